@@ -1,0 +1,297 @@
+//! What the client is told before it starts.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+use core::time::Duration;
+
+use crate::wire::InvalidText;
+use crate::{Account, Lenience, Limits, Observer, Password, Username};
+
+/// How the control connection is protected. There is no opportunistic mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Security {
+    /// Port 21, `AUTH TLS` before any credentials (RFC 4217). The login fails if the server
+    /// refuses.
+    #[default]
+    ExplicitTls,
+    /// Port 990, TLS from the first byte.
+    ImplicitTls,
+    /// No TLS: name, password and everything else can be read and changed on the way.
+    DangerousPlaintext,
+}
+
+impl Security {
+    /// The port that is customary for it.
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::ImplicitTls => 990,
+            Self::ExplicitTls | Self::DangerousPlaintext => 21,
+        }
+    }
+}
+
+/// Whether data connections are to be encrypted (`PROT P`, RFC 4217 §9). Without TLS on the
+/// control connection nothing is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum DataProtection {
+    /// `PBSZ 0` and `PROT P`; the login fails if the server refuses them. The default.
+    #[default]
+    Required,
+    /// `PBSZ 0` and `PROT P`; a refusal is recorded in the session.
+    Preferred,
+    /// Neither command is sent.
+    Clear,
+}
+
+/// Who logs in, and how the server's questions are answered.
+#[derive(Debug, Clone)]
+pub struct Login {
+    pub(crate) username: Option<Username>,
+    pub(crate) password: Option<Password>,
+    pub(crate) account: Option<Account>,
+    pub(crate) ask: bool,
+}
+
+impl Login {
+    /// A user with a password.
+    ///
+    /// # Errors
+    /// [`InvalidText`] if either cannot be sent: CR, LF or NUL inside, or an empty name.
+    pub fn new(
+        username: impl AsRef<[u8]>,
+        password: impl AsRef<[u8]>,
+    ) -> Result<Self, InvalidText> {
+        Ok(Self::user(Username::new(username)?).password(Password::new(password)?))
+    }
+
+    /// A user whose password is not known yet; [`password`](Self::password) or
+    /// [`ask`](Self::ask) supplies it. Servers that need none accept this as it is.
+    pub fn user(username: Username) -> Self {
+        Self { username: Some(username), password: None, account: None, ask: false }
+    }
+
+    /// `anonymous`, with the password that RFC 1635 suggests in a form that gives nothing away:
+    /// `anonymous@`.
+    pub fn anonymous() -> Self {
+        // Both are valid by inspection; `ok()` keeps panics out of the crate.
+        Self {
+            username: Username::new("anonymous").ok(),
+            password: Password::new("anonymous@").ok(),
+            account: None,
+            ask: false,
+        }
+    }
+
+    /// Everything is asked for when the server wants it, the name too:
+    /// [`Event::Challenge`](super::Event::Challenge).
+    pub fn interactive() -> Self {
+        Self { username: None, password: None, account: None, ask: true }
+    }
+
+    /// Sets the password; for anonymous logins an e-mail address (RFC 1635).
+    #[must_use]
+    pub fn password(mut self, password: Password) -> Self {
+        self.password = Some(password);
+        self
+    }
+
+    /// Sets the account, sent when the server asks for one with 332.
+    #[must_use]
+    pub fn account(mut self, account: Account) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Ask the application ([`Event::Challenge`](super::Event::Challenge)) for whatever is missing
+    /// or asked for again, instead of failing.
+    #[must_use]
+    pub fn ask(mut self) -> Self {
+        self.ask = true;
+        self
+    }
+}
+
+/// How long each step may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// Establishing the transport; used by adapters. Default 30 s.
+    pub connect: Duration,
+    /// Until the greeting, and again after each 120. Default 30 s.
+    pub greeting: Duration,
+    /// From the last byte of a command to the end of its reply. Default 30 s.
+    pub reply: Duration,
+    /// The whole TLS handshake. Default 30 s.
+    pub handshake: Duration,
+    /// Handing one command to the transport. Default 30 s.
+    pub write: Duration,
+    /// From the start of the machine to the end of the login, however much traffic there is; not
+    /// counted while the application is asked for credentials. Default 120 s.
+    pub login: Duration,
+}
+
+impl Timeouts {
+    /// The same bound for every single step; the whole login gets four times as much.
+    pub fn uniform(step: Duration) -> Self {
+        Self {
+            connect: step,
+            greeting: step,
+            reply: step,
+            handshake: step,
+            write: step,
+            login: step.saturating_mul(4),
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self::uniform(Duration::from_secs(30))
+    }
+}
+
+/// Everything a client connection needs to know. Cheap to clone.
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) security: Security,
+    pub(crate) login: Login,
+    pub(crate) data_protection: DataProtection,
+    pub(crate) auth_ssl_fallback: bool,
+    pub(crate) host: Option<String>,
+    pub(crate) pipelining: bool,
+    pub(crate) clear_command_channel: bool,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) limits: Limits,
+    pub(crate) lenience: Lenience,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+}
+
+impl Config {
+    /// Explicit TLS, data protection required, nothing unusual.
+    pub fn new(login: Login) -> Self {
+        Self {
+            security: Security::default(),
+            login,
+            data_protection: DataProtection::default(),
+            auth_ssl_fallback: false,
+            host: None,
+            pipelining: false,
+            clear_command_channel: false,
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+            lenience: Lenience::default(),
+            observer: None,
+        }
+    }
+
+    /// How the control connection is protected. Default [`Security::ExplicitTls`].
+    #[must_use]
+    pub fn security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
+
+    /// Whether data connections are to be encrypted. Default [`DataProtection::Required`].
+    #[must_use]
+    pub fn data_protection(mut self, data_protection: DataProtection) -> Self {
+        self.data_protection = data_protection;
+        self
+    }
+
+    /// Try `AUTH SSL` once when `AUTH TLS` is refused: some servers older than RFC 4217 know only
+    /// that name. What follows is the same TLS handshake. Default off.
+    #[must_use]
+    pub fn auth_ssl_fallback(mut self, allowed: bool) -> Self {
+        self.auth_ssl_fallback = allowed;
+        self
+    }
+
+    /// Send `HOST name` (RFC 7151) before `USER`. A server that does not know the command
+    /// (500, 502) is logged in to all the same. Default: not sent.
+    ///
+    /// # Errors
+    /// [`InvalidText`] if the name is empty or holds CR, LF or NUL.
+    pub fn host(mut self, name: impl Into<String>) -> Result<Self, InvalidText> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(InvalidText::Empty);
+        }
+        crate::wire::check_text(name.as_bytes())?;
+        self.host = Some(name);
+        Ok(self)
+    }
+
+    /// Under TLS, send `PBSZ`, `PROT` (and `HOST`) and `USER` in one write; saves two round trips. `PASS` is never
+    /// sent before its 331. Default off: some servers drop what follows a command.
+    #[must_use]
+    pub fn pipelining(mut self, on: bool) -> Self {
+        self.pipelining = on;
+        self
+    }
+
+    /// Allow [`Connection::clear_command_channel`](super::Connection::clear_command_channel).
+    /// Default off: it takes the protection away from all later commands.
+    #[must_use]
+    pub fn clear_command_channel(mut self, allowed: bool) -> Self {
+        self.clear_command_channel = allowed;
+        self
+    }
+
+    /// How long each step may take.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Bounds on memory.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How far replies may stray from the RFCs.
+    #[must_use]
+    pub fn lenience(mut self, lenience: Lenience) -> Self {
+        self.lenience = lenience;
+        self
+    }
+
+    /// Is told of every line of the dialogue.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The configured security; adapters need it to choose the port.
+    pub fn configured_security(&self) -> Security {
+        self.security
+    }
+
+    /// The configured timeouts; adapters need the one for connecting.
+    pub fn configured_timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("security", &self.security)
+            .field("login", &self.login)
+            .field("data_protection", &self.data_protection)
+            .field("auth_ssl_fallback", &self.auth_ssl_fallback)
+            .field("host", &self.host)
+            .field("pipelining", &self.pipelining)
+            .field("clear_command_channel", &self.clear_command_channel)
+            .field("timeouts", &self.timeouts)
+            .field("limits", &self.limits)
+            .field("lenience", &self.lenience)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,203 @@
+//! Why a client connection stopped or refused a call.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use thiserror::Error;
+
+use super::Phase;
+use crate::wire::{Class, Code, ForeignProtocol, Reply, ReplyErrorKind, Verb, escape};
+
+/// Why a client connection is over. Sticky.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server said no in due form.
+    #[error("the server refused at {phase}: {reply}")]
+    Refused {
+        /// In which phase.
+        phase: Phase,
+        /// What it said.
+        reply: Reply,
+    },
+    /// The server wants an account (332) and none was configured.
+    #[error("the server needs an account (ACCT) at {phase}, and none was given: {reply}")]
+    AccountNeeded {
+        /// In which phase.
+        phase: Phase,
+        /// What it said.
+        reply: Reply,
+    },
+    /// The server wants a password (331 or 336) and none was configured.
+    #[error("the server needs a password, and none was given: {reply}")]
+    PasswordNeeded {
+        /// What it said.
+        reply: Reply,
+    },
+    /// 421: the server closes the connection. May come at any moment.
+    #[error("the service became unavailable at {phase}: {reply}")]
+    ServiceUnavailable {
+        /// In which phase.
+        phase: Phase,
+        /// What it said.
+        reply: Reply,
+    },
+    /// A deadline passed.
+    #[error("timed out at {phase}: {what}")]
+    TimedOut {
+        /// In which phase.
+        phase: Phase,
+        /// What took too long.
+        what: Timeout,
+    },
+    /// The server closed the connection without a word.
+    #[error("the server closed the connection at {phase}{}", MidReply(*.mid_reply))]
+    ConnectionClosed {
+        /// In which phase.
+        phase: Phase,
+        /// Whether it did so within a reply.
+        mid_reply: bool,
+    },
+    /// The server broke the protocol.
+    #[error("protocol fault of the server at {phase}: {fault}")]
+    PeerFault {
+        /// In which phase.
+        phase: Phase,
+        /// What it did.
+        fault: PeerFault,
+    },
+}
+
+impl Error {
+    /// The phase in which the connection ended.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Refused { phase, .. }
+            | Self::AccountNeeded { phase, .. }
+            | Self::ServiceUnavailable { phase, .. }
+            | Self::TimedOut { phase, .. }
+            | Self::ConnectionClosed { phase, .. }
+            | Self::PeerFault { phase, .. } => *phase,
+            Self::PasswordNeeded { .. } => Phase::Password,
+        }
+    }
+
+    /// The reply that ended it, if one did.
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Refused { reply, .. }
+            | Self::AccountNeeded { reply, .. }
+            | Self::PasswordNeeded { reply }
+            | Self::ServiceUnavailable { reply, .. } => Some(reply),
+            Self::TimedOut { .. } | Self::ConnectionClosed { .. } | Self::PeerFault { .. } => None,
+        }
+    }
+
+    /// Whether the same attempt may succeed later: time-outs, a closed connection, 421 and other
+    /// 4yz. A 5yz never: repeating a refused password locks accounts.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused { reply, .. } => reply.code().class() == Class::TransientNegative,
+            Self::ServiceUnavailable { .. }
+            | Self::TimedOut { .. }
+            | Self::ConnectionClosed { .. } => true,
+            Self::AccountNeeded { .. } | Self::PasswordNeeded { .. } | Self::PeerFault { .. } => {
+                false
+            }
+        }
+    }
+}
+
+struct MidReply(bool);
+
+impl fmt::Display for MidReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 { ", in the middle of a reply" } else { "" })
+    }
+}
+
+/// What took too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum Timeout {
+    /// The greeting did not come.
+    #[error("no greeting within the time allowed")]
+    Greeting,
+    /// A reply did not come, or did not end.
+    #[error("no complete reply within the time allowed")]
+    Reply,
+    /// The TLS handshake did not end.
+    #[error("the TLS handshake was not done within the time allowed")]
+    Handshake,
+    /// The server does not read.
+    #[error("the server did not take what was sent within the time allowed")]
+    Write,
+    /// The login as a whole.
+    #[error("the login as a whole was not done within the time allowed")]
+    Login,
+}
+
+/// How a server broke the protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PeerFault {
+    /// A code that has no meaning where it came.
+    #[error("reply code {code} is not expected here")]
+    UnexpectedCode {
+        /// The code.
+        code: Code,
+    },
+    /// Bytes that are not a reply, or one over the limits.
+    #[error("{kind}; received \"{}\"", escape(.excerpt))]
+    Malformed {
+        /// What is wrong with them.
+        kind: ReplyErrorKind,
+        /// The start of the offending line up to the offending byte, at most 80 bytes.
+        excerpt: Vec<u8>,
+    },
+    /// The greeting is that of another protocol.
+    #[error("the server speaks {0}, not FTP")]
+    ForeignProtocol(ForeignProtocol),
+    /// A reply that began to arrive before the command it would answer was sent.
+    #[error("a reply came that no command had asked for: {0}")]
+    UnsolicitedReply(Reply),
+    /// Bytes arrived in clear between the reply that accepted `AUTH` and the TLS handshake (or
+    /// under TLS behind the reply to `CCC`): someone may be injecting commands or replies.
+    #[error("bytes arrived between the server's consent to switch TLS and the switch: injection?")]
+    BytesBeforeTlsSwitch,
+    /// The password was sent and is asked for again.
+    #[error("the server asks again for the password it was given")]
+    AskedAgain,
+}
+
+/// A call that does not fit the state of the connection: the caller's mistake. Nothing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// Only possible once logged in.
+    #[error("not logged in")]
+    NotReady,
+    /// The connection is closing or closed.
+    #[error("the connection is closing or closed")]
+    Closed,
+    /// This verb changes the state of the connection and has a method of its own, or is chosen in
+    /// the configuration.
+    #[error("{0} is not sent by hand: it has a method or a setting of its own")]
+    DedicatedMethod(Verb),
+    /// Commands are unanswered, and this one must be sent alone.
+    #[error("commands are still unanswered")]
+    CommandsOutstanding,
+    /// As many commands are unanswered as the limits allow.
+    #[error("too many commands are unanswered")]
+    TooManyOutstanding,
+    /// The configuration does not allow it.
+    #[error("the configuration does not allow it")]
+    NotAllowed,
+    /// There is no TLS to act on.
+    #[error("the connection is not under TLS")]
+    NoTls,
+    /// The answer is to a challenge that is over, or of the wrong kind. A challenge of the wrong
+    /// kind stays open until the login deadline.
+    #[error("the answer does not fit the open challenge")]
+    WrongAnswer,
+}

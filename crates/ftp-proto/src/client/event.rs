@@ -1,0 +1,240 @@
+//! What the client tells the application.
+
+use core::fmt;
+use core::time::Duration;
+
+use alloc::sync::Arc;
+
+use crate::wire::Reply;
+use crate::{Account, Password, TlsSession, Username};
+
+/// Where in its life a client connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Waiting for the greeting.
+    Greeting,
+    /// `AUTH`, the TLS handshake, `PBSZ` and `PROT`.
+    Security,
+    /// `HOST` and `USER`.
+    User,
+    /// `PASS`.
+    Password,
+    /// `ACCT`.
+    Account,
+    /// Logged in.
+    Ready,
+    /// `QUIT` was sent, or the connection is over.
+    Closing,
+}
+
+impl Phase {
+    /// Its name in lower case, as programs print it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Greeting => "greeting",
+            Self::Security => "security",
+            Self::User => "user",
+            Self::Password => "password",
+            Self::Account => "account",
+            Self::Ready => "ready",
+            Self::Closing => "closing",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Something happened that the application may want to know or must answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The server is not ready yet (120); the greeting's deadline starts again.
+    Delayed(Reply),
+    /// Start the TLS handshake and answer with
+    /// [`Securable::tls_started`](crate::Securable::tls_started). `ftp_rustls::Secured` does.
+    StartTls,
+    /// TLS is in force.
+    TlsEstablished(Arc<TlsSession>),
+    /// Close TLS, keep the transport, and answer with
+    /// [`Securable::tls_stopped`](crate::Securable::tls_stopped). `ftp_rustls::Secured` does.
+    StopTls,
+    /// TLS was closed after [`CCC`](super::Connection::clear_command_channel); what follows is
+    /// clear text.
+    ClearCommandChannel,
+    /// The application must answer before the login goes on:
+    /// [`Connection::answer`](super::Connection::answer).
+    Challenge(Challenge),
+    /// Logged in. Comes again after [`REIN`](super::Connection::reinitialize).
+    LoggedIn(Arc<Session>),
+    /// A reply to a command sent after login.
+    Reply {
+        /// Which command.
+        command: CommandId,
+        /// The reply. If it is preliminary (1yz), another will follow for the same command.
+        reply: Reply,
+    },
+    /// The server wants an account for this command (332 or 532): send `ACCT`, then the command
+    /// again. The command is finished.
+    NeedAccount {
+        /// Which command.
+        command: CommandId,
+        /// The reply.
+        reply: Reply,
+    },
+    /// The password was answered with 202 ("needed none"), yet now a command is refused with 530:
+    /// the session is not logged in after all. The command is finished.
+    NotLoggedIn {
+        /// Which command.
+        command: CommandId,
+        /// The reply.
+        reply: Reply,
+    },
+    /// A reply that no command asked for, after login.
+    Unsolicited(Reply),
+}
+
+/// Identifies a command sent after login, to match its replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub(crate) u64);
+
+/// What a [`Challenge`] asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ChallengeKind {
+    /// The user name.
+    Username,
+    /// The password.
+    Password,
+    /// The account.
+    Account,
+}
+
+/// A question to the application, answered once with one of its methods and
+/// [`Connection::answer`](super::Connection::answer).
+#[derive(Debug)]
+#[must_use = "the login waits for the answer"]
+pub struct Challenge {
+    pub(crate) id: u64,
+    pub(crate) kind: ChallengeKind,
+    pub(crate) reply: Option<Reply>,
+}
+
+impl Challenge {
+    /// What is asked for.
+    pub fn kind(&self) -> ChallengeKind {
+        self.kind
+    }
+
+    /// The reply that asked: 331, 332, or 336. One-time password systems put their challenge into
+    /// its text. `None` for a user name asked for before `USER` was sent.
+    pub fn reply(&self) -> Option<&Reply> {
+        self.reply.as_ref()
+    }
+
+    /// Answers with a user name and, if it is known already, the password.
+    pub fn username(self, name: Username, password: Option<Password>) -> Answer {
+        Answer { id: self.id, secret: Secret::Username(name, password) }
+    }
+
+    /// Answers with a password.
+    pub fn password(self, password: Password) -> Answer {
+        Answer { id: self.id, secret: Secret::Password(password) }
+    }
+
+    /// Answers with an account.
+    pub fn account(self, account: Account) -> Answer {
+        Answer { id: self.id, secret: Secret::Account(account) }
+    }
+}
+
+/// The answer to a [`Challenge`].
+#[derive(Debug)]
+pub struct Answer {
+    pub(crate) id: u64,
+    pub(crate) secret: Secret,
+}
+
+#[derive(Debug)]
+pub(crate) enum Secret {
+    Username(Username, Option<Password>),
+    Password(Password),
+    Account(Account),
+}
+
+/// Which step completed the login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LoggedInBy {
+    /// The greeting was a 230.
+    Greeting,
+    /// `USER` sufficed.
+    User,
+    /// `PASS`.
+    Password,
+    /// `ACCT`.
+    Account,
+}
+
+impl LoggedInBy {
+    /// Its name in lower case, as programs print it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Greeting => "greeting",
+            Self::User => "user",
+            Self::Password => "password",
+            Self::Account => "account",
+        }
+    }
+}
+
+/// The protection of data connections that is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Protection {
+    /// `PROT C`, or none agreed.
+    #[default]
+    Clear,
+    /// `PROT P`: encrypted and authenticated.
+    Private,
+}
+
+/// How long each phase took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PhaseTimes {
+    /// Until the greeting was complete.
+    pub greeting: Duration,
+    /// `AUTH`, handshake, `PBSZ`, `PROT`.
+    pub security: Duration,
+    /// `HOST` and `USER`.
+    pub user: Duration,
+    /// `PASS`.
+    pub password: Duration,
+    /// `ACCT`.
+    pub account: Duration,
+}
+
+/// What is known of a session once it is logged in.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Session {
+    /// The server's greeting. Under explicit TLS it came in clear and proves nothing.
+    pub greeting: Option<Reply>,
+    /// The reply that completed the login.
+    pub logged_in_with: Reply,
+    /// Which step completed the login.
+    pub logged_in_by: LoggedInBy,
+    /// The TLS session, if there is one.
+    pub tls: Option<Arc<TlsSession>>,
+    /// The protection of data connections in force.
+    pub protection: Protection,
+    /// Whether any reply so far was irregular.
+    pub irregular: bool,
+    /// How long each phase took.
+    pub phases: PhaseTimes,
+}

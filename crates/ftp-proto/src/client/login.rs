@@ -1,0 +1,1 @@
+//! All transitions of the client. (To be written.)

@@ -1,0 +1,65 @@
+//! Bounds on what a peer can make us keep, and how strictly the wire format is read.
+
+use core::time::Duration;
+
+/// Bounds on memory, checked on bytes as they are stored.
+///
+/// A machine never holds more of its peer's bytes than these allow, whatever the peer sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Longest line of a reply in bytes, its end not counted. Default 8 KiB: ten times the longest
+    /// banner line seen, small enough to be harmless.
+    pub reply_line: usize,
+    /// Most lines in a reply. Default 4096: room for a legal notice, not for an endless one.
+    pub reply_lines: usize,
+    /// Most bytes in a reply, line ends included. Default 128 KiB.
+    pub reply_bytes: usize,
+    /// Longest command line before login in bytes, its end not counted. Default 512: a user name
+    /// or password needs no more (RFC 1123 era servers used 512 throughout).
+    pub command_line_before_login: usize,
+    /// Longest command line after login in bytes, its end not counted. Default 8 KiB: twice the
+    /// longest path name of common systems.
+    pub command_line: usize,
+    /// Most bytes of pipelined commands that a server keeps while the present one is answered.
+    /// Default 8 KiB; never less than a command line.
+    pub backlog: usize,
+    /// Most commands a client may have unanswered after login. Default 64.
+    pub outstanding_commands: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            reply_line: 8 * 1024,
+            reply_lines: 4096,
+            reply_bytes: 128 * 1024,
+            command_line_before_login: 512,
+            command_line: 8 * 1024,
+            backlog: 8 * 1024,
+            outstanding_commands: 64,
+        }
+    }
+}
+
+/// How far replies and commands may stray from the RFCs. A run-time value, never a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lenience {
+    /// Take a line with a *different* code as the end of a multi-line reply when nothing follows
+    /// it for this long (glFTPd ends `230-` with `200 `). `None` switches that off. Default 3 s.
+    pub foreign_end_after: Option<Duration>,
+    /// Accept a bare LF as the end of a line, as many programs send it. Default `true`.
+    pub bare_lf: bool,
+}
+
+impl Default for Lenience {
+    fn default() -> Self {
+        Self { foreign_end_after: Some(Duration::from_secs(3)), bare_lf: true }
+    }
+}
+
+impl Lenience {
+    /// Nothing beyond the RFCs.
+    pub const STRICT: Self = Self { foreign_end_after: None, bare_lf: false };
+}

@@ -1,0 +1,329 @@
+//! What the server is told before it starts: policy, texts, bounds.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use crate::wire::{Code, InvalidText, Reply};
+use crate::{Lenience, Limits, Observer, Username};
+
+/// Which protection the server offers or demands for the control connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Security {
+    /// `AUTH TLS` is offered, and `USER` is answered with 530 until it was used. The default.
+    #[default]
+    ExplicitTls,
+    /// TLS from the first byte.
+    ImplicitTls,
+    /// `AUTH TLS` is offered, but a client may log in without it: name and password can then be
+    /// read on the way.
+    DangerousOptionalTls,
+    /// No TLS at all: `AUTH` is answered with 502.
+    DangerousPlaintext,
+}
+
+/// What to answer to `USER` for one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum NameRule {
+    /// 331, whoever it is. The default, and the only one that does not tell names apart.
+    #[default]
+    Password,
+    /// 230: the name alone logs in.
+    Open,
+    /// 332: an account is asked for instead of a password.
+    AccountOnly,
+}
+
+/// What `USER` does once logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum UserAfterLogin {
+    /// The login starts again (RFC 959 §4.1.1). The default.
+    #[default]
+    StartsAgain,
+    /// 503.
+    Refused,
+}
+
+/// Which protection of data connections is demanded and offered (RFC 4217 §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum DataProtectionPolicy {
+    /// `PROT P` and `PROT C` are both accepted. The default.
+    #[default]
+    Optional,
+    /// Whatever could open a data connection is refused with 522 until `PROT P` is in force;
+    /// `PROT C` is refused with 534.
+    Required,
+}
+
+/// How long a peer may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// Until the first command. Default 30 s.
+    pub first_command: Duration,
+    /// From connecting to being logged in, extended by nothing. Default 60 s.
+    pub login: Duration,
+    /// The whole TLS handshake. Default 20 s.
+    pub handshake: Duration,
+    /// Between commands after login. Default 300 s, the minimum that RFC 1123 §4.1.3.2 asks for.
+    pub idle: Duration,
+    /// Until the peer has taken one reply. Default 30 s.
+    pub write: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            first_command: Duration::from_secs(30),
+            login: Duration::from_secs(60),
+            handshake: Duration::from_secs(20),
+            idle: Duration::from_secs(300),
+            write: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Texts that describe the system.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SystemReplies {
+    /// Sent when connected: 220. Default `Ready.`: no name, no version to look up.
+    pub greeting: Reply,
+    /// `SYST`. Default `215 UNIX Type: L8`, which most clients take for granted.
+    pub system: Reply,
+    /// Sent for `HELP`: 214.
+    pub help: Reply,
+    /// More lines for `FEAT`, beside those that this crate answers itself; each without a space in
+    /// front.
+    pub features: Vec<String>,
+}
+
+impl Default for SystemReplies {
+    fn default() -> Self {
+        let reply = |code, text| Reply::from_static(code, text);
+        Self {
+            greeting: reply(Code::READY, b"220 Ready.\r\n"),
+            system: reply(Code::SYSTEM_NAME, b"215 UNIX Type: L8\r\n"),
+            help: reply(Code::HELP, b"214 Ask the administrator.\r\n"),
+            features: Vec::new(),
+        }
+    }
+}
+
+/// Everything a server connection needs to know. Build it once, share it by `Arc`.
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) security: Security,
+    pub(crate) replies: SystemReplies,
+    pub(crate) name_rule: Option<Arc<dyn Fn(&Username) -> NameRule + Send + Sync>>,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) takes_accounts: bool,
+    pub(crate) user_after_login: UserAfterLogin,
+    pub(crate) data_protection: DataProtectionPolicy,
+    pub(crate) clear_command_channel: bool,
+    pub(crate) auth_ssl: bool,
+    pub(crate) max_attempts: u32,
+    pub(crate) failure_delay: Duration,
+    pub(crate) max_failure_delay: Duration,
+    pub(crate) max_bad_commands: u32,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) limits: Limits,
+    pub(crate) lenience: Lenience,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            security: Security::default(),
+            replies: SystemReplies::default(),
+            name_rule: None,
+            hosts: Vec::new(),
+            takes_accounts: false,
+            user_after_login: UserAfterLogin::default(),
+            data_protection: DataProtectionPolicy::default(),
+            clear_command_channel: false,
+            auth_ssl: true,
+            max_attempts: 3,
+            failure_delay: Duration::from_secs(1),
+            max_failure_delay: Duration::from_secs(16),
+            max_bad_commands: 20,
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+            lenience: Lenience::default(),
+            observer: None,
+        }
+    }
+}
+
+impl Config {
+    /// The safe defaults: explicit TLS demanded, three attempts, growing delays.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Protection of the control connection. Default [`Security::ExplicitTls`].
+    #[must_use]
+    pub fn security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
+
+    /// The greeting, one line or several.
+    ///
+    /// # Errors
+    /// [`InvalidText`] if there is no line, or one holds CR, LF or NUL.
+    pub fn greeting<T: AsRef<[u8]>>(
+        mut self,
+        lines: impl IntoIterator<Item = T>,
+    ) -> Result<Self, InvalidText> {
+        self.replies.greeting = Reply::multiline(Code::READY, lines)?;
+        Ok(self)
+    }
+
+    /// Texts that describe the system.
+    #[must_use]
+    pub fn system_replies(mut self, replies: SystemReplies) -> Self {
+        self.replies = replies;
+        self
+    }
+
+    /// Decides what `USER` is answered, by name. Default: [`NameRule::Password`] for all. Must be
+    /// quick and must not reveal by its time whether a name exists.
+    #[must_use]
+    pub fn name_rule(mut self, rule: impl Fn(&Username) -> NameRule + Send + Sync + 'static) -> Self {
+        self.name_rule = Some(Arc::new(rule));
+        self
+    }
+
+    /// The names that `HOST` (RFC 7151) accepts, compared without case. Default none: every `HOST`
+    /// is answered with 504.
+    #[must_use]
+    pub fn hosts<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.hosts = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether `ACCT` after login reaches the application as
+    /// [`Event::Account`](super::Event::Account); else it is answered with 202. Default off.
+    #[must_use]
+    pub fn takes_accounts(mut self, on: bool) -> Self {
+        self.takes_accounts = on;
+        self
+    }
+
+    /// What `USER` does once logged in.
+    #[must_use]
+    pub fn user_after_login(mut self, rule: UserAfterLogin) -> Self {
+        self.user_after_login = rule;
+        self
+    }
+
+    /// Which protection of data connections is demanded.
+    #[must_use]
+    pub fn data_protection(mut self, policy: DataProtectionPolicy) -> Self {
+        self.data_protection = policy;
+        self
+    }
+
+    /// Whether `CCC` is accepted. Default off: 534.
+    #[must_use]
+    pub fn clear_command_channel(mut self, allowed: bool) -> Self {
+        self.clear_command_channel = allowed;
+        self
+    }
+
+    /// Whether `AUTH SSL` and `AUTH TLS-P` are accepted as other names for `AUTH TLS`. Default on:
+    /// the handshake is the same.
+    #[must_use]
+    pub fn auth_ssl(mut self, allowed: bool) -> Self {
+        self.auth_ssl = allowed;
+        self
+    }
+
+    /// After how many failed attempts the connection is closed. At least 1; default 3
+    /// (RFC 2577 §5 suggests 5 or fewer).
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// The reply to the first failed attempt comes no earlier than `first` after the attempt, that
+    /// to each later one after twice as long, up to `most`. Default 1 s and 16 s.
+    #[must_use]
+    pub fn failure_delay(mut self, first: Duration, most: Duration) -> Self {
+        self.failure_delay = first;
+        self.max_failure_delay = most.max(first);
+        self
+    }
+
+    /// After how many malformed, unknown or over-long commands the connection is closed. At least
+    /// 1; default 20.
+    #[must_use]
+    pub fn max_bad_commands(mut self, commands: u32) -> Self {
+        self.max_bad_commands = commands.max(1);
+        self
+    }
+
+    /// How long a peer may take.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Bounds on memory.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How far commands may stray from the RFCs.
+    #[must_use]
+    pub fn lenience(mut self, lenience: Lenience) -> Self {
+        self.lenience = lenience;
+        self
+    }
+
+    /// Is told of every line of the dialogue.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The configured security; adapters need it to know whether a TLS configuration is missing.
+    pub fn configured_security(&self) -> Security {
+        self.security
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("security", &self.security)
+            .field("replies", &self.replies)
+            .field("hosts", &self.hosts)
+            .field("takes_accounts", &self.takes_accounts)
+            .field("user_after_login", &self.user_after_login)
+            .field("data_protection", &self.data_protection)
+            .field("clear_command_channel", &self.clear_command_channel)
+            .field("auth_ssl", &self.auth_ssl)
+            .field("max_attempts", &self.max_attempts)
+            .field("failure_delay", &self.failure_delay)
+            .field("max_failure_delay", &self.max_failure_delay)
+            .field("max_bad_commands", &self.max_bad_commands)
+            .field("timeouts", &self.timeouts)
+            .field("limits", &self.limits)
+            .field("lenience", &self.lenience)
+            .finish_non_exhaustive()
+    }
+}

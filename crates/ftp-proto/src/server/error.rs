@@ -1,0 +1,48 @@
+//! Why a server connection failed or refused a call.
+
+use thiserror::Error;
+
+use crate::wire::ForeignProtocol;
+
+/// Why a server connection is over, where the peer broke the protocol beyond repair. Sticky.
+/// Orderly ends (timeouts included) are [`Event::Closed`](super::Event::Closed) instead.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The client broke the protocol.
+    #[error("protocol fault of the client: {0}")]
+    PeerFault(#[from] PeerFault),
+}
+
+/// How a client broke the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PeerFault {
+    /// Bytes arrived in clear behind `AUTH` and before the TLS handshake (or under TLS behind
+    /// `CCC`): someone may be injecting commands. None of them was looked at.
+    #[error("bytes arrived behind AUTH and before the TLS handshake: injection?")]
+    BytesBeforeTlsSwitch,
+    /// The client speaks another protocol, for example a browser made to send FTP commands.
+    #[error("the client speaks {0}, not FTP")]
+    ForeignProtocol(ForeignProtocol),
+}
+
+/// A call that does not fit the state of the connection: the caller's mistake, or the peer left
+/// meanwhile. Nothing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// The connection is over; the answer is dropped.
+    #[error("the connection is over")]
+    Closed,
+    /// The answer belongs to nothing that is open.
+    #[error("the answer belongs to nothing that is open")]
+    NothingOpen,
+    /// A final reply must not be 1yz, a preliminary one must be.
+    #[error("the reply's code does not fit: 1yz for preliminary replies, any other for final ones")]
+    WrongClass,
+    /// Only the library sends this code itself (421 by
+    /// [`shutdown`](super::Connection::shutdown), 1yz by `preliminary`).
+    #[error("this reply has a method of its own")]
+    DedicatedMethod,
+}

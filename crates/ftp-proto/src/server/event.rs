@@ -1,0 +1,279 @@
+//! What the server tells the application, and how the application answers.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use super::error::PeerFault;
+use crate::wire::{Command, CommandRef, Reply};
+use crate::{Account, Password, TlsSession, Username};
+
+/// Where in its life a server connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// Connected, the greeting is held back ([`Connection::new_delayed`](super::Connection::new_delayed)).
+    Delayed,
+    /// No user yet.
+    New,
+    /// `USER` was answered with 331.
+    PasswordNeeded,
+    /// 332: an account is needed.
+    AccountNeeded,
+    /// The application is checking, or the delay after a failure runs.
+    Verifying,
+    /// Logged in.
+    LoggedIn,
+    /// The TLS handshake runs (or TLS is being closed after `CCC`).
+    SwitchingTls,
+    /// Closing or closed.
+    Closing,
+}
+
+/// Something happened that the application may want to know or must answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Start the TLS handshake and answer with
+    /// [`Securable::tls_started`](crate::Securable::tls_started). `ftp_rustls::Secured` does.
+    StartTls,
+    /// TLS is in force, with the client's certificate and the name it asked for, if any.
+    TlsEstablished(Arc<TlsSession>),
+    /// Close TLS, keep the transport, and answer with
+    /// [`Securable::tls_stopped`](crate::Securable::tls_stopped). `ftp_rustls::Secured` does.
+    StopTls,
+    /// TLS was closed after `CCC`.
+    ClearCommandChannel,
+    /// Someone wants to log in: decide with one of the attempt's methods and hand the verdict to
+    /// [`Connection::decide`](super::Connection::decide). No further command is looked at before.
+    Authenticate(Attempt),
+    /// The user is logged in; the reply is on its way.
+    LoggedIn(LoginSummary),
+    /// `ACCT` after login, where the application takes accounts. Answer with
+    /// [`Connection::decide_account`](super::Connection::decide_account).
+    Account(AccountAttempt),
+    /// A command that is the application's to answer: [`Connection::reply`](super::Connection::reply).
+    Command(Request),
+    /// The login is over: `REIN`, `USER` again, or `AUTH` after login.
+    LoggedOut,
+    /// The connection is over; the last event.
+    Closed(ClosedWhy),
+}
+
+/// Why a connection ended in due form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClosedWhy {
+    /// `QUIT`.
+    Quit,
+    /// The peer closed the connection.
+    PeerClosed,
+    /// Too many failed attempts.
+    TooManyAttempts,
+    /// Too many commands that were none.
+    TooManyBadCommands,
+    /// No first command in time.
+    FirstCommandTimeout,
+    /// Not logged in in time.
+    LoginTimeout,
+    /// No command in time after login.
+    IdleTimeout,
+    /// No handshake in time.
+    HandshakeTimeout,
+    /// The peer did not read.
+    WriteTimeout,
+    /// The application said so: [`Connection::shutdown`](super::Connection::shutdown), a verdict
+    /// of [`Attempt::unavailable`], or [`Connection::refused`](super::Connection::refused).
+    Shutdown,
+    /// The peer broke the protocol beyond repair; also returned as the machine's error.
+    PeerFault(PeerFault),
+}
+
+impl fmt::Display for ClosedWhy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Quit => f.write_str("the client quit"),
+            Self::PeerClosed => f.write_str("the client closed the connection"),
+            Self::TooManyAttempts => f.write_str("too many failed login attempts"),
+            Self::TooManyBadCommands => f.write_str("too many bad commands"),
+            Self::FirstCommandTimeout => f.write_str("no command within the time allowed"),
+            Self::LoginTimeout => f.write_str("not logged in within the time allowed"),
+            Self::IdleTimeout => f.write_str("idle for too long"),
+            Self::HandshakeTimeout => f.write_str("no TLS handshake within the time allowed"),
+            Self::WriteTimeout => f.write_str("the client does not read"),
+            Self::Shutdown => f.write_str("closed by the server"),
+            Self::PeerFault(fault) => write!(f, "protocol fault of the client: {fault}"),
+        }
+    }
+}
+
+/// Someone wants to log in. Answered once, by being turned into a [`Verdict`].
+///
+/// Dropping it without a verdict leaves the client waiting until the login deadline, then 421.
+#[derive(Debug)]
+#[must_use = "the client waits for the verdict"]
+pub struct Attempt {
+    pub(crate) id: u64,
+    pub(crate) username: Username,
+    pub(crate) password: Option<Password>,
+    pub(crate) account: Option<Account>,
+    pub(crate) tls: Option<Arc<TlsSession>>,
+    pub(crate) failures: u32,
+}
+
+impl Attempt {
+    /// The name given with `USER`.
+    pub fn username(&self) -> &Username {
+        &self.username
+    }
+
+    /// The password; `None` where the [`NameRule`](super::NameRule) asked for an account only.
+    pub fn password(&self) -> Option<&Password> {
+        self.password.as_ref()
+    }
+
+    /// The account, once it was asked for with [`need_account`](Self::need_account) or the
+    /// [`NameRule`](super::NameRule).
+    pub fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// The TLS session, with the client's certificate if it sent one; `None` in clear.
+    pub fn tls(&self) -> Option<&Arc<TlsSession>> {
+        self.tls.as_ref()
+    }
+
+    /// How many attempts failed on this connection before this one.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Logged in: 230.
+    pub fn accept(self) -> Verdict {
+        self.verdict(Decision::Accept)
+    }
+
+    /// Logged in, though the password was not needed: 202.
+    pub fn accept_superfluous(self) -> Verdict {
+        self.verdict(Decision::AcceptSuperfluous)
+    }
+
+    /// Wrong: 530 after the delay, counted. The text is always the same.
+    pub fn reject(self) -> Verdict {
+        self.verdict(Decision::Reject)
+    }
+
+    /// Right so far, an account is needed: 332. The next attempt repeats name and password and has
+    /// the account. If this attempt had an account already, it counts as a rejection.
+    pub fn need_account(self) -> Verdict {
+        let decision = if self.account.is_some() {
+            Decision::Reject
+        } else {
+            Decision::NeedAccount { password: self.password.clone() }
+        };
+        self.verdict(decision)
+    }
+
+    /// The check cannot be made now: 421, and the connection is closed.
+    pub fn unavailable(self) -> Verdict {
+        self.verdict(Decision::Unavailable)
+    }
+
+    fn verdict(self, decision: Decision) -> Verdict {
+        Verdict { id: self.id, decision }
+    }
+}
+
+/// The answer to an [`Attempt`].
+#[derive(Debug)]
+#[must_use = "hand it to Connection::decide"]
+pub struct Verdict {
+    pub(crate) id: u64,
+    pub(crate) decision: Decision,
+}
+
+#[derive(Debug)]
+pub(crate) enum Decision {
+    Accept,
+    AcceptSuperfluous,
+    Reject,
+    NeedAccount { password: Option<Password> },
+    Unavailable,
+}
+
+/// `ACCT` after login. Answered once.
+#[derive(Debug)]
+#[must_use = "the client waits for the answer"]
+pub struct AccountAttempt {
+    pub(crate) id: u64,
+    pub(crate) username: Username,
+    pub(crate) account: Account,
+}
+
+impl AccountAttempt {
+    /// Who is logged in.
+    pub fn username(&self) -> &Username {
+        &self.username
+    }
+
+    /// The account asked for.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// 230.
+    pub fn accept(self) -> AccountVerdict {
+        AccountVerdict { id: self.id, accepted: true }
+    }
+
+    /// 530 after the delay, counted like a failed login; the login itself stays.
+    pub fn reject(self) -> AccountVerdict {
+        AccountVerdict { id: self.id, accepted: false }
+    }
+}
+
+/// The answer to an [`AccountAttempt`].
+#[derive(Debug)]
+#[must_use = "hand it to Connection::decide_account"]
+pub struct AccountVerdict {
+    pub(crate) id: u64,
+    pub(crate) accepted: bool,
+}
+
+/// A command that the application answers. Answered once with a final reply, before which there
+/// may be preliminary ones.
+#[derive(Debug)]
+#[must_use = "the client waits for the reply"]
+pub struct Request {
+    pub(crate) id: RequestId,
+    pub(crate) command: Command,
+}
+
+impl Request {
+    /// The command.
+    pub fn command(&self) -> CommandRef<'_> {
+        self.command.borrow()
+    }
+
+    /// Its identity, to answer with when the request itself is gone.
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
+}
+
+/// Identifies a [`Request`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId(pub(crate) u64);
+
+/// Who logged in, and how.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LoginSummary {
+    /// The name.
+    pub username: Username,
+    /// The TLS session; `None` in clear.
+    pub tls: Option<Arc<TlsSession>>,
+    /// Failed attempts before.
+    pub failures: u32,
+    /// The reply that said so.
+    pub reply: Reply,
+}

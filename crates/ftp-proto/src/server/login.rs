@@ -1,0 +1,1 @@
+//! All transitions of the server. (To be written.)

@@ -1,0 +1,101 @@
+//! Speakers of other protocols, told from their first bytes.
+
+use core::fmt;
+
+/// A protocol that is not FTP but was heard on the control connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ForeignProtocol {
+    /// A TLS record: the port wants TLS from the first byte (implicit TLS).
+    Tls,
+    /// An SSH identification string.
+    Ssh,
+    /// An HTTP response or request.
+    Http,
+    /// An SMTP greeting.
+    Smtp,
+    /// A POP3 greeting.
+    Pop3,
+    /// An IMAP greeting.
+    Imap,
+}
+
+impl fmt::Display for ForeignProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tls => "TLS (the port wants TLS from the first byte: use implicit TLS)",
+            Self::Ssh => "SSH",
+            Self::Http => "HTTP",
+            Self::Smtp => "SMTP",
+            Self::Pop3 => "POP3",
+            Self::Imap => "IMAP",
+        })
+    }
+}
+
+/// How the start of a stream compares with what other protocols begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signature {
+    /// This protocol for certain.
+    Is(ForeignProtocol),
+    /// Could still become one; more bytes decide.
+    Undecided,
+    /// None that we know.
+    None,
+}
+
+/// What servers of other protocols say first. None of these can begin a reply.
+const SERVERS: &[(&[u8], ForeignProtocol)] = &[
+    (b"SSH-", ForeignProtocol::Ssh),
+    (b"HTTP/", ForeignProtocol::Http),
+    (b"+OK", ForeignProtocol::Pop3),
+    (b"-ERR", ForeignProtocol::Pop3),
+    (b"* OK", ForeignProtocol::Imap),
+    (b"* PREAUTH", ForeignProtocol::Imap),
+    (b"* BYE", ForeignProtocol::Imap),
+    // Handshake and alert records, version 3.x.
+    (b"\x16\x03", ForeignProtocol::Tls),
+    (b"\x15\x03", ForeignProtocol::Tls),
+];
+
+/// What clients of other protocols say first. HTTP methods are followed by a space, which tells
+/// them from verbs such as `OPTS`.
+const CLIENTS: &[(&[u8], ForeignProtocol)] = &[
+    (b"SSH-", ForeignProtocol::Ssh),
+    (b"GET ", ForeignProtocol::Http),
+    (b"HEAD ", ForeignProtocol::Http),
+    (b"POST ", ForeignProtocol::Http),
+    (b"PUT ", ForeignProtocol::Http),
+    (b"DELETE ", ForeignProtocol::Http),
+    (b"CONNECT ", ForeignProtocol::Http),
+    (b"OPTIONS ", ForeignProtocol::Http),
+    (b"TRACE ", ForeignProtocol::Http),
+    (b"PATCH ", ForeignProtocol::Http),
+    (b"PRI * HTTP/2", ForeignProtocol::Http),
+    (b"EHLO ", ForeignProtocol::Smtp),
+    (b"HELO ", ForeignProtocol::Smtp),
+    (b"\x16\x03", ForeignProtocol::Tls),
+];
+
+/// Compares the first bytes that a server sent.
+pub(crate) fn of_server(start: &[u8]) -> Signature {
+    compare(start, SERVERS)
+}
+
+/// Compares the first bytes that a client sent.
+pub(crate) fn of_client(start: &[u8]) -> Signature {
+    compare(start, CLIENTS)
+}
+
+fn compare(start: &[u8], signatures: &[(&[u8], ForeignProtocol)]) -> Signature {
+    let mut result = Signature::None;
+    for (signature, protocol) in signatures {
+        if start.starts_with(signature) {
+            return Signature::Is(*protocol);
+        }
+        if signature.starts_with(start) {
+            result = Signature::Undecided;
+        }
+    }
+    result
+}

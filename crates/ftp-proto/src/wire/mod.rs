@@ -1,0 +1,36 @@
+//! The wire format: lines, replies, commands and Telnet. Usable without any machine.
+//!
+//! * [`ReplyParser`] and [`CommandParser`] look at bytes that the caller keeps and lend them back;
+//!   they remember how far they looked, so that any chunking costs linear work in total.
+//! * [`Reply`] and [`Command`] own their bytes and can only be built if they can be sent.
+//! * [`TelnetFilter`] takes Telnet sequences out of incoming bytes, [`encode_telnet`] puts them in.
+//!
+//! What does not live here: who may say what when. That is [`crate::client`] and
+//! [`crate::server`].
+
+mod code;
+mod command;
+mod foreign;
+mod reply;
+mod telnet;
+mod text;
+mod verb;
+
+pub use code::{Class, Code, Subject};
+pub use command::{Command, CommandError, CommandErrorKind, CommandParser, CommandRef};
+pub use foreign::ForeignProtocol;
+pub use reply::{Lines, Reply, ReplyError, ReplyErrorKind, ReplyParser, ReplyRef};
+pub use telnet::{TelnetFilter, encode_telnet};
+pub use text::{Escaped, InvalidText, escape};
+pub(crate) use text::check_text;
+pub use verb::Verb;
+
+/// What a parser found at the start of the bytes it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status<T> {
+    /// A whole message, and how many bytes it took (blank lines skipped before it included). Drop
+    /// that many from the front before the next call.
+    Complete(T, usize),
+    /// The message is unfinished. Call again with the same bytes and more behind them.
+    Partial,
+}

@@ -1,0 +1,2 @@
+//! TLS as one more sans-IO machine.
+#![forbid(unsafe_code)]

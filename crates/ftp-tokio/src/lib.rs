@@ -1,0 +1,2 @@
+//! FTP control connections on tokio.
+#![forbid(unsafe_code)]
