@@ -1,2 +1,5 @@
 //! FTP control connections on tokio.
 #![forbid(unsafe_code)]
+
+mod driver;
+pub use driver::{Driver, DriverError, Parts};
