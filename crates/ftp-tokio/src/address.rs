@@ -67,8 +67,7 @@ impl Address {
     pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, AddressError> {
         // The zone of a link-local address is ours, not the server's.
         let name = host.split('%').next().unwrap_or(host);
-        ServerName::try_from(name.to_owned())
-            .map_err(|_| AddressError::ServerName(host.to_owned()))
+        ServerName::try_from(name.to_owned()).map_err(|_| AddressError::ServerName(host.to_owned()))
     }
 }
 
@@ -90,7 +89,10 @@ impl FromStr for Address {
                 None if behind.is_empty() => None,
                 None => return Err(brackets()),
             };
-            return Ok(Self { host: parse_ipv6(host)?, port });
+            return Ok(Self {
+                host: parse_ipv6(host)?,
+                port,
+            });
         }
         let (host, port) = match text.split_once(':') {
             None => (text.to_owned(), None),

@@ -110,7 +110,11 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
 
     /// Takes the driver apart.
     pub fn into_parts(self) -> Parts<M, T> {
-        Parts { machine: self.machine, transport: self.transport, unread: self.unread }
+        Parts {
+            machine: self.machine,
+            transport: self.transport,
+            unread: self.unread,
+        }
     }
 
     /// Runs the machine to its next event. `None`: it is done, and the transport is closed for
@@ -186,7 +190,8 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
             }
             ready!(self.poll_deadline(cx, deadline));
             let now = self.now();
-            self.machine.timed_out(deadline.map_or(now, |deadline| deadline.max(now)));
+            self.machine
+                .timed_out(deadline.map_or(now, |deadline| deadline.max(now)));
         }
     }
 
@@ -205,7 +210,11 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         if !self.unread.is_empty() {
             // A machine that wants bytes and takes none is left to its deadline.
-            return if self.offer_unread(now) == 0 { Poll::Pending } else { Poll::Ready(()) };
+            return if self.offer_unread(now) == 0 {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            };
         }
         self.poll_flush(cx);
         if self.at_end || self.failure.is_some() {
@@ -232,7 +241,10 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
 
     /// Offers what is held; what is taken is wiped. Returns how much that was.
     fn offer_unread(&mut self, now: Instant) -> usize {
-        let taken = self.machine.received(now, &self.unread).min(self.unread.len());
+        let taken = self
+            .machine
+            .received(now, &self.unread)
+            .min(self.unread.len());
         self.unread[..taken].zeroize();
         self.unread.drain(..taken);
         taken
@@ -253,7 +265,9 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     /// machine that is done.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.failure.is_none() && !self.closed {
-            let until = *self.closing.get_or_insert(self.start.elapsed() + CLOSING_TIME);
+            let until = *self
+                .closing
+                .get_or_insert(self.start.elapsed() + CLOSING_TIME);
             if Pin::new(&mut self.transport).poll_shutdown(cx).is_pending() {
                 ready!(self.poll_deadline(cx, Some(Instant::from_start(until))));
             }
@@ -266,7 +280,9 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
         let at = deadline.and_then(|deadline| self.start.checked_add(deadline.since_start()));
         let Some(at) = at else { return Poll::Pending };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(at)));
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(time::sleep_until(at)));
         if timer.deadline() != at {
             timer.as_mut().reset(at);
         }
@@ -307,8 +323,15 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     }
 
     /// Reports the transport's error, and remembers its kind for the next call.
-    fn failed(&mut self, source: io::Error, consequence: Option<M::Error>) -> DriverError<M::Error> {
+    fn failed(
+        &mut self,
+        source: io::Error,
+        consequence: Option<M::Error>,
+    ) -> DriverError<M::Error> {
         self.failure = Some(source.kind().into());
-        DriverError::Io { source, consequence }
+        DriverError::Io {
+            source,
+            consequence,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Why a client connection was not made, stopped, or refused a call.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -42,6 +43,10 @@ pub enum Error {
     /// The TLS configuration cannot be built.
     #[error("the TLS configuration cannot be built: {0}")]
     TlsConfiguration(#[from] ConfigError),
+    /// TLS is wanted, none was given with [`Connector::tls`](crate::Connector::tls), and the
+    /// features that know default roots are off.
+    #[error("TLS is wanted, and no TLS configuration was given")]
+    NoTlsConfiguration,
     /// The connection broke, and the machine was not done.
     #[error("the connection failed at {phase}: {source}")]
     Io {
@@ -67,6 +72,11 @@ pub enum Error {
     /// no answer.
     #[error("the server asks for {}, and there is no answer", asked(*.0))]
     Unanswered(ChallengeKind),
+    /// The server said no to [`reinitialize`](crate::Client::reinitialize) or
+    /// [`clear_command_channel`](crate::Client::clear_command_channel). The connection goes on as
+    /// it was.
+    #[error("the server refused: {0}")]
+    Refused(Reply),
     /// A call that does not fit the state of the connection.
     #[error("{0}")]
     Misuse(#[from] Misuse),
@@ -89,7 +99,8 @@ impl Error {
             | Self::Resolve { .. }
             | Self::Connect(_)
             | Self::ConnectTimedOut { .. }
-            | Self::TlsConfiguration(_) => "connect",
+            | Self::TlsConfiguration(_)
+            | Self::NoTlsConfiguration => "connect",
             _ => self.phase().unwrap_or(Phase::Ready).name(),
         }
     }
@@ -101,7 +112,8 @@ impl Error {
             | Self::Resolve { .. }
             | Self::Connect(_)
             | Self::ConnectTimedOut { .. }
-            | Self::TlsConfiguration(_) => None,
+            | Self::TlsConfiguration(_)
+            | Self::NoTlsConfiguration => None,
             Self::Io { phase, .. } | Self::Tls { phase, .. } => Some(*phase),
             Self::Protocol(error) => Some(error.phase()),
             Self::Unanswered(kind) => Some(match kind {
@@ -109,15 +121,18 @@ impl Error {
                 ChallengeKind::Account => Phase::Account,
                 _ => Phase::User,
             }),
-            Self::Misuse(_) | Self::InvalidCommand(_) | Self::EventsUnread => Some(Phase::Ready),
+            Self::Refused(_) | Self::Misuse(_) | Self::InvalidCommand(_) | Self::EventsUnread => {
+                Some(Phase::Ready)
+            }
             Self::Closed => Some(Phase::Closing),
         }
     }
 
-    /// The reply that ended the connection, if one did.
+    /// The reply that said no, if one did.
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Protocol(error) => error.reply(),
+            Self::Refused(reply) => Some(reply),
             _ => None,
         }
     }
@@ -141,8 +156,14 @@ impl Error {
     ) -> Self {
         match error {
             DriverError::Machine(ftp_rustls::Error::Machine(error)) => Self::Protocol(error),
-            DriverError::Machine(error) => Self::Tls { phase, source: Box::new(error) },
-            DriverError::Io { source, consequence } => {
+            DriverError::Machine(error) => Self::Tls {
+                phase,
+                source: Box::new(error),
+            },
+            DriverError::Io {
+                source,
+                consequence,
+            } => {
                 let phase = match consequence {
                     Some(ftp_rustls::Error::Machine(error)) => error.phase(),
                     _ => phase,
@@ -150,6 +171,14 @@ impl Error {
                 Self::Io { phase, source }
             }
         }
+    }
+}
+
+impl From<Infallible> for Error {
+    /// So that a [`Command`](ftp_proto::wire::Command) that is built already can be sent like any
+    /// text.
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 
@@ -196,7 +225,11 @@ struct Tried<'a>(&'a [(SocketAddr, io::Error)]);
 
 impl fmt::Display for Tried<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", Attempts(self.0)) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", Attempts(self.0))
+        }
     }
 }
 
