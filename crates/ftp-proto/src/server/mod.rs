@@ -4,7 +4,12 @@ mod config;
 mod connection;
 mod error;
 mod event;
+mod information;
 mod login;
+mod protection;
+mod replies;
+mod session;
+mod timers;
 
 pub use config::{
     Config, DataProtectionPolicy, NameRule, Security, SystemReplies, Timeouts, UserAfterLogin,

@@ -10,7 +10,7 @@
 
 mod code;
 mod command;
-mod foreign;
+pub(crate) mod foreign;
 mod reply;
 mod telnet;
 mod text;
