@@ -27,7 +27,7 @@ enum Record {
 }
 
 /// A reply as `decode` and `login --json` show it.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ReplyRecord {
     code: u16,
     lines: Vec<String>,

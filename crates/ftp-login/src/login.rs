@@ -5,23 +5,18 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
 
-use ftp_proto::client::{
-    Answer, Challenge, ChallengeKind, Config, DataProtection, Event, Security, Timeouts,
-};
-use ftp_proto::wire::{Code, Command, Verb, escape};
-use ftp_proto::{Account, Password};
+use ftp_proto::client::{Config, DataProtection, Security, Timeouts};
+use ftp_proto::wire::{Command, Verb, escape};
 use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::{Roots, client_config};
-use ftp_tokio::{Connector, Error};
-use zeroize::Zeroizing;
 
+use crate::attempt::Attempt;
 use crate::certificate::{read_identity, read_roots};
 use crate::cli::{LoginArguments, ProtectionChoice};
 use crate::credentials::Credentials;
-use crate::decode::ReplyRecord;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, complain};
-use crate::report::{CommandReply, Dialogue, End, Outcome, Report};
+use crate::report::{CommandReply, Outcome, Report};
 use crate::retry::RetryPolicy;
 use crate::target::Target;
 use crate::transcript::{Live, Mask, Recorder, TimedPhase};
@@ -99,73 +94,14 @@ impl<'a> Plan<'a> {
             timestamps: self.arguments.verbose,
         });
         let recorder = Arc::new(Recorder::new(self.mask.clone(), live));
-        let mut connector = Connector::new(self.config.clone().observer(recorder.clone()));
-        if let Some(tls) = &self.tls {
-            connector = connector.tls(Arc::clone(tls));
-        }
-        let mut dialogue = Dialogue {
-            session: None,
-            replies: Vec::new(),
-            is_plaintext: self.tls.is_none(),
-            attempts,
+        let attempt = Attempt {
+            config: self.config.clone(),
+            tls: self.tls.clone(),
+            address: &self.address,
+            then: &self.then,
+            tells_all: self.arguments.verbose,
         };
-        let end = match self.talk(&connector, &recorder, &mut dialogue).await {
-            Ok(end) => end,
-            Err(Error::Address(error)) => return Err(Failure::usage(error.to_string())),
-            Err(error) => End::Failed(error),
-        };
-        // A session that was lost after the login is not to be had by another login.
-        let is_transient = match &end {
-            End::Failed(error) => error.is_transient() && dialogue.session.is_none(),
-            _ => false,
-        };
-        let recording = recorder.take(end.phase());
-        let report = Report::new(&end, dialogue, recording, |text| recorder.masked(text));
-        Ok((report, is_transient))
-    }
-
-    /// Connects, logs in, sends the commands of `--then`, and says goodbye.
-    async fn talk(
-        &self,
-        connector: &Connector,
-        recorder: &Recorder,
-        dialogue: &mut Dialogue,
-    ) -> Result<End, Error> {
-        let mut connecting = connector.dial(&self.address).await?;
-        recorder.connected();
-        loop {
-            match connecting.next_event().await? {
-                Event::LoggedIn(session) => {
-                    dialogue.session = Some(session);
-                    break;
-                }
-                Event::Challenge(challenge) => {
-                    let kind = challenge.kind();
-                    let answer = ask(challenge, recorder).await.ok_or(Error::Unanswered(kind))?;
-                    connecting.answer(answer)?;
-                }
-                _ => {}
-            }
-        }
-        let mut client = connecting.await?;
-        let needed_no_password =
-            client.session().is_some_and(|s| s.logged_in_with.code() == Code::SUPERFLUOUS);
-        for command in &self.then {
-            let reply = client.command(command.clone()).await?;
-            let record = ReplyRecord::of(reply.borrow()).map_lines(|line| recorder.masked(line));
-            dialogue.replies.push(CommandReply { command: command.to_string(), reply: record });
-            if needed_no_password && reply.code() == Code::NOT_LOGGED_IN {
-                let message = format!("the server says after all that nobody is logged in: {reply}");
-                return Ok(End::NotLoggedIn { code: reply.code().get(), message });
-            }
-        }
-        if let Err(error) = client.quit().await {
-            // The login is done; how its end went is worth a word, no more.
-            if self.arguments.verbose {
-                complain(format_args!("note: while saying goodbye: {error}"));
-            }
-        }
-        Ok(End::Done)
+        attempt.run(recorder, attempts).await
     }
 
     fn show(&self, report: &Report) {
@@ -228,8 +164,8 @@ fn parse_then(line: &str) -> Result<Command, Failure> {
     let command = Command::from_line(line)
         .map_err(|why| Failure::usage(format!("a command of --then {why}")))?;
     match command.verb() {
-        Verb::User | Verb::Pass | Verb::Auth | Verb::Adat | Verb::Pbsz | Verb::Prot | Verb::Ccc
-        | Verb::Rein | Verb::Host | Verb::Quit => Err(Failure::usage(format!(
+        Verb::User | Verb::Pass | Verb::Auth | Verb::Adat | Verb::Ccc | Verb::Rein | Verb::Host
+        | Verb::Quit => Err(Failure::usage(format!(
             "{} cannot be sent with --then: it is part of logging in or out",
             command.verb()
         ))),
@@ -284,46 +220,6 @@ fn mask(credentials: &Credentials) -> Mask {
         mask.hide(account.expose());
     }
     mask
-}
-
-/// Asks at the terminal for what the server wants to know. `None` if there is no usable answer,
-/// which the user has been told then.
-async fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
-    let text = challenge.reply().map(|reply| recorder.masked(&reply.to_string()));
-    let what = match challenge.kind() {
-        ChallengeKind::Password => "Password",
-        ChallengeKind::Account => "Account",
-        _ => return None,
-    };
-    let prompt = match text {
-        Some(text) => format!("{text}\n{what}: "),
-        None => format!("{what}: "),
-    };
-    // Reading a terminal blocks its thread.
-    let typed = tokio::task::spawn_blocking(move || rpassword::prompt_password(prompt)).await;
-    let typed = match typed {
-        Ok(Ok(typed)) => Zeroizing::new(typed),
-        Ok(Err(error)) => {
-            complain(format_args!("error: cannot read from the terminal: {error}"));
-            return None;
-        }
-        Err(error) => {
-            complain(format_args!("error: the prompt failed: {error}"));
-            return None;
-        }
-    };
-    recorder.hide(typed.as_bytes());
-    let answer = match challenge.kind() {
-        ChallengeKind::Account => Account::new(&*typed).map(|account| challenge.account(account)),
-        _ => Password::new(&*typed).map(|password| challenge.password(password)),
-    };
-    match answer {
-        Ok(answer) => Some(answer),
-        Err(why) => {
-            complain(format_args!("error: what was typed {why}"));
-            None
-        }
-    }
 }
 
 /// A number that no one can foresee, for the jitter between tries.

@@ -167,18 +167,14 @@ impl End {
 }
 
 impl Report {
-    /// Puts it together. `mask` hides secrets in text of the server's.
-    pub(crate) fn new(
-        end: &End,
-        dialogue: Dialogue,
-        mut recording: Recording,
-        mask: impl Fn(&str) -> String,
-    ) -> Self {
+    /// Puts it together.
+    pub(crate) fn new(end: &End, dialogue: Dialogue, mut recording: Recording) -> Self {
         let Dialogue { session, replies, is_plaintext, attempts } = dialogue;
         let session = session.as_deref();
         if let Some(session) = session {
             set_phase_times(&mut recording.times, session);
         }
+        let mask = |text: &str| recording.mask.apply(text);
         let (outcome, code, message, hint) = match (end, session) {
             (End::Failed(error), _) => (
                 Outcome::of(error),

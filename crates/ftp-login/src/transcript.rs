@@ -9,6 +9,7 @@ use ftp_proto::wire::{CommandRef, ReplyRef, Verb, escape};
 use ftp_proto::{Dialogue, Observer, TlsSession};
 use serde::Serialize;
 
+use crate::decode::ReplyRecord;
 use crate::output::Output;
 
 /// Which way a line went.
@@ -71,7 +72,8 @@ pub(crate) struct Recording {
     /// The TLS session in force.
     pub(crate) tls: Option<TlsSession>,
     pub(crate) times: Times,
-    mask: Mask,
+    /// What was hidden.
+    pub(crate) mask: Mask,
 }
 
 impl Recorder {
@@ -98,9 +100,9 @@ impl Recorder {
         self.recording().mask.hide(secret);
     }
 
-    /// Text of the server's, with secrets masked.
-    pub(crate) fn masked(&self, text: &str) -> String {
-        self.recording().mask.apply(text)
+    /// What is hidden so far.
+    pub(crate) fn mask(&self) -> Mask {
+        self.recording().mask.clone()
     }
 
     /// Stops the clock and hands over what was recorded. If the dialogue ended in a phase before
@@ -193,6 +195,12 @@ impl Mask {
         self.secrets.iter().fold(text.to_owned(), |text, secret| {
             if text.contains(secret.as_str()) { text.replace(secret.as_str(), "****") } else { text }
         })
+    }
+
+    /// Hides the secrets in a reply, in hexadecimal as well.
+    pub(crate) fn record(&self, record: ReplyRecord) -> ReplyRecord {
+        let masked = record.clone().map_lines(|line| self.apply(line));
+        if masked == record { record } else { masked.without_raw() }
     }
 
     /// The lines of a reply as they came over the wire.
