@@ -24,6 +24,7 @@ pub fn reply(bytes: &[u8]) {
         (Limits::default(), Lenience::STRICT),
         (tight(24, 3, 48), lenient),
         (tight(9, 4, 12), Lenience::STRICT),
+        (tight(5, 4, 5), lenient),
         (tight(0, 0, 0), lenient),
     ] {
         let whole = read(bytes, &[bytes.len()], &limits, &lenience);
