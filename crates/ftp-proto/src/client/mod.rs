@@ -2,9 +2,12 @@
 
 mod config;
 mod connection;
+mod context;
 mod error;
 mod event;
+mod incoming;
 mod login;
+mod outstanding;
 
 pub use config::{Config, DataProtection, Login, Security, Timeouts};
 pub use connection::Connection;

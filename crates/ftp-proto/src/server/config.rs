@@ -38,6 +38,9 @@ pub enum NameRule {
     AccountOnly,
 }
 
+/// Decides by name.
+type NameRuleOf = dyn Fn(&Username) -> NameRule + Send + Sync;
+
 /// What `USER` does once logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -121,7 +124,7 @@ impl Default for SystemReplies {
 pub struct Config {
     pub(crate) security: Security,
     pub(crate) replies: SystemReplies,
-    pub(crate) name_rule: Option<Arc<dyn Fn(&Username) -> NameRule + Send + Sync>>,
+    pub(crate) name_rule: Option<Arc<NameRuleOf>>,
     pub(crate) hosts: Vec<String>,
     pub(crate) takes_accounts: bool,
     pub(crate) user_after_login: UserAfterLogin,
@@ -197,7 +200,10 @@ impl Config {
     /// Decides what `USER` is answered, by name. Default: [`NameRule::Password`] for all. Must be
     /// quick and must not reveal by its time whether a name exists.
     #[must_use]
-    pub fn name_rule(mut self, rule: impl Fn(&Username) -> NameRule + Send + Sync + 'static) -> Self {
+    pub fn name_rule(
+        mut self,
+        rule: impl Fn(&Username) -> NameRule + Send + Sync + 'static,
+    ) -> Self {
         self.name_rule = Some(Arc::new(rule));
         self
     }
