@@ -13,7 +13,9 @@
 
 pub mod config;
 mod error;
+mod record;
 mod secured;
+mod tunnel;
 
 pub use config::{
     ClientCertificates, ClientTls, ConfigError, Identity, Roots, Versions, client_config,
