@@ -55,11 +55,17 @@ pub struct Lenience {
 
 impl Default for Lenience {
     fn default() -> Self {
-        Self { foreign_end_after: Some(Duration::from_secs(3)), bare_lf: true }
+        Self {
+            foreign_end_after: Some(Duration::from_secs(3)),
+            bare_lf: true,
+        }
     }
 }
 
 impl Lenience {
     /// Nothing beyond the RFCs.
-    pub const STRICT: Self = Self { foreign_end_after: None, bare_lf: false };
+    pub const STRICT: Self = Self {
+        foreign_end_after: None,
+        bare_lf: false,
+    };
 }

@@ -620,7 +620,7 @@ impl Connection {
         self.refusals.clear();
         self.refused = 0;
         self.ends_in_data = true;
-        self.fresh = true;
+        self.fresh = self.session.tls.is_some();
         self.session.muted = false;
         self.session.timers.stop(Timer::Handshake);
         self.change(Login::switched);

@@ -1,9 +1,8 @@
 //! All transitions of the server: which command in which state leads to which reply, event and
 //! next state.
 //!
-//! The table below is tested against the machine, for every state and every verb.
-//!
-#![doc = include_str!("transitions.md")]
+//! `transitions.md`, which is part of [`crate::server`]'s documentation, has them as a table. A
+//! test holds it against the machine, for every state and every verb.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -199,10 +198,6 @@ impl State {
     }
 
     fn account(self, command: CommandRef<'_>, session: &mut Session) -> Self {
-        if matches!(self, Self::New | Self::PasswordNeeded { .. }) {
-            session.say(&replies::NO_ACCOUNT_ASKED);
-            return self;
-        }
         let account = command.argument().filter(|argument| !argument.is_empty());
         let Some(account) = account.and_then(|account| Account::new(account).ok()) else {
             session.say_bad(&replies::ARGUMENT_NEEDED);
@@ -226,9 +221,13 @@ impl State {
                     attempted: session.now,
                 }
             }
-            other => {
+            Self::LoggedIn { .. } => {
                 session.say(&replies::ACCOUNT_SUPERFLUOUS);
-                other
+                self
+            }
+            _ => {
+                session.say(&replies::NO_ACCOUNT_ASKED);
+                self
             }
         }
     }

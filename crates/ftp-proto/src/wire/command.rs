@@ -66,18 +66,19 @@ impl CommandParser {
     /// # Errors
     /// [`CommandError`] if the line is no command. Drop [`CommandError::length`] bytes and go on:
     /// after an over-long line the parser skips what is still to come of it.
-    pub fn parse<'b>(
-        &mut self,
-        bytes: &'b [u8],
-    ) -> Result<Status<CommandRef<'b>>, CommandError> {
+    pub fn parse<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<CommandRef<'b>>, CommandError> {
         loop {
             let Some(end) = self.line_end(bytes) else {
                 let unfinished = bytes.get(self.start..).unwrap_or_default();
+                // A CR stays, so that the LF behind it is known for the line's end.
+                let end = bytes
+                    .len()
+                    .saturating_sub(usize::from(unfinished.ends_with(b"\r")));
                 if self.discarding {
-                    self.start = self.searched;
+                    self.start = end;
                 } else if self.is_too_long(unfinished) {
                     self.discarding = true;
-                    return Err(self.fail(CommandErrorKind::TooLong, bytes.len()));
+                    return Err(self.fail(CommandErrorKind::TooLong, end));
                 }
                 return Ok(Status::Partial);
             };
@@ -199,20 +200,21 @@ impl<'b> CommandRef<'b> {
             }
         };
         let verb = Verb::from_name(name);
-        if verb == Verb::Unknown
-            && (name.is_empty() || !name.iter().all(u8::is_ascii_alphanumeric))
+        if verb == Verb::Unknown && (name.is_empty() || !name.iter().all(u8::is_ascii_alphanumeric))
         {
-            let control = name.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
-            return Err(if control {
-                CommandErrorKind::ControlCharacter
-            } else {
-                CommandErrorKind::NotAVerb
+            return Err(match check_text(line) {
+                Ok(()) => CommandErrorKind::NotAVerb,
+                Err(_) => CommandErrorKind::ControlCharacter,
             });
         }
         if argument.is_some_and(|argument| check_text(argument).is_err()) {
             return Err(CommandErrorKind::ControlCharacter);
         }
-        Ok(Self { verb, name, argument })
+        Ok(Self {
+            verb,
+            name,
+            argument,
+        })
     }
 
     /// The verb.
@@ -227,7 +229,7 @@ impl<'b> CommandRef<'b> {
 
     /// All behind the one space after the verb, verbatim. `None` if there was no space.
     ///
-    /// Of `PASS`, `ACCT` and `ADAT` this is a secret.
+    /// A secret where [`Verb::carries_secret`] says so.
     pub fn argument(&self) -> Option<&'b [u8]> {
         self.argument
     }
@@ -296,7 +298,11 @@ impl Command {
     pub fn with_argument(verb: Verb, argument: impl AsRef<[u8]>) -> Result<Self, InvalidText> {
         let name = verb.name().ok_or(InvalidText::NotAVerb)?;
         check_text(argument.as_ref())?;
-        Ok(Self::from_parts(verb, name.as_bytes(), Some(argument.as_ref())))
+        Ok(Self::from_parts(
+            verb,
+            name.as_bytes(),
+            Some(argument.as_ref()),
+        ))
     }
 
     /// A command from a line as a user types it: verb, space, argument; without the line's end.
@@ -318,14 +324,21 @@ impl Command {
     pub(crate) fn from_parts(verb: Verb, name: &[u8], argument: Option<&[u8]>) -> Self {
         let space = usize::from(argument.is_some());
         let argument_length = argument.map_or(0, <[u8]>::len);
-        let capacity = name.len().saturating_add(space).saturating_add(argument_length);
+        let capacity = name
+            .len()
+            .saturating_add(space)
+            .saturating_add(argument_length);
         let mut line = Zeroizing::new(Vec::with_capacity(capacity));
         line.extend_from_slice(name);
         if let Some(argument) = argument {
             line.push(b' ');
             line.extend_from_slice(argument);
         }
-        Self { verb, name_length: name.len(), line }
+        Self {
+            verb,
+            name_length: name.len(),
+            line,
+        }
     }
 
     /// The verb.
@@ -345,8 +358,15 @@ impl Command {
 
     /// The same command, borrowed.
     pub fn borrow(&self) -> CommandRef<'_> {
-        let (name, rest) = self.line.split_at_checked(self.name_length).unwrap_or_default();
-        CommandRef { verb: self.verb, name, argument: rest.get(1..) }
+        let (name, rest) = self
+            .line
+            .split_at_checked(self.name_length)
+            .unwrap_or_default();
+        CommandRef {
+            verb: self.verb,
+            name,
+            argument: rest.get(1..),
+        }
     }
 
     /// Appends the command as it goes over the wire: every 0xFF doubled (RFC 854), CRLF behind.
@@ -356,6 +376,21 @@ impl Command {
         out.reserve(self.line.len().saturating_add(doubled).saturating_add(2));
         encode_telnet(&self.line, out);
         out.extend_from_slice(b"\r\n");
+    }
+}
+
+impl core::str::FromStr for Command {
+    type Err = InvalidText;
+
+    /// See [`Command::from_line`].
+    fn from_str(line: &str) -> Result<Self, InvalidText> {
+        Self::from_line(line)
+    }
+}
+
+impl From<CommandRef<'_>> for Command {
+    fn from(command: CommandRef<'_>) -> Self {
+        command.to_command()
     }
 }
 

@@ -2,3 +2,4 @@
 
 mod dialogue;
 mod harness;
+mod transitions;
