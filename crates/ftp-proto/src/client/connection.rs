@@ -370,36 +370,41 @@ impl Connection {
         let context = &self.context;
         let timeouts = &context.config.timeouts;
         let fatal = |(at, timeout)| (at, Expiry::Fatal(timeout));
-        let mut deadline = None;
-        let mut consider = |other: Option<(Instant, Expiry)>| {
-            if let Some((at, expiry)) = other {
-                if deadline.is_none_or(|(earliest, _)| at < earliest) {
-                    deadline = Some((at, expiry));
-                }
-            }
-        };
-        if matches!(self.state, State::Closed) {
+        let step = if matches!(self.state, State::Closed) {
             return None;
         } else if !context.output.is_empty() {
-            consider(Some((context.writing_since + timeouts.write, Timeout::Write)).map(fatal));
+            Some((
+                context.writing_since + timeouts.write,
+                Expiry::Fatal(Timeout::Write),
+            ))
         } else if self.state.is_switching() {
-            let end = self.switching_since + timeouts.handshake;
-            consider(Some((end, Timeout::Handshake)).map(fatal));
+            Some((
+                self.switching_since + timeouts.handshake,
+                Expiry::Fatal(Timeout::Handshake),
+            ))
         } else {
-            consider(
-                self.incoming
-                    .foreign_end_deadline()
-                    .map(|at| (at, Expiry::ForeignEnd)),
-            );
-            consider(context.outstanding.deadline(timeouts).map(fatal));
-        }
-        consider(
-            context
-                .login_deadline()
-                .map(|at| (at, Timeout::Login))
-                .map(fatal),
-        );
-        deadline
+            let foreign_end = self.incoming.foreign_end_deadline();
+            let foreign_end = foreign_end.map(|at| (at, Expiry::ForeignEnd));
+            earlier(
+                foreign_end,
+                context.outstanding.deadline(timeouts).map(fatal),
+            )
+        };
+        let login = context
+            .login_deadline()
+            .map(|at| (at, Expiry::Fatal(Timeout::Login)));
+        earlier(step, login)
+    }
+}
+
+/// The earlier of two deadlines; the first if they are the same.
+fn earlier(
+    first: Option<(Instant, Expiry)>,
+    second: Option<(Instant, Expiry)>,
+) -> Option<(Instant, Expiry)> {
+    match (first, second) {
+        (Some(first), Some(second)) if second.0 < first.0 => Some(second),
+        (first, second) => first.or(second),
     }
 }
 

@@ -1,8 +1,8 @@
 //! All transitions of the client: what it does with each reply, in each state.
 //!
 //! Every state is a struct that owns what it needs. A transition takes the state and a reply and
-//! gives the next state; a password moves along only until it is sent.
-#![doc = include_str!("transitions.md")]
+//! gives the next state; a password moves along only until it is sent. The table is in
+//! `transitions.md`, and a test holds it against what is here.
 
 use super::context::{Completed, Context};
 use super::event::Secret;
@@ -240,7 +240,7 @@ impl State {
             Self::Rein(state) => state.on_reply(reply, context),
             Self::Ccc(state) => state.on_reply(reply, context),
             Self::Leaving(state) => state.on_reply(reply, context),
-            Self::Quit(state) if purpose == Purpose::Quit => quit_answered(state, reply),
+            Self::Quit(_) if purpose == Purpose::Quit => quit_answered(reply),
             Self::Quit(state) => Ok(Self::Quit(state.on_reply(reply, purpose, context))),
             // Nothing is owed in these states, so nothing is answered.
             state @ (Self::StartingTls(_)
@@ -558,21 +558,13 @@ impl User {
             230 | 232 => Ok(logged_in(reply, LoggedInBy::User, context)),
             331 | 336 => password(self.login, reply, context),
             332 => {
-                let mut login = self.login;
-                let ask = login.ask;
-                // Kept as well: if ACCT turns out to come too early, it is asked for again.
-                let account = login.account.clone();
-                if account.is_none() {
-                    login.account = None;
-                }
-                account_needed(
-                    Phase::User,
-                    account,
-                    ask,
-                    AfterAccount::Password(login),
-                    reply,
-                    context,
-                )
+                // The account is kept as well: if ACCT comes too early, it is asked for again.
+                let Login {
+                    ref account, ask, ..
+                } = self.login;
+                let account = account.clone();
+                let then = AfterAccount::Password(self.login);
+                account_needed(Phase::User, account, ask, then, reply, context)
             }
             _ => refused(Phase::User, reply),
         }
@@ -838,7 +830,7 @@ fn quit(ready: Ready, context: &mut Context) -> State {
     State::Quit(ready)
 }
 
-fn quit_answered(_ready: Ready, reply: ReplyRef<'_>) -> Next {
+fn quit_answered(reply: ReplyRef<'_>) -> Next {
     match reply.code().get() {
         // A server that refuses to be left is left all the same.
         200..300 | 400.. => Ok(State::Closed),
