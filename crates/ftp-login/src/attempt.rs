@@ -61,11 +61,7 @@ impl Attempt<'_> {
         Ok((report, is_transient))
     }
 
-    async fn talk(
-        &self,
-        recorder: &Arc<Recorder>,
-        dialogue: &mut Dialogue,
-    ) -> Result<End, Error> {
+    async fn talk(&self, recorder: &Arc<Recorder>, dialogue: &mut Dialogue) -> Result<End, Error> {
         let config = self.config.clone().observer(recorder.clone());
         let mut connector = Connector::new(config);
         if let Some(tls) = &self.tls {
@@ -81,7 +77,9 @@ impl Attempt<'_> {
                 }
                 Event::Challenge(challenge) => {
                     let kind = challenge.kind();
-                    let answer = ask(challenge, recorder).await.ok_or(Error::Unanswered(kind))?;
+                    let answer = ask(challenge, recorder)
+                        .await
+                        .ok_or(Error::Unanswered(kind))?;
                     connecting.answer(answer)?;
                 }
                 _ => {}
@@ -107,17 +105,24 @@ impl Attempt<'_> {
         recorder: &Recorder,
         dialogue: &mut Dialogue,
     ) -> Result<Option<End>, Error> {
-        let needed_no_password =
-            client.session().is_some_and(|s| s.logged_in_with.code() == Code::SUPERFLUOUS);
+        let needed_no_password = client
+            .session()
+            .is_some_and(|s| s.logged_in_with.code() == Code::SUPERFLUOUS);
         for command in self.then {
             let reply = client.command(command.clone()).await?;
             let record = ReplyRecord::of(reply.borrow());
             let record = recorder.mask().record(record);
-            dialogue.replies.push(CommandReply { command: command.to_string(), reply: record });
+            dialogue.replies.push(CommandReply {
+                command: command.to_string(),
+                reply: record,
+            });
             if needed_no_password && reply.code() == Code::NOT_LOGGED_IN {
                 let message =
                     format!("the server says after all that nobody is logged in: {reply}");
-                return Ok(Some(End::NotLoggedIn { code: reply.code().get(), message }));
+                return Ok(Some(End::NotLoggedIn {
+                    code: reply.code().get(),
+                    message,
+                }));
             }
         }
         // The level of protection may have changed meanwhile.
@@ -129,7 +134,9 @@ impl Attempt<'_> {
 /// Asks at the terminal for what the server wants to know. `None` if there is no usable answer,
 /// which the user has been told then.
 async fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
-    let text = challenge.reply().map(|reply| recorder.mask().apply(&reply.to_string()));
+    let text = challenge
+        .reply()
+        .map(|reply| recorder.mask().apply(&reply.to_string()));
     let what = match challenge.kind() {
         ChallengeKind::Password => "Password",
         ChallengeKind::Account => "Account",
@@ -144,7 +151,9 @@ async fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
     let typed = match typed {
         Ok(Ok(typed)) => Zeroizing::new(typed),
         Ok(Err(error)) => {
-            complain(format_args!("error: cannot read from the terminal: {error}"));
+            complain(format_args!(
+                "error: cannot read from the terminal: {error}"
+            ));
             return None;
         }
         Err(error) => {

@@ -35,7 +35,10 @@ impl CertificateName {
         let subject = parse_x509_certificate(der)
             .map(|(_, certificate)| certificate.subject().to_string())
             .unwrap_or_default();
-        Self { subject: escape(subject.as_bytes()).to_string(), sha256: fingerprint(der) }
+        Self {
+            subject: escape(subject.as_bytes()).to_string(),
+            sha256: fingerprint(der),
+        }
     }
 }
 
@@ -57,24 +60,35 @@ pub(crate) fn read_identity(chain: &Path, key: &Path) -> Result<Identity, Failur
 /// The certificates to trust from a PEM file.
 pub(crate) fn read_roots(path: &Path) -> Result<RootCertStore, Failure> {
     ftp_rustls::roots_from_pem(&read(path)?).map_err(|error| {
-        Failure::usage(format!("cannot trust the certificates in {}: {error}", path.display()))
+        Failure::usage(format!(
+            "cannot trust the certificates in {}: {error}",
+            path.display()
+        ))
     })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+    fs::read(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
 }
 
 /// Makes a certificate that signs itself, for these host names and addresses.
 pub(crate) fn self_made(names: Vec<String>) -> Result<Identity, Failure> {
     let impossible = |error: &dyn std::fmt::Display| {
-        Failure::new(Exit::Unavailable, format!("cannot make a certificate: {error}"))
+        Failure::new(
+            Exit::Unavailable,
+            format!("cannot make a certificate: {error}"),
+        )
     };
     let key = rcgen::KeyPair::generate().map_err(|error| impossible(&error))?;
     let mut parameters =
         rcgen::CertificateParams::new(names).map_err(|error| impossible(&error))?;
-    parameters.distinguished_name.push(rcgen::DnType::CommonName, "ftp-login, made for this run");
-    let certificate = parameters.self_signed(&key).map_err(|error| impossible(&error))?;
+    parameters
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "ftp-login, made for this run");
+    let certificate = parameters
+        .self_signed(&key)
+        .map_err(|error| impossible(&error))?;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     Identity::from_der(vec![certificate.der().clone()], key).map_err(|error| impossible(&error))
 }
@@ -83,7 +97,10 @@ pub(crate) fn self_made(names: Vec<String>) -> Result<Identity, Failure> {
 pub(crate) fn trust_only(certificate: &CertificateDer<'static>) -> Result<RootCertStore, Failure> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).map_err(|error| {
-        Failure::new(Exit::Tls, format!("cannot trust the certificate just made: {error}"))
+        Failure::new(
+            Exit::Tls,
+            format!("cannot trust the certificate just made: {error}"),
+        )
     })?;
     Ok(roots)
 }

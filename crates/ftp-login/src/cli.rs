@@ -288,7 +288,9 @@ pub(crate) enum Direction {
 
 /// A number of seconds, with a fraction or without.
 fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(seconds) {
         Ok(Duration::ZERO) => Err("must be more than 0".to_owned()),
         // Far beyond a day the sum of several deadlines could no longer be represented.

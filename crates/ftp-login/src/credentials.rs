@@ -54,7 +54,12 @@ impl Credentials {
             Some(_) if given.is_some() => None,
             _ => netrc::entry_for(&target.host_name(), given.as_ref().map(Username::as_bytes))?,
         };
-        Self { username: given, password, account }.completed(entry)
+        Self {
+            username: given,
+            password,
+            account,
+        }
+        .completed(entry)
     }
 
     /// Fills what is missing from the netrc file.
@@ -97,7 +102,9 @@ fn given_username(
     arguments: &LoginArguments,
     from_url: Option<Username>,
 ) -> Result<Option<Username>, Failure> {
-    let Some(name) = &arguments.user else { return Ok(from_url) };
+    let Some(name) = &arguments.user else {
+        return Ok(from_url);
+    };
     let name = Username::new(name).map_err(|why| unsendable("the name of --user", why))?;
     match from_url {
         Some(other) if other != name => Err(Failure::usage(format!(
@@ -110,7 +117,10 @@ fn given_username(
 /// The password of `--password-file` or `--password-stdin`.
 fn explicit_password(arguments: &LoginArguments) -> Result<Option<Password>, Failure> {
     let (source, bytes) = if let Some(path) = &arguments.password_file {
-        (format!("the password in {}", path.display()), secret_of_file(path)?)
+        (
+            format!("the password in {}", path.display()),
+            secret_of_file(path)?,
+        )
     } else if arguments.password_stdin {
         let line = first_line_of_stdin()?.ok_or_else(|| {
             Failure::usage("standard input is empty: --password-stdin needs a password there")
@@ -119,11 +129,15 @@ fn explicit_password(arguments: &LoginArguments) -> Result<Option<Password>, Fai
     } else {
         return Ok(None);
     };
-    Password::new(&*bytes).map(Some).map_err(|why| unsendable(&source, why))
+    Password::new(&*bytes)
+        .map(Some)
+        .map_err(|why| unsendable(&source, why))
 }
 
 fn password_from_environment(user_given: bool) -> Result<Option<Password>, Failure> {
-    let Some(value) = std::env::var_os("FTP_PASSWORD") else { return Ok(None) };
+    let Some(value) = std::env::var_os("FTP_PASSWORD") else {
+        return Ok(None);
+    };
     if !user_given {
         complain("note: FTP_PASSWORD is not used, because no user was given");
         return Ok(None);
@@ -135,7 +149,10 @@ fn password_from_environment(user_given: bool) -> Result<Option<Password>, Failu
 
 fn secret_of_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let unreadable = |error: io::Error| {
-        Failure::usage(format!("cannot read the password file {}: {error}", path.display()))
+        Failure::usage(format!(
+            "cannot read the password file {}: {error}",
+            path.display()
+        ))
     };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = read_bounded(file).map_err(unreadable)?;

@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use ftp_proto::Limits;
 use ftp_proto::wire::{
     CommandError, CommandErrorKind, CommandParser, CommandRef, ReplyParser, ReplyRef, Status,
     TelnetFilter,
 };
-use ftp_proto::Limits;
 use serde::Serialize;
 
 use crate::cli::{DecodeArguments, Direction};
@@ -275,15 +275,22 @@ impl Decoder {
 fn offending_byte(error: &CommandError, bytes: &[u8]) -> usize {
     let line = bytes.get(..error.length).unwrap_or(bytes);
     // Behind the blank lines, which are not at fault.
-    let start = line.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+    let start = line
+        .iter()
+        .position(|byte| !matches!(byte, b'\r' | b'\n'))
+        .unwrap_or(0);
     let body = line.get(start..).unwrap_or_default();
     start
         + match error.kind {
             CommandErrorKind::TooLong => Limits::default().command_line,
-            CommandErrorKind::ControlCharacter => {
-                body.iter().position(|byte| matches!(byte, 0 | b'\r')).unwrap_or(0)
-            }
-            _ => body.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(0),
+            CommandErrorKind::ControlCharacter => body
+                .iter()
+                .position(|byte| matches!(byte, 0 | b'\r'))
+                .unwrap_or(0),
+            _ => body
+                .iter()
+                .position(|byte| !byte.is_ascii_alphanumeric())
+                .unwrap_or(0),
         }
 }
 
@@ -307,7 +314,13 @@ impl Offsets {
         if kept > 0 {
             // The last byte kept stands for the last byte read.
             let shift = (self.total + input).saturating_sub(self.filtered + kept);
-            if self.shifts.back().map(|(_, shift)| *shift).unwrap_or_default() != shift {
+            if self
+                .shifts
+                .back()
+                .map(|(_, shift)| *shift)
+                .unwrap_or_default()
+                != shift
+            {
                 self.shifts.push_back((self.filtered, shift));
             }
         }
@@ -318,7 +331,11 @@ impl Offsets {
     /// Drops `count` filtered bytes from the front.
     fn consume(&mut self, count: u64) {
         self.consumed += count;
-        while self.shifts.get(1).is_some_and(|(from, _)| *from <= self.consumed) {
+        while self
+            .shifts
+            .get(1)
+            .is_some_and(|(from, _)| *from <= self.consumed)
+        {
             self.shifts.pop_front();
         }
     }
@@ -414,20 +431,31 @@ mod tests {
             replies(b"220 \xff\xfb\x01a\xff\xff\r\n\xff\xf4\xff\xf2331 x\r\nbad")[2],
             r#"{"error":"a reply must begin with a code from 100 to 599 and a space or hyphen","at":23}"#
         );
-        assert_eq!(replies(b"220 a\r\n\xff\xfb\x01331"), [
-            r#"{"code":220,"lines":["a"],"multiline":false,"irregular":false}"#,
-            r#"{"incomplete":3}"#
-        ]);
+        assert_eq!(
+            replies(b"220 a\r\n\xff\xfb\x01331"),
+            [
+                r#"{"code":220,"lines":["a"],"multiline":false,"irregular":false}"#,
+                r#"{"incomplete":3}"#
+            ]
+        );
     }
 
     #[test]
     fn a_fault_ends_the_output_at_the_offending_byte() {
-        for (bytes, at) in [(&b"NOOP\r\nUSER a\0b\r\nNOOP\r\n"[..], 12), (b"\r\nUS-ER x\r\n", 4)] {
+        for (bytes, at) in [
+            (&b"NOOP\r\nUSER a\0b\r\nNOOP\r\n"[..], 12),
+            (b"\r\nUS-ER x\r\n", 4),
+        ] {
             let records = commands(bytes);
             let last = records.last().unwrap();
             assert!(last.ends_with(&format!(r#","at":{at}}}"#)), "{last}");
         }
-        assert!(replies(b"220 hi\r\n9").last().unwrap().ends_with(r#","at":8}"#));
+        assert!(
+            replies(b"220 hi\r\n9")
+                .last()
+                .unwrap()
+                .ends_with(r#","at":8}"#)
+        );
     }
 
     proptest! {

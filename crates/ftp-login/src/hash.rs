@@ -25,11 +25,14 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
 
 fn ask_twice() -> Result<Zeroizing<Vec<u8>>, Failure> {
     let ask = |prompt: &str| {
-        rpassword::prompt_password(prompt).map(|text| Zeroizing::new(text.into_bytes())).map_err(
-            |error| {
-                Failure::new(Exit::Unavailable, format!("cannot read the password: {error}"))
-            },
-        )
+        rpassword::prompt_password(prompt)
+            .map(|text| Zeroizing::new(text.into_bytes()))
+            .map_err(|error| {
+                Failure::new(
+                    Exit::Unavailable,
+                    format!("cannot read the password: {error}"),
+                )
+            })
     };
     let password = ask("Password: ")?;
     if ask("Again: ")? == password {
@@ -47,9 +50,15 @@ impl Hash {
     /// Hashes with a fresh salt from the operating system and the crate's recommended costs
     /// (19 MiB, 2 passes).
     pub(crate) fn of(password: &[u8]) -> Result<Self, Failure> {
-        Argon2::default().hash_password(password).map(Self).map_err(|error| {
-            Failure::new(Exit::Unavailable, format!("cannot hash the password: {error}"))
-        })
+        Argon2::default()
+            .hash_password(password)
+            .map(Self)
+            .map_err(|error| {
+                Failure::new(
+                    Exit::Unavailable,
+                    format!("cannot hash the password: {error}"),
+                )
+            })
     }
 
     /// Reads a PHC string.
@@ -100,7 +109,10 @@ mod tests {
             ("", "PHC"),
             ("secret", "PHC"),
             ("$2b$12$abcdefghijklmnopqrstuv", "not"),
-            ("$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$c29tZWhhc2hzb21laGFzaA", "argon2i,"),
+            (
+                "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$c29tZWhhc2hzb21laGFzaA",
+                "argon2i,",
+            ),
             ("$argon2id$v=19$m=19456,t=2,p=1", "no salt"),
         ] {
             let error = Hash::parse(bad).unwrap_err();

@@ -49,7 +49,11 @@ impl<'a> Plan<'a> {
     fn new(arguments: &'a LoginArguments, output: Arc<Output>) -> Result<Self, Failure> {
         let mut target = Target::parse(&arguments.url)?;
         let security = security(arguments, &target)?;
-        let then = arguments.then.iter().map(|line| parse_then(line)).collect::<Result<_, _>>()?;
+        let then = arguments
+            .then
+            .iter()
+            .map(|line| parse_then(line))
+            .collect::<Result<_, _>>()?;
         let tls = match security {
             Security::DangerousPlaintext => None,
             _ => Some(tls_config(arguments)?),
@@ -76,7 +80,9 @@ impl<'a> Plan<'a> {
             attempts += 1;
             let (report, is_transient) = self.attempt(attempts).await?;
             let delay = policy.delay(attempts, began.elapsed(), random());
-            let Some(delay) = delay.filter(|_| is_transient) else { return Ok(report) };
+            let Some(delay) = delay.filter(|_| is_transient) else {
+                return Ok(report);
+            };
             complain(format_args!(
                 "{}; trying again in {:.1} s",
                 report.message(),
@@ -107,20 +113,23 @@ impl<'a> Plan<'a> {
     fn show(&self, report: &Report) {
         if self.arguments.json {
             // Plain data: there is nothing in it that could fail to be written as JSON.
-            self.output.line(&serde_json::to_string(report).unwrap_or_default());
+            self.output
+                .line(&serde_json::to_string(report).unwrap_or_default());
             return;
         }
         if self.arguments.quiet {
             for CommandReply { reply, .. } in report.replies() {
                 for line in reply.lines() {
-                    self.output.line(&format!("{} {}", reply.code(), escape(line.as_bytes())));
+                    self.output
+                        .line(&format!("{} {}", reply.code(), escape(line.as_bytes())));
                 }
             }
         }
         if self.arguments.verbose {
             for phase in TimedPhase::ALL {
                 let time = report.times().of(phase);
-                self.output.line(&format!("{:>9.3} s {}", time.as_secs_f64(), phase.name()));
+                self.output
+                    .line(&format!("{:>9.3} s {}", time.as_secs_f64(), phase.name()));
             }
         }
         match report.outcome() {
@@ -164,7 +173,13 @@ fn parse_then(line: &str) -> Result<Command, Failure> {
     let command = Command::from_line(line)
         .map_err(|why| Failure::usage(format!("a command of --then {why}")))?;
     match command.verb() {
-        Verb::User | Verb::Pass | Verb::Auth | Verb::Adat | Verb::Ccc | Verb::Rein | Verb::Host
+        Verb::User
+        | Verb::Pass
+        | Verb::Auth
+        | Verb::Adat
+        | Verb::Ccc
+        | Verb::Rein
+        | Verb::Host
         | Verb::Quit => Err(Failure::usage(format!(
             "{} cannot be sent with --then: it is part of logging in or out",
             command.verb()
@@ -211,7 +226,9 @@ fn config(
 }
 
 fn mask(credentials: &Credentials) -> Mask {
-    let Some(name) = &credentials.username else { return Mask::new(b"anonymous") };
+    let Some(name) = &credentials.username else {
+        return Mask::new(b"anonymous");
+    };
     let mut mask = Mask::new(name.as_bytes());
     if let Some(password) = &credentials.password {
         mask.hide(password.expose());

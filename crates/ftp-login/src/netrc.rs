@@ -50,16 +50,24 @@ pub(crate) fn entry_for(host: &str, user: Option<&[u8]>) -> Result<Option<Entry>
         }
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            return Err(Failure::usage(format!("cannot read {}: {error}", path.display()))
-                .hint("it is read for a user name or password; give both to do without it"));
+            return Err(
+                Failure::usage(format!("cannot read {}: {error}", path.display()))
+                    .hint("it is read for a user name or password; give both to do without it"),
+            );
         }
     };
     let entry = find(&text, host, user).map_err(|line| {
-        let place = line.map(|line| format!(", line {line}")).unwrap_or_default();
-        Failure::usage(format!("{} is not a netrc file{place}", path.display()))
-            .hint("it is made of `machine NAME login NAME password PASSWORD`, separated by white space")
+        let place = line
+            .map(|line| format!(", line {line}"))
+            .unwrap_or_default();
+        Failure::usage(format!("{} is not a netrc file{place}", path.display())).hint(
+            "it is made of `machine NAME login NAME password PASSWORD`, separated by white space",
+        )
     })?;
-    if entry.as_ref().is_some_and(|entry| !entry.password.is_empty()) {
+    if entry
+        .as_ref()
+        .is_some_and(|entry| !entry.password.is_empty())
+    {
         warn_if_others_can_read(&path);
     }
     Ok(entry)
@@ -70,7 +78,10 @@ fn path() -> Option<PathBuf> {
         Some(path) if !path.is_empty() => {
             let path = PathBuf::from(path);
             if !path.exists() {
-                complain(format_args!("note: NETRC names {}, which is not there", path.display()));
+                complain(format_args!(
+                    "note: NETRC names {}, which is not there",
+                    path.display()
+                ));
             }
             Some(path)
         }
@@ -81,11 +92,15 @@ fn path() -> Option<PathBuf> {
 /// # Errors
 /// The number of the line that is wrong, where known. Nothing more: what the parser says may repeat a password.
 fn find(text: &str, host: &str, user: Option<&[u8]>) -> Result<Option<Entry>, Option<u32>> {
-    let mut whole: Netrc = text.parse().map_err(|error: <Netrc as std::str::FromStr>::Err| {
-        let message = Zeroizing::new(error.to_string());
-        let line = message.rsplit_once("(line ").and_then(|(_, line)| line.strip_suffix(')'));
-        line.and_then(|line| line.parse().ok())
-    })?;
+    let mut whole: Netrc = text
+        .parse()
+        .map_err(|error: <Netrc as std::str::FromStr>::Err| {
+            let message = Zeroizing::new(error.to_string());
+            let line = message
+                .rsplit_once("(line ")
+                .and_then(|(_, line)| line.strip_suffix(')'));
+            line.and_then(|line| line.parse().ok())
+        })?;
     let entry = entry_of(&mut whole, host, user);
     wipe(whole);
     if entry.is_some() || user.is_none() {
@@ -111,11 +126,14 @@ fn entry_of(netrc: &mut Netrc, host: &str, user: Option<&[u8]>) -> Option<Entry>
         .keys()
         .find(|name| name.eq_ignore_ascii_case(host) && *name != "default")
         .cloned();
-    [named.as_deref(), Some("default")].into_iter().flatten().find_map(|name| {
-        let authenticator = netrc.hosts.get_mut(name)?;
-        let entry = Entry::take(authenticator);
-        entry.is_for(user).then_some(entry)
-    })
+    [named.as_deref(), Some("default")]
+        .into_iter()
+        .flatten()
+        .find_map(|name| {
+            let authenticator = netrc.hosts.get_mut(name)?;
+            let entry = Entry::take(authenticator);
+            entry.is_for(user).then_some(entry)
+        })
 }
 
 /// The text from each line that begins with `machine` to the next.
@@ -174,9 +192,13 @@ default login anonymous password me@example.com
 ";
 
     fn found(text: &str, host: &str, user: Option<&str>) -> Option<(String, String, String)> {
-        find(text, host, user.map(str::as_bytes))
-            .unwrap()
-            .map(|e| (e.login.to_string(), e.password.to_string(), e.account.to_string()))
+        find(text, host, user.map(str::as_bytes)).unwrap().map(|e| {
+            (
+                e.login.to_string(),
+                e.password.to_string(),
+                e.account.to_string(),
+            )
+        })
     }
 
     fn entry(login: &str, password: &str, account: &str) -> Option<(String, String, String)> {
@@ -185,20 +207,35 @@ default login anonymous password me@example.com
 
     #[test]
     fn each_user_of_a_machine_is_found() {
-        assert_eq!(found(FILE, "FTP.example.com", Some("anna")), entry("anna", "one", ""));
-        assert_eq!(found(FILE, "ftp.example.com", Some("bob")), entry("bob", "two", "payroll"));
+        assert_eq!(
+            found(FILE, "FTP.example.com", Some("anna")),
+            entry("anna", "one", "")
+        );
+        assert_eq!(
+            found(FILE, "ftp.example.com", Some("bob")),
+            entry("bob", "two", "payroll")
+        );
         assert_eq!(found(FILE, "ftp.example.com", Some("carol")), None);
     }
 
     #[test]
     fn another_machine_gets_the_default() {
-        assert_eq!(found(FILE, "h", None), entry("anonymous", "me@example.com", ""));
-        assert_eq!(found(FILE, "default", None), entry("anonymous", "me@example.com", ""));
+        assert_eq!(
+            found(FILE, "h", None),
+            entry("anonymous", "me@example.com", "")
+        );
+        assert_eq!(
+            found(FILE, "default", None),
+            entry("anonymous", "me@example.com", "")
+        );
         assert_eq!(found("machine a login b password c", "h", None), None);
     }
 
     #[test]
     fn the_error_names_the_line_and_nothing_more() {
-        assert_eq!(find("machine h login a\npassword open sesame", "h", None).err(), Some(Some(2)));
+        assert_eq!(
+            find("machine h login a\npassword open sesame", "h", None).err(),
+            Some(Some(2))
+        );
     }
 }

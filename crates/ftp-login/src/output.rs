@@ -23,7 +23,10 @@ impl Output {
 
     /// Whether anything printed from now on will be seen.
     pub(crate) fn is_open(&self) -> bool {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_none()
     }
 
     /// # Errors

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use ftp_proto::TlsSession;
 use ftp_proto::client::{self, LoggedInBy, PeerFault, Protection, Session};
 use ftp_proto::wire::{Code, ForeignProtocol};
-use ftp_proto::TlsSession;
 use ftp_tokio::Error;
 use serde::{Serialize, Serializer};
 
@@ -103,7 +103,10 @@ struct ElapsedMs(Times);
 impl Serialize for ElapsedMs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(TimedPhase::ALL.map(|phase| {
-            (phase.name(), u64::try_from(self.0.of(phase).as_millis()).unwrap_or(u64::MAX))
+            (
+                phase.name(),
+                u64::try_from(self.0.of(phase).as_millis()).unwrap_or(u64::MAX),
+            )
         }))
     }
 }
@@ -169,7 +172,12 @@ impl End {
 impl Report {
     /// Puts it together.
     pub(crate) fn new(end: &End, dialogue: Dialogue, mut recording: Recording) -> Self {
-        let Dialogue { session, replies, is_plaintext, attempts } = dialogue;
+        let Dialogue {
+            session,
+            replies,
+            is_plaintext,
+            attempts,
+        } = dialogue;
         let session = session.as_deref();
         if let Some(session) = session {
             set_phase_times(&mut recording.times, session);
@@ -193,15 +201,23 @@ impl Report {
             ),
             (End::Done, None) => (Outcome::LoggedIn, None, "logged in".to_owned(), None),
         };
-        let protection = session.map(|session| session.protection).unwrap_or_default();
+        let protection = session
+            .map(|session| session.protection)
+            .unwrap_or_default();
         Self {
             outcome,
             phase: end.phase(),
             code,
             message,
-            logged_in_by: session.map(|session| session.logged_in_by).map(LoggedInBy::name),
+            logged_in_by: session
+                .map(|session| session.logged_in_by)
+                .map(LoggedInBy::name),
             tls: recording.tls.as_ref().map(Tls::of),
-            protection: if protection == Protection::Private { "private" } else { "clear" },
+            protection: if protection == Protection::Private {
+                "private"
+            } else {
+                "clear"
+            },
             irregular: recording.irregular,
             elapsed_ms: ElapsedMs(recording.times),
             transcript: recording.entries,
@@ -251,7 +267,11 @@ impl fmt::Display for Report {
         if self.outcome == Outcome::LoggedIn {
             match &self.tls {
                 Some(tls) => {
-                    write!(f, " ({}, data connections {})", tls.version, self.protection)?;
+                    write!(
+                        f,
+                        " ({}, data connections {})",
+                        tls.version, self.protection
+                    )?;
                 }
                 None => f.write_str(" (without TLS)")?,
             }
@@ -299,55 +319,65 @@ fn hint(error: &Error, recording: &Recording, is_plaintext: bool) -> Option<Stri
             "--ca FILE trusts the certificates in a file, for example that of a server whose \
              certificate signs itself"
         }
-        Error::Tls { .. } => "does the server speak TLS here? ftp:// is explicit TLS, ftps:// implicit",
+        // Nothing was said, not even a greeting: implicit TLS.
+        Error::Tls { .. } if recording.entries.is_empty() => {
+            "ftps:// is TLS from the first byte; a server on port 21 is asked for it with ftp://"
+        }
         Error::Protocol(error) => return hint_for_protocol(error, last_sent, is_plaintext),
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
-fn hint_for_protocol(
-    error: &client::Error,
-    last_sent: &str,
-    is_plaintext: bool,
-) -> Option<String> {
+fn hint_for_protocol(error: &client::Error, last_sent: &str, is_plaintext: bool) -> Option<String> {
     use client::Phase;
     let hint = match error {
         client::Error::AccountNeeded { .. } => "give the account with --account",
         client::Error::PasswordNeeded { .. } => {
             "give it with --password-file, --password-stdin, FTP_PASSWORD or a netrc file"
         }
-        client::Error::ServiceUnavailable { .. } => {
-            "try again later; --retries does so by itself"
-        }
-        client::Error::TimedOut { phase: Phase::Greeting, .. } if !is_plaintext => {
+        client::Error::ServiceUnavailable { .. } => "try again later; --retries does so by itself",
+        client::Error::TimedOut {
+            phase: Phase::Greeting,
+            ..
+        } if !is_plaintext => {
             "if this port wants TLS from the first byte, use ftps://; --timeout waits longer"
         }
         client::Error::TimedOut { .. } => "--timeout waits longer",
-        client::Error::Refused { phase: Phase::Security, .. }
-            if last_sent.starts_with("PROT") || last_sent.starts_with("PBSZ") =>
-        {
+        client::Error::Refused {
+            phase: Phase::Security,
+            ..
+        } if last_sent.starts_with("PROT") || last_sent.starts_with("PBSZ") => {
             "the server does not encrypt data connections; --protection preferred logs in all \
              the same"
         }
-        client::Error::Refused { phase: Phase::Security, .. } => {
+        client::Error::Refused {
+            phase: Phase::Security,
+            ..
+        } => {
             "the server refuses explicit TLS; ftps:// uses implicit TLS, --auth-ssl-fallback the \
              old name, --plaintext none at all (dangerous)"
         }
-        client::Error::Refused { phase: Phase::User, reply } if is_plaintext && reply.code() == Code::NOT_LOGGED_IN => {
+        client::Error::Refused {
+            phase: Phase::User,
+            reply,
+        } if is_plaintext && reply.code() == Code::NOT_LOGGED_IN => {
             "the server may demand TLS: leave --plaintext out"
         }
-        client::Error::Refused { phase: Phase::Password, reply }
-            if reply.code() == Code::NOT_LOGGED_IN =>
-        {
+        client::Error::Refused {
+            phase: Phase::Password,
+            reply,
+        } if reply.code() == Code::NOT_LOGGED_IN => {
             "are user name and password right? Repeating a wrong one may lock the account"
         }
         client::Error::PeerFault {
-            fault: PeerFault::ForeignProtocol(ForeignProtocol::Ssh), ..
+            fault: PeerFault::ForeignProtocol(ForeignProtocol::Ssh),
+            ..
         } => "SFTP is another protocol; this program cannot speak it",
-        client::Error::PeerFault { fault: PeerFault::BytesBeforeTlsSwitch, .. } => {
-            "someone on the way may have put them there; nothing was sent but AUTH"
-        }
+        client::Error::PeerFault {
+            fault: PeerFault::BytesBeforeTlsSwitch,
+            ..
+        } => "someone on the way may have put them there; nothing was sent but AUTH",
         _ => return None,
     };
     Some(hint.to_owned())
@@ -358,6 +388,9 @@ fn is_about_trust(error: &ftp_rustls::Error<client::Error>) -> bool {
     use ftp_rustls::rustls;
     matches!(
         error,
-        ftp_rustls::Error::Tls { source: rustls::Error::InvalidCertificate(_), .. }
+        ftp_rustls::Error::Tls {
+            source: rustls::Error::InvalidCertificate(_),
+            ..
+        }
     )
 }

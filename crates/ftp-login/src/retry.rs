@@ -38,7 +38,9 @@ impl RetryPolicy {
         let doublings = 2_u32.saturating_pow(failures - 1);
         let longest = self.first.saturating_mul(doublings).min(self.most);
         let half = longest / 2;
-        let spread = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).saturating_add(1);
+        let spread = u64::try_from(half.as_nanos())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
         let delay = half + Duration::from_nanos(random % spread);
         (elapsed.saturating_add(delay) <= self.total).then_some(delay)
     }

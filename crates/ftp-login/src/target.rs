@@ -31,8 +31,10 @@ impl Target {
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         if text.contains(|c: char| c.is_control() || c == ' ') {
             // The URL standard drops some of these silently, which would change a password.
-            return Err(Failure::usage("the URL holds a space or a control character")
-                .hint("write it percent-encoded: a space is %20"));
+            return Err(
+                Failure::usage("the URL holds a space or a control character")
+                    .hint("write it percent-encoded: a space is %20"),
+            );
         }
         let security = security_of(text)?;
         let url = Url::parse(text).map_err(|error| malformed(&error.to_string()))?;
@@ -54,13 +56,17 @@ impl Target {
         if url.port() == Some(0) {
             return Err(malformed("there is no port 0 to connect to"));
         }
-        let password = url.password().map(|password| Password::new(decode(password)));
+        let password = url
+            .password()
+            .map(|password| Password::new(decode(password)));
         Ok(Self {
             security,
             host,
             port: url.port().unwrap_or(security.default_port()),
             username,
-            password: password.transpose().map_err(|e| unsendable("password", e))?,
+            password: password
+                .transpose()
+                .map_err(|e| unsendable("password", e))?,
             has_path: !matches!(url.path(), "" | "/"),
         })
     }
@@ -92,7 +98,9 @@ impl fmt::Debug for Target {
 }
 
 fn security_of(text: &str) -> Result<Security, Failure> {
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let scheme = text
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
         Some("ftp") => Ok(Security::ExplicitTls),
         Some("ftps") => Ok(Security::ImplicitTls),
@@ -115,7 +123,9 @@ fn malformed(why: &str) -> Failure {
 }
 
 fn unsendable(what: &str, why: InvalidText) -> Failure {
-    Failure::usage(format!("the {what} in the URL {why}: it would end the command early"))
+    Failure::usage(format!(
+        "the {what} in the URL {why}: it would end the command early"
+    ))
 }
 
 #[cfg(test)]
@@ -129,7 +139,10 @@ mod tests {
     #[test]
     fn the_scheme_chooses_security_and_port() {
         let ftp = parse("ftp://host.example");
-        assert_eq!((ftp.security, ftp.address().as_str()), (Security::ExplicitTls, "host.example:21"));
+        assert_eq!(
+            (ftp.security, ftp.address().as_str()),
+            (Security::ExplicitTls, "host.example:21")
+        );
         let ftps = parse("FTPS://Host.Example/");
         assert_eq!(ftps.security, Security::ImplicitTls);
         assert_eq!(ftps.address(), "host.example:990");
@@ -149,7 +162,10 @@ mod tests {
             let target = parse(&format!("{scheme}://anna@[::1]:2121"));
             assert_eq!(target.address(), "[::1]:2121");
             assert_eq!(target.host_name(), "::1");
-            assert_eq!(parse(&format!("{scheme}://127.0.0.1")).host_name(), "127.0.0.1");
+            assert_eq!(
+                parse(&format!("{scheme}://127.0.0.1")).host_name(),
+                "127.0.0.1"
+            );
         }
     }
 

@@ -82,17 +82,24 @@ impl Recorder {
         Self {
             start: Instant::now(),
             live,
-            recording: Mutex::new(Recording { mask, ..Recording::default() }),
+            recording: Mutex::new(Recording {
+                mask,
+                ..Recording::default()
+            }),
         }
     }
 
     fn recording(&self) -> MutexGuard<'_, Recording> {
-        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
+        self.recording
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection is there: what follows is the greeting's time.
     pub(crate) fn connected(&self) {
-        self.recording().times.enter(TimedPhase::Greeting, self.start.elapsed());
+        self.recording()
+            .times
+            .enter(TimedPhase::Greeting, self.start.elapsed());
     }
 
     /// Hides one more secret from now on.
@@ -131,7 +138,10 @@ impl Observer for Recorder {
             }
             Dialogue::TlsStopped => {
                 recording.tls = None;
-                (Direction::Tls, vec!["TLS is closed; clear text from here".to_owned()])
+                (
+                    Direction::Tls,
+                    vec!["TLS is closed; clear text from here".to_owned()],
+                )
             }
             // A step that this program does not know has nothing to show.
             _ => return,
@@ -176,15 +186,22 @@ impl Mask {
 
     /// For a login by this name, which is not hidden.
     pub(crate) fn new(username: &[u8]) -> Self {
-        Self { username: username.to_vec(), secrets: Vec::new() }
+        Self {
+            username: username.to_vec(),
+            secrets: Vec::new(),
+        }
     }
 
     /// Hides one more secret. One that is part of the user name is not hidden: the gap in the
     /// name would tell what it is.
     pub(crate) fn hide(&mut self, secret: &[u8]) {
-        let in_name = self.username.windows(secret.len().max(1)).any(|part| part == secret);
+        let in_name = self
+            .username
+            .windows(secret.len().max(1))
+            .any(|part| part == secret);
         if secret.len() >= Self::SHORTEST && !in_name {
-            self.secrets.push(zeroize::Zeroizing::new(escape(secret).to_string()));
+            self.secrets
+                .push(zeroize::Zeroizing::new(escape(secret).to_string()));
             self.secrets.push(zeroize::Zeroizing::new(
                 String::from_utf8_lossy(secret).into_owned(),
             ));
@@ -193,14 +210,22 @@ impl Mask {
 
     pub(crate) fn apply(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| {
-            if text.contains(secret.as_str()) { text.replace(secret.as_str(), "****") } else { text }
+            if text.contains(secret.as_str()) {
+                text.replace(secret.as_str(), "****")
+            } else {
+                text
+            }
         })
     }
 
     /// Hides the secrets in a reply, in hexadecimal as well.
     pub(crate) fn record(&self, record: ReplyRecord) -> ReplyRecord {
         let masked = record.clone().map_lines(|line| self.apply(line));
-        if masked == record { record } else { masked.without_raw() }
+        if masked == record {
+            record
+        } else {
+            masked.without_raw()
+        }
     }
 
     /// The lines of a reply as they came over the wire.
@@ -253,7 +278,10 @@ impl TimedPhase {
 
     /// The phase of this name; those that are none of a login's count as `ready`.
     pub(crate) fn from_name(name: &str) -> Self {
-        Self::ALL.into_iter().find(|phase| phase.name() == name).unwrap_or(Self::Ready)
+        Self::ALL
+            .into_iter()
+            .find(|phase| phase.name() == name)
+            .unwrap_or(Self::Ready)
     }
 
     /// The phase that a command belongs to.
@@ -329,6 +357,9 @@ mod tests {
         mask.hide(b"abc");
         mask.hide(b"anna");
         mask.hide(b"");
-        assert_eq!(mask.apply("530 sesame is not anna's abc"), "530 **** is not anna's abc");
+        assert_eq!(
+            mask.apply("530 sesame is not anna's abc"),
+            "530 **** is not anna's abc"
+        );
     }
 }

@@ -80,7 +80,8 @@ impl Peer {
         let command = Command::with_argument(verb, argument).map_err(io::Error::other)?;
         let mut line = Vec::new();
         command.encode(&mut line);
-        self.recorder.observe(Instant::START, Dialogue::Command(command.borrow()));
+        self.recorder
+            .observe(Instant::START, Dialogue::Command(command.borrow()));
         self.stream.write_all(&line)?;
         self.stream.flush()
     }
@@ -89,14 +90,18 @@ impl Peer {
         match self.reply()? {
             Some(reply) if reply.code().get() == code => Ok(()),
             Some(reply) => Err(io::Error::other(format!("{code} was to come, not {reply}"))),
-            None => Err(io::Error::other(format!("{code} was to come, and nothing came"))),
+            None => Err(io::Error::other(format!(
+                "{code} was to come, and nothing came"
+            ))),
         }
     }
 
     fn expect_close(&mut self) -> io::Result<()> {
         match self.reply()? {
             None => Ok(()),
-            Some(reply) => Err(io::Error::other(format!("nothing was to come, not {reply}"))),
+            Some(reply) => Err(io::Error::other(format!(
+                "nothing was to come, not {reply}"
+            ))),
         }
     }
 
@@ -104,9 +109,14 @@ impl Peer {
     fn reply(&mut self) -> io::Result<Option<Reply>> {
         let mut chunk = [0; 1024];
         loop {
-            match self.parser.parse(&self.received).map_err(io::Error::other)? {
+            match self
+                .parser
+                .parse(&self.received)
+                .map_err(io::Error::other)?
+            {
                 Status::Complete(reply, length) => {
-                    self.recorder.observe(Instant::START, Dialogue::Reply(reply));
+                    self.recorder
+                        .observe(Instant::START, Dialogue::Reply(reply));
                     let reply = reply.to_reply();
                     self.received.drain(..length);
                     return Ok(Some(reply));
@@ -115,7 +125,9 @@ impl Peer {
             }
             match self.stream.read(&mut chunk)? {
                 0 => return Ok(None),
-                count => self.received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+                count => self
+                    .received
+                    .extend_from_slice(chunk.get(..count).unwrap_or_default()),
             }
         }
     }
@@ -128,9 +140,10 @@ fn describe(connection: &ClientConnection) -> TlsSession {
         other => TlsVersion::Other(other.map(u16::from).unwrap_or_default()),
     };
     let suite = connection.negotiated_cipher_suite();
-    let suite = suite.map(|suite| format!("{:?}", suite.suite())).unwrap_or_default();
-    let mut session = TlsSession::new(version, suite);
-    session.resumed = connection.handshake_kind()
-        == Some(ftp_rustls::rustls::HandshakeKind::Resumed);
+    // rustls marks the suites of TLS 1.3 in a way of its own; IANA does not.
+    let suite = suite.map(|suite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_"));
+    let mut session = TlsSession::new(version, suite.unwrap_or_default());
+    session.resumed =
+        connection.handshake_kind() == Some(ftp_rustls::rustls::HandshakeKind::Resumed);
     session
 }

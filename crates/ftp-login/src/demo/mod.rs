@@ -54,7 +54,11 @@ pub(crate) async fn run(output: Arc<Output>) -> Result<Exit, Failure> {
     let output = Arc::clone(&stage.output);
     stage.leave().await;
     output.finish()?;
-    Ok(if rows.iter().all(|row| row.is_as_it_must_be) { Exit::Success } else { Exit::Failed })
+    Ok(if rows.iter().all(|row| row.is_as_it_must_be) {
+        Exit::Success
+    } else {
+        Exit::Failed
+    })
 }
 
 /// What the summary says about one dialogue.
@@ -79,9 +83,11 @@ struct Stage {
 impl Stage {
     async fn new(output: Arc<Output>) -> Result<Self, Failure> {
         let identity = self_made(vec!["127.0.0.1".to_owned()])?;
-        let certificate = identity.certificates().first().cloned().ok_or_else(|| {
-            Failure::new(Exit::Tls, "the certificate just made is not there")
-        })?;
+        let certificate = identity
+            .certificates()
+            .first()
+            .cloned()
+            .ok_or_else(|| Failure::new(Exit::Tls, "the certificate just made is not there"))?;
         let tls_failed = |error| Failure::new(Exit::Tls, format!("cannot set up TLS: {error}"));
         let trust = Roots::Store(trust_only(&certificate)?);
         let tls = client_config(trust, None).map_err(tls_failed)?;
@@ -91,7 +97,13 @@ impl Stage {
         let mut servers = JoinSet::new();
         let handler = Arc::new(LoginHandler::new(users()?));
         let mut start = |security| {
-            start(security, &server_tls, &handler, stopped.clone(), &mut servers)
+            start(
+                security,
+                &server_tls,
+                &handler,
+                stopped.clone(),
+                &mut servers,
+            )
         };
         let explicit = start(Security::ExplicitTls)?;
         let implicit = start(Security::ImplicitTls)?;
@@ -99,7 +111,14 @@ impl Stage {
             "A server was started for this, on {explicit} (explicit TLS) and {implicit} (implicit\n\
              TLS). Its certificate was made just now, and the client trusts exactly that one."
         ));
-        Ok(Self { output, tls, explicit, implicit, stop, servers })
+        Ok(Self {
+            output,
+            tls,
+            explicit,
+            implicit,
+            stop,
+            servers,
+        })
     }
 
     async fn explicit(&self) -> Result<Row, Failure> {
@@ -110,14 +129,19 @@ impl Stage {
              password are sent. PROT P has data connections encrypted as well.",
         );
         let login = login(USER, None).map_err(invalid)?;
-        self.log_in(TITLE, client::Security::ExplicitTls, login, "password").await
+        self.log_in(TITLE, client::Security::ExplicitTls, login, "password")
+            .await
     }
 
     async fn implicit(&self) -> Result<Row, Failure> {
         const TITLE: &str = "implicit TLS";
-        self.announce(TITLE, "TLS from the first byte: even the greeting comes under its cover.");
+        self.announce(
+            TITLE,
+            "TLS from the first byte: even the greeting comes under its cover.",
+        );
         let login = login(USER, None).map_err(invalid)?;
-        self.log_in(TITLE, client::Security::ImplicitTls, login, "password").await
+        self.log_in(TITLE, client::Security::ImplicitTls, login, "password")
+            .await
     }
 
     async fn account(&self) -> Result<Row, Failure> {
@@ -128,7 +152,8 @@ impl Stage {
              up here.",
         );
         let login = login(USER_WITH_ACCOUNT, Some(ACCOUNT)).map_err(invalid)?;
-        self.log_in(TITLE, client::Security::ExplicitTls, login, "account").await
+        self.log_in(TITLE, client::Security::ExplicitTls, login, "account")
+            .await
     }
 
     async fn lockout(&self) -> Result<Row, Failure> {
@@ -149,18 +174,29 @@ impl Stage {
         };
         self.output.line(&format!("  {result}"));
         let times = recorder.take(TimedPhase::Password).times;
-        Ok(Row { title: TITLE, result, times, total, is_as_it_must_be })
+        Ok(Row {
+            title: TITLE,
+            result,
+            times,
+            total,
+            is_as_it_must_be,
+        })
     }
 
     fn announce(&self, title: &str, text: &str) {
-        self.output.line(&format!("\n{}\n{text}\n", title.to_uppercase()));
+        self.output
+            .line(&format!("\n{}\n{text}\n", title.to_uppercase()));
     }
 
     fn recorder(&self) -> Recorder {
         let mut mask = Mask::new(USER.as_bytes());
         mask.hide(PASSWORD.as_bytes());
         mask.hide(ACCOUNT.as_bytes());
-        let live = Live { output: Arc::clone(&self.output), indent: "  ", timestamps: false };
+        let live = Live {
+            output: Arc::clone(&self.output),
+            indent: "  ",
+            timestamps: false,
+        };
         Recorder::new(mask, Some(live))
     }
 
@@ -196,7 +232,13 @@ impl Stage {
             Some(code) if is_as_it_must_be => format!("{code}, as it must"),
             _ => format!("{} at {}", report.message(), report.phase().name()),
         };
-        Ok(Row { title, result, times: report.times(), total, is_as_it_must_be })
+        Ok(Row {
+            title,
+            result,
+            times: report.times(),
+            total,
+            is_as_it_must_be,
+        })
     }
 
     /// Stops both servers.
@@ -221,7 +263,10 @@ fn start(
     let server = Server::new(Arc::new(config), Some(Arc::clone(tls)))
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?;
     let no_port = |error| {
-        Failure::new(Exit::Unavailable, format!("cannot listen on 127.0.0.1: {error}"))
+        Failure::new(
+            Exit::Unavailable,
+            format!("cannot listen on 127.0.0.1: {error}"),
+        )
     };
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;
     listener.set_nonblocking(true).map_err(no_port)?;
@@ -268,11 +313,20 @@ fn show_table(output: &Output, rows: &[Row]) {
         TimedPhase::Password,
         TimedPhase::Account,
     ];
-    let columns: String = SHOWN.iter().map(|phase| format!("{:>9}", phase.name())).collect();
-    output.line(&format!("\n{:<28}{columns}{:>9}  result", "milliseconds", "all"));
+    let columns: String = SHOWN
+        .iter()
+        .map(|phase| format!("{:>9}", phase.name()))
+        .collect();
+    output.line(&format!(
+        "\n{:<28}{columns}{:>9}  result",
+        "milliseconds", "all"
+    ));
     for row in rows {
         let milliseconds = |time: Duration| format!("{:>9.1}", time.as_secs_f64() * 1000.0);
-        let times: String = SHOWN.iter().map(|phase| milliseconds(row.times.of(*phase))).collect();
+        let times: String = SHOWN
+            .iter()
+            .map(|phase| milliseconds(row.times.of(*phase)))
+            .collect();
         let all = milliseconds(row.total);
         output.line(&format!("{:<28}{times}{all}  {}", row.title, row.result));
     }

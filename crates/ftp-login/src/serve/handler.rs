@@ -1,4 +1,7 @@
 //! What the server says after login, who it lets in, and what it logs.
+//!
+//! Whatever a client chose (names, commands) is logged as a string, escaped and in quotes, so that
+//! it cannot pass for another field or another line.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -23,11 +26,17 @@ pub(crate) struct LoginHandler {
 
 impl LoginHandler {
     pub(crate) fn new(users: Users) -> Self {
-        Self { users: Arc::new(users), connections: Mutex::default() }
+        Self {
+            users: Arc::new(users),
+            connections: Mutex::default(),
+        }
     }
 
     fn number_of(&self, peer: SocketAddr) -> u64 {
-        let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let connections = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         connections.get(&peer).copied().unwrap_or_default()
     }
 }
@@ -64,16 +73,27 @@ impl Handler for LoginHandler {
     async fn command(&self, session: &SessionInfo, request: Request) -> Option<Reply> {
         let command = request.command();
         let reply = answer(command);
-        let code = reply.as_ref().map_or(Code::NOT_IMPLEMENTED, Reply::code).get();
-        info!(connection = session.id, peer = %session.peer, %command, code, "command");
+        let code = reply
+            .as_ref()
+            .map_or(Code::NOT_IMPLEMENTED, Reply::code)
+            .get();
+        let command = command.to_string();
+        info!(connection = session.id, peer = %session.peer, command, code, "command");
         reply
     }
 
     async fn account(&self, session: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
-        let is_right = self.users.is_account_of(attempt.username(), attempt.account());
+        let is_right = self
+            .users
+            .is_account_of(attempt.username(), attempt.account());
         let (connection, peer) = (session.id, session.peer);
-        info!(connection, %peer, user = %attempt.username(), is_right, "account");
-        if is_right { attempt.accept() } else { attempt.reject() }
+        let user = attempt.username().to_string();
+        info!(connection, %peer, user, is_right, "account");
+        if is_right {
+            attempt.accept()
+        } else {
+            attempt.reject()
+        }
     }
 
     fn event(&self, session: &SessionInfo, event: &SessionEvent) {
@@ -97,19 +117,23 @@ impl Handler for LoginHandler {
             SessionEvent::ClearCommandChannel => info!(connection, %peer, "TLS closed by CCC"),
             SessionEvent::LoggedIn(login) => {
                 let (tls, failures) = (login.tls.is_some(), login.failures);
-                info!(connection, %peer, user = %login.username, tls, failures, "logged in");
+                let user = login.username.to_string();
+                info!(connection, %peer, user, tls, failures, "logged in");
             }
             SessionEvent::LoggedOut => info!(connection, %peer, "logged out"),
             SessionEvent::ReplyReplaced(reply) => {
-                error!(connection, %peer, %reply, "a reply could not be sent as it was");
+                let reply = reply.to_string();
+                error!(connection, %peer, reply, "a reply could not be sent as it was");
             }
             SessionEvent::Closed(why) => {
                 self.forget(peer);
-                info!(connection, %peer, %why, "closed");
+                let why = why.to_string();
+                info!(connection, %peer, why, "closed");
             }
             SessionEvent::Failed(why) => {
                 self.forget(peer);
-                warn!(connection, %peer, %why, "broken");
+                let why = why.to_string();
+                warn!(connection, %peer, why, "broken");
             }
             other => info!(connection, %peer, ?other, "event"),
         }
@@ -122,7 +146,10 @@ impl Handler for LoginHandler {
 
 impl LoginHandler {
     fn forget(&self, peer: SocketAddr) {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).remove(&peer);
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&peer);
     }
 }
 
@@ -131,9 +158,7 @@ fn answer(command: CommandRef<'_>) -> Option<Reply> {
     let argument = command.argument().unwrap_or_default().trim_ascii();
     let (code, text) = match command.verb() {
         Verb::Pwd | Verb::Xpwd => (Code::PATH_CREATED, "\"/\" is the current directory."),
-        Verb::Cwd | Verb::Xcwd if argument.is_empty() => {
-            (Code::BAD_ARGUMENT, "Which directory?")
-        }
+        Verb::Cwd | Verb::Xcwd if argument.is_empty() => (Code::BAD_ARGUMENT, "Which directory?"),
         Verb::Cwd | Verb::Xcwd if argument == b"/" => (Code::FILE_ACTION_OKAY, "Still in \"/\"."),
         Verb::Cwd | Verb::Xcwd => (Code::FILE_UNAVAILABLE, "There is only \"/\"."),
         Verb::Cdup | Verb::Xcup => (Code::FILE_ACTION_OKAY, "Still in \"/\"."),
@@ -161,7 +186,10 @@ fn of_choice(
     match argument.to_ascii_uppercase().as_slice() {
         [] => (Code::BAD_ARGUMENT, "An argument is needed."),
         upper if is_known(upper) => (Code::OKAY, done),
-        _ => (Code::PARAMETER_NOT_IMPLEMENTED, "Not implemented for that argument."),
+        _ => (
+            Code::PARAMETER_NOT_IMPLEMENTED,
+            "Not implemented for that argument.",
+        ),
     }
 }
 
@@ -193,7 +221,11 @@ mod tests {
             ("OPTS MLST size", 501),
         ] {
             let command = Command::from_line(line).unwrap();
-            assert_eq!(answer(command.borrow()).unwrap().code().get(), code, "{line}");
+            assert_eq!(
+                answer(command.borrow()).unwrap().code().get(),
+                code,
+                "{line}"
+            );
         }
         let list = Command::from_line("LIST").unwrap();
         assert_eq!(answer(list.borrow()), None);

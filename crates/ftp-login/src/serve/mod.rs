@@ -14,14 +14,14 @@ use ftp_rustls::rustls::ServerConfig;
 use ftp_rustls::{ClientCertificates, server_config};
 use ftp_tokio::Server;
 use tokio::net::TcpListener;
-use tracing::info;
+use tracing::{info, warn};
 
 pub(crate) use self::handler::LoginHandler;
 pub(crate) use self::users::Users;
 use crate::certificate::{fingerprint, read_identity, self_made};
 use crate::cli::{LogFormat, ServeArguments};
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, complain};
+use crate::output::Output;
 
 /// Runs the server until it is told to stop by a signal.
 ///
@@ -35,7 +35,10 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?;
     // Before anyone is told that there is a server: a signal must not find the default action.
     let shutdown = signals().map_err(|error| {
-        Failure::new(Exit::Unavailable, format!("cannot wait for signals: {error}"))
+        Failure::new(
+            Exit::Unavailable,
+            format!("cannot wait for signals: {error}"),
+        )
     })?;
     let (listener, address) = listen(&arguments.listen).await?;
     start_log(arguments.log_format);
@@ -44,17 +47,21 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     if let Some(sha256) = tls.self_made_sha256 {
         output.line(&format!("certificate SHA-256 {sha256}"));
     }
-    if !arguments.implicit && !arguments.require_tls {
-        complain("note: TLS is offered, not demanded: passwords may come in clear (--require-tls)");
-    }
     info!(%address, users = users.len(), "listening");
-    server.serve(listener, LoginHandler::new(users), shutdown).await;
+    if !arguments.implicit && !arguments.require_tls {
+        warn!("TLS is offered, not demanded: passwords may come in clear; see --require-tls");
+    }
+    server
+        .serve(listener, LoginHandler::new(users), shutdown)
+        .await;
     info!("stopped");
     output.finish()
 }
 
 fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
-    let Some(path) = &arguments.users else { return Users::none(arguments.anonymous) };
+    let Some(path) = &arguments.users else {
+        return Users::none(arguments.anonymous);
+    };
     let shown = path.display();
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("cannot read the users file {shown}: {error}")))?;
@@ -109,7 +116,9 @@ impl Tls {
         let (identity, self_made_sha256) = match (&arguments.cert, &arguments.key) {
             (Some(chain), Some(key)) => (read_identity(chain, key)?, None),
             _ => {
-                let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+                let names = ["localhost", "127.0.0.1", "::1"]
+                    .map(str::to_owned)
+                    .to_vec();
                 let identity = self_made(names)?;
                 let sha256 = identity.certificates().first().map(|der| fingerprint(der));
                 (identity, sha256)
@@ -117,27 +126,37 @@ impl Tls {
         };
         let config = server_config(identity, ClientCertificates::default())
             .map_err(|error| Failure::usage(format!("cannot set up TLS: {error}")))?;
-        Ok(Self { config, self_made_sha256 })
+        Ok(Self {
+            config,
+            self_made_sha256,
+        })
     }
 }
 
 async fn listen(address: &str) -> Result<(TcpListener, std::net::SocketAddr), Failure> {
     let unusable = |error: io::Error| {
-        Failure::new(Exit::Unavailable, format!("cannot listen on {address}: {error}"))
+        Failure::new(
+            Exit::Unavailable,
+            format!("cannot listen on {address}: {error}"),
+        )
     };
-    let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidInput => {
-            Failure::usage(format!("{address:?} is not an address to listen on: {error}"))
-                .hint("it is host:port, for example 127.0.0.1:2121 or [::1]:2121")
-        }
-        _ => unusable(error),
-    })?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => Failure::usage(format!(
+                "{address:?} is not an address to listen on: {error}"
+            ))
+            .hint("it is host:port, for example 127.0.0.1:2121 or [::1]:2121"),
+            _ => unusable(error),
+        })?;
     let address = listener.local_addr().map_err(unusable)?;
     Ok((listener, address))
 }
 
 fn start_log(format: LogFormat) {
-    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_target(false);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -32,7 +32,11 @@ pub(crate) enum Decision {
 impl Users {
     /// Nobody; `anonymous` if that is allowed.
     pub(crate) fn none(anonymous: bool) -> Result<Self, Failure> {
-        Ok(Self { users: HashMap::new(), anonymous, nobody: Hash::of(b"nobody")? })
+        Ok(Self {
+            users: HashMap::new(),
+            anonymous,
+            nobody: Hash::of(b"nobody")?,
+        })
     }
 
     /// Reads the lines of a users file: `name:hash` or `name:hash:account`. Blank lines and lines
@@ -63,7 +67,8 @@ impl Users {
         account: Option<Account>,
     ) -> Result<(), Failure> {
         let hash = Hash::of(password.expose())?;
-        self.users.insert(name.as_bytes().to_vec(), User { hash, account });
+        self.users
+            .insert(name.as_bytes().to_vec(), User { hash, account });
         Ok(())
     }
 
@@ -86,7 +91,11 @@ impl Users {
             // For its time alone: what it says must not let anyone in.
             std::hint::black_box(self.nobody.verify(password));
             let welcome = self.anonymous && is_anonymous(name);
-            return if welcome { Decision::Accept } else { Decision::Reject };
+            return if welcome {
+                Decision::Accept
+            } else {
+                Decision::Reject
+            };
         };
         if !user.hash.verify(password) {
             return Decision::Reject;
@@ -102,7 +111,8 @@ impl Users {
     /// Whether this account is that user's: asked after login.
     pub(crate) fn is_account_of(&self, name: &Username, account: &Account) -> bool {
         let user = self.users.get(name.as_bytes());
-        user.and_then(|user| user.account.as_ref()).is_some_and(|right| same(right, account))
+        user.and_then(|user| user.account.as_ref())
+            .is_some_and(|right| same(right, account))
     }
 }
 
@@ -113,7 +123,9 @@ impl std::fmt::Debug for Users {
 }
 
 fn is_anonymous(name: &Username) -> bool {
-    [b"anonymous".as_slice(), b"ftp"].iter().any(|known| name.as_bytes().eq_ignore_ascii_case(known))
+    [b"anonymous".as_slice(), b"ftp"]
+        .iter()
+        .any(|known| name.as_bytes().eq_ignore_ascii_case(known))
 }
 
 /// Compares in a time that depends on the lengths alone.
@@ -122,7 +134,9 @@ fn same(right: &Account, given: &Account) -> bool {
 }
 
 fn parse_line(line: &str) -> Result<(Username, User), String> {
-    let (name, rest) = line.split_once(':').ok_or("no colon; it is name:hash or name:hash:account")?;
+    let (name, rest) = line
+        .split_once(':')
+        .ok_or("no colon; it is name:hash or name:hash:account")?;
     let name = Username::new(name).map_err(|why| format!("the name {why}"))?;
     let (hash, account) = match rest.split_once(':') {
         Some((hash, account)) => (hash, Some(account)),
@@ -131,9 +145,7 @@ fn parse_line(line: &str) -> Result<(Username, User), String> {
     let hash = Hash::parse(hash)?;
     let account = match account {
         Some("") => return Err("the account is empty; leave its colon out as well".to_owned()),
-        Some(account) => {
-            Some(Account::new(account).map_err(|why| format!("the account {why}"))?)
-        }
+        Some(account) => Some(Account::new(account).map_err(|why| format!("the account {why}"))?),
         None => None,
     };
     Ok((name, User { hash, account }))
@@ -163,10 +175,22 @@ mod tests {
         assert_eq!(decide(&users, "Anna", "sesame", None), Decision::Reject);
         assert_eq!(decide(&users, "anonymous", "x@y", None), Decision::Reject);
         assert_eq!(decide(&users, "nobody", "nobody", None), Decision::Reject);
-        assert_eq!(decide(&users, " an na ", "sesame", None), Decision::NeedAccount);
-        assert_eq!(decide(&users, " an na ", "sesame", Some("pay roll ")), Decision::Accept);
-        assert_eq!(decide(&users, " an na ", "sesame", Some("pay roll")), Decision::Reject);
-        assert_eq!(decide(&users, " an na ", "wrong", Some("pay roll ")), Decision::Reject);
+        assert_eq!(
+            decide(&users, " an na ", "sesame", None),
+            Decision::NeedAccount
+        );
+        assert_eq!(
+            decide(&users, " an na ", "sesame", Some("pay roll ")),
+            Decision::Accept
+        );
+        assert_eq!(
+            decide(&users, " an na ", "sesame", Some("pay roll")),
+            Decision::Reject
+        );
+        assert_eq!(
+            decide(&users, " an na ", "wrong", Some("pay roll ")),
+            Decision::Reject
+        );
     }
 
     #[test]
@@ -183,10 +207,16 @@ mod tests {
         let hash = Hash::of(b"sesame").unwrap();
         for (text, says) in [
             ("anna".to_owned(), "line 1: no colon"),
-            (format!("#\n\n:{hash}"), "line 3: the name must not be empty"),
+            (
+                format!("#\n\n:{hash}"),
+                "line 3: the name must not be empty",
+            ),
             ("anna:sesame".to_owned(), "line 1: the hash is not"),
             (format!("anna:{hash}:"), "line 1: the account is empty"),
-            (format!("anna:{hash}\nanna:{hash}"), "line 2: anna is there already"),
+            (
+                format!("anna:{hash}\nanna:{hash}"),
+                "line 2: anna is there already",
+            ),
         ] {
             let error = Users::parse(&text, false).unwrap_err();
             assert!(error.starts_with(says), "{error}");
