@@ -56,12 +56,10 @@ pub(crate) fn entry_for(host: &str, user: Option<&[u8]>) -> Result<Option<Entry>
             );
         }
     };
-    let entry = find(&text, host, user).map_err(|line| {
-        let place = line
-            .map(|line| format!(", line {line}"))
-            .unwrap_or_default();
-        Failure::usage(format!("{} is not a netrc file{place}", path.display())).hint(
-            "it is made of `machine NAME login NAME password PASSWORD`, separated by white space",
+    let entry = find(&text, host, user).map_err(|NotNetrc| {
+        Failure::usage(format!("{} is not a netrc file", path.display())).hint(
+            "it is made of `machine NAME login NAME password PASSWORD`, separated by white space; \
+             a password that holds some is put in quotes",
         )
     })?;
     if entry
@@ -89,51 +87,44 @@ fn path() -> Option<PathBuf> {
     }
 }
 
-/// # Errors
-/// The number of the line that is wrong, where known. Nothing more: what the parser says may repeat a password.
-fn find(text: &str, host: &str, user: Option<&[u8]>) -> Result<Option<Entry>, Option<u32>> {
-    let mut whole: Netrc = text
-        .parse()
-        .map_err(|error: <Netrc as std::str::FromStr>::Err| {
-            let message = Zeroizing::new(error.to_string());
-            let line = message
-                .rsplit_once("(line ")
-                .and_then(|(_, line)| line.strip_suffix(')'));
-            line.and_then(|line| line.parse().ok())
-        })?;
-    let entry = entry_of(&mut whole, host, user);
-    wipe(whole);
-    if entry.is_some() || user.is_none() {
-        return Ok(entry);
-    }
+/// The text is no netrc file. What the parser says about it is not passed on: it repeats the word
+/// that it could not place, which may be part of a password, and counts lines past the one at
+/// fault.
+#[derive(Debug, PartialEq, Eq)]
+struct NotNetrc;
+
+/// The first entry for the host and the user, else the default.
+fn find(text: &str, host: &str, user: Option<&[u8]>) -> Result<Option<Entry>, NotNetrc> {
+    let mut whole: Netrc = text.parse().map_err(|_| NotNetrc)?;
     // The parser keeps the last of several entries for one machine: look at each by itself.
-    for section in sections(text) {
-        // The body of a macro may look like an entry that is none: it has no user to find.
-        if let Ok(mut netrc) = section.parse::<Netrc>() {
-            let entry = entry_of(&mut netrc, host, user);
-            wipe(netrc);
-            if entry.is_some() {
-                return Ok(entry);
-            }
-        }
+    let mut entry = sections(text).find_map(|section| {
+        // What begins in the middle of a macro may make no sense, and then it has no entry.
+        let mut netrc: Netrc = section.parse().ok()?;
+        let entry = named(&mut netrc, host, user);
+        wipe(netrc);
+        entry
+    });
+    if entry.is_none() {
+        entry = named(&mut whole, host, user).or_else(|| take(&mut whole, "default", user));
     }
-    Ok(None)
+    wipe(whole);
+    Ok(entry)
 }
 
-fn entry_of(netrc: &mut Netrc, host: &str, user: Option<&[u8]>) -> Option<Entry> {
-    let named = netrc
+/// The entry that names the host, in any case.
+fn named(netrc: &mut Netrc, host: &str, user: Option<&[u8]>) -> Option<Entry> {
+    // The parser keeps the default under a name that no host has.
+    let name = netrc
         .hosts
         .keys()
         .find(|name| name.eq_ignore_ascii_case(host) && *name != "default")
-        .cloned();
-    [named.as_deref(), Some("default")]
-        .into_iter()
-        .flatten()
-        .find_map(|name| {
-            let authenticator = netrc.hosts.get_mut(name)?;
-            let entry = Entry::take(authenticator);
-            entry.is_for(user).then_some(entry)
-        })
+        .cloned()?;
+    take(netrc, &name, user)
+}
+
+fn take(netrc: &mut Netrc, name: &str, user: Option<&[u8]>) -> Option<Entry> {
+    let entry = Entry::take(netrc.hosts.get_mut(name)?);
+    entry.is_for(user).then_some(entry)
 }
 
 /// The text from each line that begins with `machine` to the next.
@@ -216,6 +207,10 @@ default login anonymous password me@example.com
             entry("bob", "two", "payroll")
         );
         assert_eq!(found(FILE, "ftp.example.com", Some("carol")), None);
+        assert_eq!(
+            found(FILE, "ftp.example.com", None),
+            entry("anna", "one", "")
+        );
     }
 
     #[test]
@@ -232,10 +227,8 @@ default login anonymous password me@example.com
     }
 
     #[test]
-    fn the_error_names_the_line_and_nothing_more() {
-        assert_eq!(
-            find("machine h login a\npassword open sesame", "h", None).err(),
-            Some(Some(2))
-        );
+    fn what_is_no_netrc_file_is_refused() {
+        let text = "machine h login a\npassword open sesame";
+        assert_eq!(find(text, "h", None).err(), Some(NotNetrc));
     }
 }

@@ -268,15 +268,18 @@ fn play(stream: TcpStream, steps: Vec<Step>) {
     }
 }
 
-/// Runs `login --json --plaintext` as anna against a script.
+/// Runs `login --json` as anna against a script.
 pub fn login_to_script(steps: Vec<Step>, options: &[&str]) -> Run {
     let (address, server) = scripted(steps);
     let url = format!("ftp://anna@{address}");
-    let arguments = ["login", "--json"]
-        .iter()
-        .chain(options)
-        .chain([&url.as_str()]);
-    let run = Program::new(arguments).env("FTP_PASSWORD", SENTINEL).run();
+    let run = Program::new(
+        ["login", "--json"]
+            .iter()
+            .chain(options)
+            .chain([&url.as_str()]),
+    )
+    .env("FTP_PASSWORD", SENTINEL)
+    .run();
     server.join().unwrap();
     run
 }
