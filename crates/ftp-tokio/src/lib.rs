@@ -16,7 +16,7 @@ pub use address::{Address, AddressError};
 pub use client::Client;
 pub use connecting::Connecting;
 pub use connector::Connector;
-pub use driver::{Driver, DriverError, Parts};
+pub use driver::{Driver, DriverError, Next, Parts};
 pub use error::Error;
 pub use ftp_proto;
 pub use ftp_rustls;
