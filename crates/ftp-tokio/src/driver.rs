@@ -142,6 +142,7 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<M>> {
         loop {
             let now = self.now();
+            let end_due = self.is_end_due();
             let deadline = match self.machine.poll() {
                 Err(error) => {
                     ready!(self.poll_close(cx));
@@ -177,7 +178,7 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
                         }
                     }
                 }
-                Ok(Action::Read { .. }) if self.is_end_due() => {
+                Ok(Action::Read { .. }) if end_due => {
                     self.at_end = true;
                     self.machine.received_eof(now);
                     continue;
