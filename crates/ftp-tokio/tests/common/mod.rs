@@ -8,8 +8,10 @@ use std::time::Duration;
 use ftp_proto::server::{self, AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
 use ftp_proto::wire::{Code, Reply, Verb};
 use ftp_proto::{client, client::Login};
+use ftp_rustls::{ClientCertificates, Identity, Roots, rustls};
 use ftp_tokio::{Client, Connector, Error, Handler, Server, SessionEvent, SessionInfo};
 use tokio::io::DuplexStream;
+use tokio::net::TcpListener;
 
 pub(crate) const USER: &str = "developer";
 pub(crate) const PASSWORD: &str = "correct horse sentinel";
@@ -130,4 +132,54 @@ pub(crate) async fn log_in(
     Connector::new(config)
         .over(serve_one(server, handler, buffer), "localhost")
         .await
+}
+
+/// TLS for both sides, with a certificate for the loopback made on the spot.
+pub(crate) struct Tls {
+    pub(crate) client: Arc<rustls::ClientConfig>,
+    pub(crate) server: Arc<rustls::ServerConfig>,
+}
+
+impl Tls {
+    pub(crate) fn made() -> Self {
+        let made = ftp_testkit::SelfMade::for_loopback();
+        let identity = || {
+            Identity::from_pem(made.certificate_pem.as_bytes(), made.key_pem.as_bytes()).unwrap()
+        };
+        let roots = ftp_rustls::roots_from_pem(made.certificate_pem.as_bytes()).unwrap();
+        Self {
+            client: ftp_rustls::client_config(Roots::Store(roots), None).unwrap(),
+            server: ftp_rustls::server_config(identity(), ClientCertificates::NotAsked).unwrap(),
+        }
+    }
+}
+
+/// A server on the loopback, running until it is told to stop.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    stop: tokio::sync::oneshot::Sender<()>,
+    done: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    pub(crate) async fn start(server: Server, handler: OneUser) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let done = tokio::spawn(async move {
+            let stopped = async move { stopped.await.unwrap_or_default() };
+            server.serve(listener, handler, stopped).await;
+        });
+        Self {
+            address,
+            stop,
+            done,
+        }
+    }
+
+    /// Tells the server to stop, and waits until it has.
+    pub(crate) async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.done.await.unwrap();
+    }
 }
