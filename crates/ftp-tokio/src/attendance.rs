@@ -101,13 +101,13 @@ where
             match event {
                 Event::Authenticate(attempt) => {
                     let verdict = self.handler.authenticate(attempt, self.info.peer);
-                    let verdict = self.line.to_the_end(verdict).await;
+                    let verdict = self.line.finished(verdict).await;
                     // Refused only if it comes too late: then there is no one to tell.
                     let _too_late = self.line.session.decide(verdict);
                 }
                 Event::Account(attempt) => {
                     let verdict = self.handler.account(&self.info, attempt);
-                    let verdict = self.line.to_the_end(verdict).await;
+                    let verdict = self.line.finished(verdict).await;
                     let _too_late = self.line.session.decide_account(verdict);
                 }
                 Event::Command(request) => self.command(request).await,
@@ -212,7 +212,7 @@ where
     }
 
     /// The same, but the handler is waited for even if the connection is over before.
-    async fn to_the_end<W: Future>(&mut self, work: W) -> W::Output {
+    async fn finished<W: Future>(&mut self, work: W) -> W::Output {
         let mut work = pin!(work);
         match self.race(work.as_mut()).await {
             Some(output) => output,

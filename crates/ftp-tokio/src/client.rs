@@ -9,7 +9,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use ftp_proto::Account;
-use ftp_proto::client::{Answer, CommandId, Config, Connection, Event, Login, Phase, Session};
+use ftp_proto::client::{
+    Answer, CommandId, Config, Connection, Event, Login, Misuse, Phase, Session,
+};
 use ftp_proto::wire::{Class, Command, Reply, Verb};
 use ftp_rustls::Secured;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -120,9 +122,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     /// Everything that ends the connection; [`Error::EventsUnread`] if far more came for others
     /// than for this command.
     pub async fn next_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
-        let event = self
-            .wait_for(|event| reply_to(event, command).is_some())
-            .await?;
+        let answers = |event: &Event| reply_to(event, command).is_some();
+        let event = match self
+            .kept
+            .iter()
+            .position(answers)
+            .and_then(|at| self.kept.remove(at))
+        {
+            Some(event) => event,
+            None => self.wait_for(answers).await?,
+        };
         reply_to(&event, command).cloned().ok_or(Error::Closed)
     }
 
@@ -158,12 +167,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     /// [`reinitialize`](Connection::reinitialize) by [`into_driver`](Self::into_driver) for that.
     /// Everything that ends a login.
     pub async fn reinitialize(&mut self, login: Login) -> Result<(), Error> {
+        self.keep_what_came().await?;
         let now = self.driver.now();
         let command = self.machine().reinitialize(now, login)?;
         let event = self
             .wait_for(|event| {
                 matches!(event, Event::LoggedIn(_) | Event::Challenge(_))
-                    || reply_to(event, command).is_some_and(|reply| reply.code().is_negative())
+                    || reply_to(event, command).is_some()
             })
             .await?;
         match event {
@@ -187,8 +197,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
         let command = self.machine().clear_command_channel(now)?;
         let event = self
             .wait_for(|event| {
-                matches!(event, Event::ClearCommandChannel)
-                    || reply_to(event, command).is_some_and(|reply| reply.code().is_negative())
+                matches!(event, Event::ClearCommandChannel) || reply_to(event, command).is_some()
             })
             .await?;
         match reply_to(&event, command) {
@@ -204,7 +213,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     /// What ended the connection before it could be closed in due form.
     pub async fn quit(mut self) -> Result<(), Error> {
         let now = self.driver.now();
-        self.machine().quit(now)?;
+        match self.machine().quit(now) {
+            // How it came to be closed is told below.
+            Ok(()) | Err(Misuse::Closed) => {}
+            Err(misuse) => return Err(misuse.into()),
+        }
         while poll_fn(|cx| self.poll_event(cx)).await?.is_some() {}
         Ok(())
     }
@@ -242,11 +255,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
         }
     }
 
-    /// The first event of this kind; others are kept for [`next_event`](Self::next_event).
+    /// Takes the events that are there already out of the way, so that a login that was over
+    /// before is not taken for the next.
+    async fn keep_what_came(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| {
+            while self.kept.len() < EVENTS_KEPT {
+                match self.poll_event(cx)? {
+                    Poll::Pending => return Poll::Ready(Ok(())),
+                    Poll::Ready(None) => return Poll::Ready(Err(Error::Closed)),
+                    Poll::Ready(Some(event)) => self.kept.push_back(event),
+                }
+            }
+            Poll::Ready(Err(Error::EventsUnread))
+        })
+        .await
+    }
+
+    /// The next event of this kind; others are kept for [`next_event`](Self::next_event).
     async fn wait_for(&mut self, wanted: impl Fn(&Event) -> bool) -> Result<Event, Error> {
-        if let Some(index) = self.kept.iter().position(&wanted) {
-            return self.kept.remove(index).ok_or(Error::Closed);
-        }
         poll_fn(|cx| {
             loop {
                 if self.kept.len() >= EVENTS_KEPT {

@@ -27,12 +27,14 @@ use crate::{Client, Error};
 #[must_use = "the login only goes on while this is awaited"]
 pub struct Connecting<T = TcpStream> {
     client: Option<Client<T>>,
+    logged_in: bool,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Connecting<T> {
     pub(crate) fn new(client: Client<T>) -> Self {
         Self {
             client: Some(client),
+            logged_in: false,
         }
     }
 
@@ -89,11 +91,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connecting<T> {
                     let kind = challenge.kind();
                     let mut answering = pin!(answer(challenge));
                     let answer: Option<Answer> = poll_fn(|cx| {
-                        if let Poll::Ready(answer) = answering.as_mut().poll(cx) {
-                            return Poll::Ready(Ok(answer.into()));
+                        loop {
+                            if let Poll::Ready(answer) = answering.as_mut().poll(cx) {
+                                return Poll::Ready(Ok(answer.into()));
+                            }
+                            // The end of the connection would make the answer pointless.
+                            if let Err(error) = ready!(self.poll_event(cx)) {
+                                return Poll::Ready(Err(error));
+                            }
                         }
-                        // Nothing but the end of the connection is to be expected meanwhile.
-                        self.poll_event(cx).map(|event| event.map(|_| None))
                     })
                     .await?;
                     self.answer(answer.ok_or(Error::Unanswered(kind))?)?;
@@ -108,8 +114,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connecting<T> {
             return Poll::Ready(Err(Error::Closed));
         };
         let event = ready!(client.poll_event(cx)).and_then(|event| event.ok_or(Error::Closed));
-        if event.is_err() {
-            self.client = None;
+        match event {
+            Ok(Event::LoggedIn(_)) => self.logged_in = true,
+            Ok(_) => {}
+            Err(_) => self.client = None,
         }
         Poll::Ready(event)
     }
@@ -120,11 +128,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Future for Connecting<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            if self
-                .client
-                .as_ref()
-                .is_some_and(|client| client.session().is_some())
-            {
+            if self.logged_in {
                 return Poll::Ready(self.client.take().ok_or(Error::Closed));
             }
             if let Event::Challenge(challenge) = ready!(self.poll_event(cx))? {

@@ -32,7 +32,9 @@ pub struct Driver<M: Machine, T> {
     timer: Option<Pin<Box<Sleep>>>,
     /// Bytes were written and the transport was not flushed since.
     unflushed: bool,
-    /// The machine knows that the peer sends nothing more.
+    /// The transport gives nothing more.
+    ended: bool,
+    /// The machine knows that.
     at_end: bool,
     /// When to give up closing the transport.
     closing: Option<Duration>,
@@ -52,6 +54,9 @@ pub struct Parts<M, T> {
     /// Bytes that were read from the transport and not taken by the machine.
     pub unread: Zeroizing<Vec<u8>>,
 }
+
+/// What a [`Driver`] gives: an event, `None` when the machine is done, or an error.
+pub type Next<M> = Result<Option<<M as Machine>::Event>, DriverError<<M as Machine>::Error>>;
 
 /// Why a [`Driver`] stopped.
 #[derive(Debug, Error)]
@@ -80,6 +85,7 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
             unread: Zeroizing::default(),
             timer: None,
             unflushed: false,
+            ended: false,
             at_end: false,
             closing: None,
             closed: false,
@@ -125,7 +131,7 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     /// # Errors
     /// The machine's own, or [`DriverError::Io`]. What had arrived before the transport failed is
     /// handed to the machine first, so that a 421 is not lost behind a reset.
-    pub async fn next(&mut self) -> Result<Option<M::Event>, DriverError<M::Error>> {
+    pub async fn next(&mut self) -> Next<M> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
@@ -133,12 +139,10 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    pub fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<M::Event>, DriverError<M::Error>>> {
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<M>> {
         loop {
             let now = self.now();
+            let end_due = self.is_end_due();
             let deadline = match self.machine.poll() {
                 Err(error) => {
                     ready!(self.poll_close(cx));
@@ -157,11 +161,15 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
                     let offered = bytes.len();
                     match self.failure {
                         None => match Pin::new(&mut self.transport).poll_write(cx, bytes) {
-                            Poll::Pending => deadline,
                             Poll::Ready(written) => {
                                 self.written(cx, now, written);
                                 continue;
                             }
+                            // Two sides that only write would wait for each other for ever.
+                            Poll::Pending => match self.poll_receive(cx, now) {
+                                Poll::Pending => deadline,
+                                Poll::Ready(()) => continue,
+                            },
                         },
                         // It cannot be sent any more; let the machine come to its end.
                         Some(_) => {
@@ -170,10 +178,18 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
                         }
                     }
                 }
-                Ok(Action::Read { deadline }) => match self.poll_read(cx, now) {
-                    Poll::Pending => deadline,
-                    Poll::Ready(()) => continue,
-                },
+                Ok(Action::Read { .. }) if end_due => {
+                    self.at_end = true;
+                    self.machine.received_eof(now);
+                    continue;
+                }
+                Ok(Action::Read { deadline }) => {
+                    self.poll_flush(cx);
+                    match self.poll_receive(cx, now) {
+                        Poll::Pending => deadline,
+                        Poll::Ready(()) => continue,
+                    }
+                }
                 Ok(Action::Wait { deadline }) => {
                     self.poll_flush(cx);
                     deadline
@@ -207,7 +223,7 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     }
 
     /// Hands over what is held, or else what one read gives.
-    fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         if !self.unread.is_empty() {
             // A machine that wants bytes and takes none is left to its deadline.
             return if self.offer_unread(now) == 0 {
@@ -216,8 +232,7 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
                 Poll::Ready(())
             };
         }
-        self.poll_flush(cx);
-        if self.at_end || self.failure.is_some() {
+        if self.ended || self.failure.is_some() {
             return Poll::Pending;
         }
         // On the stack of this one poll: a dropped future holds no bytes.
@@ -225,10 +240,7 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
         let mut buffer = ReadBuf::new(&mut space);
         match ready!(Pin::new(&mut self.transport).poll_read(cx, &mut buffer)) {
             Err(error) => self.fail(cx, error),
-            Ok(()) if buffer.filled().is_empty() => {
-                self.at_end = true;
-                self.machine.received_eof(now);
-            }
+            Ok(()) if buffer.filled().is_empty() => self.ended = true,
             Ok(()) => {
                 let taken = self.machine.received(now, buffer.filled());
                 let rest = buffer.filled().get(taken..).unwrap_or_default();
@@ -239,6 +251,11 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
         Poll::Ready(())
     }
 
+    /// Whether the machine, now that it wants to read, is to be told that there is no more.
+    fn is_end_due(&self) -> bool {
+        self.ended && !self.at_end && self.unread.is_empty() && self.failure.is_none()
+    }
+
     /// Offers what is held; what is taken is wiped. Returns how much that was.
     fn offer_unread(&mut self, now: Instant) -> usize {
         let taken = self
@@ -247,6 +264,10 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
             .min(self.unread.len());
         self.unread[..taken].zeroize();
         self.unread.drain(..taken);
+        if self.unread.is_empty() {
+            // Wipes what moving left behind, too.
+            self.unread = Zeroizing::default();
+        }
         taken
     }
 

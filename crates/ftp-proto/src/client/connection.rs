@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 
 use super::context::Context;
 use super::incoming::{Found, Incoming, Refusals};
-use super::login::{Ccc, Greeting, Rein, StartingTls, State, fault};
 use super::outstanding::Purpose;
+use super::state::{Ccc, Greeting, Rein, StartingTls, State};
 use super::{
     Answer, CommandId, Config, Error, Event, Login, Misuse, PeerFault, Phase, Protection, Security,
     Session, Timeout,
@@ -87,7 +87,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`Misuse::WrongAnswer`] if that challenge is no longer open, or it asked for something
-    /// else; in the latter case it is asked again with a new event. [`Misuse::Closed`] once the
+    /// else; in the latter case it stays open, and the event comes again. [`Misuse::Closed`] once the
     /// connection is closing.
     pub fn answer(&mut self, now: Instant, answer: Answer) -> Result<(), Misuse> {
         self.context.advance_clock(now);
@@ -315,7 +315,7 @@ impl Connection {
             Found::Nothing => return false,
             Found::Fault(found) => {
                 let phase = self.phase();
-                self.fail(fault(phase, found));
+                self.fail(Error::fault(phase, found));
                 return true;
             }
             Found::Reply {
@@ -352,7 +352,7 @@ impl Connection {
             .events
             .retain(|event| Self::tls_switch(event).is_none());
         let phase = self.phase();
-        self.fail(fault(phase, PeerFault::BytesBeforeTlsSwitch));
+        self.fail(Error::fault(phase, PeerFault::BytesBeforeTlsSwitch));
     }
 
     fn closed_by_server(&mut self) {

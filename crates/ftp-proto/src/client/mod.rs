@@ -12,6 +12,8 @@ mod event;
 mod incoming;
 mod login;
 mod outstanding;
+mod state;
+mod texts;
 
 pub use config::{Config, DataProtection, Login, Security, Timeouts};
 pub use connection::Connection;

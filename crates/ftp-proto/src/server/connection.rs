@@ -14,7 +14,9 @@ use super::{
 };
 use crate::buffer::Buffer;
 use crate::wire::foreign::{self, Signature};
-use crate::wire::{Class, Code, CommandErrorKind, CommandParser, Reply, Status, TelnetFilter};
+use crate::wire::{
+    Class, Code, CommandErrorKind, CommandParser, ForeignProtocol, Reply, Status, TelnetFilter,
+};
 use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch};
 
 /// How many Telnet options are refused on one connection. A real client asks for a handful; the
@@ -274,6 +276,10 @@ impl Connection {
 
     /// Drops what the present state has no use for.
     fn settle(&mut self) {
+        if self.eof && self.state.is_open() {
+            // Nobody would hear the answer: the application is not asked.
+            self.session.end_silently(ClosedWhy::PeerClosed);
+        }
         if self.session.is_over() {
             self.state = Login::Closing;
             self.input.clear();
@@ -352,11 +358,6 @@ impl Connection {
 
     /// One step; whether there may be another.
     fn step(&mut self) -> bool {
-        if self.eof && self.state.is_open() {
-            self.session.end_silently(ClosedWhy::PeerClosed);
-            self.settle();
-            return false;
-        }
         if let Login::Switching {
             switch, announced, ..
         } = &mut self.state
@@ -381,8 +382,9 @@ impl Connection {
 
     /// Looks for the next command; whether one was found.
     fn next_command(&mut self) -> bool {
-        let first = if self.fresh { self.input.unread() } else { &[] };
-        if let Signature::Is(protocol) = foreign::of_client(first) {
+        if let Some((protocol, length)) = self.foreign_start() {
+            let end = self.input.position().saturating_add(length as u64);
+            refuse_options(&mut self.refusals, end, &mut self.session);
             let fault = PeerFault::ForeignProtocol(protocol);
             self.session.fault(&replies::FOREIGN_PROTOCOL, fault);
             self.settle();
@@ -433,6 +435,22 @@ impl Connection {
         }
         self.settle();
         true
+    }
+
+    /// The protocol that the first bytes belong to, if it is not FTP, and how many of them say so.
+    fn foreign_start(&self) -> Option<(ForeignProtocol, usize)> {
+        let start = if self.fresh { self.input.unread() } else { &[] };
+        let Signature::Is(protocol) = foreign::of_client(start) else {
+            return None;
+        };
+        let is_enough = |length: &usize| {
+            let prefix = start.get(..*length).unwrap_or_default();
+            matches!(foreign::of_client(prefix), Signature::Is(_))
+        };
+        Some((
+            protocol,
+            (1..start.len()).find(is_enough).unwrap_or(start.len()),
+        ))
     }
 
     /// Most bytes of input that are kept. More than a whole line, so that an over-long one can be
@@ -546,10 +564,7 @@ impl Machine for Connection {
     fn received_eof(&mut self, now: Instant) {
         self.pass_time(now);
         self.eof = true;
-        if !self.session.is_over() && self.state.is_open() {
-            self.session.end_silently(ClosedWhy::PeerClosed);
-            self.settle();
-        }
+        self.settle();
     }
 
     fn wrote(&mut self, now: Instant, count: usize) {

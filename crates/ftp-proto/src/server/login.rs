@@ -8,7 +8,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::event::Decision;
-use super::session::Session;
+use super::session::{SIDE, Session};
 use super::timers::Timer;
 use super::{
     AccountAttempt, Attempt, ClosedWhy, Event, LoginSummary, NameRule, PeerFault, Request,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::wire::foreign::{self, Signature};
 use crate::wire::{CommandRef, ForeignProtocol, Reply, Verb};
-use crate::{Account, Instant, Password, TlsSwitch, Username};
+use crate::{Account, Instant, Password, TlsSwitch, Username, log};
 
 /// Where the login stands. Each state owns what it needs and nothing more.
 #[derive(Debug)]
@@ -480,6 +480,7 @@ pub(super) fn greet(session: &mut Session) -> State {
 }
 
 fn log_in(username: Username, reply: Reply, session: &mut Session) -> State {
+    log::phase(SIDE, "logged in");
     session.timers.stop(Timer::Login);
     session.tell(Event::LoggedIn(LoginSummary {
         username: username.clone(),

@@ -1,5 +1,9 @@
 //! The server machine, proved from outside: bytes and time in, bytes and events out.
 
+mod deadlines;
+mod defences;
 mod dialogue;
 mod harness;
+mod offers;
+mod properties;
 mod transitions;
