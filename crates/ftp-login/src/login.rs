@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
 
+use ftp_proto::Username;
 use ftp_proto::client::{Config, DataProtection, Security, Timeouts};
 use ftp_proto::wire::{Command, Verb, escape};
 use ftp_rustls::rustls::ClientConfig;
@@ -226,10 +227,8 @@ fn config(
 }
 
 fn mask(credentials: &Credentials) -> Mask {
-    let Some(name) = &credentials.username else {
-        return Mask::new(b"anonymous");
-    };
-    let mut mask = Mask::new(name.as_bytes());
+    let name = credentials.username.as_ref().map(Username::as_bytes);
+    let mut mask = Mask::new(name.unwrap_or(b"anonymous"));
     if let Some(password) = &credentials.password {
         mask.hide(password.expose());
     }

@@ -349,6 +349,39 @@ impl Times {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ftp_proto::TlsVersion;
+    use ftp_proto::wire::Command;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn times(steps: &[&str], end: TimedPhase) -> [u64; TimedPhase::ALL.len()] {
+        let tls = TlsSession::new(TlsVersion::Tls13, "suite");
+        let mut times = Times::default();
+        let mut now = SECOND;
+        times.enter(TimedPhase::Greeting, now);
+        for step in steps {
+            now += SECOND;
+            match Command::from_line(step) {
+                Ok(command) => times.observe(&Dialogue::Command(command.borrow()), now),
+                Err(_) => times.observe(&Dialogue::TlsStarted(&tls), now),
+            }
+        }
+        times.end(end, now + SECOND);
+        TimedPhase::ALL.map(|phase| times.of(phase).as_secs())
+    }
+
+    #[test]
+    fn time_is_counted_to_the_phase_it_was_spent_in() {
+        // connect, greeting, security, user, password, account, ready
+        let explicit = [
+            "AUTH TLS", "", "PBSZ 0", "PROT P", "USER a", "PASS b", "ACCT c", "QUIT",
+        ];
+        assert_eq!(times(&explicit, TimedPhase::Ready), [1, 1, 4, 1, 1, 1, 1]);
+        let implicit = ["", "PBSZ 0", "PROT P", "USER a"];
+        assert_eq!(times(&implicit, TimedPhase::User), [1, 1, 3, 1, 0, 0, 0]);
+        assert_eq!(times(&[], TimedPhase::Greeting), [1, 1, 0, 0, 0, 0, 0]);
+        assert_eq!(times(&[], TimedPhase::Security), [1, 0, 1, 0, 0, 0, 0]);
+    }
 
     #[test]
     fn a_secret_that_the_server_repeats_is_masked() {

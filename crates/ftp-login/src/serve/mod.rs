@@ -29,7 +29,7 @@ use crate::output::Output;
 /// Files that cannot be used, and an address that cannot be listened on.
 pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(), Failure> {
     let users = read_users(arguments)?;
-    let config = Arc::new(config(arguments)?);
+    let config = Arc::new(config(arguments, &users)?);
     let tls = Tls::new(arguments)?;
     let server = Server::new(config, Some(tls.config))
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?;
@@ -71,7 +71,7 @@ fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
     })
 }
 
-fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
+fn config(arguments: &ServeArguments, users: &Users) -> Result<Config, Failure> {
     let security = match (arguments.implicit, arguments.require_tls) {
         (true, _) => Security::ImplicitTls,
         (false, true) => Security::ExplicitTls,
@@ -84,7 +84,7 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     timeouts.idle = arguments.idle_timeout;
     let config = Config::new()
         .security(security)
-        .takes_accounts(true)
+        .takes_accounts(users.have_accounts())
         .max_attempts(arguments.max_attempts.get())
         .timeouts(timeouts);
     match &arguments.greeting {

@@ -77,6 +77,11 @@ impl Users {
         self.users.len()
     }
 
+    /// Whether any user has an account.
+    pub(crate) fn have_accounts(&self) -> bool {
+        self.users.values().any(|user| user.account.is_some())
+    }
+
     /// Decides about an attempt. Slow by design: not for async threads.
     ///
     /// Every path hashes once, whether the name is known or not.

@@ -225,6 +225,8 @@ pub enum Step {
     Say(&'static [u8]),
     /// Wait for a line that begins with this.
     Hear(&'static str),
+    /// Wait for a byte, whatever it is.
+    HearAnything,
     /// Say nothing until the program closes the connection.
     Silence,
 }
@@ -259,6 +261,7 @@ fn play(stream: TcpStream, steps: Vec<Step>) {
                 reader.read_line(&mut line).unwrap();
                 assert!(line.starts_with(start), "{line:?} came, not {start:?}");
             }
+            Step::HearAnything => assert!(!reader.fill_buf().unwrap().is_empty()),
             Step::Silence => {
                 let mut rest = Vec::new();
                 // However the program leaves, it is gone.
