@@ -63,15 +63,13 @@ fn a_signal_says_421_to_everyone_and_exits_in_order() {
 
 #[test]
 fn unknown_users_and_wrong_passwords_are_told_the_same_until_421() {
-    let server = Server::start(&["--max-attempts", "2"]);
+    let server = Server::start(&["--max-attempts", "1"]);
     let mut texts = Vec::new();
     for user in ["anna", "nobody-here"] {
         let mut peer = Peer::connect(&server);
         let asked = peer.ask(&format!("USER {user}"));
         let refused = peer.ask("PASS wrong");
         assert!(refused.starts_with("530 "), "{refused}");
-        peer.ask(&format!("USER {user}"));
-        assert_eq!(peer.ask("PASS wrong"), refused);
         assert!(peer.hear().starts_with("421 "));
         assert!(peer.is_closed());
         texts.push((asked, refused));
