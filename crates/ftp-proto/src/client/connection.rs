@@ -268,6 +268,7 @@ impl Connection {
         self.state = next;
         if matches!(self.state, State::Closed) {
             self.context.output.clear();
+            self.incoming.reset();
         }
     }
 
@@ -353,6 +354,13 @@ impl Connection {
             .retain(|event| Self::tls_switch(event).is_none());
         let phase = self.phase();
         self.fail(Error::fault(phase, PeerFault::BytesBeforeTlsSwitch));
+    }
+
+    /// The switch is done, or off: nobody needs to be asked for it any more.
+    fn drop_switch_event(&mut self) {
+        self.context
+            .events
+            .retain(|event| Self::tls_switch(event).is_none());
     }
 
     fn closed_by_server(&mut self) {
@@ -497,6 +505,7 @@ impl Securable for Connection {
         if !matches!(self.state, State::StartingTls(_)) {
             return;
         }
+        self.drop_switch_event();
         self.incoming.reset();
         self.context.observe(Dialogue::TlsStarted(&session));
         let session = Arc::new(session);
@@ -511,6 +520,7 @@ impl Securable for Connection {
         if !matches!(self.state, State::StoppingTls(_)) {
             return;
         }
+        self.drop_switch_event();
         self.incoming.reset();
         self.context.observe(Dialogue::TlsStopped);
         self.context.set_tls(None);
