@@ -112,3 +112,6 @@ impl core::fmt::Debug for Buffer {
         write!(f, "Buffer({} bytes)", self.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -422,6 +422,30 @@ fn telnet_options_are_refused_and_the_refusals_are_bounded() {
 }
 
 #[test]
+fn an_error_does_not_overtake_what_is_still_to_be_sent() {
+    let mut dialogue = Dialogue::new(plain_config(known()));
+    dialogue.hear(b"\xff\xfd\x01530 Go away.\r\n");
+    assert_eq!(dialogue.sent, b"\xff\xfc\x01");
+    assert!(matches!(dialogue.error(), Error::Refused { .. }));
+}
+
+#[test]
+fn nothing_is_sent_to_a_server_that_has_closed() {
+    let mut dialogue = Dialogue::plain(known());
+    dialogue.forget();
+    dialogue.store("331 Password.\r\n");
+    dialogue.hear_end();
+    assert_eq!(dialogue.take_sent(), "");
+    assert!(matches!(
+        dialogue.error(),
+        Error::ConnectionClosed {
+            phase: Phase::Password,
+            ..
+        }
+    ));
+}
+
+#[test]
 fn the_unavailable_service_is_told_in_every_phase_and_inside_an_unfinished_reply() {
     let mut dialogue = Dialogue::plain(known());
     dialogue.hear("331-Password\r\n421 Shutting down.\r\n");

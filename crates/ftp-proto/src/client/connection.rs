@@ -267,7 +267,7 @@ impl Connection {
         self.context.enter(next.phase());
         self.state = next;
         if matches!(self.state, State::Closed) {
-            self.context.output.clear();
+            self.context.stop_login_clock();
             self.incoming.reset();
         }
     }
@@ -314,7 +314,10 @@ impl Connection {
         let context = &mut self.context;
         let (result, length) = match self.incoming.next_reply() {
             Found::Nothing => return false,
-            Found::Fault(found) => {
+            Found::Fault { fault: found, at } => {
+                while let Some(refusal) = self.refusals.next_before(at.saturating_add(1)) {
+                    context.write(&refusal);
+                }
                 let phase = self.phase();
                 self.fail(Error::fault(phase, found));
                 return true;
@@ -378,13 +381,13 @@ impl Connection {
         let context = &self.context;
         let timeouts = &context.config.timeouts;
         let fatal = |(at, timeout)| (at, Expiry::Fatal(timeout));
-        let step = if matches!(self.state, State::Closed) {
-            return None;
-        } else if !context.output.is_empty() {
+        let step = if !context.output.is_empty() {
             Some((
                 context.writing_since + timeouts.write,
                 Expiry::Fatal(Timeout::Write),
             ))
+        } else if matches!(self.state, State::Closed) {
+            None
         } else if self.state.is_switching() {
             Some((
                 self.switching_since + timeouts.handshake,
@@ -482,8 +485,12 @@ impl Machine for Connection {
             Some((at, expiry)) if at <= self.context.now => match expiry {
                 Expiry::ForeignEnd => self.incoming.fell_silent(),
                 Expiry::Fatal(what) => {
+                    self.context.output.clear();
                     let phase = self.phase();
-                    self.fail(Error::TimedOut { phase, what });
+                    // What was over already only gives up its last bytes.
+                    if !matches!(self.state, State::Closed) {
+                        self.fail(Error::TimedOut { phase, what });
+                    }
                 }
             },
             _ => {}

@@ -25,7 +25,11 @@ pub(super) enum Found<'b> {
         length: usize,
     },
     Nothing,
-    Fault(PeerFault),
+    Fault {
+        fault: PeerFault,
+        /// The position of the offending byte in the stream.
+        at: u64,
+    },
 }
 
 /// Refusals of Telnet options, each with the position in the input before which it was asked for.
@@ -162,7 +166,13 @@ impl Incoming {
             Ok(Status::Complete(reply, length)) => Some((reply, length)),
             Ok(Status::Partial) if self.takes_foreign_end(bytes) => self.parser.foreign_end(bytes),
             Ok(Status::Partial) => None,
-            Err(error) => return Found::Fault(fault(error, bytes)),
+            Err(error) => {
+                let at = self.buffer.position().saturating_add(error.at as u64);
+                return Found::Fault {
+                    fault: fault(error, bytes),
+                    at,
+                };
+            }
         };
         let Some((reply, length)) = found else {
             return Found::Nothing;
