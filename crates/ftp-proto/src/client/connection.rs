@@ -298,9 +298,7 @@ impl Connection {
             }
             if !self.next_reply() {
                 self.incoming.drop_blank_lines();
-                while let Some(refusal) = self.refusals.next_before(u64::MAX) {
-                    self.context.write(&refusal);
-                }
+                self.refusals.write_before(u64::MAX, &mut self.context);
                 if !self.incoming.is_ended() {
                     return;
                 }
@@ -315,9 +313,7 @@ impl Connection {
         let (result, length) = match self.incoming.next_reply() {
             Found::Nothing => return false,
             Found::Fault { fault: found, at } => {
-                while let Some(refusal) = self.refusals.next_before(at.saturating_add(1)) {
-                    context.write(&refusal);
-                }
+                self.refusals.write_before(at.saturating_add(1), context);
                 let phase = self.phase();
                 self.fail(Error::fault(phase, found));
                 return true;
@@ -328,9 +324,7 @@ impl Connection {
                 length,
             } => {
                 let end = start.saturating_add(reply.raw().len() as u64);
-                while let Some(refusal) = self.refusals.next_before(end) {
-                    context.write(&refusal);
-                }
+                self.refusals.write_before(end, context);
                 context.heard(reply);
                 context.answering = context.outstanding.answered(start, context.now);
                 let state = core::mem::replace(&mut self.state, State::Closed);
@@ -349,12 +343,9 @@ impl Connection {
         true
     }
 
-    /// Law: nothing crosses a TLS switch.
+    /// Nothing crosses a TLS switch.
     fn bytes_before_switch(&mut self) {
-        // The switch is off.
-        self.context
-            .events
-            .retain(|event| Self::tls_switch(event).is_none());
+        self.drop_switch_event();
         let phase = self.phase();
         self.fail(Error::fault(phase, PeerFault::BytesBeforeTlsSwitch));
     }

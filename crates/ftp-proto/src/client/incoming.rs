@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::PeerFault;
+use super::context::Context;
 use crate::buffer::Buffer;
 use crate::wire::{Code, ReplyError, ReplyErrorKind, ReplyParser, ReplyRef, Status, TelnetFilter};
 use crate::{Instant, Lenience, Limits};
@@ -55,12 +56,15 @@ impl Refusals {
         }
     }
 
-    /// The next one that was asked for before `end`.
-    pub(super) fn next_before(&mut self, end: u64) -> Option<[u8; 3]> {
-        if self.pending.front()?.0 >= end {
-            return None;
+    /// Sends those that were asked for before `end`.
+    pub(super) fn write_before(&mut self, end: u64, context: &mut Context) {
+        while let Some((position, refusal)) = self.pending.pop_front() {
+            if position >= end {
+                self.pending.push_front((position, refusal));
+                return;
+            }
+            context.write(&refusal);
         }
-        self.pending.pop_front().map(|(_, refusal)| refusal)
     }
 }
 
