@@ -53,7 +53,11 @@ fn the_log_shows_the_dialogue_and_no_secret() {
     server.send("ACCT main");
     server.send(&format!("ACCT {SENTINEL}"));
     let lines = lines.lock().unwrap();
-    for expected in ["command=USER logged-name", "command=PASS ****", "command=ACCT ****"] {
+    for expected in [
+        "command=USER logged-name",
+        "command=PASS ****",
+        "command=ACCT ****",
+    ] {
         assert!(lines.iter().any(|line| line == expected), "{expected}");
     }
     assert!(lines.iter().any(|line| line == "phase=logged in"));
