@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 
 use super::context::Context;
 use super::incoming::{Found, Incoming, Refusals};
-use super::login::{Ccc, Greeting, Rein, StartingTls, State, fault};
 use super::outstanding::Purpose;
+use super::state::{Ccc, Greeting, Rein, StartingTls, State};
 use super::{
     Answer, CommandId, Config, Error, Event, Login, Misuse, PeerFault, Phase, Protection, Security,
     Session, Timeout,
@@ -87,7 +87,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`Misuse::WrongAnswer`] if that challenge is no longer open, or it asked for something
-    /// else; in the latter case it is asked again with a new event. [`Misuse::Closed`] once the
+    /// else; in the latter case it stays open, and the event comes again. [`Misuse::Closed`] once the
     /// connection is closing.
     pub fn answer(&mut self, now: Instant, answer: Answer) -> Result<(), Misuse> {
         self.context.advance_clock(now);
@@ -268,6 +268,7 @@ impl Connection {
         self.state = next;
         if matches!(self.state, State::Closed) {
             self.context.output.clear();
+            self.incoming.reset();
         }
     }
 
@@ -315,7 +316,7 @@ impl Connection {
             Found::Nothing => return false,
             Found::Fault(found) => {
                 let phase = self.phase();
-                self.fail(fault(phase, found));
+                self.fail(Error::fault(phase, found));
                 return true;
             }
             Found::Reply {
@@ -352,7 +353,14 @@ impl Connection {
             .events
             .retain(|event| Self::tls_switch(event).is_none());
         let phase = self.phase();
-        self.fail(fault(phase, PeerFault::BytesBeforeTlsSwitch));
+        self.fail(Error::fault(phase, PeerFault::BytesBeforeTlsSwitch));
+    }
+
+    /// The switch is done, or off: nobody needs to be asked for it any more.
+    fn drop_switch_event(&mut self) {
+        self.context
+            .events
+            .retain(|event| Self::tls_switch(event).is_none());
     }
 
     fn closed_by_server(&mut self) {
@@ -370,36 +378,41 @@ impl Connection {
         let context = &self.context;
         let timeouts = &context.config.timeouts;
         let fatal = |(at, timeout)| (at, Expiry::Fatal(timeout));
-        let mut deadline = None;
-        let mut consider = |other: Option<(Instant, Expiry)>| {
-            if let Some((at, expiry)) = other {
-                if deadline.is_none_or(|(earliest, _)| at < earliest) {
-                    deadline = Some((at, expiry));
-                }
-            }
-        };
-        if matches!(self.state, State::Closed) {
+        let step = if matches!(self.state, State::Closed) {
             return None;
         } else if !context.output.is_empty() {
-            consider(Some((context.writing_since + timeouts.write, Timeout::Write)).map(fatal));
+            Some((
+                context.writing_since + timeouts.write,
+                Expiry::Fatal(Timeout::Write),
+            ))
         } else if self.state.is_switching() {
-            let end = self.switching_since + timeouts.handshake;
-            consider(Some((end, Timeout::Handshake)).map(fatal));
+            Some((
+                self.switching_since + timeouts.handshake,
+                Expiry::Fatal(Timeout::Handshake),
+            ))
         } else {
-            consider(
-                self.incoming
-                    .foreign_end_deadline()
-                    .map(|at| (at, Expiry::ForeignEnd)),
-            );
-            consider(context.outstanding.deadline(timeouts).map(fatal));
-        }
-        consider(
-            context
-                .login_deadline()
-                .map(|at| (at, Timeout::Login))
-                .map(fatal),
-        );
-        deadline
+            let foreign_end = self.incoming.foreign_end_deadline();
+            let foreign_end = foreign_end.map(|at| (at, Expiry::ForeignEnd));
+            earlier(
+                foreign_end,
+                context.outstanding.deadline(timeouts).map(fatal),
+            )
+        };
+        let login = context
+            .login_deadline()
+            .map(|at| (at, Expiry::Fatal(Timeout::Login)));
+        earlier(step, login)
+    }
+}
+
+/// The earlier of two deadlines; the first if they are the same.
+fn earlier(
+    first: Option<(Instant, Expiry)>,
+    second: Option<(Instant, Expiry)>,
+) -> Option<(Instant, Expiry)> {
+    match (first, second) {
+        (Some(first), Some(second)) if second.0 < first.0 => Some(second),
+        (first, second) => first.or(second),
     }
 }
 
@@ -492,6 +505,7 @@ impl Securable for Connection {
         if !matches!(self.state, State::StartingTls(_)) {
             return;
         }
+        self.drop_switch_event();
         self.incoming.reset();
         self.context.observe(Dialogue::TlsStarted(&session));
         let session = Arc::new(session);
@@ -506,6 +520,7 @@ impl Securable for Connection {
         if !matches!(self.state, State::StoppingTls(_)) {
             return;
         }
+        self.drop_switch_event();
         self.incoming.reset();
         self.context.observe(Dialogue::TlsStopped);
         self.context.set_tls(None);

@@ -13,7 +13,7 @@ use super::{
     PhaseTimes, Protection, Session,
 };
 use crate::buffer::Buffer;
-use crate::wire::{Command, Reply, ReplyRef};
+use crate::wire::{Command, Reply, ReplyRef, Verb};
 use crate::{Dialogue, Instant, TlsSession, log};
 
 const SIDE: &str = "client";
@@ -121,11 +121,20 @@ impl Context {
             .queued(purpose, self.output.end_position(), self.now);
     }
 
+    /// Sends a command of the login. The argument was checked when it was built.
+    pub(super) fn send_login(&mut self, verb: Verb, argument: &[u8]) {
+        let name = verb.name().unwrap_or_default().as_bytes();
+        self.send(
+            Purpose::Login,
+            &Command::from_parts(verb, name, Some(argument)),
+        );
+    }
+
     /// Sends a command of the login, unless it was sent ahead.
-    pub(super) fn send_in_turn(&mut self, command: &Command) {
+    pub(super) fn send_in_turn(&mut self, verb: Verb, argument: &[u8]) {
         match self.sent_ahead.checked_sub(1) {
             Some(left) => self.sent_ahead = left,
-            None => self.send(Purpose::Login, command),
+            None => self.send_login(verb, argument),
         }
     }
 

@@ -1,216 +1,27 @@
 //! All transitions of the client: what it does with each reply, in each state.
 //!
 //! Every state is a struct that owns what it needs. A transition takes the state and a reply and
-//! gives the next state; a password moves along only until it is sent.
-#![doc = include_str!("transitions.md")]
+//! gives the next state; a password moves along only until it is sent. The table is in
+//! `transitions.md`, and a test holds it against what is here.
 
 use super::context::{Completed, Context};
 use super::event::Secret;
 use super::outstanding::Purpose;
-use super::{
-    Answer, ChallengeKind, CommandId, Error, Event, LoggedInBy, Login, Misuse, PeerFault, Phase,
-    Protection, Security,
+use super::state::{
+    Acct, AfterAccount, AskAccount, AskPassword, AskUsername, Auth, Ccc, Greeting, Host, Leaving,
+    Pass, Pbsz, PbszAgain, Prot, ProtAgain, Ready, Rein, StartingTls, State, StoppingTls, User,
 };
-use crate::wire::{Code, Command, ForeignProtocol, Reply, ReplyRef, Verb};
+use super::texts::{has_challenge, is_smtp};
+use super::{
+    Answer, ChallengeKind, Error, Event, LoggedInBy, Login, Misuse, PeerFault, Phase, Protection,
+    Security,
+};
+use crate::wire::{Code, Command, ForeignProtocol, ReplyRef, Verb};
 use crate::{Account, Password};
 
 type Next = Result<State, Error>;
 
-/// Where the connection stands: what it waits for, and what it will need for the next step.
-#[derive(Debug)]
-pub(super) enum State {
-    /// For the greeting.
-    Greeting(Greeting),
-    /// For the TLS handshake.
-    StartingTls(StartingTls),
-    /// For the reply to `AUTH TLS` or `AUTH SSL`.
-    Auth(Auth),
-    /// For the reply to `PBSZ 0` before login.
-    Pbsz(Pbsz),
-    /// For the reply to `PROT P` before login.
-    Prot(Prot),
-    /// For the reply to `HOST`.
-    Host(Host),
-    /// For the application to name the user.
-    AskUsername(AskUsername),
-    /// For the reply to `USER`.
-    User(User),
-    /// For the application to give a password.
-    AskPassword(AskPassword),
-    /// For the reply to `PASS`.
-    Pass(Pass),
-    /// For the application to give an account.
-    AskAccount(AskAccount),
-    /// For the reply to `ACCT`.
-    Acct(Acct),
-    /// For the reply to `PBSZ 0` after login.
-    PbszAgain(PbszAgain),
-    /// For the reply to `PROT P` after login.
-    ProtAgain(ProtAgain),
-    /// For commands, or for the replies to them.
-    Ready(Ready),
-    /// For the reply to `REIN`.
-    Rein(Rein),
-    /// For the reply to `CCC`.
-    Ccc(Ccc),
-    /// For TLS to be closed after `CCC`.
-    StoppingTls(StoppingTls),
-    /// For the reply under way, to send `QUIT` then.
-    Leaving(Leaving),
-    /// For the reply to `QUIT`.
-    Quit(Ready),
-    /// For nothing.
-    Closed,
-}
-
-#[derive(Debug)]
-pub(super) struct Greeting {
-    pub(super) login: Login,
-}
-
-#[derive(Debug)]
-pub(super) struct StartingTls {
-    pub(super) login: Login,
-    /// The greeting is still to come.
-    pub(super) implicit: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Auth {
-    login: Login,
-    /// `AUTH SSL` may be tried.
-    fallback: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Pbsz {
-    login: Login,
-}
-
-#[derive(Debug)]
-pub(super) struct Prot {
-    login: Login,
-    /// `PBSZ` was refused after this had been sent ahead; the refusal was dealt with.
-    without_pbsz: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Host {
-    login: Login,
-}
-
-#[derive(Debug)]
-pub(super) struct AskUsername {
-    id: u64,
-    login: Login,
-}
-
-#[derive(Debug)]
-pub(super) struct User {
-    login: Login,
-}
-
-#[derive(Debug)]
-pub(super) struct AskPassword {
-    id: u64,
-    reply: Reply,
-    account: Option<Account>,
-    ask: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Pass {
-    account: Option<Account>,
-    ask: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct AskAccount {
-    id: u64,
-    reply: Reply,
-    password: AfterAccount,
-}
-
-#[derive(Debug)]
-pub(super) struct Acct {
-    password: AfterAccount,
-}
-
-/// Whether a password can still follow an account.
-#[derive(Debug)]
-enum AfterAccount {
-    /// `ACCT` was asked for before `PASS`: on 503 the password is sent first after all, and the
-    /// account may be asked for again.
-    Password(Login),
-    /// `PASS` was sent before.
-    Nothing,
-}
-
-#[derive(Debug)]
-pub(super) struct PbszAgain {
-    completed: Completed,
-    ready: Ready,
-}
-
-#[derive(Debug)]
-pub(super) struct ProtAgain {
-    completed: Completed,
-    ready: Ready,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ready {
-    /// The login was completed by a 202: the server claimed to need none.
-    by_superfluous: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Rein {
-    pub(super) id: CommandId,
-    pub(super) login: Login,
-    pub(super) ready: Ready,
-}
-
-#[derive(Debug)]
-pub(super) struct Ccc {
-    pub(super) id: CommandId,
-    pub(super) ready: Ready,
-}
-
-#[derive(Debug)]
-pub(super) struct StoppingTls {
-    ready: Ready,
-}
-
-#[derive(Debug)]
-pub(super) struct Leaving {
-    /// The reply under way may be a consent to switch TLS, after which `QUIT` cannot be sent.
-    before_switch: bool,
-}
-
 impl State {
-    pub(super) fn phase(&self) -> Phase {
-        match self {
-            Self::Greeting(_) => Phase::Greeting,
-            Self::StartingTls(_)
-            | Self::Auth(_)
-            | Self::Pbsz(_)
-            | Self::Prot(_)
-            | Self::PbszAgain(_)
-            | Self::ProtAgain(_) => Phase::Security,
-            Self::Host(_) | Self::AskUsername(_) | Self::User(_) => Phase::User,
-            Self::AskPassword(_) | Self::Pass(_) => Phase::Password,
-            Self::AskAccount(_) | Self::Acct(_) => Phase::Account,
-            Self::Ready(_) | Self::Rein(_) | Self::Ccc(_) | Self::StoppingTls(_) => Phase::Ready,
-            Self::Leaving(_) | Self::Quit(_) | Self::Closed => Phase::Closing,
-        }
-    }
-
-    /// Whether TLS is being switched: no byte may arrive.
-    pub(super) fn is_switching(&self) -> bool {
-        matches!(self, Self::StartingTls(_) | Self::StoppingTls(_))
-    }
-
     /// What to do with a reply that answers something.
     pub(super) fn on_reply(
         self,
@@ -219,11 +30,7 @@ impl State {
         context: &mut Context,
     ) -> Next {
         if reply.code() == Code::SERVICE_UNAVAILABLE {
-            let reply = reply.to_reply();
-            return Err(Error::ServiceUnavailable {
-                phase: self.phase(),
-                reply,
-            });
+            return Err(Error::refusal(self.phase(), reply));
         }
         match self {
             Self::Greeting(state) => state.on_reply(reply, context),
@@ -240,7 +47,7 @@ impl State {
             Self::Rein(state) => state.on_reply(reply, context),
             Self::Ccc(state) => state.on_reply(reply, context),
             Self::Leaving(state) => state.on_reply(reply, context),
-            Self::Quit(state) if purpose == Purpose::Quit => quit_answered(state, reply),
+            Self::Quit(_) if purpose == Purpose::Quit => quit_answered(reply),
             Self::Quit(state) => Ok(Self::Quit(state.on_reply(reply, purpose, context))),
             // Nothing is owed in these states, so nothing is answered.
             state @ (Self::StartingTls(_)
@@ -255,12 +62,12 @@ impl State {
     /// What to do with a reply that answers nothing.
     pub(super) fn on_unsolicited(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         let phase = self.phase();
-        let reply = reply.to_reply();
         if reply.code() == Code::SERVICE_UNAVAILABLE {
-            return Err(Error::ServiceUnavailable { phase, reply });
+            return Err(Error::refusal(phase, reply));
         }
+        let reply = reply.to_reply();
         if phase < Phase::Ready {
-            return Err(fault(phase, PeerFault::UnsolicitedReply(reply)));
+            return Err(Error::fault(phase, PeerFault::UnsolicitedReply(reply)));
         }
         context.event(Event::Unsolicited(reply));
         Ok(self)
@@ -272,18 +79,12 @@ impl State {
         answer: Answer,
         context: &mut Context,
     ) -> (Self, Result<(), Misuse>) {
-        let open = match &self {
-            Self::AskUsername(AskUsername { id, .. })
-            | Self::AskPassword(AskPassword { id, .. })
-            | Self::AskAccount(AskAccount { id, .. }) => Some(*id),
-            _ => None,
-        };
-        if open != Some(answer.id) {
+        let Some(challenge) = self.question().filter(|open| open.id == answer.id) else {
             return (self, Err(Misuse::WrongAnswer));
-        }
-        context.challenge_answered();
+        };
         let next = match (self, answer.secret) {
             (Self::AskUsername(mut state), Secret::Username(name, password)) => {
+                context.challenge_answered();
                 state.login.username = Some(name);
                 if password.is_some() {
                     state.login.password = password;
@@ -291,33 +92,17 @@ impl State {
                 user(state.login, context)
             }
             (Self::AskPassword(state), Secret::Password(password)) => {
+                context.challenge_answered();
                 pass(&password, state.account, state.ask, context)
             }
             (Self::AskAccount(state), Secret::Account(account)) => {
+                context.challenge_answered();
                 acct(&account, state.password, context)
             }
-            (Self::AskUsername(state), _) => {
-                let id = context.challenge(ChallengeKind::Username, None);
-                return (
-                    Self::AskUsername(AskUsername { id, ..state }),
-                    Err(Misuse::WrongAnswer),
-                );
+            (state, _) => {
+                context.event(Event::Challenge(challenge));
+                return (state, Err(Misuse::WrongAnswer));
             }
-            (Self::AskPassword(state), _) => {
-                let id = context.challenge(ChallengeKind::Password, Some(state.reply.clone()));
-                return (
-                    Self::AskPassword(AskPassword { id, ..state }),
-                    Err(Misuse::WrongAnswer),
-                );
-            }
-            (Self::AskAccount(state), _) => {
-                let id = context.challenge(ChallengeKind::Account, Some(state.reply.clone()));
-                return (
-                    Self::AskAccount(AskAccount { id, ..state }),
-                    Err(Misuse::WrongAnswer),
-                );
-            }
-            (state, _) => return (state, Err(Misuse::WrongAnswer)),
         };
         (next, Ok(()))
     }
@@ -387,7 +172,7 @@ impl Greeting {
                 context.still_open();
                 Ok(State::Greeting(self))
             }
-            220 if is_smtp(reply) => Err(fault(
+            220 if is_smtp(reply) => Err(Error::fault(
                 Phase::Greeting,
                 PeerFault::ForeignProtocol(ForeignProtocol::Smtp),
             )),
@@ -403,26 +188,14 @@ impl Greeting {
                 }
                 Ok(protect(self.login, context))
             }
-            _ => refused(Phase::Greeting, reply),
+            _ => Err(Error::refusal(Phase::Greeting, reply)),
         }
     }
 }
 
-/// Whether a greeting is certainly that of a mail server.
-fn is_smtp(reply: ReplyRef<'_>) -> bool {
-    let text = reply.text();
-    let has_word = text
-        .split(|byte| !byte.is_ascii_alphanumeric())
-        .any(|word| word.eq_ignore_ascii_case(b"ESMTP") || word.eq_ignore_ascii_case(b"SMTP"));
-    has_word
-        && !text
-            .windows(3)
-            .any(|window| window.eq_ignore_ascii_case(b"FTP"))
-}
-
 /// `AUTH TLS`.
 fn auth(login: Login, context: &mut Context) -> State {
-    context.send(Purpose::Login, &command(Verb::Auth, b"TLS"));
+    context.send_login(Verb::Auth, b"TLS");
     State::Auth(Auth {
         login,
         fallback: context.config.auth_ssl_fallback,
@@ -440,13 +213,13 @@ impl Auth {
                 }))
             }
             400.. if self.fallback => {
-                context.send(Purpose::Login, &command(Verb::Auth, b"SSL"));
+                context.send_login(Verb::Auth, b"SSL");
                 Ok(State::Auth(Auth {
                     login: self.login,
                     fallback: false,
                 }))
             }
-            _ => refused(Phase::Security, reply),
+            _ => Err(Error::refusal(Phase::Security, reply)),
         }
     }
 }
@@ -458,7 +231,7 @@ fn protect(login: Login, context: &mut Context) -> State {
         send_ahead(&login, context);
     }
     if context.wants_data_protection() {
-        context.send_in_turn(&command(Verb::Pbsz, b"0"));
+        context.send_in_turn(Verb::Pbsz, b"0");
         return State::Pbsz(Pbsz { login });
     }
     host(login, context)
@@ -468,15 +241,14 @@ fn protect(login: Login, context: &mut Context) -> State {
 fn send_ahead(login: &Login, context: &mut Context) {
     let before = context.outstanding.len();
     if context.wants_data_protection() {
-        context.send(Purpose::Login, &command(Verb::Pbsz, b"0"));
-        context.send(Purpose::Login, &command(Verb::Prot, b"P"));
+        context.send_login(Verb::Pbsz, b"0");
+        context.send_login(Verb::Prot, b"P");
     }
-    if let Some(name) = &context.config.host {
-        let host = command(Verb::Host, name.as_bytes());
-        context.send(Purpose::Login, &host);
+    if let Some(name) = context.config.host.clone() {
+        context.send_login(Verb::Host, name.as_bytes());
     }
     if let Some(name) = &login.username {
-        context.send(Purpose::Login, &command(Verb::User, name.as_bytes()));
+        context.send_login(Verb::User, name.as_bytes());
     }
     context.sent_ahead = context.outstanding.len().saturating_sub(before);
 }
@@ -485,7 +257,7 @@ impl Pbsz {
     fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         match reply.code().get() {
             200 => {
-                context.send_in_turn(&command(Verb::Prot, b"P"));
+                context.send_in_turn(Verb::Prot, b"P");
                 return Ok(State::Prot(Prot {
                     login: self.login,
                     without_pbsz: false,
@@ -493,12 +265,12 @@ impl Pbsz {
             }
             503 | 530 => context.protection_put_off = true,
             400.. if !context.requires_data_protection() => {}
-            _ => return refused(Phase::Security, reply),
+            _ => return Err(Error::refusal(Phase::Security, reply)),
         }
         if context.sent_ahead == 0 {
             return Ok(host(self.login, context));
         }
-        context.send_in_turn(&command(Verb::Prot, b"P"));
+        context.send_in_turn(Verb::Prot, b"P");
         Ok(State::Prot(Prot {
             login: self.login,
             without_pbsz: true,
@@ -517,7 +289,7 @@ impl Prot {
             400.. if self.without_pbsz => {}
             503 | 530 => context.protection_put_off = true,
             400.. if !context.requires_data_protection() => {}
-            _ => return refused(Phase::Security, reply),
+            _ => return Err(Error::refusal(Phase::Security, reply)),
         }
         Ok(host(self.login, context))
     }
@@ -525,11 +297,10 @@ impl Prot {
 
 /// `HOST`, if configured.
 fn host(login: Login, context: &mut Context) -> State {
-    let Some(name) = &context.config.host else {
+    let Some(name) = context.config.host.clone() else {
         return user(login, context);
     };
-    let host = command(Verb::Host, name.as_bytes());
-    context.send_in_turn(&host);
+    context.send_in_turn(Verb::Host, name.as_bytes());
     State::Host(Host { login })
 }
 
@@ -537,7 +308,7 @@ impl Host {
     fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         match reply.code().get() {
             220 | 202 | 500 | 502 => Ok(user(self.login, context)),
-            _ => refused(Phase::User, reply),
+            _ => Err(Error::refusal(Phase::User, reply)),
         }
     }
 }
@@ -548,7 +319,7 @@ fn user(mut login: Login, context: &mut Context) -> State {
         let id = context.challenge(ChallengeKind::Username, None);
         return State::AskUsername(AskUsername { id, login });
     };
-    context.send_in_turn(&command(Verb::User, name.as_bytes()));
+    context.send_in_turn(Verb::User, name.as_bytes());
     State::User(User { login })
 }
 
@@ -558,23 +329,15 @@ impl User {
             230 | 232 => Ok(logged_in(reply, LoggedInBy::User, context)),
             331 | 336 => password(self.login, reply, context),
             332 => {
-                let mut login = self.login;
-                let ask = login.ask;
-                // Kept as well: if ACCT turns out to come too early, it is asked for again.
-                let account = login.account.clone();
-                if account.is_none() {
-                    login.account = None;
-                }
-                account_needed(
-                    Phase::User,
-                    account,
-                    ask,
-                    AfterAccount::Password(login),
-                    reply,
-                    context,
-                )
+                // The account is kept as well: if ACCT comes too early, it is asked for again.
+                let Login {
+                    ref account, ask, ..
+                } = self.login;
+                let account = account.clone();
+                let then = AfterAccount::Password(self.login);
+                account_needed(Phase::User, account, ask, then, reply, context)
             }
-            _ => refused(Phase::User, reply),
+            _ => Err(Error::refusal(Phase::User, reply)),
         }
     }
 }
@@ -597,19 +360,6 @@ fn password(login: Login, reply: ReplyRef<'_>, context: &mut Context) -> Next {
     }
 }
 
-/// Whether a reply carries the challenge of a one-time password system, which no fixed password
-/// can answer (336 of RFC 2228; the texts of RFC 2289 and S/KEY).
-fn has_challenge(reply: ReplyRef<'_>) -> bool {
-    const MARKS: [&[u8]; 3] = [b"otp-", b"s/key", b"skey"];
-    reply.code() == Code::NEED_CHALLENGED_PASSWORD
-        || reply.lines().any(|line| {
-            MARKS.iter().any(|mark| {
-                line.windows(mark.len())
-                    .any(|window| window.eq_ignore_ascii_case(mark))
-            })
-        })
-}
-
 fn ask_password(account: Option<Account>, reply: ReplyRef<'_>, context: &mut Context) -> State {
     let reply = reply.to_reply();
     let id = context.challenge(ChallengeKind::Password, Some(reply.clone()));
@@ -623,7 +373,7 @@ fn ask_password(account: Option<Account>, reply: ReplyRef<'_>, context: &mut Con
 
 /// `PASS`. From here on no state holds the password.
 fn pass(password: &Password, account: Option<Account>, ask: bool, context: &mut Context) -> State {
-    context.send(Purpose::Login, &command(Verb::Pass, password.expose()));
+    context.send_login(Verb::Pass, password.expose());
     State::Pass(Pass { account, ask })
 }
 
@@ -632,7 +382,7 @@ impl Pass {
         match reply.code().get() {
             230 | 202 => Ok(logged_in(reply, LoggedInBy::Password, context)),
             331 if self.ask => Ok(ask_password(self.account, reply, context)),
-            331 => Err(fault(Phase::Password, PeerFault::AskedAgain)),
+            331 => Err(Error::fault(Phase::Password, PeerFault::AskedAgain)),
             332 => account_needed(
                 Phase::Password,
                 self.account,
@@ -641,7 +391,7 @@ impl Pass {
                 reply,
                 context,
             ),
-            _ => refused(Phase::Password, reply),
+            _ => Err(Error::refusal(Phase::Password, reply)),
         }
     }
 }
@@ -672,7 +422,7 @@ fn account_needed(
 
 /// `ACCT`.
 fn acct(account: &Account, mut password: AfterAccount, context: &mut Context) -> State {
-    context.send(Purpose::Login, &command(Verb::Acct, account.expose()));
+    context.send_login(Verb::Acct, account.expose());
     if let AfterAccount::Password(login) = &mut password {
         login.account.get_or_insert_with(|| account.clone());
     }
@@ -684,7 +434,7 @@ impl Acct {
         match (reply.code().get(), self.password) {
             (230 | 202, _) => Ok(logged_in(reply, LoggedInBy::Account, context)),
             (503, AfterAccount::Password(login)) => password(login, reply, context),
-            _ => refused(Phase::Account, reply),
+            _ => Err(Error::refusal(Phase::Account, reply)),
         }
     }
 }
@@ -699,7 +449,7 @@ fn logged_in(reply: ReplyRef<'_>, by: LoggedInBy, context: &mut Context) -> Stat
         by_superfluous: reply.code() == Code::SUPERFLUOUS,
     };
     if context.protection_put_off && context.wants_data_protection() {
-        context.send(Purpose::Login, &command(Verb::Pbsz, b"0"));
+        context.send_login(Verb::Pbsz, b"0");
         return State::PbszAgain(PbszAgain { completed, ready });
     }
     context.logged_in(completed);
@@ -711,11 +461,11 @@ impl PbszAgain {
         let Self { completed, ready } = self;
         match reply.code().get() {
             200 => {
-                context.send(Purpose::Login, &command(Verb::Prot, b"P"));
+                context.send_login(Verb::Prot, b"P");
                 return Ok(State::ProtAgain(ProtAgain { completed, ready }));
             }
             400.. if !context.requires_data_protection() => {}
-            _ => return refused(Phase::Security, reply),
+            _ => return Err(Error::refusal(Phase::Security, reply)),
         }
         context.logged_in(completed);
         Ok(State::Ready(ready))
@@ -727,7 +477,7 @@ impl ProtAgain {
         match reply.code().get() {
             200 => context.set_protection(Protection::Private),
             400.. if !context.requires_data_protection() => {}
-            _ => return refused(Phase::Security, reply),
+            _ => return Err(Error::refusal(Phase::Security, reply)),
         }
         context.logged_in(self.completed);
         Ok(State::Ready(self.ready))
@@ -785,7 +535,7 @@ impl Rein {
                 });
                 Ok(State::Ready(self.ready))
             }
-            _ => refused(Phase::Ready, reply),
+            _ => Err(Error::refusal(Phase::Ready, reply)),
         }
     }
 }
@@ -804,7 +554,7 @@ impl Ccc {
                 });
                 Ok(State::Ready(self.ready))
             }
-            _ => refused(Phase::Ready, reply),
+            _ => Err(Error::refusal(Phase::Ready, reply)),
         }
     }
 }
@@ -838,37 +588,10 @@ fn quit(ready: Ready, context: &mut Context) -> State {
     State::Quit(ready)
 }
 
-fn quit_answered(_ready: Ready, reply: ReplyRef<'_>) -> Next {
+fn quit_answered(reply: ReplyRef<'_>) -> Next {
     match reply.code().get() {
         // A server that refuses to be left is left all the same.
         200..300 | 400.. => Ok(State::Closed),
-        _ => refused(Phase::Closing, reply),
+        _ => Err(Error::refusal(Phase::Closing, reply)),
     }
-}
-
-/// A "no" in due form for 4yz and 5yz, else a code that has no meaning here.
-fn refused(phase: Phase, reply: ReplyRef<'_>) -> Next {
-    if reply.code().is_negative() {
-        return Err(Error::Refused {
-            phase,
-            reply: reply.to_reply(),
-        });
-    }
-    Err(fault(
-        phase,
-        PeerFault::UnexpectedCode { code: reply.code() },
-    ))
-}
-
-pub(super) fn fault(phase: Phase, fault: PeerFault) -> Error {
-    Error::PeerFault { phase, fault }
-}
-
-/// A command whose argument was checked when it was built.
-fn command(verb: Verb, argument: &[u8]) -> Command {
-    Command::from_parts(
-        verb,
-        verb.name().unwrap_or_default().as_bytes(),
-        Some(argument),
-    )
 }

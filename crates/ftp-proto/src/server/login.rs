@@ -8,7 +8,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::event::Decision;
-use super::session::Session;
+use super::session::{SIDE, Session};
 use super::timers::Timer;
 use super::{
     AccountAttempt, Attempt, ClosedWhy, Event, LoginSummary, NameRule, PeerFault, Request,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::wire::foreign::{self, Signature};
 use crate::wire::{CommandRef, ForeignProtocol, Reply, Verb};
-use crate::{Account, Instant, Password, TlsSwitch, Username};
+use crate::{Account, Instant, Password, TlsSwitch, Username, log};
 
 /// Where the login stands. Each state owns what it needs and nothing more.
 #[derive(Debug)]
@@ -95,7 +95,12 @@ impl State {
     pub(super) fn is_logged_in(&self) -> bool {
         matches!(
             self,
-            Self::LoggedIn { .. } | Self::VerifyingAccount { .. } | Self::Busy { .. }
+            Self::LoggedIn { .. }
+                | Self::VerifyingAccount { .. }
+                | Self::Busy { .. }
+                | Self::Refusing {
+                    then: Refused::LoggedIn { .. }
+                }
         )
     }
 
@@ -456,6 +461,8 @@ impl State {
         match then {
             Switched::Greeting { delay: None } => greet(session),
             Switched::Greeting { delay: Some(reply) } => {
+                // How long the delay takes is not the client's doing.
+                session.timers.stop(Timer::Login);
                 session.say(&reply);
                 Self::Delayed
             }
@@ -480,6 +487,7 @@ pub(super) fn greet(session: &mut Session) -> State {
 }
 
 fn log_in(username: Username, reply: Reply, session: &mut Session) -> State {
+    log::phase(SIDE, "logged in");
     session.timers.stop(Timer::Login);
     session.tell(Event::LoggedIn(LoginSummary {
         username: username.clone(),

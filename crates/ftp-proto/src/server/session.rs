@@ -11,7 +11,10 @@ use super::timers::{Timer, Timers, after};
 use super::{ClosedWhy, Config, DataProtectionPolicy, Error, Event, PeerFault, Security, replies};
 use crate::buffer::Buffer;
 use crate::wire::{CommandRef, Reply};
-use crate::{Dialogue, Instant, TlsSession};
+use crate::{Dialogue, Instant, TlsSession, log};
+
+/// Who we are in the log.
+pub(super) const SIDE: &str = "server";
 
 /// How the connection ends.
 #[derive(Debug)]
@@ -83,11 +86,13 @@ impl Session {
     }
 
     pub(super) fn observe_command(&self, command: CommandRef<'_>) {
+        log::command(SIDE, command);
         self.observe(Dialogue::Command(command));
     }
 
     /// Queues a reply.
     pub(super) fn say(&mut self, reply: &Reply) {
+        log::reply(SIDE, reply.borrow());
         self.observe(Dialogue::Reply(reply.borrow()));
         let mut encoded = Vec::new();
         reply.encode(&mut encoded);
@@ -134,6 +139,7 @@ impl Session {
         if self.is_over() {
             return;
         }
+        log::phase(SIDE, &why);
         let error = match why {
             ClosedWhy::PeerFault(fault) => Some(Error::PeerFault(fault)),
             _ => None,
@@ -228,8 +234,15 @@ impl Session {
         self.timers.set(timer, after(self.now, duration));
     }
 
+    /// A line has come.
+    pub(super) fn stop_waiting_for_command(&mut self) {
+        self.timers.stop(Timer::FirstCommand);
+        self.timers.stop(Timer::Idle);
+    }
+
     /// The login is over; another may follow.
     pub(super) fn log_out(&mut self) {
+        log::phase(SIDE, "logged out");
         self.timers.stop(Timer::Idle);
         self.start_login_timer();
         self.tell(Event::LoggedOut);

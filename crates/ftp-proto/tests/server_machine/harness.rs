@@ -88,7 +88,7 @@ impl Server {
 
     /// The password decides: `right`, `superfluous`, `account`, `unavailable`; the account `main`
     /// is the right one. All else is wrong.
-    fn event(&mut self, event: Event) {
+    pub(crate) fn event(&mut self, event: Event) {
         let text = format!("{event:?}");
         let name = text.split(['(', ' ']).next().unwrap_or_default().to_owned();
         self.events.push(match &event {
