@@ -1,8 +1,9 @@
 """The clients that log in to `ftp-login serve`: curl, Python's ftplib, and lftp.
 
 Each has `login`, which says what came of one login, and `guess`, which says how the server took
-wrong passwords on one connection (`locked_out`, if it did as it must); both also return what the client said, to be shown (with
-passwords masked) if that is not what must come. No password is put on a command line.
+wrong passwords on one connection (`locked_out`, if it did as it must). Both also return what the
+client said, to be shown (with passwords masked) if that is not what must come. No password is put
+on a command line.
 """
 
 import ftplib
