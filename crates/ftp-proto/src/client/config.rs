@@ -70,7 +70,12 @@ impl Login {
     /// A user whose password is not known yet; [`password`](Self::password) or
     /// [`ask`](Self::ask) supplies it. Servers that need none accept this as it is.
     pub fn user(username: Username) -> Self {
-        Self { username: Some(username), password: None, account: None, ask: false }
+        Self {
+            username: Some(username),
+            password: None,
+            account: None,
+            ask: false,
+        }
     }
 
     /// `anonymous`, with the password that RFC 1635 suggests in a form that gives nothing away:
@@ -88,7 +93,12 @@ impl Login {
     /// Everything is asked for when the server wants it, the name too:
     /// [`Event::Challenge`](super::Event::Challenge).
     pub fn interactive() -> Self {
-        Self { username: None, password: None, account: None, ask: true }
+        Self {
+            username: None,
+            password: None,
+            account: None,
+            ask: true,
+        }
     }
 
     /// Sets the password; for anonymous logins an e-mail address (RFC 1635).

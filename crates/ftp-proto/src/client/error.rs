@@ -112,7 +112,11 @@ struct MidReply(bool);
 
 impl fmt::Display for MidReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0 { ", in the middle of a reply" } else { "" })
+        f.write_str(if self.0 {
+            ", in the middle of a reply"
+        } else {
+            ""
+        })
     }
 }
 

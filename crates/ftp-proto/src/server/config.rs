@@ -197,7 +197,10 @@ impl Config {
     /// Decides what `USER` is answered, by name. Default: [`NameRule::Password`] for all. Must be
     /// quick and must not reveal by its time whether a name exists.
     #[must_use]
-    pub fn name_rule(mut self, rule: impl Fn(&Username) -> NameRule + Send + Sync + 'static) -> Self {
+    pub fn name_rule(
+        mut self,
+        rule: impl Fn(&Username) -> NameRule + Send + Sync + 'static,
+    ) -> Self {
         self.name_rule = Some(Arc::new(rule));
         self
     }

@@ -53,17 +53,31 @@ impl Connection {
     }
 
     /// Answers an account attempt.
-    pub fn decide_account(&mut self, _now: Instant, _verdict: AccountVerdict) -> Result<(), Misuse> {
+    pub fn decide_account(
+        &mut self,
+        _now: Instant,
+        _verdict: AccountVerdict,
+    ) -> Result<(), Misuse> {
         todo!()
     }
 
     /// A 1yz reply to a request, which stays open.
-    pub fn preliminary(&mut self, _now: Instant, _request: RequestId, _reply: &Reply) -> Result<(), Misuse> {
+    pub fn preliminary(
+        &mut self,
+        _now: Instant,
+        _request: RequestId,
+        _reply: &Reply,
+    ) -> Result<(), Misuse> {
         todo!()
     }
 
     /// The final reply to a request.
-    pub fn reply(&mut self, _now: Instant, _request: RequestId, _reply: &Reply) -> Result<(), Misuse> {
+    pub fn reply(
+        &mut self,
+        _now: Instant,
+        _request: RequestId,
+        _reply: &Reply,
+    ) -> Result<(), Misuse> {
         todo!()
     }
 

@@ -168,7 +168,9 @@ impl Attempt {
         let decision = if self.account.is_some() {
             Decision::Reject
         } else {
-            Decision::NeedAccount { password: self.password.clone() }
+            Decision::NeedAccount {
+                password: self.password.clone(),
+            }
         };
         self.verdict(decision)
     }
@@ -179,7 +181,10 @@ impl Attempt {
     }
 
     fn verdict(self, decision: Decision) -> Verdict {
-        Verdict { id: self.id, decision }
+        Verdict {
+            id: self.id,
+            decision,
+        }
     }
 }
 
@@ -222,12 +227,18 @@ impl AccountAttempt {
 
     /// 230.
     pub fn accept(self) -> AccountVerdict {
-        AccountVerdict { id: self.id, accepted: true }
+        AccountVerdict {
+            id: self.id,
+            accepted: true,
+        }
     }
 
     /// 530 after the delay, counted like a failed login; the login itself stays.
     pub fn reject(self) -> AccountVerdict {
-        AccountVerdict { id: self.id, accepted: false }
+        AccountVerdict {
+            id: self.id,
+            accepted: false,
+        }
     }
 }
 

@@ -1,0 +1,6 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    ftp_testkit::laws::telnet(bytes);
+    ftp_testkit::laws::escaped(bytes);
+});
