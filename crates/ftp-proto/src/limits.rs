@@ -49,7 +49,8 @@ pub struct Lenience {
     /// Take a line with a *different* code as the end of a multi-line reply when nothing follows
     /// it for this long (glFTPd ends `230-` with `200 `). `None` switches that off. Default 3 s.
     pub foreign_end_after: Option<Duration>,
-    /// Accept a bare LF as the end of a line, as many programs send it. Default `true`.
+    /// Accept a bare LF as the end of a line, as many programs send it. Default `true`. If not, a
+    /// reply that holds one is refused, and in a command it is a control character like any other.
     pub bare_lf: bool,
 }
 

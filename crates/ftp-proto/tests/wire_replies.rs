@@ -58,6 +58,11 @@ proptest! {
     }
 
     #[test]
+    fn faults_at_the_limits_are_the_same_for_any_cut(tail in "[ -]?[x\r\n]{0,9}(220 )?") {
+        laws::reply(format!("220{tail}").as_bytes());
+    }
+
+    #[test]
     fn a_reply_that_can_be_built_is_read_as_it_was(
         code in (100_u16..600).prop_map(|number| Code::new(number).unwrap()),
         lines in proptest::collection::vec(text(), 1..5),

@@ -232,6 +232,44 @@ fn any_certificate_will_do_where_that_danger_was_chosen() {
     }
 }
 
+/// A server that shows a certificate whose key it does not hold.
+#[derive(Debug)]
+struct Impostor(Arc<rustls::sign::CertifiedKey>);
+
+impl rustls::server::ResolvesServerCert for Impostor {
+    fn resolve(
+        &self,
+        _: rustls::server::ClientHello<'_>,
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+#[test]
+fn even_then_the_server_must_hold_the_certificates_key() {
+    let provider = ftp_rustls::config::provider().unwrap();
+    let another = rcgen::KeyPair::generate().unwrap().serialize_der();
+    let key = provider
+        .key_provider
+        .load_private_key(another.try_into().unwrap())
+        .unwrap();
+    let shown = AUTHORITY.server_identity().certificates().to_vec();
+    let resolver = Impostor(Arc::new(rustls::sign::CertifiedKey::new(shown, key)));
+    for versions in BOTH {
+        let mut config = (*server_config(versions)).clone();
+        config.cert_resolver = Arc::new(Impostor(Arc::clone(&resolver.0)));
+        let dangerous = client_config_with_versions(Roots::DangerousAnyCertificate, None, versions);
+        let tls = ClientTls::for_host(dangerous.unwrap(), NAME).unwrap();
+        let [mut client, mut server] = ends(tls, Arc::new(config), WHOLE);
+        settle(&mut client, &mut server);
+        assert!(
+            client.error().to_string().contains("a signature is wrong"),
+            "{}",
+            client.error()
+        );
+    }
+}
+
 #[test]
 fn no_version_in_common_reads_well_on_both_sides() {
     let [mut client, mut server] = ends(
@@ -312,6 +350,35 @@ fn a_close_during_the_handshake_is_told_as_such() {
                 .contains("during the TLS handshake")
         );
     }
+}
+
+#[test]
+fn an_alert_that_nobody_reads_does_not_hold_back_the_error() {
+    let deadline = Instant::from_start(Duration::from_secs(30));
+    let toy = Toy::default().start_tls().by(deadline);
+    let mut end = End::new(
+        Secured::server(toy, server_config(Versions::default())),
+        WHOLE,
+    );
+    end.run();
+    let _ = end.secured.received(Instant::START, b"GET / HTTP/1.1\r\n");
+    for _ in 0..2 {
+        assert!(matches!(
+            end.secured.poll(),
+            Ok(Action::Write { deadline: Some(by), .. }) if by == deadline
+        ));
+        end.secured
+            .timed_out(Instant::from_start(Duration::from_secs(29)));
+    }
+    end.secured.timed_out(deadline);
+    assert_eq!(end.run(), Turn::Over);
+    assert!(matches!(
+        end.error(),
+        Error::Tls {
+            during: TlsPhase::Handshake,
+            ..
+        }
+    ));
 }
 
 #[test]

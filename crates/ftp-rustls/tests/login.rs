@@ -283,3 +283,11 @@ fn injected_plaintext_after_auth_tls_is_refused_at_every_split_point() {
         }
     }
 }
+
+#[test]
+fn connections_can_be_moved_between_threads() {
+    fn sendable<T: Send + Sync>() {}
+    sendable::<Secured<client::Connection>>();
+    sendable::<Secured<server::Connection>>();
+    sendable::<Error<client::Error>>();
+}

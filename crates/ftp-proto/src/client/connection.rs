@@ -267,7 +267,8 @@ impl Connection {
         self.context.enter(next.phase());
         self.state = next;
         if matches!(self.state, State::Closed) {
-            self.context.output.clear();
+            self.context.stop_login_clock();
+            self.incoming.reset();
         }
     }
 
@@ -297,9 +298,7 @@ impl Connection {
             }
             if !self.next_reply() {
                 self.incoming.drop_blank_lines();
-                while let Some(refusal) = self.refusals.next_before(u64::MAX) {
-                    self.context.write(&refusal);
-                }
+                self.refusals.write_before(u64::MAX, &mut self.context);
                 if !self.incoming.is_ended() {
                     return;
                 }
@@ -313,7 +312,8 @@ impl Connection {
         let context = &mut self.context;
         let (result, length) = match self.incoming.next_reply() {
             Found::Nothing => return false,
-            Found::Fault(found) => {
+            Found::Fault { fault: found, at } => {
+                self.refusals.write_before(at.saturating_add(1), context);
                 let phase = self.phase();
                 self.fail(Error::fault(phase, found));
                 return true;
@@ -324,9 +324,7 @@ impl Connection {
                 length,
             } => {
                 let end = start.saturating_add(reply.raw().len() as u64);
-                while let Some(refusal) = self.refusals.next_before(end) {
-                    context.write(&refusal);
-                }
+                self.refusals.write_before(end, context);
                 context.heard(reply);
                 context.answering = context.outstanding.answered(start, context.now);
                 let state = core::mem::replace(&mut self.state, State::Closed);
@@ -345,14 +343,18 @@ impl Connection {
         true
     }
 
-    /// Law: nothing crosses a TLS switch.
+    /// Nothing crosses a TLS switch.
     fn bytes_before_switch(&mut self) {
-        // The switch is off.
+        self.drop_switch_event();
+        let phase = self.phase();
+        self.fail(Error::fault(phase, PeerFault::BytesBeforeTlsSwitch));
+    }
+
+    /// The switch is done, or off: nobody needs to be asked for it any more.
+    fn drop_switch_event(&mut self) {
         self.context
             .events
             .retain(|event| Self::tls_switch(event).is_none());
-        let phase = self.phase();
-        self.fail(Error::fault(phase, PeerFault::BytesBeforeTlsSwitch));
     }
 
     fn closed_by_server(&mut self) {
@@ -370,13 +372,13 @@ impl Connection {
         let context = &self.context;
         let timeouts = &context.config.timeouts;
         let fatal = |(at, timeout)| (at, Expiry::Fatal(timeout));
-        let step = if matches!(self.state, State::Closed) {
-            return None;
-        } else if !context.output.is_empty() {
+        let step = if !context.output.is_empty() {
             Some((
                 context.writing_since + timeouts.write,
                 Expiry::Fatal(Timeout::Write),
             ))
+        } else if matches!(self.state, State::Closed) {
+            None
         } else if self.state.is_switching() {
             Some((
                 self.switching_since + timeouts.handshake,
@@ -474,8 +476,12 @@ impl Machine for Connection {
             Some((at, expiry)) if at <= self.context.now => match expiry {
                 Expiry::ForeignEnd => self.incoming.fell_silent(),
                 Expiry::Fatal(what) => {
+                    self.context.output.clear();
                     let phase = self.phase();
-                    self.fail(Error::TimedOut { phase, what });
+                    // What was over already only gives up its last bytes.
+                    if !matches!(self.state, State::Closed) {
+                        self.fail(Error::TimedOut { phase, what });
+                    }
                 }
             },
             _ => {}
@@ -497,6 +503,7 @@ impl Securable for Connection {
         if !matches!(self.state, State::StartingTls(_)) {
             return;
         }
+        self.drop_switch_event();
         self.incoming.reset();
         self.context.observe(Dialogue::TlsStarted(&session));
         let session = Arc::new(session);
@@ -511,6 +518,7 @@ impl Securable for Connection {
         if !matches!(self.state, State::StoppingTls(_)) {
             return;
         }
+        self.drop_switch_event();
         self.incoming.reset();
         self.context.observe(Dialogue::TlsStopped);
         self.context.set_tls(None);

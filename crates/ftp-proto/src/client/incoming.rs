@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::PeerFault;
+use super::context::Context;
 use crate::buffer::Buffer;
 use crate::wire::{Code, ReplyError, ReplyErrorKind, ReplyParser, ReplyRef, Status, TelnetFilter};
 use crate::{Instant, Lenience, Limits};
@@ -25,7 +26,11 @@ pub(super) enum Found<'b> {
         length: usize,
     },
     Nothing,
-    Fault(PeerFault),
+    Fault {
+        fault: PeerFault,
+        /// The position of the offending byte in the stream.
+        at: u64,
+    },
 }
 
 /// Refusals of Telnet options, each with the position in the input before which it was asked for.
@@ -51,12 +56,15 @@ impl Refusals {
         }
     }
 
-    /// The next one that was asked for before `end`.
-    pub(super) fn next_before(&mut self, end: u64) -> Option<[u8; 3]> {
-        if self.pending.front()?.0 >= end {
-            return None;
+    /// Sends those that were asked for before `end`.
+    pub(super) fn write_before(&mut self, end: u64, context: &mut Context) {
+        while let Some((position, refusal)) = self.pending.pop_front() {
+            if position >= end {
+                self.pending.push_front((position, refusal));
+                return;
+            }
+            context.write(&refusal);
         }
-        self.pending.pop_front().map(|(_, refusal)| refusal)
     }
 }
 
@@ -162,7 +170,13 @@ impl Incoming {
             Ok(Status::Complete(reply, length)) => Some((reply, length)),
             Ok(Status::Partial) if self.takes_foreign_end(bytes) => self.parser.foreign_end(bytes),
             Ok(Status::Partial) => None,
-            Err(error) => return Found::Fault(fault(error, bytes)),
+            Err(error) => {
+                let at = self.buffer.position().saturating_add(error.at as u64);
+                return Found::Fault {
+                    fault: fault(error, bytes),
+                    at,
+                };
+            }
         };
         let Some((reply, length)) = found else {
             return Found::Nothing;

@@ -1,10 +1,9 @@
 //! The server connection machine: bytes and time in, actions out.
 
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::Cell;
 
+use super::input::{Input, Next};
 use super::login::{State as Login, Switched, greet};
 use super::session::Session;
 use super::timers::Timer;
@@ -12,16 +11,8 @@ use super::{
     AccountVerdict, ClosedWhy, Config, Error, Event, Misuse, PeerFault, RequestId, Security, State,
     Verdict, replies,
 };
-use crate::buffer::Buffer;
-use crate::wire::foreign::{self, Signature};
-use crate::wire::{
-    Class, Code, CommandErrorKind, CommandParser, ForeignProtocol, Reply, Status, TelnetFilter,
-};
+use crate::wire::{Class, Code, CommandErrorKind, Reply};
 use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch};
-
-/// How many Telnet options are refused on one connection. A real client asks for a handful; the
-/// rest is removed without an answer.
-const MOST_REFUSALS: usize = 64;
 
 /// The server's machine for one control connection, from greeting to close.
 ///
@@ -45,17 +36,7 @@ const MOST_REFUSALS: usize = 64;
 pub struct Connection {
     session: Session,
     state: Login,
-    input: Buffer,
-    filter: TelnetFilter,
-    parser: CommandParser,
-    /// Refusals of Telnet options, and the position in the input that each is due at.
-    refusals: VecDeque<(u64, [u8; 3])>,
-    refused: usize,
-    /// The last byte that arrived was plain data, not part of a Telnet sequence.
-    ends_in_data: bool,
-    /// No command has come on this transport yet: other protocols can still be told by their
-    /// first bytes.
-    fresh: bool,
+    input: Input,
     eof: bool,
 }
 
@@ -108,20 +89,14 @@ impl Connection {
 
     /// A connection on which nothing was said yet.
     fn idle(config: Arc<Config>, now: Instant) -> Self {
-        let parser = CommandParser::new(config.limits.command_line_before_login, &config.lenience);
+        let input = Input::new(&config);
         let muted = config.security == Security::ImplicitTls;
         let mut session = Session::new(config, now);
         session.muted = muted;
         Self {
             session,
             state: Login::Delayed,
-            input: Buffer::new(),
-            filter: TelnetFilter::new(),
-            parser,
-            refusals: VecDeque::new(),
-            refused: 0,
-            ends_in_data: true,
-            fresh: true,
+            input,
             eof: false,
         }
     }
@@ -143,12 +118,10 @@ impl Connection {
             Login::New => State::New,
             Login::PasswordNeeded { .. } => State::PasswordNeeded,
             Login::AccountNeeded { .. } => State::AccountNeeded,
+            state if state.is_logged_in() => State::LoggedIn,
             Login::Verifying { .. } | Login::Refusing { .. } => State::Verifying,
-            Login::LoggedIn { .. } | Login::VerifyingAccount { .. } | Login::Busy { .. } => {
-                State::LoggedIn
-            }
             Login::Switching { .. } => State::SwitchingTls,
-            Login::Closing => State::Closing,
+            _ => State::Closing,
         }
     }
 
@@ -245,7 +218,7 @@ impl Connection {
         self.pass_time(now);
         let reply = Reply::new(Code::SERVICE_UNAVAILABLE, text)
             .unwrap_or_else(|_| replies::SHUTDOWN.clone());
-        self.take_back_start_of_tls();
+        self.take_back_switch();
         self.session.end(&reply, ClosedWhy::Shutdown);
         self.settle();
     }
@@ -283,10 +256,9 @@ impl Connection {
         if self.session.is_over() {
             self.state = Login::Closing;
             self.input.clear();
-            self.refusals.clear();
         }
         let limits = &self.session.config.limits;
-        self.parser.set_line_limit(if self.state.is_logged_in() {
+        self.input.set_line_limit(if self.state.is_logged_in() {
             limits.command_line
         } else {
             limits.command_line_before_login
@@ -305,9 +277,7 @@ impl Connection {
         match timer {
             Timer::Write => self.session.give_up_writing(),
             Timer::FailureDelay => return self.change(Login::delay_passed),
-            Timer::Handshake => {
-                self.time_out(&replies::NO_SWITCH_IN_TIME, ClosedWhy::HandshakeTimeout)
-            }
+            Timer::Handshake => self.session.end_silently(ClosedWhy::HandshakeTimeout),
             Timer::FirstCommand => {
                 self.time_out(&replies::NO_COMMAND_IN_TIME, ClosedWhy::FirstCommandTimeout);
             }
@@ -318,30 +288,31 @@ impl Connection {
     }
 
     fn time_out(&mut self, reply: &Reply, why: ClosedWhy) {
-        self.take_back_start_of_tls();
+        self.take_back_switch();
         self.session.end(reply, why);
     }
 
-    /// A 234 of which nothing was written yet is not to be followed by anything in clear: it is
-    /// taken back.
-    fn take_back_start_of_tls(&mut self) {
-        if !matches!(
-            &self.state,
-            Login::Switching {
-                announced: false,
-                ..
-            }
-        ) {
+    /// The reply that announces a TLS switch is taken back if nothing of it was written: after it
+    /// nothing more may be said.
+    fn take_back_switch(&mut self) {
+        let Login::Switching {
+            switch,
+            announced: false,
+            ..
+        } = &self.state
+        else {
             return;
-        }
-        let mut reply = Vec::new();
-        replies::START_TLS.encode(&mut reply);
+        };
+        let reply = match switch {
+            TlsSwitch::Start => &replies::START_TLS,
+            TlsSwitch::Stop => &replies::CLEAR_COMMAND_CHANNEL,
+        };
         let output = &mut self.session.output;
-        if let Some(front) = output
+        let front = output
             .unread()
-            .strip_suffix(reply.as_slice())
-            .map(Vec::from)
-        {
+            .strip_suffix(reply.borrow().raw())
+            .map(Vec::from);
+        if let Some(front) = front {
             output.clear();
             output.extend(&front);
         }
@@ -382,136 +353,67 @@ impl Connection {
 
     /// Looks for the next command; whether one was found.
     fn next_command(&mut self) -> bool {
-        if let Some((protocol, length)) = self.foreign_start() {
-            let end = self.input.position().saturating_add(length as u64);
-            refuse_options(&mut self.refusals, end, &mut self.session);
-            let fault = PeerFault::ForeignProtocol(protocol);
-            self.session.fault(&replies::FOREIGN_PROTOCOL, fault);
-            self.settle();
-            return true;
-        }
-        let unread = self.input.unread();
-        let position = self.input.position();
-        let end_of = |length: usize| position.saturating_add(length as u64);
-        match self.parser.parse(unread) {
-            Ok(Status::Complete(command, length)) => {
-                self.fresh = false;
-                self.session.bytes_follow =
-                    length < unread.len() || !self.ends_in_data || self.filter.is_inside_sequence();
-                self.session.timers.stop(Timer::FirstCommand);
-                self.session.timers.stop(Timer::Idle);
-                refuse_options(&mut self.refusals, end_of(length), &mut self.session);
-                self.session.observe_command(command);
-                let state = core::mem::replace(&mut self.state, Login::Closing);
-                self.state = state.command(command, &mut self.session);
+        let Self {
+            session,
+            input,
+            state,
+            ..
+        } = self;
+        let length = match input.next(|refusal| session.send(refusal)) {
+            Next::Nothing { length } => {
                 self.input.consume(length);
-            }
-            Ok(Status::Partial) => {
-                refuse_options(&mut self.refusals, u64::MAX, &mut self.session);
-                let skipped = self.parser.skip_blank();
-                self.input.consume(skipped);
-                if self.eof {
-                    self.session.end_silently(ClosedWhy::PeerClosed);
-                } else if self.state.is_logged_in() && !self.session.timers.is_running(Timer::Idle)
-                {
-                    self.session
-                        .set_timer(Timer::Idle, self.session.config.timeouts.idle);
-                }
-                self.settle();
+                self.wait_for_command();
                 return false;
             }
-            Err(error) => {
-                self.fresh = false;
-                self.session.timers.stop(Timer::FirstCommand);
-                self.session.timers.stop(Timer::Idle);
-                refuse_options(&mut self.refusals, end_of(error.length), &mut self.session);
-                self.session.say_bad(match error.kind {
+            Next::Foreign(protocol) => {
+                let fault = PeerFault::ForeignProtocol(protocol);
+                session.fault(&replies::FOREIGN_PROTOCOL, fault);
+                0
+            }
+            Next::Command {
+                command,
+                length,
+                followed,
+            } => {
+                session.bytes_follow = followed;
+                session.stop_waiting_for_command();
+                session.observe_command(command);
+                let before = core::mem::replace(state, Login::Closing);
+                *state = before.command(command, session);
+                length
+            }
+            Next::Bad { kind, length } => {
+                session.stop_waiting_for_command();
+                session.say_bad(match kind {
                     CommandErrorKind::TooLong => &replies::LINE_TOO_LONG,
                     CommandErrorKind::ControlCharacter => &replies::CONTROL_CHARACTER,
                     CommandErrorKind::NotAVerb => &replies::UNKNOWN_COMMAND,
                 });
-                self.input.consume(error.length);
+                length
             }
-        }
+        };
+        self.input.consume(length);
         self.settle();
         true
     }
 
-    /// The protocol that the first bytes belong to, if it is not FTP, and how many of them say so.
-    fn foreign_start(&self) -> Option<(ForeignProtocol, usize)> {
-        let start = if self.fresh { self.input.unread() } else { &[] };
-        let Signature::Is(protocol) = foreign::of_client(start) else {
-            return None;
-        };
-        let is_enough = |length: &usize| {
-            let prefix = start.get(..*length).unwrap_or_default();
-            matches!(foreign::of_client(prefix), Signature::Is(_))
-        };
-        Some((
-            protocol,
-            (1..start.len()).find(is_enough).unwrap_or(start.len()),
-        ))
-    }
-
-    /// Most bytes of input that are kept. More than a whole line, so that an over-long one can be
-    /// told.
-    fn input_limit(&self) -> usize {
-        let limits = &self.session.config.limits;
-        let line = limits.command_line.max(limits.command_line_before_login);
-        limits.backlog.max(line.saturating_add(4))
+    /// All that arrived has been looked at.
+    fn wait_for_command(&mut self) {
+        let session = &mut self.session;
+        if self.eof {
+            session.end_silently(ClosedWhy::PeerClosed);
+            self.settle();
+        } else if self.state.is_logged_in() && !session.timers.is_running(Timer::Idle) {
+            session.set_timer(Timer::Idle, session.config.timeouts.idle);
+        }
     }
 
     /// Bytes arrived where only a handshake may: nothing of them is looked at.
     fn injected(&mut self) {
-        self.take_back_start_of_tls();
+        self.take_back_switch();
         self.session
             .fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
         self.settle();
-    }
-
-    /// Takes Telnet out of `bytes` and keeps the rest.
-    fn store(&mut self, bytes: &[u8]) {
-        let Some((last, front)) = bytes.split_last() else {
-            return;
-        };
-        let Self {
-            input,
-            filter,
-            refusals,
-            refused,
-            ends_in_data,
-            ..
-        } = self;
-        for part in [front, core::slice::from_ref(last)] {
-            let end = Cell::new(input.end_position());
-            *ends_in_data = false;
-            filter.filter(
-                part,
-                |data| {
-                    input.extend(data);
-                    end.set(end.get().saturating_add(data.len() as u64));
-                    *ends_in_data = true;
-                },
-                |refusal| {
-                    if *refused < MOST_REFUSALS {
-                        *refused = refused.saturating_add(1);
-                        refusals.push_back((end.get(), refusal));
-                    }
-                },
-            );
-        }
-    }
-}
-
-/// Sends the refusals of options that were asked for before this position of the input, so that
-/// their place among the replies does not depend on how the bytes arrived.
-fn refuse_options(refusals: &mut VecDeque<(u64, [u8; 3])>, before: u64, session: &mut Session) {
-    while let Some((position, refusal)) = refusals.front() {
-        if *position >= before {
-            return;
-        }
-        session.send(refusal);
-        refusals.pop_front();
     }
 }
 
@@ -555,10 +457,7 @@ impl Machine for Connection {
             self.injected();
             return bytes.len();
         }
-        let room = self.input_limit().saturating_sub(self.input.len());
-        let (taken, _) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
-        self.store(taken);
-        taken.len()
+        self.input.store(bytes)
     }
 
     fn received_eof(&mut self, now: Instant) {
@@ -628,14 +527,10 @@ impl Connection {
 
     /// Nothing that arrived before a switch is looked at behind it.
     fn finish_switch(&mut self) {
-        let config = &self.session.config;
-        self.parser = CommandParser::new(config.limits.command_line_before_login, &config.lenience);
-        self.filter = TelnetFilter::new();
-        self.input.clear();
-        self.refusals.clear();
-        self.refused = 0;
-        self.ends_in_data = true;
-        self.fresh = self.session.tls.is_some();
+        self.input = Input::new(&self.session.config);
+        if self.session.tls.is_none() {
+            self.input.expect_no_foreign_protocol();
+        }
         self.session.muted = false;
         self.session.timers.stop(Timer::Handshake);
         self.change(Login::switched);

@@ -95,7 +95,12 @@ impl State {
     pub(super) fn is_logged_in(&self) -> bool {
         matches!(
             self,
-            Self::LoggedIn { .. } | Self::VerifyingAccount { .. } | Self::Busy { .. }
+            Self::LoggedIn { .. }
+                | Self::VerifyingAccount { .. }
+                | Self::Busy { .. }
+                | Self::Refusing {
+                    then: Refused::LoggedIn { .. }
+                }
         )
     }
 
@@ -456,6 +461,8 @@ impl State {
         match then {
             Switched::Greeting { delay: None } => greet(session),
             Switched::Greeting { delay: Some(reply) } => {
+                // How long the delay takes is not the client's doing.
+                session.timers.stop(Timer::Login);
                 session.say(&reply);
                 Self::Delayed
             }

@@ -49,6 +49,7 @@ mod connection;
 mod error;
 mod event;
 mod information;
+mod input;
 mod login;
 mod protection;
 mod replies;

@@ -72,7 +72,6 @@ replies! {
     NO_COMMAND_IN_TIME SERVICE_UNAVAILABLE "421 No command in time.";
     NO_LOGIN_IN_TIME SERVICE_UNAVAILABLE "421 Not logged in in time.";
     IDLE SERVICE_UNAVAILABLE "421 Idle for too long.";
-    NO_SWITCH_IN_TIME SERVICE_UNAVAILABLE "421 TLS was not closed in time.";
     BYTES_BEFORE_TLS SERVICE_UNAVAILABLE "421 Unexpected data before the TLS switch.";
     FOREIGN_PROTOCOL SERVICE_UNAVAILABLE "421 This is an FTP server.";
 }

@@ -234,6 +234,12 @@ impl Session {
         self.timers.set(timer, after(self.now, duration));
     }
 
+    /// A line has come.
+    pub(super) fn stop_waiting_for_command(&mut self) {
+        self.timers.stop(Timer::FirstCommand);
+        self.timers.stop(Timer::Idle);
+    }
+
     /// The login is over; another may follow.
     pub(super) fn log_out(&mut self) {
         log::phase(SIDE, "logged out");

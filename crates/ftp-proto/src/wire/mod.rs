@@ -10,6 +10,7 @@
 
 mod code;
 mod command;
+mod command_parser;
 pub(crate) mod foreign;
 mod reply;
 mod reply_parser;
@@ -18,7 +19,8 @@ mod text;
 mod verb;
 
 pub use code::{Class, Code, Subject};
-pub use command::{Command, CommandError, CommandErrorKind, CommandParser, CommandRef};
+pub use command::{Command, CommandRef};
+pub use command_parser::{CommandError, CommandErrorKind, CommandParser};
 pub use foreign::ForeignProtocol;
 pub use reply::{Lines, Reply, ReplyRef};
 pub use reply_parser::{ReplyError, ReplyErrorKind, ReplyParser};

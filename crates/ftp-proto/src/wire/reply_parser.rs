@@ -83,6 +83,9 @@ impl ReplyParser {
         if let Some(error) = self.failure {
             return Err(error);
         }
+        if let Some(found) = self.find_single(bytes) {
+            return Ok(found);
+        }
         let found = self.find(bytes);
         if let Err(error) = found {
             self.failure = Some(error);
@@ -90,7 +93,6 @@ impl ReplyParser {
         found
     }
 
-    #[inline]
     fn find<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<ReplyRef<'b>>, ReplyError> {
         if self.progress.open.is_none() {
             self.skip_blank_lines(bytes);
@@ -99,39 +101,72 @@ impl ReplyParser {
                 return Ok(Status::Partial);
             }
         }
-        while let Some(end) = self.line_end(bytes) {
-            self.check_limits(bytes, end)?;
-            let line = bytes.get(self.progress.line..end).unwrap_or_default();
-            if !self.bare_lf && !line.ends_with(b"\r\n") {
-                let at = end.saturating_sub(1);
-                return Err(ReplyError {
-                    kind: ReplyErrorKind::BareLineFeed,
-                    at,
-                });
-            }
-            let code = code_at(line);
-            let last = match self.progress.open {
-                None => line.get(3) != Some(&b'-'),
-                Some(open) => code == Some(open) && ends_multiline(line),
-            };
-            self.progress.lines = self.progress.lines.saturating_add(1);
-            self.progress.previous_line = self.progress.line;
-            self.progress.line = end;
-            if self.progress.open.is_none() {
-                self.progress.open = code;
-            }
-            if last {
+        let searched = self.progress.searched;
+        let unsearched = bytes.get(searched..).unwrap_or_default();
+        for newline in memchr::memchr_iter(b'\n', unsearched) {
+            let end = searched.saturating_add(newline).saturating_add(1);
+            if self.take_line(bytes, end)? {
                 return Ok(self.complete(bytes, false).unwrap_or(Status::Partial));
             }
-            if self.progress.lines >= self.lines_limit {
-                return Err(ReplyError {
-                    kind: ReplyErrorKind::TooManyLines,
-                    at: end,
-                });
-            }
         }
+        self.progress.searched = bytes.len();
         self.check_limits(bytes, bytes.len())?;
         Ok(Status::Partial)
+    }
+
+    /// The common case, a reply of one line that is all there, without touching the progress.
+    /// `None` says nothing about the bytes.
+    #[inline]
+    fn find_single<'b>(&self, bytes: &'b [u8]) -> Option<Status<ReplyRef<'b>>> {
+        if self.progress.searched != 0 || bytes.get(3) != Some(&b' ') {
+            return None;
+        }
+        let code = code_at(bytes)?;
+        let newline = memchr::memchr(b'\n', bytes)?;
+        let length = newline.saturating_add(1);
+        let fits = newline <= self.line_limit && length <= self.bytes_limit;
+        let (raw, _) = bytes.split_at_checked(length)?;
+        if !fits || !(self.bare_lf || raw.ends_with(b"\r\n")) {
+            return None;
+        }
+        let reply = ReplyRef {
+            raw,
+            code,
+            multiline: false,
+            irregular: false,
+        };
+        Some(Status::Complete(reply, length))
+    }
+
+    /// Takes the finished line that reaches to `end`: whether it is the last of the reply.
+    #[inline]
+    fn take_line(&mut self, bytes: &[u8], end: usize) -> Result<bool, ReplyError> {
+        self.check_limits(bytes, end)?;
+        let line = bytes.get(self.progress.line..end).unwrap_or_default();
+        if !self.bare_lf && !line.ends_with(b"\r\n") {
+            let at = end.saturating_sub(1);
+            return Err(ReplyError {
+                kind: ReplyErrorKind::BareLineFeed,
+                at,
+            });
+        }
+        let last = match self.progress.open {
+            None => {
+                self.progress.open = code_at(line);
+                line.get(3) != Some(&b'-')
+            }
+            Some(open) => ends_multiline(line) && code_at(line) == Some(open),
+        };
+        self.progress.lines = self.progress.lines.saturating_add(1);
+        self.progress.previous_line = self.progress.line;
+        self.progress.line = end;
+        if !last && self.progress.lines >= self.lines_limit {
+            return Err(ReplyError {
+                kind: ReplyErrorKind::TooManyLines,
+                at: end,
+            });
+        }
+        Ok(last)
     }
 
     /// After [`Status::Partial`]: whether the last line received *might* be the end of this
@@ -200,16 +235,6 @@ impl ReplyParser {
         Some(Status::Complete(reply, line))
     }
 
-    /// The offset behind the LF of the unfinished line, if it is there.
-    #[inline]
-    fn line_end(&mut self, bytes: &[u8]) -> Option<usize> {
-        let rest = bytes.get(self.progress.searched..)?;
-        let found = memchr::memchr(b'\n', rest)
-            .map(|at| self.progress.searched.saturating_add(at).saturating_add(1));
-        self.progress.searched = found.unwrap_or(bytes.len());
-        found
-    }
-
     /// Moves the start of the reply behind blank lines.
     fn skip_blank_lines(&mut self, bytes: &[u8]) {
         loop {
@@ -263,7 +288,10 @@ impl ReplyParser {
 /// Whether a line with a code has what follows the code of a last line.
 #[inline]
 fn ends_multiline(line: &[u8]) -> bool {
-    matches!(line.get(3..), Some([b' ', ..] | b"\r\n" | b"\n"))
+    matches!(
+        line,
+        [_, _, _, b' ', ..] | [_, _, _, b'\r', b'\n'] | [_, _, _, b'\n']
+    )
 }
 
 /// Whether the first line begins with `ddd SP`, `ddd-` or `ddd` and its end; `false` if more bytes

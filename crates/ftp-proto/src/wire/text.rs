@@ -41,8 +41,16 @@ impl fmt::Display for ControlName {
 }
 
 /// Refuses CR, LF and NUL.
+#[inline]
 pub(crate) fn check_text(text: &[u8]) -> Result<(), InvalidText> {
-    match memchr::memchr3(b'\r', b'\n', 0, text) {
+    // On a short text a plain loop is there before a search has begun.
+    let found = if text.len() < 16 {
+        text.iter()
+            .position(|byte| matches!(byte, b'\r' | b'\n' | 0))
+    } else {
+        memchr::memchr3(b'\r', b'\n', 0, text)
+    };
+    match found {
         None => Ok(()),
         Some(at) => Err(InvalidText::Control {
             byte: text.get(at).copied().unwrap_or_default(),

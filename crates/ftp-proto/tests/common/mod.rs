@@ -162,6 +162,11 @@ impl Dialogue {
         String::from_utf8(std::mem::take(&mut self.sent)).unwrap()
     }
 
+    /// The same, as bytes: Telnet is not text.
+    pub fn take_sent_bytes(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.sent)
+    }
+
     pub fn take_challenge(&mut self) -> Challenge {
         let position = self
             .events

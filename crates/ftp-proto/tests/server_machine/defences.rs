@@ -450,3 +450,24 @@ fn tls_started_that_nobody_asked_for_has_no_effect() {
     assert!(server.connection.tls().is_none());
     assert_eq!(server.said(), "220 Ready.\r\n");
 }
+
+#[test]
+fn an_auth_behind_which_more_did_not_fit_is_refused() {
+    let mut server = Server::new(optional());
+    server.answers = false;
+    server.said();
+    server.send("USER anna");
+    server.send("PASS wrong");
+    let room = Limits::default()
+        .backlog
+        .max(Limits::default().command_line + 4);
+    let mut bytes = b"NOOP\r\n".repeat(room / 6 + 1);
+    bytes.truncate(room - 10);
+    let end = bytes.len();
+    bytes[end - 2..].copy_from_slice(b"\r\n");
+    bytes.extend_from_slice(b"AUTH TLS\r\nUSER anna\r\n");
+    assert_eq!(server.connection.received(server.now, &bytes), room);
+    let attempt = server.held.attempt.take().unwrap();
+    server.decide(attempt);
+    assert_eq!(server.sleep(seconds(1)), INJECTION);
+}

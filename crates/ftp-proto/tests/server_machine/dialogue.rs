@@ -113,3 +113,75 @@ fn a_name_may_log_in_alone_or_with_an_account() {
         ["LoggedIn", "LoggedOut", "Authenticate", "LoggedIn"]
     );
 }
+
+#[test]
+fn a_password_that_was_not_needed_logs_in_with_202() {
+    let mut server = Server::new(plain());
+    server.said();
+    server.send("USER anna");
+    assert_eq!(server.code("PASS superfluous"), "202");
+    assert_eq!(server.connection.state(), State::LoggedIn);
+}
+
+#[test]
+fn an_attempt_tells_all_that_the_application_needs() {
+    let mut server = Server::new(Config::new());
+    server.said();
+    server.send("AUTH TLS");
+    server.send("USER anna");
+    server.send("PASS wrong");
+    server.sleep(seconds(1));
+    server.answers = false;
+    server.send("USER  anna ");
+    server.send("PASS  two spaces ");
+    let attempt = server.held.attempt.take().unwrap();
+    assert_eq!(attempt.username().as_bytes(), b" anna ");
+    assert_eq!(attempt.password().unwrap().expose(), b" two spaces ");
+    assert!(attempt.account().is_none());
+    assert_eq!(attempt.tls().unwrap().version, ftp_proto::TlsVersion::Tls13);
+    assert_eq!(attempt.failures(), 1);
+    server.decide(attempt);
+    server.sleep(seconds(2));
+    server.send("USER anna");
+    server.send("PASS account");
+    let attempt = server.held.attempt.take().unwrap();
+    server.decide(attempt);
+    assert_eq!(server.code("ACCT main"), "332");
+    let attempt = server.held.attempt.take().unwrap();
+    assert_eq!(attempt.password().unwrap().expose(), b"account");
+    assert_eq!(attempt.account().unwrap().expose(), b"main");
+}
+
+#[test]
+fn user_after_login_may_be_refused() {
+    let policy = ftp_proto::server::UserAfterLogin::Refused;
+    let mut server = Server::new(plain().user_after_login(policy));
+    server.said();
+    server.send("USER anna");
+    server.send("PASS right");
+    assert_eq!(server.code("USER bert"), "503");
+    assert_eq!(server.connection.state(), State::LoggedIn);
+}
+
+#[test]
+fn pipelined_commands_are_answered_in_order() {
+    let mut server = Server::new(plain());
+    server.receive(b"USER anna\r\nPASS right\r\nSYST\r\nPWD\r\nNOOP\r\nQUIT\r\nNOOP\r\n");
+    let said = server.said();
+    let codes: Vec<&str> = said.lines().map(|line| &line[..3]).collect();
+    assert_eq!(codes, ["220", "331", "230", "215", "250", "200", "221"]);
+}
+
+#[test]
+fn long_lines_are_allowed_after_login_only() {
+    let mut server = Server::new(plain());
+    server.said();
+    let long = format!("CWD {}", "x".repeat(2000));
+    assert_eq!(server.code(&long), "500");
+    server.send("USER anna");
+    server.send("PASS right");
+    assert_eq!(server.code(&long), "250");
+    assert_eq!(server.code(&format!("CWD {}", "x".repeat(9000))), "500");
+    server.send("REIN");
+    assert_eq!(server.code(&long), "500");
+}

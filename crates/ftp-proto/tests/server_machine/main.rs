@@ -4,6 +4,8 @@ mod deadlines;
 mod defences;
 mod dialogue;
 mod harness;
+#[cfg(feature = "tracing")]
+mod logging;
 mod offers;
 mod properties;
 mod transitions;

@@ -248,7 +248,7 @@ fn the_transcript_of_an_observer_shows_no_secret() {
     assert!(seen.contains("ACCT ****") && seen.contains("530 Login incorrect."));
 }
 
-/// Walks every sequence of these commands up to a depth and keeps count of what should be.
+/// Walks every sequence of these commands up to a depth of five.
 #[test]
 fn nothing_leads_to_a_login_but_an_accepting_verdict() {
     const COMMANDS: [&str; 10] = [
@@ -277,7 +277,7 @@ fn nothing_leads_to_a_login_but_an_accepting_verdict() {
         for path in &paths {
             logins += usize::from(walk(path));
         }
-        // What ends in a login is not walked further: every deeper path has it as its start.
+        // `PWD` changes nothing, so that deeper paths need not go through it.
         paths.retain(|path| path.last() != Some(&"PWD"));
     }
     assert!(logins > 0);

@@ -65,8 +65,9 @@ fn certificate(f: &mut fmt::Formatter<'_>, error: &CertificateError) -> fmt::Res
             )
         }
         CertificateError::BadSignature => f.write_str(
-            "the peer's certificate names an authority that is trusted here and was not signed by \
-             it; was that authority's certificate replaced?",
+            "a signature is wrong: either the peer does not hold the key of its certificate, or \
+             the authority that is trusted here under that name did not sign it (was the \
+             authority's own certificate replaced?)",
         ),
         CertificateError::Revoked => {
             f.write_str("the peer's certificate was revoked; it must be replaced")

@@ -130,6 +130,7 @@ impl<M: Securable> Secured<M> {
             if let Wish::Event(event) = wish {
                 return pass_event::<M>(event);
             }
+            self.deadline = self.latest_deadline;
             if let Layer::Ending {
                 tunnel,
                 ending: Ending::Failing(failure),
@@ -231,7 +232,6 @@ impl<M: Securable> Secured<M> {
 
     /// TLS failed. The alert that says so is in the tunnel already.
     fn fail(&mut self, source: rustls::Error) {
-        self.deadline = self.latest_deadline;
         let (during, tunnel) = match self.take_layer() {
             Layer::Handshake { tunnel, .. } => (TlsPhase::Handshake, tunnel),
             Layer::Established(tunnel) => (TlsPhase::Session, tunnel),
