@@ -118,10 +118,10 @@ fn say(
 pub fn replay_server(transcript: &Transcript) -> Option<ClosedWhy> {
     let mut rules = HashMap::new();
     for (index, step) in transcript.steps.iter().enumerate() {
-        if let (Step::Command(line), Some(code)) = (step, transcript.code_after(index)) {
-            if let Some(name) = line.strip_prefix("USER ") {
-                rules.insert(name.as_bytes().to_vec(), rule_for(code));
-            }
+        if let (Step::Command(line), Some(code)) = (step, transcript.code_after(index))
+            && let Some(name) = line.strip_prefix("USER ")
+        {
+            rules.insert(name.as_bytes().to_vec(), rule_for(code));
         }
     }
     let security = match transcript.security() {
