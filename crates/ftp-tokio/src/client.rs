@@ -236,10 +236,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Event>, Error>> {
-        let phase = self.phase();
-        self.driver
-            .poll_next(cx)
-            .map_err(|error| Error::from_driver(error, phase))
+        let before = self.phase();
+        self.driver.poll_next(cx).map_err(|error| {
+            // A connection that broke is closing by now; what matters is where it was.
+            let phase = match self.driver.machine().machine().phase() {
+                Phase::Closing => before,
+                phase => phase,
+            };
+            Error::from_driver(error, phase)
+        })
     }
 
     fn machine(&mut self) -> &mut Connection {

@@ -25,6 +25,10 @@ use crate::{Handler, ServerSession};
 /// [`LONGEST_PAUSE`]. Without one, "too many open files" would keep a processor busy.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How many connections over the limit are told so at a time; more are closed without a word.
+const REFUSED_AT_A_TIME: usize = 64;
+/// What a client over the limit is told.
+const FULL_TEXT: &str = "Too many connections, try again later.";
 
 /// A server: what all its sessions have in common.
 #[derive(Debug, Clone)]
@@ -32,6 +36,7 @@ pub struct Server {
     config: Arc<Config>,
     tls: Option<Arc<ServerConfig>>,
     drain_time: Duration,
+    max_sessions: usize,
     sessions: Arc<AtomicU64>,
 }
 
@@ -51,12 +56,14 @@ impl Server {
         if tls.is_none() && security != Security::DangerousPlaintext {
             return Err(TlsMissing(security));
         }
-        let drain_time = Duration::from_secs(10);
+        let sessions = Arc::default();
+        let (drain_time, max_sessions) = (Duration::from_secs(10), 900);
         Ok(Self {
             config,
             tls,
             drain_time,
-            sessions: Arc::default(),
+            max_sessions,
+            sessions,
         })
     }
 
@@ -65,6 +72,15 @@ impl Server {
     #[must_use]
     pub fn drain_time(mut self, time: Duration) -> Self {
         self.drain_time = time;
+        self
+    }
+
+    /// How many sessions [`serve`](Self::serve) runs at a time; clients over the limit are told
+    /// 421. At least 1; default 900, below the 1024 open files that systems commonly allow a
+    /// process.
+    #[must_use]
+    pub fn max_sessions(mut self, sessions: usize) -> Self {
+        self.max_sessions = sessions.max(1);
         self
     }
 
@@ -90,6 +106,15 @@ impl Server {
         ServerSession::new(machine, transport)
     }
 
+    /// A session that only says that there are too many.
+    fn full<T>(&self, transport: T) -> ServerSession<T>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let machine = Connection::refused(self.config.clone(), Instant::START, FULL_TEXT);
+        self.session_with(machine, transport)
+    }
+
     /// Runs one connection to its end. When `shutdown` is ready the client is told 421.
     ///
     /// How it ends is told to [`Handler::event`].
@@ -103,8 +128,22 @@ impl Server {
         T: AsyncRead + AsyncWrite + Unpin + Send,
         H: Handler,
     {
+        let session = self.session(transport);
+        self.run(session, peer, handler, shutdown).await;
+    }
+
+    async fn run<T, H>(
+        &self,
+        session: ServerSession<T>,
+        peer: SocketAddr,
+        handler: &H,
+        shutdown: impl Future<Output = ()> + Send,
+    ) where
+        T: AsyncRead + AsyncWrite + Unpin + Send,
+        H: Handler,
+    {
         let id = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
-        attend(self.session(transport), id, peer, handler, pin!(shutdown)).await;
+        attend(session, id, peer, handler, pin!(shutdown)).await;
     }
 
     /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then
@@ -136,13 +175,22 @@ impl Server {
                     }
                     Ok((stream, peer)) => {
                         pause = None;
+                        let over = sessions.len().saturating_sub(self.max_sessions - 1);
+                        if over > REFUSED_AT_A_TIME {
+                            continue;
+                        }
                         let server = self.clone();
                         let handler = handler.clone();
                         let mut stopped = stopped.clone();
                         sessions.spawn(async move {
                             // An error means that the server is gone, which is the same.
                             let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
-                            server.attend(stream, peer, &*handler, shutdown).await;
+                            let session = if over > 0 {
+                                server.full(stream)
+                            } else {
+                                server.session(stream)
+                            };
+                            server.run(session, peer, &*handler, shutdown).await;
                         });
                     }
                 },
@@ -157,6 +205,7 @@ impl Server {
     }
 }
 
+/// Accepts the next connection, after the pause.
 async fn accept(
     listener: &TcpListener,
     pause: Option<Duration>,

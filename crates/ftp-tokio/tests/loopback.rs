@@ -170,6 +170,32 @@ async fn the_last_reply_arrives_though_the_client_goes_on_talking() {
 }
 
 #[tokio::test]
+async fn a_client_over_the_limit_is_told_421() {
+    let server = Server::new(Arc::new(plain_server()), None)
+        .unwrap()
+        .max_sessions(1);
+    let running = Running::start(server, OneUser::default()).await;
+    let address = running.address.to_string();
+    let connector = Connector::new(plain(login()));
+    let mut first = connector.connect(&address).await.unwrap();
+    let error = connector.connect(&address).await.unwrap_err();
+    assert_eq!(
+        error.reply().map(|reply| reply.code()),
+        Some(Code::SERVICE_UNAVAILABLE)
+    );
+    assert_eq!(
+        (error.phase_name(), error.is_transient()),
+        ("greeting", true)
+    );
+    assert_eq!(
+        first.command("PWD").await.unwrap().code(),
+        Code::PATH_CREATED
+    );
+    first.quit().await.unwrap();
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_name_is_resolved_and_every_address_tried() {
     // Only IPv4 listens; `localhost` may have an IPv6 address that comes first.
     let running = plain_running(OneUser::default()).await;
