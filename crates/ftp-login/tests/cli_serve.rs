@@ -185,6 +185,46 @@ fn certificates_from_files_are_used_and_trusted() {
     assert_eq!(server.stop("-TERM").1, "");
 }
 
+/// A certificate that signs itself and says that it is an authority's, as `openssl req -x509`
+/// makes them.
+fn authority(last_year: i32) -> (TestFile, TestFile) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    parameters.not_after = rcgen::date_time_ymd(last_year, 1, 1);
+    let certificate = parameters.self_signed(&key).unwrap();
+    (
+        TestFile::new(certificate.pem()),
+        TestFile::new(key.serialize_pem()),
+    )
+}
+
+#[test]
+fn a_trusted_certificate_that_is_an_authoritys_is_still_checked() {
+    let (certificate, key) = authority(4000);
+    let server = Server::start(&["--cert", &certificate.path(), "--key", &key.path()]);
+    let login = |ca: &TestFile, host: &str| {
+        let url = format!("ftp://anna@{host}:{}", server.address.port());
+        Program::new(["login", "--json", "--ca", &ca.path(), &url])
+            .env("FTP_PASSWORD", SENTINEL)
+            .run()
+    };
+    let run = login(&certificate, "127.0.0.1");
+    assert_eq!(run.code, 0, "{run:?}");
+    // Not its name, and not the one that is trusted.
+    assert_eq!(login(&certificate, "localhost").code, 6);
+    assert_eq!(login(&authority(4000).0, "127.0.0.1").code, 6);
+
+    let (expired, key) = authority(2000);
+    let server = Server::start(&["--cert", &expired.path(), "--key", &key.path()]);
+    let run = server.login(&["--json", "--ca", &expired.path()], "anna");
+    assert_eq!(run.code, 6, "{run:?}");
+    assert!(
+        run.stdout.contains("expired") || run.stdout.contains("out of date"),
+        "{run:?}"
+    );
+}
+
 #[test]
 fn a_key_of_another_certificate_is_a_usage_error() {
     let (certificate_of_one, _) = certificate();
