@@ -240,3 +240,74 @@ impl fmt::Display for Seconds {
         write!(f, "{} s", self.0.as_secs_f64())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Vec<(SocketAddr, io::Error)> {
+        vec![
+            (
+                "[::1]:21".parse().unwrap(),
+                io::ErrorKind::ConnectionRefused.into(),
+            ),
+            (
+                "127.0.0.1:21".parse().unwrap(),
+                io::ErrorKind::TimedOut.into(),
+            ),
+        ]
+    }
+
+    #[test]
+    fn messages_say_what_was_tried_and_what_came_of_it() {
+        assert_eq!(
+            Error::Connect(refused()).to_string(),
+            "cannot connect: [::1]:21: connection refused; 127.0.0.1:21: timed out"
+        );
+        assert_eq!(
+            Error::Connect(Vec::new()).to_string(),
+            "cannot connect: the name has no address"
+        );
+        let after = Duration::from_millis(1500);
+        assert_eq!(
+            Error::ConnectTimedOut {
+                after,
+                attempts: Vec::new()
+            }
+            .to_string(),
+            "no connection within 1.5 s"
+        );
+        let source = io::ErrorKind::ConnectionReset.into();
+        assert_eq!(
+            Error::Io {
+                phase: Phase::Password,
+                source
+            }
+            .to_string(),
+            "the connection failed at password: connection reset"
+        );
+    }
+
+    #[test]
+    fn only_what_may_pass_by_itself_is_transient() {
+        assert!(Error::Connect(refused()).is_transient());
+        let forbidden = (
+            "[::1]:21".parse().unwrap(),
+            io::ErrorKind::PermissionDenied.into(),
+        );
+        assert!(!Error::Connect(vec![forbidden]).is_transient());
+        assert!(!Error::Closed.is_transient());
+        assert!(!Error::Misuse(Misuse::NotReady).is_transient());
+    }
+
+    #[test]
+    fn every_error_names_its_phase() {
+        assert_eq!(Error::NoTlsConfiguration.phase_name(), "connect");
+        assert_eq!(
+            Error::Unanswered(ChallengeKind::Password).phase_name(),
+            "password"
+        );
+        assert_eq!(Error::Closed.phase_name(), "closing");
+        assert_eq!(Error::EventsUnread.phase_name(), "ready");
+    }
+}

@@ -230,3 +230,28 @@ fn next_pause(error: &io::Error, last: Option<Duration>) -> Option<Duration> {
         _ => Some(last.map_or(FIRST_PAUSE, |last| (last * 2).min(LONGEST_PAUSE))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_will_not_pass_by_itself_is_waited_for_longer_and_longer() {
+        let full = io::Error::from_raw_os_error(24);
+        let mut pause = None;
+        let mut pauses = Vec::new();
+        for _ in 0..9 {
+            pause = next_pause(&full, pause);
+            pauses.push(pause.map_or(0, |pause| pause.as_millis()));
+        }
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+    }
+
+    #[test]
+    fn a_connection_that_broke_at_once_is_no_reason_to_wait() {
+        assert_eq!(
+            next_pause(&io::ErrorKind::ConnectionAborted.into(), None),
+            None
+        );
+    }
+}

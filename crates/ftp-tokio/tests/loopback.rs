@@ -220,6 +220,39 @@ async fn a_name_that_does_not_exist_is_a_failure_to_resolve() {
     ));
 }
 
+/// Paused time passes at once when nothing else can happen.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_answer_is_given_up() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    // Nobody accepts: once the queue is full, the system answers no more.
+    let mut queue = Vec::new();
+    while let Ok(stream) =
+        std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200))
+    {
+        queue.push(stream);
+    }
+    let begun = tokio::time::Instant::now();
+    let error = Connector::new(plain(login()))
+        .connect(&address.to_string())
+        .await
+        .unwrap_err();
+    assert_eq!(begun.elapsed().as_secs(), 30);
+    match &error {
+        Error::ConnectTimedOut { after, attempts } => {
+            assert_eq!((after.as_secs(), attempts.len()), (30, 1));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        (error.phase_name(), error.is_transient()),
+        ("connect", true)
+    );
+}
+
 #[tokio::test]
 async fn a_connection_that_breaks_is_told_with_its_phase() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
