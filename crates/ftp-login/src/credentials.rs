@@ -60,11 +60,14 @@ impl Credentials {
             account,
         }
         .completed(entry)
+        .map(Self::with_customary_password)
     }
 
     /// Fills what is missing from the netrc file.
     fn completed(mut self, entry: Option<Entry>) -> Result<Self, Failure> {
-        let Some(entry) = entry else { return Ok(self) };
+        let Some(entry) = entry else {
+            return Ok(self);
+        };
         if self.username.is_none() && !entry.login.is_empty() {
             let name = Username::new(entry.login.as_bytes());
             self.username = Some(name.map_err(|why| unsendable("a login in the netrc file", why))?);
@@ -82,6 +85,14 @@ impl Credentials {
         Ok(self)
     }
 
+    /// Who names `anonymous` has no password to be asked for.
+    fn with_customary_password(mut self) -> Self {
+        if self.password.is_none() && self.username.as_ref().is_some_and(is_anonymous) {
+            self.password = Password::new("anonymous@").ok();
+        }
+        self
+    }
+
     /// As the client machine wants them; `ask` where a terminal can answer the server's questions.
     pub(crate) fn to_login(&self, ask: bool) -> Login {
         let mut login = match &self.username {
@@ -96,6 +107,13 @@ impl Credentials {
         }
         if ask { login.ask() } else { login }
     }
+}
+
+/// Whether this is one of the names that anyone may log in with (RFC 1635).
+pub(crate) fn is_anonymous(name: &Username) -> bool {
+    [b"anonymous".as_slice(), b"ftp"]
+        .iter()
+        .any(|known| name.as_bytes().eq_ignore_ascii_case(known))
 }
 
 fn given_username(

@@ -223,6 +223,9 @@ fn without_a_user_the_login_is_anonymous_and_no_password_is_given_away() {
     assert_eq!(run.code, 0, "{run:?}");
     assert!(lines(&run.json()).contains(&"USER anonymous"));
     assert!(run.stderr.contains("FTP_PASSWORD is not used"), "{run:?}");
+    // Named, it needs no password either.
+    let run = Program::new(["login", "--quiet", ANY, &server.url("ftp", "ftp")]).run();
+    assert_eq!(run.code, 0, "{run:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ftp_proto::{Account, Password, Username};
 use subtle::ConstantTimeEq;
 
+use crate::credentials::is_anonymous;
 use crate::exit::Failure;
 use crate::hash::Hash;
 
@@ -125,12 +126,6 @@ impl std::fmt::Debug for Users {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Users({})", self.users.len())
     }
-}
-
-fn is_anonymous(name: &Username) -> bool {
-    [b"anonymous".as_slice(), b"ftp"]
-        .iter()
-        .any(|known| name.as_bytes().eq_ignore_ascii_case(known))
 }
 
 /// Compares in a time that depends on the lengths alone.
