@@ -102,6 +102,11 @@ impl Recorder {
             .enter(TimedPhase::Greeting, self.start.elapsed());
     }
 
+    /// Whether the user sees each line as it comes.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
     /// Hides one more secret from now on.
     pub(crate) fn hide(&self, secret: &[u8]) {
         self.recording().mask.hide(secret);
