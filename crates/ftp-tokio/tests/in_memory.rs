@@ -226,6 +226,31 @@ async fn rein_logs_in_again_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_challenge_after_rein_can_be_answered() {
+    let mut client = log_in(plain(login()), plain_server(), OneUser::default(), 64)
+        .await
+        .unwrap();
+    let asking = Login::user(Username::new(USER).unwrap()).ask();
+    let error = client.reinitialize(asking).await.unwrap_err();
+    assert!(matches!(error, Error::Unanswered(_)), "{error}");
+    loop {
+        match client.next_event().await.unwrap().unwrap() {
+            Event::Challenge(challenge) => {
+                client
+                    .answer(challenge.password(Password::new(PASSWORD).unwrap()))
+                    .unwrap();
+            }
+            Event::LoggedIn(_) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(
+        client.command("PWD").await.unwrap().code(),
+        Code::PATH_CREATED
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn replies_that_a_handler_must_not_give_become_451() {
     let handler = OneUser::default();
     let log = handler.log.clone();
