@@ -118,3 +118,6 @@ impl core::fmt::Debug for Buffer {
         write!(f, "Buffer({} bytes)", self.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,7 +220,7 @@ impl Config {
     }
 
     /// Send `HOST name` (RFC 7151) before `USER`. A server that does not know the command
-    /// (500, 502) is logged in to all the same. Default: not sent.
+    /// (500, 502, 202) is logged in to all the same. Default: not sent.
     ///
     /// # Errors
     /// [`InvalidText`] if the name is empty or holds CR, LF or NUL.

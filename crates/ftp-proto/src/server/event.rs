@@ -1,5 +1,6 @@
 //! What the server tells the application, and how the application answers.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -117,6 +118,7 @@ pub struct Attempt {
     pub(crate) password: Option<Password>,
     pub(crate) account: Option<Account>,
     pub(crate) tls: Option<Arc<TlsSession>>,
+    pub(crate) host: Option<String>,
     pub(crate) failures: u32,
 }
 
@@ -140,6 +142,11 @@ impl Attempt {
     /// The TLS session, with the client's certificate if it sent one; `None` in clear.
     pub fn tls(&self) -> Option<&Arc<TlsSession>> {
         self.tls.as_ref()
+    }
+
+    /// The virtual host chosen with `HOST` (RFC 7151), as it stands in the configuration.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
     }
 
     /// How many attempts failed on this connection before this one.

@@ -11,7 +11,7 @@
 mod code;
 mod command;
 mod command_parser;
-mod foreign;
+pub(crate) mod foreign;
 mod reply;
 mod reply_parser;
 mod telnet;
