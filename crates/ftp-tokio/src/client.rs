@@ -163,8 +163,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     ///
     /// # Errors
     /// [`Error::Refused`] if the server does not know the command: the old login stays then.
-    /// [`Error::Unanswered`] if the login is interactive: call the machine's own
-    /// [`reinitialize`](Connection::reinitialize) by [`into_driver`](Self::into_driver) for that.
+    /// [`Error::Unanswered`] if the server asks for what the login does not hold: the challenge is
+    /// the next of [`next_event`](Self::next_event), and [`answer`](Self::answer) goes on.
     /// Everything that ends a login.
     pub async fn reinitialize(&mut self, login: Login) -> Result<(), Error> {
         self.keep_what_came().await?;
@@ -177,7 +177,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
             })
             .await?;
         match event {
-            Event::Challenge(challenge) => Err(Error::Unanswered(challenge.kind())),
+            Event::Challenge(challenge) => {
+                let kind = challenge.kind();
+                self.kept.push_front(Event::Challenge(challenge));
+                Err(Error::Unanswered(kind))
+            }
             event => match reply_to(&event, command) {
                 Some(reply) => Err(Error::Refused(reply.clone())),
                 None => Ok(()),
@@ -227,7 +231,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
         self.driver
     }
 
-    pub(crate) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+    /// Answers a challenge that came as an event.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if the answer does not fit the open challenge.
+    pub fn answer(&mut self, answer: Answer) -> Result<(), Error> {
         let now = self.driver.now();
         Ok(self.machine().answer(now, answer)?)
     }

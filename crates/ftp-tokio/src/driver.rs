@@ -1,5 +1,6 @@
 //! Moves the bytes of any machine over any tokio transport. No policy lives here.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -22,7 +23,6 @@ const CLOSING_TIME: Duration = Duration::from_secs(5);
 /// All progress is made within [`poll_next`](Self::poll_next), one `poll_read` or `poll_write` at a
 /// time, and all state lives in the driver: a future of [`next`](Self::next) can be dropped at any
 /// time without losing a byte, and calling `next` again goes on.
-#[derive(Debug)]
 pub struct Driver<M: Machine, T> {
     machine: M,
     transport: T,
@@ -44,7 +44,6 @@ pub struct Driver<M: Machine, T> {
 }
 
 /// What a [`Driver`] is taken apart into.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Parts<M, T> {
     /// The machine.
@@ -354,5 +353,28 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
             source,
             consequence,
         }
+    }
+}
+
+// What is held may be a password that came in clear: only its length is shown.
+
+impl<M: Machine + fmt::Debug, T: fmt::Debug> fmt::Debug for Driver<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("machine", &self.machine)
+            .field("transport", &self.transport)
+            .field("unread", &self.unread.len())
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M: fmt::Debug, T: fmt::Debug> fmt::Debug for Parts<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("machine", &self.machine)
+            .field("transport", &self.transport)
+            .field("unread", &self.unread.len())
+            .finish()
     }
 }

@@ -167,7 +167,8 @@ impl Server {
                 biased;
                 () = &mut shutdown => break,
                 // What a panic says has been said by the panic hook; the other sessions go on.
-                Some(_) = sessions.join_next() => {}
+                // One session less leaves room for another.
+                Some(_) = sessions.join_next() => pause = None,
                 accepted = accept(&listener, pause) => match accepted {
                     Err(error) => {
                         handler.accept_failed(&error);

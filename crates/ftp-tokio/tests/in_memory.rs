@@ -156,6 +156,20 @@ async fn the_third_wrong_password_is_answered_with_421_and_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_server_listens_a_little_longer_than_it_speaks() {
+    let server = Server::new(Arc::new(plain_server()), None).unwrap();
+    let mut wire = serve_one(server, OneUser::default(), 1024);
+    wire.write_all(b"QUIT\r\n").await.unwrap();
+    let mut heard = String::new();
+    wire.read_to_string(&mut heard).await.unwrap();
+    assert!(heard.contains("\r\n221 "), "{heard}");
+    // Closing on a client that still talks would reset the connection and could lose the 221.
+    wire.write_all(b"NOOP\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(wire.write_all(b"NOOP\r\n").await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unanswered_challenge_ends_the_login() {
     let ask = || plain(Login::interactive());
     let server = || {
@@ -223,6 +237,31 @@ async fn rein_logs_in_again_and_again() {
         .await
         .unwrap_err();
     assert_eq!(error.phase_name(), "password");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_challenge_after_rein_can_be_answered() {
+    let mut client = log_in(plain(login()), plain_server(), OneUser::default(), 64)
+        .await
+        .unwrap();
+    let asking = Login::user(Username::new(USER).unwrap()).ask();
+    let error = client.reinitialize(asking).await.unwrap_err();
+    assert!(matches!(error, Error::Unanswered(_)), "{error}");
+    loop {
+        match client.next_event().await.unwrap().unwrap() {
+            Event::Challenge(challenge) => {
+                client
+                    .answer(challenge.password(Password::new(PASSWORD).unwrap()))
+                    .unwrap();
+            }
+            Event::LoggedIn(_) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(
+        client.command("PWD").await.unwrap().code(),
+        Code::PATH_CREATED
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use super::state::{
     Acct, AfterAccount, AskAccount, AskPassword, AskUsername, Auth, Ccc, Greeting, Host, Leaving,
     Pass, Pbsz, PbszAgain, Prot, ProtAgain, Ready, Rein, StartingTls, State, StoppingTls, User,
 };
-use super::texts::{has_challenge, is_smtp};
+use super::texts::has_challenge;
 use super::{
     Answer, ChallengeKind, Error, Event, LoggedInBy, Login, Misuse, PeerFault, Phase, Protection,
     Security,
@@ -172,11 +172,11 @@ impl Greeting {
                 context.still_open();
                 Ok(State::Greeting(self))
             }
-            220 if is_smtp(reply) => Err(Error::fault(
-                Phase::Greeting,
-                PeerFault::ForeignProtocol(ForeignProtocol::Smtp),
-            )),
             code @ (220 | 230) => {
+                if let Some(protocol) = ForeignProtocol::of_greeting(reply) {
+                    let fault = PeerFault::ForeignProtocol(protocol);
+                    return Err(Error::fault(Phase::Greeting, fault));
+                }
                 context.greeting = Some(reply.to_reply());
                 if context.config.security == Security::ExplicitTls {
                     // A 230 in clear proves nothing; the login starts under TLS.
