@@ -87,8 +87,8 @@ pub(crate) struct LoginArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<String>,
 
-    /// Account, sent if the server asks for one. Other users of this machine may see it in the list of
-    /// processes; a netrc file hides it
+    /// Account, sent if the server asks for one. Other users of this machine may see it in the
+    /// list of processes; a netrc file hides it
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<String>,
 

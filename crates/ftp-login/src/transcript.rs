@@ -301,7 +301,8 @@ impl TimedPhase {
     }
 }
 
-/// How long each phase took, told from what was seen on the way: a login that fails has no session to ask.
+/// How long each phase took, told from what was seen on the way: a login that fails has no session
+/// to ask.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Times {
     spent: [Duration; TimedPhase::ALL.len()],
