@@ -80,6 +80,14 @@ impl Buffer {
         self.consume(self.len());
     }
 
+    /// Gives the memory back, if nothing is in it.
+    pub(crate) fn give_back(&mut self) {
+        if self.is_empty() {
+            self.bytes = Vec::new();
+            self.head = 0;
+        }
+    }
+
     /// Makes room for `additional` bytes. `Vec` would leave copies of the old bytes behind when it
     /// grows; this wipes them.
     fn reserve(&mut self, additional: usize) {

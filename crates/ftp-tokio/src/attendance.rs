@@ -20,14 +20,17 @@ const BAD_REPLY_TEXT: &str = "Internal error.";
 const LINGERING_TIME: Duration = Duration::from_secs(2);
 
 /// Runs a session to its end.
-pub(crate) async fn attend<T, H, S>(
-    session: ServerSession<T>,
+///
+/// The future is small: it lives as long as the session, and most sessions idle most of the time.
+pub(crate) fn attend<'a, T, H, S>(
+    session: Box<ServerSession<T>>,
     id: u64,
     peer: SocketAddr,
-    handler: &H,
-    shutdown: Pin<&mut S>,
-) where
-    T: AsyncRead + AsyncWrite + Unpin + Send,
+    handler: &'a H,
+    shutdown: Pin<&'a mut S>,
+) -> impl Future<Output = ()> + Send + 'a
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'a,
     H: Handler,
     S: Future<Output = ()> + Send,
 {
@@ -46,24 +49,27 @@ pub(crate) async fn attend<T, H, S>(
         events: VecDeque::new(),
         end: None,
     };
-    let mut attendance = Attendance {
+    let mut attendance = Box::new(Attendance {
         line,
         info,
         handler,
         closed: false,
-    };
-    let failed = match attendance.run().await {
-        Ok(()) => false,
-        Err(error) => {
-            let io = matches!(error, SessionError::Io(_));
-            if !attendance.closed {
-                attendance.tell(&SessionEvent::Failed(error));
+    });
+    async move {
+        let failed = match attendance.run().await {
+            Ok(()) => false,
+            Err(error) => {
+                let io = matches!(error, SessionError::Io(_));
+                if !attendance.closed {
+                    attendance.tell(&SessionEvent::Failed(error));
+                }
+                io
             }
-            io
+        };
+        if !failed {
+            let transport = attendance.line.session.into_driver().into_parts().transport;
+            Box::pin(hang_up(transport)).await;
         }
-    };
-    if !failed {
-        hang_up(attendance.line.session.into_driver().into_parts().transport).await;
     }
 }
 
@@ -96,40 +102,45 @@ where
 {
     async fn run(&mut self) -> Result<(), SessionError> {
         while let Some(event) = self.line.next().await? {
-            self.info.tls = self.line.session.tls().cloned();
-            self.info.data_protected = self.line.session.is_data_protected();
-            match event {
-                Event::Authenticate(attempt) => {
-                    let verdict = self.handler.authenticate(attempt, self.info.peer);
-                    let verdict = self.line.finished(verdict).await;
-                    // Refused only if it comes too late: then there is no one to tell.
-                    let _too_late = self.line.session.decide(verdict);
-                }
-                Event::Account(attempt) => {
-                    let verdict = self.handler.account(&self.info, attempt);
-                    let verdict = self.line.finished(verdict).await;
-                    let _too_late = self.line.session.decide_account(verdict);
-                }
-                Event::Command(request) => self.command(request).await,
-                Event::LoggedIn(summary) => {
-                    self.info.username = Some(summary.username.clone());
-                    self.tell(&SessionEvent::LoggedIn(summary));
-                }
-                Event::LoggedOut => {
-                    self.tell(&SessionEvent::LoggedOut);
-                    self.info.username = None;
-                }
-                Event::TlsEstablished(tls) => self.tell(&SessionEvent::TlsEstablished(tls)),
-                Event::ClearCommandChannel => self.tell(&SessionEvent::ClearCommandChannel),
-                Event::Closed(why) => {
-                    self.closed = true;
-                    self.tell(&SessionEvent::Closed(why));
-                }
-                // The TLS switches are answered below us, by `Secured`.
-                _ => {}
-            }
+            // In a box that is there only while there is something to do.
+            Box::pin(self.handle(event)).await;
         }
         Ok(())
+    }
+
+    async fn handle(&mut self, event: Event) {
+        self.info.tls = self.line.session.tls().cloned();
+        self.info.data_protected = self.line.session.is_data_protected();
+        match event {
+            Event::Authenticate(attempt) => {
+                let verdict = self.handler.authenticate(attempt, self.info.peer);
+                let verdict = self.line.finished(verdict).await;
+                // Refused only if it comes too late: then there is no one to tell.
+                let _too_late = self.line.session.decide(verdict);
+            }
+            Event::Account(attempt) => {
+                let verdict = self.handler.account(&self.info, attempt);
+                let verdict = self.line.finished(verdict).await;
+                let _too_late = self.line.session.decide_account(verdict);
+            }
+            Event::Command(request) => self.command(request).await,
+            Event::LoggedIn(summary) => {
+                self.info.username = Some(summary.username.clone());
+                self.tell(&SessionEvent::LoggedIn(summary));
+            }
+            Event::LoggedOut => {
+                self.tell(&SessionEvent::LoggedOut);
+                self.info.username = None;
+            }
+            Event::TlsEstablished(tls) => self.tell(&SessionEvent::TlsEstablished(tls)),
+            Event::ClearCommandChannel => self.tell(&SessionEvent::ClearCommandChannel),
+            Event::Closed(why) => {
+                self.closed = true;
+                self.tell(&SessionEvent::Closed(why));
+            }
+            // The TLS switches are answered below us, by `Secured`.
+            _ => {}
+        }
     }
 
     async fn command(&mut self, request: Request) {
@@ -166,7 +177,7 @@ where
 
 /// The connection, and what ends it from outside.
 struct Line<'a, T, S> {
-    session: ServerSession<T>,
+    session: Box<ServerSession<T>>,
     shutdown: Pin<&'a mut S>,
     stopping: bool,
     /// Came while the handler was at work.
@@ -233,5 +244,43 @@ where
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Pending, pending};
+    use std::sync::Arc;
+
+    use ftp_proto::server::{Attempt, Config, Security, Verdict};
+
+    use super::*;
+    use crate::Server;
+
+    struct Nobody;
+
+    impl Handler for Nobody {
+        async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+            attempt.reject()
+        }
+
+        async fn command(&self, _: &SessionInfo, _: Request) -> Option<Reply> {
+            None
+        }
+    }
+
+    /// A server has ten thousand of these: what an idle session does not need has no room in them.
+    #[test]
+    fn the_future_and_the_state_of_a_session_are_small() {
+        let config = Config::new().security(Security::DangerousPlaintext);
+        let server = Server::new(Arc::new(config), None).unwrap();
+        let (transport, _client) = tokio::io::duplex(64);
+        let session = Box::new(server.session(transport));
+        let state = size_of_val(&*session) + size_of::<Attendance<'_, (), Nobody, Pending<()>>>();
+        assert!(state <= 1280, "{state}");
+        let mut shutdown = pin!(pending());
+        let peer = SocketAddr::from(([127, 0, 0, 1], 21));
+        let future = attend(session, 1, peer, &Nobody, shutdown.as_mut());
+        assert!(size_of_val(&future) <= 512, "{}", size_of_val(&future));
     }
 }

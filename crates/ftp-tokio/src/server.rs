@@ -128,22 +128,13 @@ impl Server {
         T: AsyncRead + AsyncWrite + Unpin + Send,
         H: Handler,
     {
-        let session = self.session(transport);
-        self.run(session, peer, handler, shutdown).await;
+        let session = Box::new(self.session(transport));
+        attend(session, self.next_id(), peer, handler, pin!(shutdown)).await;
     }
 
-    async fn run<T, H>(
-        &self,
-        session: ServerSession<T>,
-        peer: SocketAddr,
-        handler: &H,
-        shutdown: impl Future<Output = ()> + Send,
-    ) where
-        T: AsyncRead + AsyncWrite + Unpin + Send,
-        H: Handler,
-    {
-        let id = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
-        attend(session, id, peer, handler, pin!(shutdown)).await;
+    /// A number for the next session.
+    fn next_id(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then
@@ -180,18 +171,21 @@ impl Server {
                         if over > REFUSED_AT_A_TIME {
                             continue;
                         }
-                        let server = self.clone();
+                        // In boxes, because a future has room for each value that it is given as
+                        // well as for where it puts it, and so has the one that awaits it.
+                        let session = Box::new(if over > 0 {
+                            self.full(stream)
+                        } else {
+                            self.session(stream)
+                        });
+                        let id = self.next_id();
                         let handler = handler.clone();
                         let mut stopped = stopped.clone();
+                        // An error means that the server is gone, which is the same.
+                        let mut shutdown =
+                            Box::pin(async move { drop(stopped.wait_for(|stop| *stop).await) });
                         sessions.spawn(async move {
-                            // An error means that the server is gone, which is the same.
-                            let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
-                            let session = if over > 0 {
-                                server.full(stream)
-                            } else {
-                                server.session(stream)
-                            };
-                            server.run(session, peer, &*handler, shutdown).await;
+                            attend(session, id, peer, &*handler, shutdown.as_mut()).await;
                         });
                     }
                 },

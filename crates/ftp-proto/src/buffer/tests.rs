@@ -75,3 +75,16 @@ fn debug_shows_no_bytes() {
     buffer.extend(b"PASS secret\r\n");
     assert_eq!(std::format!("{buffer:?}"), "Buffer(13 bytes)");
 }
+
+#[test]
+fn memory_is_given_back_once_nothing_is_in_it() {
+    let mut buffer = Buffer::new();
+    buffer.extend(b"USER anna\r\nPA");
+    buffer.consume(11);
+    buffer.give_back();
+    assert_eq!(buffer.unread(), b"PA");
+    buffer.consume(2);
+    buffer.give_back();
+    assert_eq!(buffer.bytes.capacity(), 0);
+    assert_eq!((buffer.position(), buffer.end_position()), (13, 13));
+}

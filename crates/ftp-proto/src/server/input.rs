@@ -85,6 +85,12 @@ impl Input {
         self.refusals.clear();
     }
 
+    /// Gives memory back that is not in use.
+    pub(super) fn give_back(&mut self) {
+        self.buffer.give_back();
+        self.refusals.shrink_to_fit();
+    }
+
     pub(super) fn consume(&mut self, length: usize) {
         self.buffer.consume(length);
     }

@@ -107,6 +107,12 @@ impl Session {
         self.output.extend(bytes);
     }
 
+    /// Gives memory back that is not in use.
+    pub(super) fn give_back(&mut self) {
+        self.output.give_back();
+        self.events.shrink_to_fit();
+    }
+
     pub(super) fn tell(&mut self, event: Event) {
         self.events.push_back(event);
     }
