@@ -1,13 +1,14 @@
 //! The users file: who may log in to `ftp-login serve`.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use ftp_proto::{Account, Password, Username};
 use subtle::ConstantTimeEq;
 
 use crate::credentials::is_anonymous;
 use crate::exit::Failure;
-use crate::hash::Hash;
+use crate::hash::{Hash, WorkingMemory};
 
 /// Everyone who may log in. `Debug` shows neither hashes nor accounts.
 pub(crate) struct Users {
@@ -15,6 +16,8 @@ pub(crate) struct Users {
     anonymous: bool,
     /// Checked in place of an unknown user's, so that time does not tell whether a name is known.
     nobody: Hash,
+    /// One for each check that ever ran beside others.
+    memories: Mutex<Vec<WorkingMemory>>,
 }
 
 struct User {
@@ -37,6 +40,7 @@ impl Users {
             users: HashMap::new(),
             anonymous,
             nobody: Hash::of(b"nobody")?,
+            memories: Mutex::default(),
         })
     }
 
@@ -95,7 +99,7 @@ impl Users {
         let password = password.map(Password::expose).unwrap_or_default();
         let Some(user) = self.users.get(name.as_bytes()) else {
             // For its time alone: what it says must not let anyone in.
-            std::hint::black_box(self.nobody.verify(password));
+            std::hint::black_box(self.verify(&self.nobody, password));
             let welcome = self.anonymous && is_anonymous(name);
             return if welcome {
                 Decision::Accept
@@ -103,7 +107,7 @@ impl Users {
                 Decision::Reject
             };
         };
-        if !user.hash.verify(password) {
+        if !self.verify(&user.hash, password) {
             return Decision::Reject;
         }
         match (&user.account, account) {
@@ -112,6 +116,15 @@ impl Users {
             (Some(right), Some(given)) if same(right, given) => Decision::Accept,
             (Some(_), Some(_)) => Decision::Reject,
         }
+    }
+
+    fn verify(&self, hash: &Hash, password: &[u8]) -> bool {
+        let memories = || self.memories.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = memories().pop();
+        let mut memory = kept.unwrap_or_default();
+        let is_right = hash.verify(password, &mut memory);
+        memories().push(memory);
+        is_right
     }
 
     /// Whether this account is that user's: asked after login.
