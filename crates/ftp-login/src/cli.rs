@@ -1,7 +1,7 @@
 //! The command line: what can be asked for. What is done about it lives in the module of each
 //! command.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -232,6 +232,10 @@ pub(crate) struct ServeArguments {
     /// Close the connection after this many failed logins
     #[arg(long, value_name = "N", default_value = "3")]
     pub(crate) max_attempts: NonZeroU32,
+
+    /// How many connections to serve at a time; more are told 421. Each is an open file
+    #[arg(long, value_name = "N", default_value = "900")]
+    pub(crate) max_sessions: NonZeroUsize,
 
     /// How long a login may take, in seconds (fractions allowed)
     #[arg(long, value_name = "SECS", default_value = "60", value_parser = parse_seconds)]

@@ -52,6 +52,7 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
         warn!("TLS is offered, not demanded: passwords may come in clear; see --require-tls");
     }
     server
+        .max_sessions(arguments.max_sessions.get())
         .serve(listener, LoginHandler::new(users), shutdown)
         .await;
     info!("stopped");
