@@ -1,0 +1,66 @@
+"""Sessions that are logged in and idle: what each costs the server, and that none is lost."""
+
+import contextlib
+import time
+
+from arena import Bystander, Outcome
+from machine import Failure
+from peer import Closed, Peer, addresses
+from server import HELD_PASSWORD, HELD_USERS
+
+# KiB of resident memory for each session that idles.
+MOST_PLAIN, MOST_TLS = 3, 13
+
+
+def plain_sessions(arena):
+    return hold(arena, arena.scale(10_000, 300), tls=False, most=MOST_PLAIN)
+
+
+def tls_sessions(arena):
+    return hold(arena, arena.scale(2_000, 100), tls=True, most=MOST_TLS)
+
+
+def hold(arena, count, *, tls, most):
+    """Measured only where there are many: a few pages more or less are nothing to ten thousand."""
+    outcome = Outcome(f"{count} idle sessions, {'TLS' if tls else 'plain'}")
+    seconds = arena.scale(300, 3)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(
+            arena.server("--idle-timeout", "3600", "--max-sessions", str(count + 10))
+        )
+        # One login and its end first: what the first session sets up belongs to no session.
+        with Peer(server, "127.250.0.1") as first:
+            enter(first, 0, tls)
+        before = server.settled_memory()
+        peers = []
+        for number, source in enumerate(addresses(14, count)):
+            peer = stack.enter_context(Peer(server, source))
+            enter(peer, number, tls)
+            peers.append(peer)
+        each = (server.settled_memory() - before) / count
+        with Bystander(server, outcome):
+            time.sleep(seconds)
+        lost = sum(not answers(peer) for peer in peers)
+        arena.settle(server, outcome)
+    if lost:
+        outcome.blame(f"{lost} sessions were lost")
+    if each > most and not arena.short:
+        outcome.blame(f"a session takes more than {most} KiB")
+    outcome.facts = f"{each:.2f} KiB each, {lost} lost in {seconds} s"
+    return outcome
+
+
+def enter(peer, number, tls):
+    reply = peer.log_in(f"held-{number % HELD_USERS}", HELD_PASSWORD, tls=tls)
+    if reply[:3] != "230":
+        raise Failure(f"session {number} is not let in: {reply}")
+
+
+def answers(peer):
+    try:
+        return peer.ask("NOOP")[:3] == "200"
+    except (OSError, Closed):
+        return False
+
+
+HOLDINGS = [plain_sessions, tls_sessions]

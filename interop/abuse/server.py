@@ -1,0 +1,102 @@
+"""The server under attack: one `ftp-login serve` process on 127.0.0.1, its users, its memory."""
+
+import pathlib
+import re
+import resource
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+
+from machine import ADDRESS, PATIENCE, Failure, call
+
+OWNER, STRANGER = "owner", "nobody-of-that-name"
+# argon2id of "held for nothing" at the least cost there is: ten thousand logins must not be a
+# test of argon2. Used for the users whose sessions are held, and for nobody else.
+HELD_PASSWORD = "held for nothing"
+HELD_HASH = (
+    "$argon2id$v=19$m=8,t=1,p=1$aGVsZCBzZXNzaW9ucw$6uRzZSpeB5ec4+KZUvgBjgMtdIX+iYzPZjhf/Vj+gxw"
+)
+HELD_USERS = 100
+
+
+class Users:
+    """A users file: the owner, with the hash that `ftp-login hash` makes, and the held users."""
+
+    def __init__(self, program, folder):
+        self.password = secrets.token_urlsafe(12)
+        hashed = call(program, "hash", stdin=f"{self.password}\n").strip()
+        lines = [f"{OWNER}:{hashed}"] + [f"held-{n}:{HELD_HASH}" for n in range(HELD_USERS)]
+        self.file = folder / "users"
+        self.file.write_text("\n".join(lines) + "\n")
+
+
+class Server:
+    """A server process of its own for each attack, so that the peak of its memory is the attack's.
+
+    Used as a context. Its log goes to a file: whatever it says is searched for passwords.
+    """
+
+    def __init__(self, program, users, *options):
+        self.users = users
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ftp-abuse-"))
+        self.log_file = self.folder / "log"
+        command = [program, "serve", "--listen", f"{ADDRESS}:0", "--users", users.file, *options]
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        said = [self.process.stdout.readline() for _ in range(2)]
+        found = re.match(r"listening on \S+:(\d+)\ncertificate SHA-256 (\S+)\n", "".join(said))
+        if not found:
+            self.stop()
+            raise Failure(f"the server does not start:\n{self.log()}")
+        self.port = int(found[1])
+        self.fingerprint = found[2].replace(":", "").lower()
+        self.at_start = self.memory("VmRSS")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def memory(self, what):
+        """`VmRSS`, what it takes now, or `VmHWM`, the most it took; in KiB."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{what}:\s+(\d+) kB$", status, re.MULTILINE)[1])
+
+    def settled_memory(self):
+        """What it takes once that no longer changes, or after half a minute."""
+        before, end = -1, time.monotonic() + 30
+        while (now := self.memory("VmRSS")) != before and time.monotonic() < end:
+            before = now
+            time.sleep(2)
+        return now
+
+    def log(self):
+        return self.log_file.read_text(errors="replace")
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def stop(self):
+        """Its exit code. 421 to whoever is there; who does not listen is cut off after 10 s."""
+        if self.is_running():
+            self.process.terminate()
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process.stdout.close()
+        return self.process.returncode
+
+
+def allow_many_files():
+    """As many open files as the system lets us have, here and in the servers started."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most

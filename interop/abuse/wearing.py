@@ -1,0 +1,138 @@
+"""Attacks on patience and memory: peers that are slow, deaf, endless, or say nothing."""
+
+import threading
+import time
+
+from arena import Outcome, crowd, judge_crowd
+from machine import PATIENCE
+from peer import Closed, Peer, addresses
+from server import HELD_PASSWORD
+
+# Seconds that a login may take here: what must end by it ends soon.
+LOGIN_TIME = 5
+SHORT_LOGIN = ("--login-timeout", str(LOGIN_TIME))
+# The first bytes of a TLS record that holds a ClientHello of 508 bytes; the rest never comes.
+HELLO = bytes.fromhex("160301020001 0001fc0303") + bytes(range(200))
+
+
+def one_byte_a_second(arena):
+    line = b"USER " + b"a" * 300
+    return drips(arena, "slowloris: a byte a second", lambda member: line[member.turns:][:1])
+
+
+def noop_to_stay_alive(arena):
+    return drips(arena, "slowloris: NOOP to stay alive", lambda member: b"NOOP\r\n")
+
+
+def handshake_stall(arena):
+    def drip(member):
+        """The 234 is waited for: bytes before it would be refused as injected."""
+        if not member.turns:
+            return b"AUTH TLS\r\n"
+        if b"234 " not in member.heard:
+            member.turns -= 1
+            return b""
+        return HELLO[member.turns - 1:][:1]
+
+    return drips(arena, "slowloris: TLS handshake stalls", drip)
+
+
+def silence(arena):
+    """Half from one address, half from as many addresses."""
+    count = arena.scale(5_000, 1_000)
+    return drips(arena, f"{count} connections that say nothing", lambda member: b"",
+                 ["127.8.0.1"] * (count // 2) + addresses(9, count // 2))
+
+
+def drips(arena, name, drip, sources=None):
+    outcome = Outcome(name)
+    with arena.attack(outcome, *SHORT_LOGIN) as server:
+        sources = sources or addresses(6, arena.scale(500, 50))
+        judge_crowd(outcome, crowd(server, sources, drip))
+    return outcome
+
+
+def never_reading(arena):
+    """Asks for more and more and takes no answer, half of them logged in."""
+    outcome = Outcome("a peer that never reads")
+    count = arena.scale(100, 10)
+    with arena.attack(outcome, *SHORT_LOGIN) as server:
+        lives = []
+
+        def ask_and_never_listen(number, source):
+            with Peer(server, source, buffers=4096) as peer:
+                if number % 2:
+                    peer.log_in(f"held-{number}", HELD_PASSWORD)
+                began = time.monotonic()
+                peer.socket.settimeout(1)
+                while time.monotonic() - began < PATIENCE + 30:
+                    try:
+                        peer.socket.send(b"HELP\r\n" * 500)
+                    except TimeoutError:
+                        continue  # the server takes no more: it waits for us to read
+                    except OSError:
+                        lives.append(time.monotonic() - began)
+                        return
+
+        threads = [threading.Thread(target=ask_and_never_listen, args=pair, daemon=True)
+                   for pair in enumerate(addresses(7, count))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if len(lives) < count:
+            outcome.gained = f"{count - len(lives)} still open"
+        outcome.facts = f"{count} connections, gone in {max(lives, default=0):.1f} s"
+    return outcome
+
+
+def endless_line(arena):
+    """One line of many MiB. Its tail looks like commands, and is none."""
+    outcome = Outcome("an endless line")
+    mebibytes = arena.scale(256, 16)
+    with arena.attack(outcome) as server:
+        with Peer(server, "127.10.0.1") as peer:
+            block = (b"USER held-0 " * 100_000)[:1 << 20]
+            for _ in range(mebibytes):
+                peer.send(block)
+            peer.send(b" \r\nNOOP\r\nQUIT\r\n")
+            codes = [line[:3] for line in peer.hear_all()[1:]]
+        if codes != ["500", "200", "221"]:
+            outcome.gained = f"its replies are {codes[:9]}"
+        outcome.facts = f"{mebibytes} MiB, answered once with 500; the next command with 200"
+    return outcome
+
+
+def endless_pipelining(arena):
+    outcome = Outcome("endless pipelining")
+    count = arena.scale(1_000_000, 50_000)
+    with arena.attack(outcome) as server:
+        with Peer(server, "127.11.0.1") as peer:
+            writer = threading.Thread(target=write, args=(peer, b"NOOP\r\n" * count), daemon=True)
+            began = time.monotonic()
+            writer.start()
+            try:
+                while len(peer.heard) <= count:
+                    peer.hear()
+            except (Closed, OSError):
+                pass  # judged by what was heard
+            seconds = time.monotonic() - began
+            answered = sum(line.startswith("200 ") for line in peer.heard[1:])
+            others = [line for line in peer.heard[1:] if not line.startswith("200 ")]
+        if others and not others[0].startswith("421 "):
+            outcome.gained = f"a reply to NOOP is {others[0]}"
+        outcome.facts = f"{answered} of {count} answered in {seconds:.1f} s, {others or 'in order'}"
+    return outcome
+
+
+def write(peer, data):
+    try:
+        peer.send(data)
+    except OSError:
+        pass  # the reader sees the end
+
+
+ATTACKS = [
+    one_byte_a_second, noop_to_stay_alive, handshake_stall, never_reading, endless_line,
+    endless_pipelining, silence,
+]
