@@ -199,4 +199,6 @@ def judge_crowd(outcome, members):
     outcome.gained = ", ".join(gained)
     ends = sorted({member.last_code() for member in members if not member.is_open})
     longest = max((member.life() for member in members), default=0)
-    outcome.facts = f"{len(members)} connections, last words {'/'.join(ends)}, gone in {longest:.1f} s"
+    outcome.facts = (
+        f"{len(members)} connections, last words {'/'.join(ends)}, gone in {longest:.1f} s"
+    )

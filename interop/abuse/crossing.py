@@ -53,7 +53,10 @@ def injected_into_the_server(arena):
                     peer.hear()
                     peer.send(behind.encode())
                 heard = peer.hear_all()[1:]
-            if any(line[:3] in ("230", "332") for line in heard) or heard[-1:] == ["234"]:
+            codes = [line[:3] for line in heard]
+            # What was said before AUTH is answered, and then forgotten.
+            asked = front.partition("AUTH")[0].count("USER")
+            if "230" in codes or codes.count("331") > asked:
                 outcome.gained = f"{front!r} got {heard}"
         outcome.gained = outcome.gained or forgotten(server)
         outcome.facts = "5 ways, none executed; USER in clear is forgotten under TLS"
@@ -97,8 +100,8 @@ def injected_into_the_client(arena):
 
 
 def deceive(program, greeting, answer):
-    """Lets the client log in to a server that injects. Its exit code, what it sent, what it printed,
-    and the most memory it took, in KiB."""
+    """Lets the client log in to a server that injects. Gives its exit code, what it sent, what it
+    printed, and the most memory it took, in KiB."""
     heard = bytearray()
 
     def serve():

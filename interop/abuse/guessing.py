@@ -91,7 +91,7 @@ def users_told_apart_by_text(arena):
 
         with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
             heard = list(pool.map(dialogue, range(len(names))))
-        for name, other in zip(names[1:], heard[1:]):
+        for name, other in zip(names[1:], heard[1:], strict=True):
             if other != heard[0]:
                 outcome.gained = f"{name[:30]} is answered otherwise: {other} not {heard[0]}"
         lines = sum(map(len, heard[0]))

@@ -38,15 +38,23 @@ def handshake_stall(arena):
 
 
 def silence(arena):
-    """Half from one address, half from as many addresses."""
+    """Half from one address, half from as many addresses; the server has room for them all."""
     count = arena.scale(5_000, 1_000)
     return drips(arena, f"{count} connections that say nothing", lambda member: b"",
-                 ["127.8.0.1"] * (count // 2) + addresses(9, count // 2))
+                 ["127.8.0.1"] * (count // 2) + addresses(9, count // 2),
+                 "--max-sessions", str(2 * count))
 
 
-def drips(arena, name, drip, sources=None):
+def silence_beyond_the_limit(arena):
+    """More of them than the server takes: it must have room again as soon as it let them go."""
+    count = arena.scale(2_000, 1_000)
+    return drips(arena, f"{count} that say nothing, room for 100", lambda member: b"",
+                 addresses(15, count), "--max-sessions", "100")
+
+
+def drips(arena, name, drip, sources=None, *options):
     outcome = Outcome(name)
-    with arena.attack(outcome, *SHORT_LOGIN) as server:
+    with arena.attack(outcome, *SHORT_LOGIN, *options) as server:
         sources = sources or addresses(6, arena.scale(500, 50))
         judge_crowd(outcome, crowd(server, sources, drip))
     return outcome
@@ -134,5 +142,5 @@ def write(peer, data):
 
 ATTACKS = [
     one_byte_a_second, noop_to_stay_alive, handshake_stall, never_reading, endless_line,
-    endless_pipelining, silence,
+    endless_pipelining, silence, silence_beyond_the_limit,
 ]
