@@ -13,7 +13,7 @@ use crate::wire::{Class, Code, ForeignProtocol, Reply, ReplyErrorKind, ReplyRef,
 #[non_exhaustive]
 pub enum Error {
     /// The server said no in due form.
-    #[error("the server refused at {phase}: {reply}")]
+    #[error("the server refused at {phase}{}: {reply}", Commands(*.phase))]
     Refused {
         /// In which phase.
         phase: Phase,
@@ -129,6 +129,18 @@ impl Error {
     }
 }
 
+/// What was refused, where the phase alone does not tell.
+struct Commands(Phase);
+
+impl fmt::Display for Commands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Phase::Security => f.write_str(" (AUTH TLS, PBSZ or PROT)"),
+            _ => Ok(()),
+        }
+    }
+}
+
 struct MidReply(bool);
 
 impl fmt::Display for MidReply {
@@ -173,7 +185,7 @@ pub enum PeerFault {
         code: Code,
     },
     /// Bytes that are not a reply, or one over the limits.
-    #[error("{kind}; received \"{}\"", escape(.excerpt))]
+    #[error("{kind}; the line begins \"{}\"", escape(.excerpt))]
     Malformed {
         /// What is wrong with them.
         kind: ReplyErrorKind,
