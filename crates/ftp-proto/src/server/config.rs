@@ -65,7 +65,16 @@ pub enum DataProtectionPolicy {
     Required,
 }
 
-/// How long a peer may take.
+/// How long a peer may take. Start from the defaults and change what should differ:
+///
+/// ```
+/// use core::time::Duration;
+/// use ftp_proto::server::Timeouts;
+///
+/// let mut timeouts = Timeouts::default();
+/// timeouts.idle = Duration::from_secs(900);
+/// # assert_eq!(timeouts.login, Duration::from_secs(60));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
@@ -93,7 +102,7 @@ impl Default for Timeouts {
     }
 }
 
-/// Texts that describe the system.
+/// Texts that describe the system. Start from the defaults and change what should differ.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SystemReplies {
