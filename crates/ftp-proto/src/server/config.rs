@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::wire::{Code, InvalidText, Reply};
+use crate::wire::{Code, InvalidText, Reply, check_text};
 use crate::{Lenience, Limits, Observer, Username};
 
 /// Which protection the server offers or demands for the control connection.
@@ -112,9 +112,6 @@ pub struct SystemReplies {
     pub system: Reply,
     /// Sent for `HELP`: 214.
     pub help: Reply,
-    /// More lines for `FEAT`, beside those that this crate answers itself; each without a space in
-    /// front.
-    pub features: Vec<String>,
 }
 
 impl Default for SystemReplies {
@@ -124,7 +121,6 @@ impl Default for SystemReplies {
             greeting: reply(Code::READY, b"220 Ready.\r\n"),
             system: reply(Code::SYSTEM_NAME, b"215 UNIX Type: L8\r\n"),
             help: reply(Code::HELP, b"214 Ask the administrator.\r\n"),
-            features: Vec::new(),
         }
     }
 }
@@ -134,6 +130,7 @@ impl Default for SystemReplies {
 pub struct Config {
     pub(crate) security: Security,
     pub(crate) replies: SystemReplies,
+    pub(crate) features: Vec<String>,
     pub(crate) name_rule: Option<Arc<NameRuleOf>>,
     pub(crate) hosts: Vec<String>,
     pub(crate) takes_accounts: bool,
@@ -156,6 +153,7 @@ impl Default for Config {
         Self {
             security: Security::default(),
             replies: SystemReplies::default(),
+            features: Vec::new(),
             name_rule: None,
             hosts: Vec::new(),
             takes_accounts: false,
@@ -205,6 +203,25 @@ impl Config {
     pub fn system_replies(mut self, replies: SystemReplies) -> Self {
         self.replies = replies;
         self
+    }
+
+    /// More lines for `FEAT` (RFC 2389), beside those for what this crate answers itself; each
+    /// without a space in front. Default none.
+    ///
+    /// # Errors
+    /// [`InvalidText`] if a line is empty or holds CR, LF or NUL.
+    pub fn features<T: Into<String>>(
+        mut self,
+        lines: impl IntoIterator<Item = T>,
+    ) -> Result<Self, InvalidText> {
+        self.features = lines.into_iter().map(Into::into).collect();
+        for line in &self.features {
+            if line.is_empty() {
+                return Err(InvalidText::Empty);
+            }
+            check_text(line.as_bytes())?;
+        }
+        Ok(self)
     }
 
     /// Decides what `USER` is answered, by name. Default: [`NameRule::Password`] for all. Must be
@@ -327,6 +344,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("security", &self.security)
             .field("replies", &self.replies)
+            .field("features", &self.features)
             .field("hosts", &self.hosts)
             .field("takes_accounts", &self.takes_accounts)
             .field("user_after_login", &self.user_after_login)

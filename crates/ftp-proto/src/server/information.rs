@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::session::Session;
 use super::{DataProtectionPolicy, replies};
-use crate::wire::{Code, CommandRef, Reply, check_text};
+use crate::wire::{Code, CommandRef, Reply};
 
 /// The argument without spaces around it; `None` if nothing is left.
 pub(super) fn trimmed<'b>(command: &CommandRef<'b>) -> Option<&'b [u8]> {
@@ -40,9 +40,7 @@ pub(super) fn features(session: &Session) -> Reply {
         offer("PROT");
     }
     offer("UTF8");
-    // A line that cannot be sent is left out, rather than all of them.
-    let sendable = |line: &&String| check_text(line.as_bytes()).is_ok();
-    lines.extend(config.replies.features.iter().filter(sendable).cloned());
+    lines.extend(config.features.iter().cloned());
     Reply::listing(Code::SYSTEM_STATUS, "Features:", &lines, "End")
         .unwrap_or_else(|_| replies::FEATURES_UNKNOWN.clone())
 }
