@@ -69,7 +69,7 @@ class Curl:
 
 class Lftp:
     name = "lftp"
-    locked_out = "530 530 530, closed"
+    locked_out = "closed after 3 guesses"
     knows_implicit_tls = True
 
     def __init__(self, workshop):
@@ -81,14 +81,19 @@ class Lftp:
         return what_came(ok, "<--- 530" in said, "---> PASS" in said, said), said
 
     def guess(self, security, port, password):
-        """Logs in first: lftp itself never tries twice. It takes a 421 silently, and reconnects."""
+        """Logs in first: lftp itself never tries twice.
+
+        A 421 makes it drop the 530 that came with it, and connect again. So this counts what it
+        sent before that.
+        """
         user = self.workshop.user
         commands = ["set cmd:fail-exit no"]
         commands += [f"quote USER {user}", f"quote PASS {password}"] * GUESSES + ["quote NOOP"]
         _, said = self.call(security, port, user, self.workshop.password, commands)
-        codes = re.findall(r"^(530) ", said, re.MULTILINE)
-        closed = said.count("---- Connecting to") > 1
-        return " ".join(codes) + (", closed" if closed else ", open"), said
+        connections = said.split("---- Connecting to")[1:]
+        guesses = connections[0].count("---> PASS") - 1 if connections else 0
+        end = "closed" if len(connections) > 1 else "open"
+        return f"{end} after {guesses} guesses", said
 
     def call(self, security, port, user, password, commands):
         scheme = "ftps" if security == "implicit TLS" else "ftp"

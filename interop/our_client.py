@@ -12,7 +12,7 @@ from machine import ADDRESS, PATIENCE
 
 LOGGED_IN = {"exit": 0, "outcome": "logged_in", "phase": "ready", "code": 230}
 CLEAR = LOGGED_IN | {"by": "password", "tls": "none", "data": "clear"}
-PRIVATE = LOGGED_IN | {"by": "password", "tls": "verified", "data": "private"}
+PRIVATE = LOGGED_IN | {"by": "password", "tls": "yes", "data": "private"}
 REFUSED = {"exit": 3, "outcome": "refused"}
 WRONG_PASSWORD = REFUSED | {"phase": "password", "code": 530}
 TLS_FAILED = {"exit": 6, "outcome": "tls_failed", "phase": "security", "code": None}
@@ -133,14 +133,14 @@ class Trial:
         return came
 
     def tls(self, told):
-        """"verified" if it is TLS with exactly our server's certificate."""
+        """Says "yes" if it is TLS with exactly our server's certificate."""
         if told is None:
             return "none"
         certificate = ssl.PEM_cert_to_DER_cert(self.workshop.certificate.read_text())
         fingerprint = hashlib.sha256(certificate).hexdigest()
         whole = isinstance(told, dict) and told.get("version") and told.get("cipher_suite")
         if whole and fingerprint in json.dumps(told).replace(":", "").lower():
-            return "verified"
+            return "yes"
         return f"reported as {json.dumps(told)}"
 
 
