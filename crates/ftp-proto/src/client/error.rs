@@ -114,6 +114,19 @@ impl Error {
         }
     }
 
+    /// The code of the reply that ended it, also where the reply was a fault: unexpected, or asked
+    /// for by nothing.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::PeerFault { fault, .. } => match fault {
+                PeerFault::UnexpectedCode { code } => Some(*code),
+                PeerFault::UnsolicitedReply(reply) => Some(reply.code()),
+                _ => None,
+            },
+            _ => self.reply().map(Reply::code),
+        }
+    }
+
     /// Whether the same attempt may succeed later: time-outs, a closed connection, 421 and other
     /// 4yz. A 5yz never: repeating a refused password locks accounts.
     pub fn is_transient(&self) -> bool {
