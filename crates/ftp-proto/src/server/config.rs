@@ -102,34 +102,13 @@ impl Default for Timeouts {
     }
 }
 
-/// Texts that describe the system. Start from the defaults and change what should differ.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct SystemReplies {
-    /// Sent when connected: 220. Default `Ready.`: no name, no version to look up.
-    pub greeting: Reply,
-    /// `SYST`. Default `215 UNIX Type: L8`, which most clients take for granted.
-    pub system: Reply,
-    /// Sent for `HELP`: 214.
-    pub help: Reply,
-}
-
-impl Default for SystemReplies {
-    fn default() -> Self {
-        let reply = |code, text| Reply::from_static(code, text);
-        Self {
-            greeting: reply(Code::READY, b"220 Ready.\r\n"),
-            system: reply(Code::SYSTEM_NAME, b"215 UNIX Type: L8\r\n"),
-            help: reply(Code::HELP, b"214 Ask the administrator.\r\n"),
-        }
-    }
-}
-
 /// Everything a server connection needs to know. Build it once, share it by `Arc`.
 #[derive(Clone)]
 pub struct Config {
     pub(crate) security: Security,
-    pub(crate) replies: SystemReplies,
+    pub(crate) greeting: Reply,
+    pub(crate) system: Reply,
+    pub(crate) help: Reply,
     pub(crate) features: Vec<String>,
     pub(crate) name_rule: Option<Arc<NameRuleOf>>,
     pub(crate) hosts: Vec<String>,
@@ -152,7 +131,9 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             security: Security::default(),
-            replies: SystemReplies::default(),
+            greeting: Reply::from_static(Code::READY, b"220 Ready.\r\n"),
+            system: Reply::from_static(Code::SYSTEM_NAME, b"215 UNIX Type: L8\r\n"),
+            help: Reply::from_static(Code::HELP, b"214 Ask the administrator.\r\n"),
             features: Vec::new(),
             name_rule: None,
             hosts: Vec::new(),
@@ -186,7 +167,7 @@ impl Config {
         self
     }
 
-    /// The greeting, one line or several.
+    /// The greeting, one line or several. Default `Ready.`: no name, no version to look up.
     ///
     /// # Errors
     /// [`InvalidText`] if there is no line, or one holds CR, LF or NUL.
@@ -194,15 +175,30 @@ impl Config {
         mut self,
         lines: impl IntoIterator<Item = T>,
     ) -> Result<Self, InvalidText> {
-        self.replies.greeting = Reply::multiline(Code::READY, lines)?;
+        self.greeting = Reply::multiline(Code::READY, lines)?;
         Ok(self)
     }
 
-    /// Texts that describe the system.
-    #[must_use]
-    pub fn system_replies(mut self, replies: SystemReplies) -> Self {
-        self.replies = replies;
-        self
+    /// What `SYST` is answered: 215 and this text. Default `UNIX Type: L8`, which most clients take
+    /// for granted.
+    ///
+    /// # Errors
+    /// [`InvalidText`] if the text holds CR, LF or NUL.
+    pub fn system(mut self, text: impl AsRef<[u8]>) -> Result<Self, InvalidText> {
+        self.system = Reply::new(Code::SYSTEM_NAME, text)?;
+        Ok(self)
+    }
+
+    /// What `HELP` is answered: 214 and these lines. Default `Ask the administrator.`
+    ///
+    /// # Errors
+    /// [`InvalidText`] if there is no line, or one holds CR, LF or NUL.
+    pub fn help<T: AsRef<[u8]>>(
+        mut self,
+        lines: impl IntoIterator<Item = T>,
+    ) -> Result<Self, InvalidText> {
+        self.help = Reply::multiline(Code::HELP, lines)?;
+        Ok(self)
     }
 
     /// More lines for `FEAT` (RFC 2389), beside those for what this crate answers itself; each
@@ -343,7 +339,9 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("security", &self.security)
-            .field("replies", &self.replies)
+            .field("greeting", &self.greeting)
+            .field("system", &self.system)
+            .field("help", &self.help)
             .field("features", &self.features)
             .field("hosts", &self.hosts)
             .field("takes_accounts", &self.takes_accounts)

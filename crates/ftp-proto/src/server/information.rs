@@ -24,7 +24,11 @@ pub(super) fn features(session: &Session) -> Reply {
     let mut offer = |line: &str| lines.push(line.into());
     if session.offers_tls() {
         match (session.tls.is_some(), config.auth_ssl) {
-            (false, true) => offer("AUTH TLS;SSL"),
+            // A line each: some clients look for the whole line `AUTH TLS`.
+            (false, true) => {
+                offer("AUTH TLS");
+                offer("AUTH SSL");
+            }
             (false, false) => offer("AUTH TLS"),
             (true, _) if config.clear_command_channel => offer("CCC"),
             (true, _) => {}

@@ -14,7 +14,7 @@ fn feat_lists_what_this_connection_offers_now() {
     server.said();
     assert_eq!(
         server.send("FEAT"),
-        "211-Features:\r\n AUTH TLS;SSL\r\n CLNT\r\n HOST\r\n LANG EN*\r\n PBSZ\r\n PROT\r\n \
+        "211-Features:\r\n AUTH TLS\r\n AUTH SSL\r\n CLNT\r\n HOST\r\n LANG EN*\r\n PBSZ\r\n PROT\r\n \
          UTF8\r\n MLST size*;\r\n211 End\r\n"
     );
     server.send("AUTH TLS");
