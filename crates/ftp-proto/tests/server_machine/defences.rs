@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_proto::server::{Config, Connection, Error, PeerFault, Security, State};
+use ftp_proto::server::{Config, Connection, Error, NameRule, PeerFault, Security, State};
 use ftp_proto::wire::ForeignProtocol;
 use ftp_proto::{Action, Instant, Limits, Machine, Securable};
 
@@ -153,6 +153,26 @@ fn bytes_behind_auth_are_refused_at_every_split_point() {
             assert_eq!(server.connection.received(server.now, b"NOOP\r\n"), 6);
             assert_eq!(server.run(), INJECTION);
         }
+    }
+}
+
+#[test]
+fn a_login_that_an_injection_ends_is_told_to_be_over_at_every_split_point() {
+    let bytes = b"AUTH TLS\r\nUSER anna\r\n";
+    for split in 0..=bytes.len() {
+        let mut server = Server::new(optional().name_rule(|_| NameRule::Open));
+        server.said();
+        assert_eq!(server.code("USER open"), "230");
+        server.happened();
+        for part in [&bytes[..split], &bytes[split..]] {
+            assert_eq!(server.connection.received(server.now, part), part.len());
+            while let Ok(Action::Event(event)) = server.connection.poll() {
+                server.event(event);
+            }
+        }
+        assert_eq!(server.run(), INJECTION);
+        let told = ["LoggedOut", "Closed(PeerFault(BytesBeforeTlsSwitch))"];
+        assert_eq!(server.happened(), told, "{split}");
     }
 }
 
