@@ -132,7 +132,7 @@ impl Input {
     /// Looks for the next command. The refusals of options that were asked for before its end are
     /// handed to `refuse` first, so that their place among the replies does not depend on how the
     /// bytes arrived.
-    pub(super) fn next(&mut self, refuse: impl FnMut(&[u8])) -> Next<'_> {
+    pub(super) fn next(&mut self, mut refuse: impl FnMut(&[u8])) -> Next<'_> {
         let start = if self.fresh {
             self.buffer.unread()
         } else {
@@ -159,10 +159,15 @@ impl Input {
                     || !self.ends_in_data
                     || self.filter.is_inside_sequence(),
             },
-            Err(error) => Next::Bad {
-                kind: error.kind,
-                length: error.length,
-            },
+            Err(error) => {
+                let decided = position.saturating_add(parser.decided_by() as u64);
+                refuse_before(decided, refusals, &mut refuse);
+                self.fresh = false;
+                return Next::Bad {
+                    kind: error.kind,
+                    length: error.length,
+                };
+            }
             Ok(Status::Partial) => {
                 refuse_before(u64::MAX, refusals, refuse);
                 return Next::Nothing {
@@ -170,7 +175,7 @@ impl Input {
                 };
             }
         };
-        if let Next::Command { length, .. } | Next::Bad { length, .. } = &next {
+        if let Next::Command { length, .. } = &next {
             refuse_before(position.saturating_add(*length as u64), refusals, refuse);
         }
         self.fresh = false;

@@ -177,6 +177,28 @@ fn a_login_that_an_injection_ends_is_told_to_be_over_at_every_split_point() {
 }
 
 #[test]
+fn options_asked_for_around_the_limit_are_refused_alike_at_every_split_point() {
+    let mut limits = Limits::default();
+    limits.command_line_before_login = 4;
+    for line in [
+        b"1234\xff\xfd\x015\xff\xfd\x026\xff\xfd\x03\r\n".as_slice(),
+        b"1234\r\xff\xfd\x01\r\xff\xfd\x026\r\n",
+        b"1\xff\xfd\x01\0\xff\xfd\x02\r\xff\xfd\x03\n\xff\xfd\x04",
+    ] {
+        let mut outputs = Vec::new();
+        for split in 0..=line.len() {
+            let mut server = Server::new(plain().limits(limits));
+            server.said();
+            server.receive(&line[..split]);
+            server.receive(&line[split..]);
+            outputs.push(server.output);
+        }
+        outputs.dedup();
+        assert_eq!(outputs.len(), 1, "{line:?}: {outputs:?}");
+    }
+}
+
+#[test]
 fn bytes_during_the_handshake_are_a_fault_and_nothing_is_said() {
     let mut server = Server::new(optional());
     server.handshakes = false;
