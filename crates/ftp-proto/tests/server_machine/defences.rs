@@ -199,6 +199,27 @@ fn options_asked_for_around_the_limit_are_refused_alike_at_every_split_point() {
 }
 
 #[test]
+fn another_protocol_is_told_behind_blank_lines_at_every_split_point() {
+    for bytes in [
+        b"\r\n\nEHLO \0x\r\n".as_slice(),
+        b"\r\n\x16\x03\x01\x02\0",
+        b"\n\r\nPRI * HTTP/2.0\r\n\r\n",
+    ] {
+        for split in 0..=bytes.len() {
+            let mut server = Server::new(plain());
+            server.said();
+            server.receive(&bytes[..split]);
+            server.receive(&bytes[split..]);
+            assert_eq!(
+                server.said(),
+                "421 This is an FTP server.\r\n",
+                "{bytes:?} at {split}"
+            );
+        }
+    }
+}
+
+#[test]
 fn bytes_during_the_handshake_are_a_fault_and_nothing_is_said() {
     let mut server = Server::new(optional());
     server.handshakes = false;
