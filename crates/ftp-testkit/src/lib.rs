@@ -5,11 +5,12 @@
 //! * [`ScriptedPeer`]: a peer that knows no protocol, only the bytes it expects and sends;
 //! * [`chunks`]: how bytes are cut on their way;
 //! * [`Transcript`]: dialogues from files (`transcripts/`), replayed against both machines;
-//! * [`SelfMade`]: certificates made on the spot.
+//! * `SelfMade`: certificates made on the spot (feature `tls`).
 //!
 //! What they find wrong they panic about.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "tls")]
 mod certificate;
 pub mod chunks;
 mod clock;
@@ -19,6 +20,7 @@ mod replay;
 mod script;
 mod transcript;
 
+#[cfg(feature = "tls")]
 pub use certificate::SelfMade;
 pub use clock::VirtualClock;
 pub use pair::{Happened, Pair};

@@ -259,12 +259,13 @@ impl State {
             session.say(&replies::UNKNOWN_MECHANISM);
             return self;
         }
+        // Before the look at what follows: whether that has come yet must not change what is told.
+        if self.is_logged_in() {
+            session.log_out();
+        }
         if session.bytes_follow {
             session.fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
             return Self::Closing;
-        }
-        if self.is_logged_in() {
-            session.log_out();
         }
         // What was learned in clear is dropped; what was counted is not.
         session.host = None;
