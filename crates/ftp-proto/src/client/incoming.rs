@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use super::PeerFault;
 use super::context::Context;
 use crate::buffer::Buffer;
-use crate::wire::{Code, ReplyError, ReplyErrorKind, ReplyParser, ReplyRef, Status, TelnetFilter};
+use crate::wire::{ReplyError, ReplyErrorKind, ReplyParser, ReplyRef, Status, TelnetFilter};
 use crate::{Instant, Lenience, Limits};
 
 /// Room beyond the longest reply: its end and blank lines before it.
@@ -168,8 +168,18 @@ impl Incoming {
         let bytes = self.buffer.unread();
         let found = match self.parser.parse(bytes) {
             Ok(Status::Complete(reply, length)) => Some((reply, length)),
-            Ok(Status::Partial) if self.takes_foreign_end(bytes) => self.parser.foreign_end(bytes),
-            Ok(Status::Partial) => None,
+            Ok(Status::Partial) => {
+                let is_lenient = self.lenience.foreign_end_after.is_some();
+                let foreign_end = if self.silent || (self.ended && is_lenient) {
+                    self.parser.foreign_end(bytes)
+                } else {
+                    None
+                };
+                match foreign_end {
+                    None if self.ended => self.parser.cut_off_421(bytes),
+                    found => found,
+                }
+            }
             Err(error) => {
                 let at = self.deciding_byte(error, bytes) as u64;
                 let at = self.buffer.position().saturating_add(at);
@@ -204,13 +214,6 @@ impl Incoming {
         (error.at.saturating_sub(1)..bytes.len())
             .find(is_at_fault)
             .unwrap_or(error.at)
-    }
-
-    fn takes_foreign_end(&self, bytes: &[u8]) -> bool {
-        // A 421 is taken for what it says even by the strict, once nothing can follow it.
-        let allowed = self.lenience.foreign_end_after.is_some()
-            || self.parser.foreign_end_code(bytes) == Some(Code::SERVICE_UNAVAILABLE);
-        self.silent || (self.ended && allowed)
     }
 
     /// To be called when there is no reply: drops blank lines, so that they cannot fill the

@@ -2,18 +2,6 @@
 
 use crate::wire::{Code, ReplyRef};
 
-/// Whether a greeting is certainly that of a mail server.
-pub(super) fn is_smtp(reply: ReplyRef<'_>) -> bool {
-    let text = reply.text();
-    let has_word = text
-        .split(|byte| !byte.is_ascii_alphanumeric())
-        .any(|word| word.eq_ignore_ascii_case(b"ESMTP") || word.eq_ignore_ascii_case(b"SMTP"));
-    has_word
-        && !text
-            .windows(3)
-            .any(|window| window.eq_ignore_ascii_case(b"FTP"))
-}
-
 /// Whether a reply carries the challenge of a one-time password system, which no fixed password
 /// can answer (336 of RFC 2228; the texts of RFC 2289 and S/KEY).
 pub(super) fn has_challenge(reply: ReplyRef<'_>) -> bool {

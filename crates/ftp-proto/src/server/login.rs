@@ -116,8 +116,8 @@ impl State {
             Verb::Host => self.host(command, session),
             Verb::Quit => session.end(&replies::GOODBYE, ClosedWhy::Quit),
             Verb::Feat => session.say(&information::features(session)),
-            Verb::Help => session.say(&session.config.replies.help.clone()),
-            Verb::Syst => session.say(&session.config.replies.system.clone()),
+            Verb::Help => session.say(&session.config.help.clone()),
+            Verb::Syst => session.say(&session.config.system.clone()),
             Verb::Noop | Verb::Clnt => session.say(&replies::OKAY),
             Verb::Lang => {
                 session.say(information::language(information::trimmed(&command)));
@@ -479,7 +479,7 @@ impl State {
 
 /// The greeting, and from here on the time for the first command and the login.
 pub(super) fn greet(session: &mut Session) -> State {
-    session.say(&session.config.replies.greeting.clone());
+    session.say(&session.config.greeting.clone());
     session.set_timer(Timer::FirstCommand, session.config.timeouts.first_command);
     if !session.timers.is_running(Timer::Login) {
         session.start_login_timer();

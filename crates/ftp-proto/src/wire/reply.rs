@@ -31,7 +31,8 @@ impl<'b> ReplyRef<'b> {
     }
 
     /// Whether it was ended by a line with another code
-    /// ([`Lenience::foreign_end_after`](crate::Lenience::foreign_end_after)).
+    /// ([`Lenience::foreign_end_after`](crate::Lenience::foreign_end_after)), or is a 421 that the
+    /// end of the stream cut off.
     pub fn is_irregular(&self) -> bool {
         self.irregular
     }

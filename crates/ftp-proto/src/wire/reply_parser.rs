@@ -177,7 +177,7 @@ impl ReplyParser {
     }
 
     /// The code of the line that might be a foreign end.
-    pub(crate) fn foreign_end_code(&self, bytes: &[u8]) -> Option<Code> {
+    fn foreign_end_code(&self, bytes: &[u8]) -> Option<Code> {
         let open = self.progress.open?;
         if self.progress.line != bytes.len() || self.progress.lines < 2 {
             return None;
@@ -199,6 +199,37 @@ impl ReplyParser {
             Some(Status::Complete(reply, length)) => Some((reply, length)),
             _ => None,
         }
+    }
+
+    /// After [`Status::Partial`], when the stream has ended: a 421 that was cut off, as servers do
+    /// that go down in a hurry. It is taken for what it says, whether it is the reply itself or stands
+    /// at the end of another one.
+    pub(crate) fn cut_off_421<'b>(&mut self, bytes: &'b [u8]) -> Option<(ReplyRef<'b>, usize)> {
+        let Progress {
+            start,
+            line,
+            previous_line,
+            lines,
+            open,
+            ..
+        } = self.progress;
+        let says_so = |from: usize| {
+            let line = bytes.get(from..).unwrap_or_default();
+            let ends_code = matches!(line.get(3), None | Some(b' ' | b'-' | b'\r' | b'\n'));
+            ends_code && code_at(line) == Some(Code::SERVICE_UNAVAILABLE)
+        };
+        let is_open = open == Some(Code::SERVICE_UNAVAILABLE);
+        if !(is_open || says_so(line) || says_so(previous_line)) {
+            return None;
+        }
+        self.progress = Progress::default();
+        let reply = ReplyRef {
+            raw: bytes.get(start..)?,
+            code: Code::SERVICE_UNAVAILABLE,
+            multiline: lines.saturating_add(usize::from(line < bytes.len())) > 1,
+            irregular: true,
+        };
+        Some((reply, bytes.len()))
     }
 
     /// After [`Status::Partial`]: how many bytes at the front are blank lines and belong to no

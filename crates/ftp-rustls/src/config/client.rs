@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 
+use super::anchored::AnchoredCertificates;
 use super::dangerous::AnyCertificate;
 use super::{ConfigError, Identity, Versions, provider};
 
@@ -20,7 +21,9 @@ pub enum Roots {
     /// Mozilla's list, as compiled in.
     #[cfg(feature = "webpki-roots")]
     Webpki,
-    /// These and no others; see [`roots_from_pem`](super::roots_from_pem).
+    /// These and no others; see [`roots_from_pem`](super::roots_from_pem). A server may show one of
+    /// them as its own certificate, even if that says that it is an authority's (CA:TRUE), as
+    /// certificates that sign themselves often do.
     Store(RootCertStore),
     /// **Dangerous**: any certificate for any name. Whoever sits between the two sides can read
     /// and change everything, the password first. The server must still hold the private key of
@@ -131,7 +134,12 @@ pub fn client_config_with_versions(
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         }),
         Roots::Store(store) if store.is_empty() => return Err(ConfigError::NoRoots),
-        Roots::Store(store) => builder.with_root_certificates(store),
+        Roots::Store(store) => {
+            let verifier = AnchoredCertificates::new(store, provider)?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+        }
         Roots::DangerousAnyCertificate => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),

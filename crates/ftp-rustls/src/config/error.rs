@@ -42,6 +42,9 @@ pub enum ConfigError {
     /// The operating system's trust store cannot be used.
     #[error("the operating system's trusted certificates cannot be used: {0}")]
     Platform(#[source] rustls::Error),
+    /// Server certificates cannot be checked with the given roots.
+    #[error("server certificates cannot be checked: {0}")]
+    ServerVerifier(#[source] VerifierBuilderError),
     /// Client certificates cannot be checked with the given roots.
     #[error("client certificates cannot be checked: {0}")]
     ClientVerifier(#[source] VerifierBuilderError),

@@ -7,6 +7,7 @@
 //! Share one configuration among all connections to the same servers: sessions are resumed through
 //! it, which saves a signature and, under TLS 1.2, a round trip.
 
+mod anchored;
 mod client;
 mod dangerous;
 mod error;

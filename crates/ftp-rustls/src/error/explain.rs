@@ -80,8 +80,8 @@ fn certificate(f: &mut fmt::Formatter<'_>, error: &CertificateError) -> fmt::Res
         // webpki's own error does not come through in any other form.
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => f
             .write_str(
-                "the peer's certificate is that of an authority (CA:TRUE), which cannot be a \
-                 server's or client's own at the same time; have one issued with CA:FALSE",
+                "the peer's certificate is that of an authority (CA:TRUE), and not one that is \
+                 trusted here; add it to the trusted ones, or have one issued with CA:FALSE",
             ),
         other => write!(f, "the peer's certificate cannot be used: {other}"),
     }
