@@ -1,4 +1,5 @@
 #![no_main]
+#![forbid(unsafe_code)]
 
 use ftp_testkit::laws::{PairOps, pair_ops};
 

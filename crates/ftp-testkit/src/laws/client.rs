@@ -8,7 +8,7 @@ use ftp_proto::{
     Account, Action, Instant, Lenience, Limits, Machine, Password, Securable, Username,
 };
 
-use super::script::{Step, steps};
+use super::script::{Step, said, steps};
 use super::transcript::{Side, Transcript};
 use super::watched::{Cut, Rest, Watched};
 use super::{SECRET, contains, tls_session};
@@ -29,9 +29,9 @@ pub fn client_bytes(data: &[u8]) {
     let Some((choices, script)) = data.split_at_checked(CHOICES) else {
         return;
     };
-    let whole = Run::new(choices, data).play(script, Cut::Whole);
+    let whole = Run::new(choices, script).play(script, Cut::Whole);
     for cut in Cut::ALL {
-        let run = Run::new(choices, data).play(script, cut);
+        let run = Run::new(choices, script).play(script, cut);
         if !whole.watched.withheld && !run.watched.withheld {
             assert_eq!(run.outcome(), whole.outcome(), "cut as {cut:?}");
         }
@@ -57,7 +57,7 @@ struct Told {
 }
 
 impl Run {
-    fn new(choices: &[u8], data: &[u8]) -> Self {
+    fn new(choices: &[u8], script: &[u8]) -> Self {
         let security = match choices[0] % 3 {
             0 => Security::DangerousPlaintext,
             1 => Security::ExplicitTls,
@@ -68,7 +68,7 @@ impl Run {
         let config =
             config(choices, security, limits).observer(std::sync::Arc::new(transcript.clone()));
         // A server that says the secret by itself may be quoted.
-        let secret = (!contains(data, SECRET.as_bytes())).then_some(SECRET);
+        let secret = (!contains(&said(script), SECRET.as_bytes())).then_some(SECRET);
         let mut watched = Watched::new(Connection::new(config, Instant::START), secret);
         watched.write_size = match choices[2] >> 4 {
             0 => usize::MAX,

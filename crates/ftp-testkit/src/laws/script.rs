@@ -1,6 +1,8 @@
 //! Scripts for one machine, in a form that is mostly the peer's text: whatever is not an operation
 //! arrives. An operation is a NUL, a letter, and for some an operand of one byte.
 
+use ftp_proto::wire::TelnetFilter;
+
 /// One thing that happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step<'a> {
@@ -43,4 +45,16 @@ pub(super) fn steps(script: &[u8]) -> Vec<Step<'_>> {
         steps.push(Step::Receive(&script[text..]));
     }
     steps
+}
+
+/// All that the peer says in a script, operations and Telnet taken out.
+pub(super) fn said(script: &[u8]) -> Vec<u8> {
+    let mut said = Vec::new();
+    let mut filter = TelnetFilter::new();
+    for step in steps(script) {
+        if let Step::Receive(bytes) = step {
+            filter.filter(bytes, |data| said.extend_from_slice(data), |_| {});
+        }
+    }
+    said
 }

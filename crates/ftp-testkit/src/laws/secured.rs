@@ -5,7 +5,6 @@ use ftp_proto::client::{self, DataProtection, Login};
 use ftp_proto::server;
 use ftp_proto::wire::{Code, Command, Reply};
 use ftp_proto::{Action, Instant, Machine};
-use ftp_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 use ftp_rustls::{
     ClientCertificates, ClientTls, Identity, Roots, Secured, Versions, client_config_with_versions,
@@ -13,6 +12,7 @@ use ftp_rustls::{
 };
 
 use super::{SECRET, contains};
+use crate::SelfMade;
 
 const NAME: &str = "ftp.example.com";
 /// More turns than any of our inputs can cause.
@@ -20,12 +20,11 @@ const MOST_TURNS: usize = 20_000;
 
 /// One certificate for the whole process, and what both sides make of it, by version.
 static TLS: LazyLock<[(Arc<ClientConfig>, Arc<ServerConfig>); 2]> = LazyLock::new(|| {
-    let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
+    let made = SelfMade::for_names([NAME]);
     [Versions::Tls12, Versions::Tls13].map(|versions| {
-        let roots = roots_from_pem(made.cert.pem().as_bytes()).expect("a root");
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let identity = Identity::from_der(vec![made.cert.der().clone()], PrivateKeyDer::from(key))
-            .expect("an identity");
+        let pem = made.certificate_pem.as_bytes();
+        let roots = roots_from_pem(pem).expect("a root");
+        let identity = Identity::from_pem(pem, made.key_pem.as_bytes()).expect("an identity");
         (
             client_config_with_versions(Roots::Store(roots), None, versions).expect("a client"),
             server_config_with_versions(identity, ClientCertificates::NotAsked, versions)

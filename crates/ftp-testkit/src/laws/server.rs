@@ -9,7 +9,7 @@ use ftp_proto::server::{
 use ftp_proto::wire::{Code, Reply, ReplyParser, Status, TelnetFilter};
 use ftp_proto::{Action, Instant, Lenience, Limits, Machine, Securable};
 
-use super::script::{Step, steps};
+use super::script::{Step, said, steps};
 use super::transcript::{Side, Transcript};
 use super::watched::{Cut, Rest, Watched};
 use super::{SECRET, tls_session};
@@ -320,15 +320,15 @@ fn limits(choice: u8) -> Limits {
     limits
 }
 
-/// Whether the secret stands in the script only where a server must know it for one: at the start
-/// of what is said, or behind a line's end, and then `PASS` or `ACCT`.
+/// Whether the secret is said only where a server must know it for one: behind a line's end and
+/// `PASS` or `ACCT`.
 fn has_secrets_where_they_belong(script: &[u8]) -> bool {
-    let secret = SECRET.as_bytes();
-    let found = |at: &usize| script[*at..].starts_with(secret);
-    (0..script.len()).filter(found).all(|at| {
+    let said = said(script);
+    let found = |at: &usize| said[*at..].starts_with(SECRET.as_bytes());
+    (0..said.len()).filter(found).all(|at| {
         [b"\nPASS ", b"\nACCT "]
             .iter()
-            .any(|before| script[..at].ends_with(*before))
+            .any(|before| said[..at].ends_with(*before))
     })
 }
 
