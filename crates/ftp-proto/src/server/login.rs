@@ -14,6 +14,7 @@ use super::{
     AccountAttempt, Attempt, ClosedWhy, Event, LoginSummary, NameRule, PeerFault, Request,
     RequestId, UserAfterLogin, information, protection, replies,
 };
+use crate::ticket::Ticket;
 use crate::wire::foreign::{self, Signature};
 use crate::wire::{CommandRef, ForeignProtocol, Reply, Verb};
 use crate::{Account, Instant, Password, TlsSwitch, Username, log};
@@ -34,7 +35,7 @@ pub(super) enum State {
     },
     /// The application is checking an attempt.
     Verifying {
-        id: u64,
+        id: Ticket,
         username: Username,
         attempted: Instant,
     },
@@ -44,7 +45,7 @@ pub(super) enum State {
     LoggedIn { username: Username },
     /// Logged in, and the application is checking an account.
     VerifyingAccount {
-        id: u64,
+        id: Ticket,
         username: Username,
         attempted: Instant,
     },
@@ -213,9 +214,9 @@ impl State {
                 authenticate(username, password, Some(account), session)
             }
             Self::LoggedIn { username } if session.config.takes_accounts => {
-                let id = session.next_id();
+                let id = Ticket::new();
                 let attempt = AccountAttempt {
-                    id,
+                    id: id.clone(),
                     username: username.clone(),
                     account,
                 };
@@ -506,9 +507,9 @@ fn authenticate(
     account: Option<Account>,
     session: &mut Session,
 ) -> State {
-    let id = session.next_id();
+    let id = Ticket::new();
     session.tell(Event::Authenticate(Attempt {
-        id,
+        id: id.clone(),
         username: username.clone(),
         password,
         account,

@@ -482,8 +482,12 @@ fn a_verdict_of_another_attempt_is_refused() {
     server.send("USER anna");
     server.send("PASS account");
     let attempt = server.held.attempt.take().unwrap();
+    // The other connection waits for a verdict as well, but not for this one.
     let mut other = Server::new(plain());
+    other.answers = false;
     other.said();
+    other.send("USER mallory");
+    other.send("PASS guess");
     let verdict = attempt.accept();
     assert_eq!(
         other.connection.decide(other.now, verdict),
