@@ -4,6 +4,7 @@ mod config;
 mod connection;
 mod error;
 mod event;
+pub mod guard;
 mod login;
 
 pub use config::{
@@ -14,4 +15,9 @@ pub use error::{Error, Misuse, PeerFault};
 pub use event::{
     AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, Request, RequestId,
     State, Verdict,
+};
+pub use guard::{
+    Admission, Answer, AnswerFloor, AttemptDecision, Connected, Guard, GuardConfig,
+    GuardStatistics, GuardedAttempt, Lockout, Merged, Outcome, RefusedWhy, Rule, Ruling, Scope,
+    Seed, SnapshotError,
 };
