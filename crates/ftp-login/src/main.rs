@@ -1,3 +1,65 @@
-//! Log in to FTP servers, or be one.
+//! Logs in to FTP servers, or is one: the command-line program of `ftp-proto`.
+//!
+//! Each command has a module of its own; `cli` has their options, `exit` how they end.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod attempt;
+mod certificate;
+mod cli;
+mod credentials;
+mod decode;
+mod demo;
+mod exit;
+mod hash;
+mod login;
+mod netrc;
+mod output;
+mod report;
+mod retry;
+mod serve;
+mod target;
+mod transcript;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::cli::{Arguments, Command};
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, complain};
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            complain(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let output = Arc::new(Output::default());
+    match arguments.command.unwrap_or(Command::Demo) {
+        Command::Demo => block_on(demo::run(output)),
+        Command::Login(arguments) => block_on(login::run(&arguments, output)),
+        Command::Serve(arguments) => {
+            block_on(serve::run(&arguments, &output)).map(|()| Exit::Success)
+        }
+        Command::Hash => hash::run(&output).map(|()| Exit::Success),
+        Command::Decode(arguments) => decode::run(&arguments, &output),
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Unavailable, format!("cannot start: {error}")))?;
+    let result = runtime.block_on(work);
+    // A prompt that nobody answers any more must not keep the program.
+    runtime.shutdown_background();
+    result
+}

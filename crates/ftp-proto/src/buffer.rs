@@ -20,7 +20,11 @@ pub(crate) struct Buffer {
 
 impl Buffer {
     pub(crate) const fn new() -> Self {
-        Self { bytes: Vec::new(), head: 0, consumed: 0 }
+        Self {
+            bytes: Vec::new(),
+            head: 0,
+            consumed: 0,
+        }
     }
 
     /// What has not been consumed.
@@ -58,7 +62,9 @@ impl Buffer {
         if let Some(gone) = self.bytes.get_mut(start..end) {
             gone.zeroize();
         }
-        self.consumed = self.consumed.saturating_add(end.saturating_sub(start) as u64);
+        self.consumed = self
+            .consumed
+            .saturating_add(end.saturating_sub(start) as u64);
         self.head = end;
         if self.head == self.bytes.len() {
             self.head = 0;
@@ -112,3 +118,6 @@ impl core::fmt::Debug for Buffer {
         write!(f, "Buffer({} bytes)", self.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,6 +135,7 @@ extern crate std;
 mod buffer;
 pub mod client;
 mod limits;
+mod log;
 mod machine;
 mod observer;
 mod secret;

@@ -49,17 +49,24 @@ pub struct Lenience {
     /// Take a line with a *different* code as the end of a multi-line reply when nothing follows
     /// it for this long (glFTPd ends `230-` with `200 `). `None` switches that off. Default 3 s.
     pub foreign_end_after: Option<Duration>,
-    /// Accept a bare LF as the end of a line, as many programs send it. Default `true`.
+    /// Accept a bare LF as the end of a line, as many programs send it. Default `true`. If not, a
+    /// reply that holds one is refused, and in a command it is a control character like any other.
     pub bare_lf: bool,
 }
 
 impl Default for Lenience {
     fn default() -> Self {
-        Self { foreign_end_after: Some(Duration::from_secs(3)), bare_lf: true }
+        Self {
+            foreign_end_after: Some(Duration::from_secs(3)),
+            bare_lf: true,
+        }
     }
 }
 
 impl Lenience {
     /// Nothing beyond the RFCs.
-    pub const STRICT: Self = Self { foreign_end_after: None, bare_lf: false };
+    pub const STRICT: Self = Self {
+        foreign_end_after: None,
+        bare_lf: false,
+    };
 }

@@ -34,7 +34,7 @@ impl fmt::Display for TlsVersion {
 pub struct TlsSession {
     /// The protocol version.
     pub version: TlsVersion,
-    /// The cipher suite by its IANA name, for example `TLS13_AES_256_GCM_SHA384`.
+    /// The cipher suite by its IANA name, for example `TLS_AES_256_GCM_SHA384`.
     pub cipher_suite: String,
     /// Whether an earlier session was resumed.
     pub resumed: bool,

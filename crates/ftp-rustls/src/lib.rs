@@ -1,2 +1,116 @@
-//! TLS as one more sans-IO machine.
+//! TLS for the machines of `ftp-proto`, without I/O.
+//!
+//! [`Secured`] is one more [`Machine`](ftp_proto::Machine), around the client's or the server's. It
+//! does explicit TLS (`AUTH TLS`, RFC 4217), implicit TLS, and the way back to clear text (`CCC`).
+//! Whoever drives it moves bytes and keeps time, as for the machine inside; sockets, clocks,
+//! threads and runtimes are not here but in the adapters, `ftp_tokio` and others.
+//!
+//! The TLS library is rustls, re-exported as [`rustls`]: any configuration of it will do. The
+//! functions in [`config`] make good ones in one call each.
+//!
+//! # A login in memory
+//!
+//! Both sides, their certificate, and a wire that is two vectors:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use ftp_proto::{Action, Instant, Machine, client, server};
+//! use ftp_rustls::{ClientCertificates, ClientTls, Identity, Roots, Secured};
+//!
+//! let made = rcgen::generate_simple_self_signed(["ftp.example.com".to_owned()])?;
+//! let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+//!
+//! let now = Instant::START; // your clock: the time since a start that you pick
+//! let trusted = ftp_rustls::roots_from_pem(certificate.as_bytes())?;
+//! let config = ftp_rustls::client_config(Roots::Store(trusted), None)?;
+//! let login = client::Login::new("anna", "correct horse")?;
+//! let mut client = Secured::client(
+//!     client::Connection::new(client::Config::new(login), now),
+//!     ClientTls::for_host(config, "ftp.example.com")?,
+//! );
+//!
+//! let identity = Identity::from_pem(certificate.as_bytes(), key.as_bytes())?;
+//! let config = ftp_rustls::server_config(identity, ClientCertificates::NotAsked)?;
+//! let policy = Arc::new(server::Config::new());
+//! let mut server = Secured::server(server::Connection::new(policy, now), config);
+//!
+//! let (mut to_client, mut to_server) = (Vec::new(), Vec::new());
+//! let session = loop {
+//!     match client.poll()? {
+//!         Action::Write { bytes, .. } => {
+//!             to_server.extend_from_slice(bytes);
+//!             let count = bytes.len();
+//!             client.wrote(now, count);
+//!         }
+//!         Action::Read { .. } => {
+//!             let taken = client.received(now, &to_client);
+//!             to_client.drain(..taken);
+//!         }
+//!         Action::Event(client::Event::LoggedIn(session)) => break session,
+//!         Action::Event(_) | Action::Wait { .. } | Action::Closed => {}
+//!     }
+//!     match server.poll()? {
+//!         Action::Write { bytes, .. } => {
+//!             to_client.extend_from_slice(bytes);
+//!             let count = bytes.len();
+//!             server.wrote(now, count);
+//!         }
+//!         Action::Read { .. } => {
+//!             let taken = server.received(now, &to_server);
+//!             to_server.drain(..taken);
+//!         }
+//!         Action::Event(server::Event::Authenticate(attempt)) => {
+//!             let verdict = attempt.accept(); // your user database
+//!             server.machine_mut().decide(now, verdict)?;
+//!         }
+//!         Action::Event(_) | Action::Wait { .. } | Action::Closed => {}
+//!     }
+//! };
+//! let tls = session.tls.as_ref().expect("TLS is up before any credentials are sent");
+//! assert_eq!(tls.server_name.as_deref(), Some("ftp.example.com"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it does |
+//! |---|---|---|
+//! | `aws-lc-rs` | yes | crypto by AWS-LC, post-quantum key exchange first; wins where `ring` is on too |
+//! | `ring` | no | crypto by *ring* |
+//! | `platform-verifier` | yes | [`Roots::Platform`]: trust what the operating system trusts |
+//! | `webpki-roots` | yes | [`Roots::Webpki`]: trust Mozilla's list, compiled in |
+//!
+//! With neither provider the crate builds, and the functions in [`config`] say
+//! [`ConfigError::NoCryptoProvider`]; configurations with a provider of one's own work.
+//!
+//! # Secrets
+//!
+//! This crate keeps no copy of what it encrypts or decrypts: plaintext goes from the machine's
+//! buffer, which is wiped, into rustls' ciphertext, and back out of rustls' own buffers. rustls
+//! does not wipe those.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic
+    )
+)]
+
+pub mod config;
+mod error;
+mod record;
+mod secured;
+mod tunnel;
+
+pub use config::{
+    ClientCertificates, ClientTls, ConfigError, Identity, Roots, Versions, client_config,
+    client_config_with_versions, roots_from_pem, server_config, server_config_with_versions,
+};
+pub use error::{Error, TlsPhase};
+pub use rustls;
+pub use secured::Secured;

@@ -1,2 +1,27 @@
-//! In-memory pairs, chunkers and scripted peers for testing the ftp-proto crates.
+//! Tools for testing the `ftp-proto` crates: not published, and no part of any of them.
+//!
+//! * [`laws`]: what must hold for every input of the wire layer, shared by tests and fuzz targets;
+//! * [`Pair`]: a client's and a server's machine joined in memory, on virtual time;
+//! * [`ScriptedPeer`]: a peer that knows no protocol, only the bytes it expects and sends;
+//! * [`chunks`]: how bytes are cut on their way;
+//! * [`Transcript`]: dialogues from files (`transcripts/`), replayed against both machines;
+//! * [`SelfMade`]: certificates made on the spot.
+//!
+//! What they find wrong they panic about.
 #![forbid(unsafe_code)]
+
+mod certificate;
+pub mod chunks;
+mod clock;
+pub mod laws;
+mod pair;
+mod replay;
+mod script;
+mod transcript;
+
+pub use certificate::SelfMade;
+pub use clock::VirtualClock;
+pub use pair::{Happened, Pair};
+pub use replay::{ClientReplay, replay_client, replay_server};
+pub use script::ScriptedPeer;
+pub use transcript::Transcript;

@@ -1,2 +1,116 @@
-//! FTP control connections on tokio.
+//! FTP control connections on tokio: log in to servers, or be one.
+//!
+//! * [`Client`] and [`Connector`]: from a name to a session that takes commands.
+//! * [`Server`] and [`Handler`]: accept connections and let an application decide who may log in.
+//! * [`Driver`]: moves the bytes of any machine of `ftp-proto` over any transport; both sides are
+//!   built on it, and so can be what they do not offer.
+//!
+//! The protocol lives in [`ftp_proto`], TLS in [`ftp_rustls`] (both re-exported). Here are only
+//! sockets, names, timers and tasks.
+//!
+//! # A login
+//!
+//! Explicit TLS and the roots of the platform are the default:
+//!
+//! ```no_run
+//! # async fn example(password: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! use ftp_proto::client::Login;
+//! use ftp_tokio::Client;
+//!
+//! let login = Login::new("developer", password)?;
+//! let mut ftp = Client::connect("ftp.example.com", login).await?;
+//! println!("{}", ftp.command("PWD").await?);
+//! ftp.quit().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Both sides in one program
+//!
+//! Over any [`AsyncRead`](tokio::io::AsyncRead) + [`AsyncWrite`](tokio::io::AsyncWrite); here a
+//! pipe in memory, in clear:
+//!
+//! ```
+//! use std::net::{Ipv4Addr, SocketAddr};
+//! use std::sync::Arc;
+//!
+//! use ftp_proto::client::Login;
+//! use ftp_proto::server::{Attempt, Request, Verdict};
+//! use ftp_proto::wire::{Code, Reply, Verb};
+//! use ftp_proto::{client, server};
+//! use ftp_tokio::{Connector, Handler, Server, SessionInfo};
+//!
+//! struct Doorkeeper;
+//!
+//! impl Handler for Doorkeeper {
+//!     async fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
+//!         match attempt.password() {
+//!             Some(password) if password.expose() == b"open sesame" => attempt.accept(),
+//!             _ => attempt.reject(),
+//!         }
+//!     }
+//!
+//!     async fn command(&self, _session: &SessionInfo, request: Request) -> Option<Reply> {
+//!         match request.command().verb() {
+//!             Verb::Pwd => Reply::new(Code::PATH_CREATED, "\"/\"").ok(),
+//!             _ => None,
+//!         }
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let policy = server::Config::new().security(server::Security::DangerousPlaintext);
+//! let server = Server::new(Arc::new(policy), None)?;
+//! let (near, far) = tokio::io::duplex(1024);
+//! tokio::spawn(async move {
+//!     let peer = (Ipv4Addr::LOCALHOST, 0).into();
+//!     server.attend(far, peer, &Doorkeeper, std::future::pending()).await;
+//! });
+//!
+//! let config = client::Config::new(Login::new("alibaba", "open sesame")?)
+//!     .security(client::Security::DangerousPlaintext);
+//! let mut ftp = Connector::new(config).over(near, "localhost").await?;
+//! assert_eq!(ftp.command("PWD").await?.text(), b"\"/\"");
+//! assert_eq!(ftp.command("DELE cave").await?.code(), Code::NOT_IMPLEMENTED);
+//! ftp.quit().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Cancellation and time
+//!
+//! No future holds bytes: each can be dropped at any await, and the next call goes on where it
+//! was. [`Connecting`] and [`Client`] say what that means for them. The clock is tokio's and can
+//! be paused in tests; every phase has a deadline
+//! ([`client::Timeouts`](ftp_proto::client::Timeouts),
+//! [`server::Timeouts`](ftp_proto::server::Timeouts)).
+//!
+//! # Features
+//!
+//! `aws-lc-rs` (default) or `ring` for cryptography; `platform-verifier` and `webpki-roots` (both
+//! default) for roots to trust. All are those of `ftp-rustls`.
 #![forbid(unsafe_code)]
+
+mod address;
+mod attendance;
+mod client;
+mod connecting;
+mod connector;
+mod driver;
+mod error;
+mod handler;
+mod server;
+mod session;
+
+pub use address::{Address, AddressError};
+pub use client::Client;
+pub use connecting::Connecting;
+pub use connector::Connector;
+pub use driver::{Driver, DriverError, Next, Parts};
+pub use error::Error;
+pub use ftp_proto;
+pub use ftp_rustls;
+pub use handler::{Handler, SessionEvent, SessionInfo};
+pub use server::{Server, TlsMissing};
+pub use session::{ServerSession, SessionError};

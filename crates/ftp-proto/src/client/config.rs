@@ -70,7 +70,12 @@ impl Login {
     /// A user whose password is not known yet; [`password`](Self::password) or
     /// [`ask`](Self::ask) supplies it. Servers that need none accept this as it is.
     pub fn user(username: Username) -> Self {
-        Self { username: Some(username), password: None, account: None, ask: false }
+        Self {
+            username: Some(username),
+            password: None,
+            account: None,
+            ask: false,
+        }
     }
 
     /// `anonymous`, with the password that RFC 1635 suggests in a form that gives nothing away:
@@ -88,7 +93,12 @@ impl Login {
     /// Everything is asked for when the server wants it, the name too:
     /// [`Event::Challenge`](super::Event::Challenge).
     pub fn interactive() -> Self {
-        Self { username: None, password: None, account: None, ask: true }
+        Self {
+            username: None,
+            password: None,
+            account: None,
+            ask: true,
+        }
     }
 
     /// Sets the password; for anonymous logins an e-mail address (RFC 1635).
@@ -210,7 +220,7 @@ impl Config {
     }
 
     /// Send `HOST name` (RFC 7151) before `USER`. A server that does not know the command
-    /// (500, 502) is logged in to all the same. Default: not sent.
+    /// (500, 502, 202) is logged in to all the same. Default: not sent.
     ///
     /// # Errors
     /// [`InvalidText`] if the name is empty or holds CR, LF or NUL.

@@ -1,75 +1,491 @@
 //! The client connection machine.
 
-use super::{Answer, CommandId, Config, Error, Event, Login, Misuse, Phase, Session};
-use crate::wire::Command;
-use crate::{Action, Instant, Machine, Securable, TlsSession, TlsSwitch};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use super::context::Context;
+use super::incoming::{Found, Incoming, Refusals};
+use super::outstanding::Purpose;
+use super::state::{Ccc, Greeting, Rein, StartingTls, State};
+use super::{
+    Answer, CommandId, Config, Error, Event, Login, Misuse, PeerFault, Phase, Protection, Security,
+    Session, Timeout,
+};
+use crate::wire::{Command, Verb};
+use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch};
+
 /// The client's machine for one control connection, from greeting to close.
+///
+/// Drive it as [`Machine`] says. It logs in by itself, asks the application only for what the
+/// [`Login`] leaves open, and after [`Event::LoggedIn`] takes commands with [`send`](Self::send).
+///
+/// A reply answers a command only if it began to arrive after the whole command was handed to the
+/// transport. Any other reply is a fault before login and [`Event::Unsolicited`] after it.
+/// 421 ends the connection with [`Error::ServiceUnavailable`] wherever it comes.
+///
+/// Once the server has closed its side nothing more is written: nobody is there to read it.
 #[derive(Debug)]
 pub struct Connection {
-    _config: Config,
+    state: State,
+    context: Context,
+    incoming: Incoming,
+    refusals: Refusals,
+    /// Since when TLS is being switched, while it is.
+    switching_since: Instant,
+    error: Option<Box<Error>>,
+}
+
+/// What it means that a deadline passed.
+#[derive(Debug, Clone, Copy)]
+enum Expiry {
+    Fatal(Timeout),
+    /// A line with a foreign code was the end of its reply.
+    ForeignEnd,
 }
 
 impl Connection {
-    /// Starts at `now`, when the transport is connected.
-    pub fn new(config: Config, _now: Instant) -> Self {
-        Self { _config: config }
+    /// Starts at `now`, when the transport is connected. Under implicit TLS the first event is
+    /// [`Event::StartTls`].
+    pub fn new(mut config: Config, now: Instant) -> Self {
+        // The credentials move into the states; no second copy stays behind.
+        let login = core::mem::replace(&mut config.login, Login::interactive());
+        let incoming = Incoming::new(config.limits, config.lenience, now);
+        let implicit = config.security == Security::ImplicitTls;
+        let state = if implicit {
+            State::StartingTls(StartingTls { login, implicit })
+        } else {
+            State::Greeting(Greeting { login })
+        };
+        let mut context = Context::new(config, now, state.phase());
+        if implicit {
+            context.event(Event::StartTls);
+        } else {
+            context.outstanding.greeting(0, now);
+        }
+        Self {
+            state,
+            context,
+            incoming,
+            refusals: Refusals::new(),
+            switching_since: now,
+            error: None,
+        }
     }
 
     /// Where the connection is in its life.
     pub fn phase(&self) -> Phase {
-        todo!()
+        self.state.phase()
     }
 
     /// What is known of the session, once logged in; kept up to date (protection level, TLS).
+    /// `None` before login and from an accepted `REIN` to the next login.
     pub fn session(&self) -> Option<&Arc<Session>> {
-        todo!()
+        self.context.session.as_ref()
     }
 
-    /// Answers a challenge.
-    pub fn answer(&mut self, _now: Instant, _answer: Answer) -> Result<(), Misuse> {
-        todo!()
+    /// Answers a [`Challenge`](super::Challenge).
+    ///
+    /// # Errors
+    /// [`Misuse::WrongAnswer`] if that challenge is no longer open, or it asked for something
+    /// else; in the latter case it stays open, and the event comes again. [`Misuse::Closed`] once the
+    /// connection is closing.
+    pub fn answer(&mut self, now: Instant, answer: Answer) -> Result<(), Misuse> {
+        self.context.advance_clock(now);
+        if self.is_closing() {
+            return Err(Misuse::Closed);
+        }
+        let mut result = Ok(());
+        self.transition(|state, context| {
+            let (next, answered) = state.on_answer(answer, context);
+            result = answered;
+            Ok(next)
+        });
+        result
     }
 
-    /// Sends a command after login.
-    pub fn send(&mut self, _now: Instant, _command: Command) -> Result<CommandId, Misuse> {
-        todo!()
+    /// Sends a command after login. Its replies come as events with the id returned, in the order
+    /// of the commands; several may be unanswered at a time.
+    ///
+    /// A 200 to a `PROT` sent this way changes [`Session::protection`].
+    ///
+    /// # Errors
+    /// [`Misuse::Closed`] once the connection is closing; [`Misuse::DedicatedMethod`] for verbs
+    /// that change the state of the connection (`USER`, `PASS`, `AUTH`, `ADAT`, `CCC`, `REIN`,
+    /// `HOST`, `QUIT`); [`Misuse::NotReady`] before login; [`Misuse::CommandsOutstanding`] while
+    /// `REIN` or `CCC` is unanswered; [`Misuse::TooManyOutstanding`] at
+    /// [`Limits::outstanding_commands`](crate::Limits::outstanding_commands).
+    pub fn send(&mut self, now: Instant, command: Command) -> Result<CommandId, Misuse> {
+        self.context.advance_clock(now);
+        if self.is_closing() {
+            return Err(Misuse::Closed);
+        }
+        let verb = command.verb();
+        if matches!(
+            verb,
+            Verb::User
+                | Verb::Pass
+                | Verb::Auth
+                | Verb::Adat
+                | Verb::Ccc
+                | Verb::Rein
+                | Verb::Host
+                | Verb::Quit
+        ) {
+            return Err(Misuse::DedicatedMethod(verb));
+        }
+        self.check_ready()?;
+        if self.context.outstanding.len() >= self.context.config.limits.outstanding_commands {
+            return Err(Misuse::TooManyOutstanding);
+        }
+        let id = self.context.next_command_id();
+        let protection = (verb == Verb::Prot).then(|| match command.argument() {
+            Some(b"P" | b"p") => Protection::Private,
+            _ => Protection::Clear,
+        });
+        self.context
+            .send(Purpose::Command { id, protection }, &command);
+        Ok(id)
     }
 
-    /// REIN: back to the start of the login with other credentials.
-    pub fn reinitialize(&mut self, _now: Instant, _login: Login) -> Result<CommandId, Misuse> {
-        todo!()
+    /// `REIN`: back to the start of the login with other credentials (RFC 959 §4.1.1). TLS stays
+    /// as it is; data protection is agreed anew.
+    ///
+    /// When the server accepts, [`Event::LoggedIn`] comes again, or an error; when it refuses,
+    /// [`Event::Reply`] with the id returned, and the old session goes on.
+    ///
+    /// # Errors
+    /// [`Misuse::Closed`], [`Misuse::NotReady`], and [`Misuse::CommandsOutstanding`] while any
+    /// command is unanswered.
+    pub fn reinitialize(&mut self, now: Instant, login: Login) -> Result<CommandId, Misuse> {
+        self.context.advance_clock(now);
+        self.check_idle()?;
+        let id = self.context.next_command_id();
+        self.transition(|state, context| {
+            let State::Ready(ready) = state else {
+                return Ok(state);
+            };
+            context.send(
+                Purpose::Login,
+                &Command::from_parts(Verb::Rein, b"REIN", None),
+            );
+            Ok(State::Rein(Rein { id, login, ready }))
+        });
+        Ok(id)
     }
 
-    /// CCC
-    pub fn clear_command_channel(&mut self, _now: Instant) -> Result<CommandId, Misuse> {
-        todo!()
+    /// `CCC`: the control connection goes on in clear text (RFC 4217 §6).
+    ///
+    /// When the server accepts, [`Event::StopTls`] and then [`Event::ClearCommandChannel`] come;
+    /// when it refuses, [`Event::Reply`] with the id returned, and nothing changes.
+    ///
+    /// # Errors
+    /// [`Misuse::NotAllowed`] unless
+    /// [`Config::clear_command_channel`](super::Config::clear_command_channel) is on;
+    /// [`Misuse::NoTls`] without TLS; else as [`reinitialize`](Self::reinitialize).
+    pub fn clear_command_channel(&mut self, now: Instant) -> Result<CommandId, Misuse> {
+        self.context.advance_clock(now);
+        if self.is_closing() {
+            return Err(Misuse::Closed);
+        }
+        if !self.context.config.clear_command_channel {
+            return Err(Misuse::NotAllowed);
+        }
+        self.check_idle()?;
+        if self.context.tls.is_none() {
+            return Err(Misuse::NoTls);
+        }
+        let id = self.context.next_command_id();
+        self.transition(|state, context| {
+            let State::Ready(ready) = state else {
+                return Ok(state);
+            };
+            context.send(
+                Purpose::Login,
+                &Command::from_parts(Verb::Ccc, b"CCC", None),
+            );
+            Ok(State::Ccc(Ccc { id, ready }))
+        });
+        Ok(id)
     }
 
-    /// QUIT. Legal in every state: before login it is sent as soon as lockstep allows, or the connection just closes.
-    pub fn quit(&mut self, _now: Instant) -> Result<(), Misuse> {
-        todo!()
+    /// Leaves in due form with `QUIT`; [`Action::Closed`] follows when the server has answered or
+    /// closed the connection.
+    ///
+    /// Legal in every state: after login `QUIT` goes out at once, behind the commands that are
+    /// still unanswered, whose replies still come. During the login it goes out as soon as the
+    /// reply under way has come, in place of the next step, and at once while a challenge is open.
+    /// While TLS is being switched nobody would read it: the connection just closes.
+    ///
+    /// # Errors
+    /// [`Misuse::Closed`] if the connection is closing or closed already.
+    pub fn quit(&mut self, now: Instant) -> Result<(), Misuse> {
+        self.context.advance_clock(now);
+        if self.is_closing() {
+            return Err(Misuse::Closed);
+        }
+        self.transition(|state, context| Ok(state.on_quit(context)));
+        Ok(())
+    }
+
+    fn is_closing(&self) -> bool {
+        self.phase() == Phase::Closing
+    }
+
+    fn check_ready(&self) -> Result<(), Misuse> {
+        match self.state {
+            State::Ready(_) => Ok(()),
+            State::Leaving(_) | State::Quit(_) | State::Closed => Err(Misuse::Closed),
+            State::Rein(_) | State::Ccc(_) | State::StoppingTls(_) => {
+                Err(Misuse::CommandsOutstanding)
+            }
+            _ => Err(Misuse::NotReady),
+        }
+    }
+
+    fn check_idle(&self) -> Result<(), Misuse> {
+        self.check_ready()?;
+        if self.context.outstanding.is_empty() {
+            Ok(())
+        } else {
+            Err(Misuse::CommandsOutstanding)
+        }
+    }
+
+    /// Replaces the state by what `step` makes of it.
+    fn transition(&mut self, step: impl FnOnce(State, &mut Context) -> Result<State, Error>) {
+        let state = core::mem::replace(&mut self.state, State::Closed);
+        match step(state, &mut self.context) {
+            Ok(next) => self.enter(next),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn enter(&mut self, next: State) {
+        if next.is_switching() && !self.state.is_switching() {
+            self.switching_since = self.context.now;
+        }
+        self.context.enter(next.phase());
+        self.state = next;
+        if matches!(self.state, State::Closed) {
+            self.context.stop_login_clock();
+            self.incoming.reset();
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.enter(State::Closed);
+        self.error = Some(Box::new(error));
+    }
+
+    /// Deals with the input until there is something to tell or to write, or more is needed.
+    fn advance(&mut self) {
+        loop {
+            if self.incoming.is_ended() {
+                // Nobody reads any more.
+                self.context.output.clear();
+            }
+            if !self.context.events.is_empty()
+                || !self.context.output.is_empty()
+                || matches!(self.state, State::Closed)
+            {
+                return;
+            }
+            if self.state.is_switching() {
+                if self.incoming.is_ended() {
+                    self.closed_by_server();
+                }
+                return;
+            }
+            if !self.next_reply() {
+                self.incoming.drop_blank_lines();
+                self.refusals.write_before(u64::MAX, &mut self.context);
+                if !self.incoming.is_ended() {
+                    return;
+                }
+                self.closed_by_server();
+            }
+        }
+    }
+
+    /// Deals with the next reply; `false` if there is none yet.
+    fn next_reply(&mut self) -> bool {
+        let context = &mut self.context;
+        let (result, length) = match self.incoming.next_reply() {
+            Found::Nothing => return false,
+            Found::Fault { fault: found, at } => {
+                self.refusals.write_before(at.saturating_add(1), context);
+                let phase = self.phase();
+                self.fail(Error::fault(phase, found));
+                return true;
+            }
+            Found::Reply {
+                reply,
+                start,
+                length,
+            } => {
+                let end = start.saturating_add(reply.raw().len() as u64);
+                self.refusals.write_before(end, context);
+                context.heard(reply);
+                context.answering = context.outstanding.answered(start, context.now);
+                let state = core::mem::replace(&mut self.state, State::Closed);
+                let result = match context.answering {
+                    Some(awaited) => state.on_reply(reply, awaited.purpose, context),
+                    None => state.on_unsolicited(reply, context),
+                };
+                (result, length)
+            }
+        };
+        self.incoming.consume(length);
+        self.transition(|_, _| result);
+        if self.state.is_switching() && !self.incoming.is_clean() {
+            self.bytes_before_switch();
+        }
+        true
+    }
+
+    /// Nothing crosses a TLS switch.
+    fn bytes_before_switch(&mut self) {
+        self.drop_switch_event();
+        let phase = self.phase();
+        self.fail(Error::fault(phase, PeerFault::BytesBeforeTlsSwitch));
+    }
+
+    /// The switch is done, or off: nobody needs to be asked for it any more.
+    fn drop_switch_event(&mut self) {
+        self.context
+            .events
+            .retain(|event| Self::tls_switch(event).is_none());
+    }
+
+    fn closed_by_server(&mut self) {
+        let phase = self.phase();
+        if phase == Phase::Closing {
+            self.enter(State::Closed);
+        } else {
+            let mid_reply = self.incoming.is_mid_reply();
+            self.fail(Error::ConnectionClosed { phase, mid_reply });
+        }
+    }
+
+    /// The next deadline of the present action, and what it means.
+    fn deadline(&self) -> Option<(Instant, Expiry)> {
+        let context = &self.context;
+        let timeouts = &context.config.timeouts;
+        let fatal = |(at, timeout)| (at, Expiry::Fatal(timeout));
+        let step = if !context.output.is_empty() {
+            Some((
+                context.writing_since + timeouts.write,
+                Expiry::Fatal(Timeout::Write),
+            ))
+        } else if matches!(self.state, State::Closed) {
+            None
+        } else if self.state.is_switching() {
+            Some((
+                self.switching_since + timeouts.handshake,
+                Expiry::Fatal(Timeout::Handshake),
+            ))
+        } else {
+            let foreign_end = self.incoming.foreign_end_deadline();
+            let foreign_end = foreign_end.map(|at| (at, Expiry::ForeignEnd));
+            earlier(
+                foreign_end,
+                context.outstanding.deadline(timeouts).map(fatal),
+            )
+        };
+        let login = context
+            .login_deadline()
+            .map(|at| (at, Expiry::Fatal(Timeout::Login)));
+        earlier(step, login)
+    }
+}
+
+/// The earlier of two deadlines; the first if they are the same.
+fn earlier(
+    first: Option<(Instant, Expiry)>,
+    second: Option<(Instant, Expiry)>,
+) -> Option<(Instant, Expiry)> {
+    match (first, second) {
+        (Some(first), Some(second)) if second.0 < first.0 => Some(second),
+        (first, second) => first.or(second),
     }
 }
 
 impl Machine for Connection {
     type Event = Event;
     type Error = Error;
+
     fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
-        todo!()
+        self.advance();
+        if let Some(event) = self.context.events.pop_front() {
+            return Ok(Action::Event(event));
+        }
+        let deadline = self.deadline().map(|(at, _)| at);
+        if !self.context.output.is_empty() {
+            return Ok(Action::Write {
+                bytes: self.context.output.unread(),
+                deadline,
+            });
+        }
+        if let Some(error) = &self.error {
+            return Err(Error::clone(error));
+        }
+        Ok(match self.state {
+            State::Closed => Action::Closed,
+            State::StartingTls(_) | State::StoppingTls(_) => Action::Wait { deadline },
+            _ => Action::Read { deadline },
+        })
     }
-    fn received(&mut self, _now: Instant, _bytes: &[u8]) -> usize {
-        todo!()
+
+    fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        self.context.advance_clock(now);
+        if matches!(self.state, State::Closed) || self.incoming.is_ended() || bytes.is_empty() {
+            return bytes.len();
+        }
+        if self.state.is_switching() {
+            self.bytes_before_switch();
+            return bytes.len();
+        }
+        self.incoming
+            .received(self.context.now, bytes, &mut self.refusals)
     }
-    fn received_eof(&mut self, _now: Instant) {
-        todo!()
+
+    fn received_eof(&mut self, now: Instant) {
+        self.context.advance_clock(now);
+        self.incoming.end();
     }
-    fn wrote(&mut self, _now: Instant, _count: usize) {
-        todo!()
+
+    fn wrote(&mut self, now: Instant, count: usize) {
+        self.context.advance_clock(now);
+        let context = &mut self.context;
+        context.output.consume(count);
+        let input = self.incoming.end_position();
+        if context
+            .outstanding
+            .written(context.output.position(), input, context.now)
+        {
+            // The next command has its own time.
+            context.writing_since = context.now;
+        }
     }
-    fn timed_out(&mut self, _now: Instant) {
-        todo!()
+
+    fn timed_out(&mut self, now: Instant) {
+        self.context.advance_clock(now);
+        // A reply that is there was in time.
+        self.advance();
+        match self.deadline() {
+            Some((at, expiry)) if at <= self.context.now => match expiry {
+                Expiry::ForeignEnd => self.incoming.fell_silent(),
+                Expiry::Fatal(what) => {
+                    self.context.output.clear();
+                    let phase = self.phase();
+                    // What was over already only gives up its last bytes.
+                    if !matches!(self.state, State::Closed) {
+                        self.fail(Error::TimedOut { phase, what });
+                    }
+                }
+            },
+            _ => {}
+        }
     }
 }
 
@@ -81,10 +497,31 @@ impl Securable for Connection {
             _ => None,
         }
     }
-    fn tls_started(&mut self, _now: Instant, _session: TlsSession) {
-        todo!()
+
+    fn tls_started(&mut self, now: Instant, session: TlsSession) {
+        self.context.advance_clock(now);
+        if !matches!(self.state, State::StartingTls(_)) {
+            return;
+        }
+        self.drop_switch_event();
+        self.incoming.reset();
+        self.context.observe(Dialogue::TlsStarted(&session));
+        let session = Arc::new(session);
+        self.context.set_tls(Some(Arc::clone(&session)));
+        self.context.event(Event::TlsEstablished(session));
+        let input = self.incoming.end_position();
+        self.transition(|state, context| Ok(state.on_tls_started(input, context)));
     }
-    fn tls_stopped(&mut self, _now: Instant) {
-        todo!()
+
+    fn tls_stopped(&mut self, now: Instant) {
+        self.context.advance_clock(now);
+        if !matches!(self.state, State::StoppingTls(_)) {
+            return;
+        }
+        self.drop_switch_event();
+        self.incoming.reset();
+        self.context.observe(Dialogue::TlsStopped);
+        self.context.set_tls(None);
+        self.transition(|state, context| Ok(state.on_tls_stopped(context)));
     }
 }

@@ -6,7 +6,7 @@ use core::fmt;
 use thiserror::Error;
 
 use super::Phase;
-use crate::wire::{Class, Code, ForeignProtocol, Reply, ReplyErrorKind, Verb, escape};
+use crate::wire::{Class, Code, ForeignProtocol, Reply, ReplyErrorKind, ReplyRef, Verb, escape};
 
 /// Why a client connection is over. Sticky.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -69,6 +69,27 @@ pub enum Error {
 }
 
 impl Error {
+    /// The connection ends with this reply: a "no" in due form, or a code that has no meaning.
+    pub(super) fn refusal(phase: Phase, reply: ReplyRef<'_>) -> Self {
+        if reply.code() == Code::SERVICE_UNAVAILABLE {
+            Self::ServiceUnavailable {
+                phase,
+                reply: reply.to_reply(),
+            }
+        } else if reply.code().is_negative() {
+            Self::Refused {
+                phase,
+                reply: reply.to_reply(),
+            }
+        } else {
+            Self::fault(phase, PeerFault::UnexpectedCode { code: reply.code() })
+        }
+    }
+
+    pub(super) fn fault(phase: Phase, fault: PeerFault) -> Self {
+        Self::PeerFault { phase, fault }
+    }
+
     /// The phase in which the connection ended.
     pub fn phase(&self) -> Phase {
         match self {
@@ -112,7 +133,11 @@ struct MidReply(bool);
 
 impl fmt::Display for MidReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0 { ", in the middle of a reply" } else { "" })
+        f.write_str(if self.0 {
+            ", in the middle of a reply"
+        } else {
+            ""
+        })
     }
 }
 
@@ -196,8 +221,8 @@ pub enum Misuse {
     /// There is no TLS to act on.
     #[error("the connection is not under TLS")]
     NoTls,
-    /// The answer is to a challenge that is over, or of the wrong kind. A challenge of the wrong
-    /// kind stays open until the login deadline.
+    /// The answer is to a challenge that is over, or of the wrong kind. A challenge that was
+    /// answered in the wrong kind stays open: the event comes again.
     #[error("the answer does not fit the open challenge")]
     WrongAnswer,
 }

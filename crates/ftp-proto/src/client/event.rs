@@ -138,17 +138,26 @@ impl Challenge {
 
     /// Answers with a user name and, if it is known already, the password.
     pub fn username(self, name: Username, password: Option<Password>) -> Answer {
-        Answer { id: self.id, secret: Secret::Username(name, password) }
+        Answer {
+            id: self.id,
+            secret: Secret::Username(name, password),
+        }
     }
 
     /// Answers with a password.
     pub fn password(self, password: Password) -> Answer {
-        Answer { id: self.id, secret: Secret::Password(password) }
+        Answer {
+            id: self.id,
+            secret: Secret::Password(password),
+        }
     }
 
     /// Answers with an account.
     pub fn account(self, account: Account) -> Answer {
-        Answer { id: self.id, secret: Secret::Account(account) }
+        Answer {
+            id: self.id,
+            secret: Secret::Account(account),
+        }
     }
 }
 

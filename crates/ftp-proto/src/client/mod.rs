@@ -1,10 +1,19 @@
-//! The client's side of the control connection.
+//! The client's side of the control connection: [`Connection`] and what it is told and tells.
+//!
+//! Each state is a struct in `login.rs` that owns its data, and all transitions are there. What
+//! does not live here: the wire format ([`crate::wire`]), TLS, sockets and clocks.
+#![doc = include_str!("transitions.md")]
 
 mod config;
 mod connection;
+mod context;
 mod error;
 mod event;
+mod incoming;
 mod login;
+mod outstanding;
+mod state;
+mod texts;
 
 pub use config::{Config, DataProtection, Login, Security, Timeouts};
 pub use connection::Connection;

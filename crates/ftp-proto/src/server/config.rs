@@ -38,6 +38,9 @@ pub enum NameRule {
     AccountOnly,
 }
 
+/// Decides by name.
+type NameRuleOf = dyn Fn(&Username) -> NameRule + Send + Sync;
+
 /// What `USER` does once logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -56,7 +59,8 @@ pub enum DataProtectionPolicy {
     /// `PROT P` and `PROT C` are both accepted. The default.
     #[default]
     Optional,
-    /// Whatever could open a data connection is refused with 522 until `PROT P` is in force;
+    /// Whatever is not known to keep to the control connection is refused until `PROT P` is in
+    /// force: transfers and listings with 521, the rest (`PASV`, `PORT`, `SITE`, …) with 522.
     /// `PROT C` is refused with 534.
     Required,
 }
@@ -121,7 +125,7 @@ impl Default for SystemReplies {
 pub struct Config {
     pub(crate) security: Security,
     pub(crate) replies: SystemReplies,
-    pub(crate) name_rule: Option<Arc<dyn Fn(&Username) -> NameRule + Send + Sync>>,
+    pub(crate) name_rule: Option<Arc<NameRuleOf>>,
     pub(crate) hosts: Vec<String>,
     pub(crate) takes_accounts: bool,
     pub(crate) user_after_login: UserAfterLogin,
@@ -197,7 +201,10 @@ impl Config {
     /// Decides what `USER` is answered, by name. Default: [`NameRule::Password`] for all. Must be
     /// quick and must not reveal by its time whether a name exists.
     #[must_use]
-    pub fn name_rule(mut self, rule: impl Fn(&Username) -> NameRule + Send + Sync + 'static) -> Self {
+    pub fn name_rule(
+        mut self,
+        rule: impl Fn(&Username) -> NameRule + Send + Sync + 'static,
+    ) -> Self {
         self.name_rule = Some(Arc::new(rule));
         self
     }
@@ -240,7 +247,7 @@ impl Config {
     }
 
     /// Whether `AUTH SSL` and `AUTH TLS-P` are accepted as other names for `AUTH TLS`. Default on:
-    /// the handshake is the same.
+    /// the handshake is the same. After `TLS-P` `PBSZ 0` and `PROT P` count as given.
     #[must_use]
     pub fn auth_ssl(mut self, allowed: bool) -> Self {
         self.auth_ssl = allowed;

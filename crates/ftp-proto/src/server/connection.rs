@@ -1,100 +1,481 @@
-//! The server connection machine.
+//! The server connection machine: bytes and time in, actions out.
 
-use super::*;
-use crate::wire::Reply;
-use crate::{Action, Instant, Machine, Securable, TlsSession, TlsSwitch};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::input::{Input, Next};
+use super::login::{State as Login, Switched, greet};
+use super::session::Session;
+use super::timers::Timer;
+use super::{
+    AccountVerdict, ClosedWhy, Config, Error, Event, Misuse, PeerFault, RequestId, Security, State,
+    Verdict, replies,
+};
+use crate::wire::{Class, Code, CommandErrorKind, Reply};
+use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch};
 
 /// The server's machine for one control connection, from greeting to close.
+///
+/// Drive it as [`Machine`] says, and answer its events:
+///
+/// | event | answer |
+/// |---|---|
+/// | [`Event::StartTls`], [`Event::StopTls`] | [`Securable::tls_started`], [`Securable::tls_stopped`] |
+/// | [`Event::Authenticate`] | [`decide`](Self::decide) |
+/// | [`Event::Account`] | [`decide_account`](Self::decide_account) |
+/// | [`Event::Command`] | [`reply`](Self::reply) or [`not_implemented`](Self::not_implemented) |
+///
+/// **One command at a time.** The next command is looked at when the previous one has been
+/// answered and its reply written. Bytes that arrive before are kept up to
+/// [`Limits::backlog`](crate::Limits::backlog); of more than that, `received` takes nothing.
+///
+/// **The end.** The last reply is written first, then [`Event::Closed`] tells why, then `poll`
+/// returns [`Action::Closed`], or the error if the client broke the protocol beyond repair.
+/// While a TLS handshake runs nothing can be said, and the connection ends without a reply.
 #[derive(Debug)]
 pub struct Connection {
-    _config: Arc<Config>,
+    session: Session,
+    state: Login,
+    input: Input,
+    eof: bool,
 }
 
 impl Connection {
-    /// Starts at `now`, when the transport was accepted, with the greeting (after the handshake, under implicit TLS).
-    pub fn new(config: Arc<Config>, _now: Instant) -> Self {
-        Self { _config: config }
+    /// Starts at `now`, when the transport was accepted, with the greeting (after the handshake,
+    /// under implicit TLS).
+    pub fn new(config: Arc<Config>, now: Instant) -> Self {
+        Self::start(config, now, None)
     }
 
-    /// Starts with a 120 in place of the greeting, which [`ready`](Self::ready) sends later.
-    pub fn new_delayed(config: Arc<Config>, _now: Instant, _reply: Reply) -> Self {
-        Self { _config: config }
+    /// Starts with a 120 in place of the greeting, which [`ready`](Self::ready) sends later. A
+    /// reply with another code is replaced by a 120 of ours. Commands that arrive before `ready`
+    /// are not looked at, and the time for the first command and the login starts with it.
+    pub fn new_delayed(config: Arc<Config>, now: Instant, reply: Reply) -> Self {
+        let reply = if reply.code() == Code::READY_SOON {
+            reply
+        } else {
+            replies::DELAYED.clone()
+        };
+        Self::start(config, now, Some(reply))
     }
 
-    /// Says 421 with this text, and closes: over a limit, or blocked.
-    pub fn refused(config: Arc<Config>, _now: Instant, _text: &str) -> Self {
-        Self { _config: config }
+    /// Says 421 with this text, and closes: over a limit, or blocked. Text that cannot be sent is
+    /// replaced. Under implicit TLS nothing is said: a handshake would cost what is to be saved.
+    pub fn refused(config: Arc<Config>, now: Instant, text: &str) -> Self {
+        let mut connection = Self::idle(config, now);
+        connection.shutdown(now, text);
+        connection
     }
 
-    /// Sends the greeting that [`new_delayed`](Self::new_delayed) held back.
-    pub fn ready(&mut self, _now: Instant) {
-        todo!()
+    fn start(config: Arc<Config>, now: Instant, delay: Option<Reply>) -> Self {
+        let mut connection = Self::idle(config, now);
+        let session = &mut connection.session;
+        if session.muted {
+            session.set_timer(Timer::Handshake, session.config.timeouts.handshake);
+            session.start_login_timer();
+            let then = Switched::Greeting { delay };
+            connection.state = Login::Switching {
+                switch: TlsSwitch::Start,
+                announced: false,
+                then,
+            };
+        } else if let Some(reply) = delay {
+            session.say(&reply);
+        } else {
+            connection.state = greet(session);
+        }
+        connection
+    }
+
+    /// A connection on which nothing was said yet.
+    fn idle(config: Arc<Config>, now: Instant) -> Self {
+        let input = Input::new(&config);
+        let muted = config.security == Security::ImplicitTls;
+        let mut session = Session::new(config, now);
+        session.muted = muted;
+        Self {
+            session,
+            state: Login::Delayed,
+            input,
+            eof: false,
+        }
+    }
+
+    /// Sends the greeting that [`new_delayed`](Self::new_delayed) held back. No effect if there is
+    /// none.
+    pub fn ready(&mut self, now: Instant) {
+        self.pass_time(now);
+        self.change(Login::ready);
     }
 
     /// Where the connection is in its life.
     pub fn state(&self) -> State {
-        todo!()
+        if self.session.is_over() {
+            return State::Closing;
+        }
+        match &self.state {
+            Login::Delayed => State::Delayed,
+            Login::New => State::New,
+            Login::PasswordNeeded { .. } => State::PasswordNeeded,
+            Login::AccountNeeded { .. } => State::AccountNeeded,
+            state if state.is_logged_in() => State::LoggedIn,
+            Login::Verifying { .. } | Login::Refusing { .. } => State::Verifying,
+            Login::Switching { .. } => State::SwitchingTls,
+            _ => State::Closing,
+        }
     }
 
     /// The TLS session in force.
     pub fn tls(&self) -> Option<&Arc<TlsSession>> {
-        todo!()
+        self.session.tls.as_ref()
     }
 
     /// Whether data connections are to be protected: PROT P in force.
     pub fn is_data_protected(&self) -> bool {
-        todo!()
+        self.session.data_protected
     }
 
     /// Answers an attempt.
-    pub fn decide(&mut self, _now: Instant, _verdict: Verdict) -> Result<(), Misuse> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`Misuse::Closed`] if the connection ended meanwhile; [`Misuse::NothingOpen`] if this
+    /// attempt is not the one that waits. Nothing of the verdict is kept then.
+    pub fn decide(&mut self, now: Instant, verdict: Verdict) -> Result<(), Misuse> {
+        self.expect_open(now)?;
+        match &self.state {
+            Login::Verifying { id, .. } if *id == verdict.id => {
+                self.change(|state, session| state.verdict(verdict.decision, session));
+                Ok(())
+            }
+            _ => Err(Misuse::NothingOpen),
+        }
     }
 
     /// Answers an account attempt.
-    pub fn decide_account(&mut self, _now: Instant, _verdict: AccountVerdict) -> Result<(), Misuse> {
-        todo!()
+    ///
+    /// # Errors
+    /// As for [`decide`](Self::decide).
+    pub fn decide_account(&mut self, now: Instant, verdict: AccountVerdict) -> Result<(), Misuse> {
+        self.expect_open(now)?;
+        match &self.state {
+            Login::VerifyingAccount { id, .. } if *id == verdict.id => {
+                self.change(|state, session| state.account_verdict(verdict.accepted, session));
+                Ok(())
+            }
+            _ => Err(Misuse::NothingOpen),
+        }
     }
 
     /// A 1yz reply to a request, which stays open.
-    pub fn preliminary(&mut self, _now: Instant, _request: RequestId, _reply: &Reply) -> Result<(), Misuse> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`Misuse::Closed`], [`Misuse::NothingOpen`] if this request is not the one that waits,
+    /// [`Misuse::WrongClass`] if the code is not 1yz.
+    pub fn preliminary(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        reply: &Reply,
+    ) -> Result<(), Misuse> {
+        self.expect_request(now, request)?;
+        if reply.code().class() != Class::Preliminary {
+            return Err(Misuse::WrongClass);
+        }
+        self.session.say(reply);
+        Ok(())
     }
 
     /// The final reply to a request.
-    pub fn reply(&mut self, _now: Instant, _request: RequestId, _reply: &Reply) -> Result<(), Misuse> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`Misuse::Closed`], [`Misuse::NothingOpen`] if this request is not the one that waits,
+    /// [`Misuse::WrongClass`] if the code is 1yz, [`Misuse::DedicatedMethod`] for 421, which is
+    /// [`shutdown`](Self::shutdown)'s.
+    pub fn reply(&mut self, now: Instant, request: RequestId, reply: &Reply) -> Result<(), Misuse> {
+        self.expect_request(now, request)?;
+        if reply.code().class() == Class::Preliminary {
+            return Err(Misuse::WrongClass);
+        }
+        if reply.code() == Code::SERVICE_UNAVAILABLE {
+            return Err(Misuse::DedicatedMethod);
+        }
+        self.session.say(reply);
+        self.change(|state, _| state.answered());
+        Ok(())
     }
 
     /// 502 to a request.
-    pub fn not_implemented(&mut self, _now: Instant, _request: RequestId) -> Result<(), Misuse> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`Misuse::Closed`], [`Misuse::NothingOpen`] if this request is not the one that waits.
+    pub fn not_implemented(&mut self, now: Instant, request: RequestId) -> Result<(), Misuse> {
+        self.reply(now, request, &replies::NOT_IMPLEMENTED)
     }
 
-    /// 421 with this text as soon as the reply under way is written, then close.
-    pub fn shutdown(&mut self, _now: Instant, _text: &str) {
-        todo!()
+    /// 421 with this text as soon as the reply under way is written, then close. Text that cannot
+    /// be sent (it holds CR, LF or NUL) is replaced. Whatever is open is dropped.
+    pub fn shutdown(&mut self, now: Instant, text: &str) {
+        self.pass_time(now);
+        let reply = Reply::new(Code::SERVICE_UNAVAILABLE, text)
+            .unwrap_or_else(|_| replies::SHUTDOWN.clone());
+        self.take_back_switch();
+        self.session.end(&reply, ClosedWhy::Shutdown);
+        self.settle();
+    }
+
+    fn expect_open(&mut self, now: Instant) -> Result<(), Misuse> {
+        self.pass_time(now);
+        if self.session.is_over() {
+            Err(Misuse::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn expect_request(&mut self, now: Instant, request: RequestId) -> Result<(), Misuse> {
+        self.expect_open(now)?;
+        match &self.state {
+            Login::Busy { id, .. } if *id == request => Ok(()),
+            _ => Err(Misuse::NothingOpen),
+        }
+    }
+
+    /// Makes a transition.
+    fn change(&mut self, transition: impl FnOnce(Login, &mut Session) -> Login) {
+        let state = core::mem::replace(&mut self.state, Login::Closing);
+        self.state = transition(state, &mut self.session);
+        self.settle();
+    }
+
+    /// Drops what the present state has no use for.
+    fn settle(&mut self) {
+        if self.eof && self.state.is_open() {
+            // Nobody would hear the answer: the application is not asked.
+            self.session.end_silently(ClosedWhy::PeerClosed);
+        }
+        if self.session.is_over() {
+            self.state = Login::Closing;
+            self.input.clear();
+        }
+        let limits = &self.session.config.limits;
+        self.input.set_line_limit(if self.state.is_logged_in() {
+            limits.command_line
+        } else {
+            limits.command_line_before_login
+        });
+    }
+
+    /// Time has come as far as `now`: what was due until then happens first.
+    fn pass_time(&mut self, now: Instant) {
+        self.session.now = self.session.now.max(now);
+        while let Some(timer) = self.session.timers.take_expired(self.session.now) {
+            self.expired(timer);
+        }
+    }
+
+    fn expired(&mut self, timer: Timer) {
+        match timer {
+            Timer::Write => self.session.give_up_writing(),
+            Timer::FailureDelay => return self.change(Login::delay_passed),
+            Timer::Handshake => self.session.end_silently(ClosedWhy::HandshakeTimeout),
+            Timer::FirstCommand => {
+                self.time_out(&replies::NO_COMMAND_IN_TIME, ClosedWhy::FirstCommandTimeout);
+            }
+            Timer::Login => self.time_out(&replies::NO_LOGIN_IN_TIME, ClosedWhy::LoginTimeout),
+            Timer::Idle => self.time_out(&replies::IDLE, ClosedWhy::IdleTimeout),
+        }
+        self.settle();
+    }
+
+    fn time_out(&mut self, reply: &Reply, why: ClosedWhy) {
+        self.take_back_switch();
+        self.session.end(reply, why);
+    }
+
+    /// The reply that announces a TLS switch is taken back if nothing of it was written: after it
+    /// nothing more may be said.
+    fn take_back_switch(&mut self) {
+        let Login::Switching {
+            switch,
+            announced: false,
+            ..
+        } = &self.state
+        else {
+            return;
+        };
+        let reply = match switch {
+            TlsSwitch::Start => &replies::START_TLS,
+            TlsSwitch::Stop => &replies::CLEAR_COMMAND_CHANNEL,
+        };
+        let output = &mut self.session.output;
+        let front = output
+            .unread()
+            .strip_suffix(reply.borrow().raw())
+            .map(Vec::from);
+        if let Some(front) = front {
+            output.clear();
+            output.extend(&front);
+        }
+    }
+
+    /// Goes on until there is something to report, to write, or nothing more to do.
+    fn advance(&mut self) {
+        while self.session.events.is_empty()
+            && self.session.output.is_empty()
+            && !self.session.is_over()
+            && self.step()
+        {}
+    }
+
+    /// One step; whether there may be another.
+    fn step(&mut self) -> bool {
+        if let Login::Switching {
+            switch, announced, ..
+        } = &mut self.state
+        {
+            if !*announced {
+                *announced = true;
+                let (switch, session) = (*switch, &mut self.session);
+                session.muted = true;
+                session.set_timer(Timer::Handshake, session.config.timeouts.handshake);
+                session.tell(match switch {
+                    TlsSwitch::Start => Event::StartTls,
+                    TlsSwitch::Stop => Event::StopTls,
+                });
+            }
+            return false;
+        }
+        if self.state.is_open() {
+            return false;
+        }
+        self.next_command()
+    }
+
+    /// Looks for the next command; whether one was found.
+    fn next_command(&mut self) -> bool {
+        let Self {
+            session,
+            input,
+            state,
+            ..
+        } = self;
+        let length = match input.next(|refusal| session.send(refusal)) {
+            Next::Nothing { length } => {
+                self.input.consume(length);
+                self.wait_for_command();
+                return false;
+            }
+            Next::Foreign(protocol) => {
+                let fault = PeerFault::ForeignProtocol(protocol);
+                session.fault(&replies::FOREIGN_PROTOCOL, fault);
+                0
+            }
+            Next::Command {
+                command,
+                length,
+                followed,
+            } => {
+                session.bytes_follow = followed;
+                session.stop_waiting_for_command();
+                session.observe_command(command);
+                let before = core::mem::replace(state, Login::Closing);
+                *state = before.command(command, session);
+                length
+            }
+            Next::Bad { kind, length } => {
+                session.stop_waiting_for_command();
+                session.say_bad(match kind {
+                    CommandErrorKind::TooLong => &replies::LINE_TOO_LONG,
+                    CommandErrorKind::ControlCharacter => &replies::CONTROL_CHARACTER,
+                    CommandErrorKind::NotAVerb => &replies::UNKNOWN_COMMAND,
+                });
+                length
+            }
+        };
+        self.input.consume(length);
+        self.settle();
+        true
+    }
+
+    /// All that arrived has been looked at.
+    fn wait_for_command(&mut self) {
+        let session = &mut self.session;
+        if self.eof {
+            session.end_silently(ClosedWhy::PeerClosed);
+            self.settle();
+        } else if self.state.is_logged_in() && !session.timers.is_running(Timer::Idle) {
+            session.set_timer(Timer::Idle, session.config.timeouts.idle);
+        }
+    }
+
+    /// Bytes arrived where only a handshake may: nothing of them is looked at.
+    fn injected(&mut self) {
+        self.take_back_switch();
+        self.session
+            .fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
+        self.settle();
     }
 }
 
 impl Machine for Connection {
     type Event = Event;
     type Error = Error;
+
     fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
-        todo!()
+        self.advance();
+        if let Some(event) = self.session.events.pop_front() {
+            return Ok(Action::Event(event));
+        }
+        let deadline = self.session.timers.next();
+        if !self.session.output.is_empty() {
+            return Ok(Action::Write {
+                bytes: self.session.output.unread(),
+                deadline,
+            });
+        }
+        if self.session.is_over() {
+            if let Some(closed) = self.session.announce_end() {
+                return Ok(Action::Event(closed));
+            }
+            return match self.session.error() {
+                Some(error) => Err(error),
+                None => Ok(Action::Closed),
+            };
+        }
+        if self.state.is_open() {
+            return Ok(Action::Wait { deadline });
+        }
+        Ok(Action::Read { deadline })
     }
-    fn received(&mut self, _now: Instant, _bytes: &[u8]) -> usize {
-        todo!()
+
+    fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        self.pass_time(now);
+        if self.session.is_over() || bytes.is_empty() {
+            return bytes.len();
+        }
+        if matches!(self.state, Login::Switching { .. }) {
+            self.injected();
+            return bytes.len();
+        }
+        self.input.store(bytes)
     }
-    fn received_eof(&mut self, _now: Instant) {
-        todo!()
+
+    fn received_eof(&mut self, now: Instant) {
+        self.pass_time(now);
+        self.eof = true;
+        self.settle();
     }
-    fn wrote(&mut self, _now: Instant, _count: usize) {
-        todo!()
+
+    fn wrote(&mut self, now: Instant, count: usize) {
+        self.session.output.consume(count);
+        if self.session.output.is_empty() {
+            self.session.timers.stop(Timer::Write);
+        }
+        self.pass_time(now);
     }
-    fn timed_out(&mut self, _now: Instant) {
-        todo!()
+
+    fn timed_out(&mut self, now: Instant) {
+        self.pass_time(now);
     }
 }
 
@@ -106,10 +487,52 @@ impl Securable for Connection {
             _ => None,
         }
     }
-    fn tls_started(&mut self, _now: Instant, _session: TlsSession) {
-        todo!()
+
+    fn tls_started(&mut self, now: Instant, session: TlsSession) {
+        self.pass_time(now);
+        if !self.is_switching(TlsSwitch::Start) {
+            return;
+        }
+        let tls = Arc::new(session);
+        self.session.observe(Dialogue::TlsStarted(&tls));
+        self.session.tell(Event::TlsEstablished(Arc::clone(&tls)));
+        self.session.tls = Some(tls);
+        self.finish_switch();
     }
-    fn tls_stopped(&mut self, _now: Instant) {
-        todo!()
+
+    fn tls_stopped(&mut self, now: Instant) {
+        self.pass_time(now);
+        if !self.is_switching(TlsSwitch::Stop) {
+            return;
+        }
+        self.session.observe(Dialogue::TlsStopped);
+        self.session.tell(Event::ClearCommandChannel);
+        self.session.tls = None;
+        self.finish_switch();
+    }
+}
+
+impl Connection {
+    /// Whether the application was asked for this switch and has not done it yet.
+    fn is_switching(&self, wanted: TlsSwitch) -> bool {
+        matches!(
+            &self.state,
+            Login::Switching { switch, announced: true, .. } if *switch == wanted
+        ) && !self
+            .session
+            .events
+            .iter()
+            .any(|event| Self::tls_switch(event).is_some())
+    }
+
+    /// Nothing that arrived before a switch is looked at behind it.
+    fn finish_switch(&mut self) {
+        self.input = Input::new(&self.session.config);
+        if self.session.tls.is_none() {
+            self.input.expect_no_foreign_protocol();
+        }
+        self.session.muted = false;
+        self.session.timers.stop(Timer::Handshake);
+        self.change(Login::switched);
     }
 }

@@ -1,5 +1,6 @@
 //! What the server tells the application, and how the application answers.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -117,6 +118,7 @@ pub struct Attempt {
     pub(crate) password: Option<Password>,
     pub(crate) account: Option<Account>,
     pub(crate) tls: Option<Arc<TlsSession>>,
+    pub(crate) host: Option<String>,
     pub(crate) failures: u32,
 }
 
@@ -140,6 +142,11 @@ impl Attempt {
     /// The TLS session, with the client's certificate if it sent one; `None` in clear.
     pub fn tls(&self) -> Option<&Arc<TlsSession>> {
         self.tls.as_ref()
+    }
+
+    /// The virtual host chosen with `HOST` (RFC 7151), as it stands in the configuration.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
     }
 
     /// How many attempts failed on this connection before this one.
@@ -168,7 +175,9 @@ impl Attempt {
         let decision = if self.account.is_some() {
             Decision::Reject
         } else {
-            Decision::NeedAccount { password: self.password.clone() }
+            Decision::NeedAccount {
+                password: self.password.clone(),
+            }
         };
         self.verdict(decision)
     }
@@ -179,7 +188,10 @@ impl Attempt {
     }
 
     fn verdict(self, decision: Decision) -> Verdict {
-        Verdict { id: self.id, decision }
+        Verdict {
+            id: self.id,
+            decision,
+        }
     }
 }
 
@@ -222,12 +234,18 @@ impl AccountAttempt {
 
     /// 230.
     pub fn accept(self) -> AccountVerdict {
-        AccountVerdict { id: self.id, accepted: true }
+        AccountVerdict {
+            id: self.id,
+            accepted: true,
+        }
     }
 
     /// 530 after the delay, counted like a failed login; the login itself stays.
     pub fn reject(self) -> AccountVerdict {
-        AccountVerdict { id: self.id, accepted: false }
+        AccountVerdict {
+            id: self.id,
+            accepted: false,
+        }
     }
 }
 

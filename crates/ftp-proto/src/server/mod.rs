@@ -1,11 +1,61 @@
-//! The server's side of the control connection.
+//! The server's side of the control connection: policy in, decisions of the application in,
+//! replies out.
+//!
+//! [`Connection`] is the machine, [`Config`] its policy, [`Event`] what it tells and asks. Checking
+//! passwords is the application's; sockets are the driver's; TLS is a wrapper's (see
+//! [`Securable`](crate::Securable)). What is learned across connections is the [`guard`]'s.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use ftp_proto::server::{Config, Connection, Event, Security};
+//! use ftp_proto::{Action, Instant, Machine};
+//!
+//! let config = Config::new().security(Security::DangerousPlaintext);
+//! let now = Instant::START;
+//! let mut connection = Connection::new(Arc::new(config), now);
+//! let mut client = [b"USER anna\r\n".as_slice(), b"PASS secret\r\n", b"QUIT\r\n"].into_iter();
+//! let mut replies = Vec::new();
+//! loop {
+//!     match connection.poll()? {
+//!         Action::Event(Event::Authenticate(attempt)) => {
+//!             let right = attempt.password().is_some_and(|given| given.expose() == b"secret");
+//!             let verdict = if right { attempt.accept() } else { attempt.reject() };
+//!             connection.decide(now, verdict)?;
+//!         }
+//!         Action::Event(_) => {}
+//!         Action::Write { bytes, .. } => {
+//!             replies.extend_from_slice(bytes);
+//!             let count = bytes.len();
+//!             connection.wrote(now, count);
+//!         }
+//!         Action::Read { .. } => {
+//!             let bytes = client.next().expect("the client is not done");
+//!             assert_eq!(connection.received(now, bytes), bytes.len());
+//!         }
+//!         Action::Wait { .. } => unreachable!("nothing is open"),
+//!         Action::Closed => break,
+//!     }
+//! }
+//! assert_eq!(
+//!     String::from_utf8(replies)?,
+//!     "220 Ready.\r\n331 Password required.\r\n230 Logged in.\r\n221 Goodbye.\r\n",
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![doc = include_str!("transitions.md")]
 
 mod config;
 mod connection;
 mod error;
 mod event;
 pub mod guard;
+mod information;
+mod input;
 mod login;
+mod protection;
+mod replies;
+mod session;
+mod timers;
 
 pub use config::{
     Config, DataProtectionPolicy, NameRule, Security, SystemReplies, Timeouts, UserAfterLogin,

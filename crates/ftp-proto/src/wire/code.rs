@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::InvalidText;
+
 /// A three-digit reply code, 100 to 599.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(u16);
@@ -115,17 +117,29 @@ codes! {
     551 PAGE_TYPE_UNKNOWN "requested action aborted, page type unknown";
     552 ALLOCATION_EXCEEDED "requested file action aborted, exceeded storage allocation";
     553 FILE_NAME_NOT_ALLOWED "requested action not taken, file name not allowed";
+    554 BAD_RESTART "requested action not taken, invalid REST parameter (RFC 1123)";
+    555 TYPE_MISMATCH "requested action not taken, TYPE or STRU mismatch (RFC 1123)";
 }
 
 impl Code {
     /// The code of this number, if it lies in 100–599.
     pub const fn new(number: u16) -> Option<Self> {
-        if number >= 100 && number <= 599 { Some(Self(number)) } else { None }
+        if number >= 100 && number <= 599 {
+            Some(Self(number))
+        } else {
+            None
+        }
     }
 
     /// The number.
     pub const fn get(self) -> u16 {
         self.0
+    }
+
+    /// The number in ASCII, as on the wire.
+    pub(crate) fn digits(self) -> [u8; 3] {
+        let digit = |value: u16| b'0'.wrapping_add(u8::try_from(value % 10).unwrap_or_default());
+        [digit(self.0 / 100), digit(self.0 / 10), digit(self.0)]
     }
 
     /// What its first digit says.
@@ -155,6 +169,21 @@ impl Code {
     /// Whether this is a 4yz or 5yz code.
     pub const fn is_negative(self) -> bool {
         self.0 >= 400
+    }
+}
+
+impl TryFrom<u16> for Code {
+    type Error = InvalidText;
+
+    /// [`InvalidText::NotACode`] outside 100–599.
+    fn try_from(number: u16) -> Result<Self, InvalidText> {
+        Self::new(number).ok_or(InvalidText::NotACode)
+    }
+}
+
+impl From<Code> for u16 {
+    fn from(code: Code) -> Self {
+        code.0
     }
 }
 

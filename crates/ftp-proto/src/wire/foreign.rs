@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::{Code, ReplyRef};
+
 /// A protocol that is not FTP but was heard on the control connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -18,6 +20,26 @@ pub enum ForeignProtocol {
     Pop3,
     /// An IMAP greeting.
     Imap,
+}
+
+impl ForeignProtocol {
+    /// The protocol that a well-formed greeting belongs to, where that is certain.
+    ///
+    /// SMTP greets with 220 as FTP does: a 220 that has the word `ESMTP` or `SMTP` in its first
+    /// line, and no word with `FTP` in it, comes from a mail server.
+    pub fn of_greeting(greeting: ReplyRef<'_>) -> Option<Self> {
+        let mut words = greeting.text().split(|byte| *byte == b' ');
+        let is_ftp = |word: &[u8]| {
+            word.windows(3)
+                .any(|part| part.eq_ignore_ascii_case(b"FTP"))
+        };
+        let is_smtp = greeting.code() == Code::READY
+            && words
+                .clone()
+                .any(|word| word == b"ESMTP" || word == b"SMTP")
+            && !words.any(is_ftp);
+        is_smtp.then_some(Self::Smtp)
+    }
 }
 
 impl fmt::Display for ForeignProtocol {
@@ -53,9 +75,9 @@ const SERVERS: &[(&[u8], ForeignProtocol)] = &[
     (b"* OK", ForeignProtocol::Imap),
     (b"* PREAUTH", ForeignProtocol::Imap),
     (b"* BYE", ForeignProtocol::Imap),
-    // Handshake and alert records, version 3.x.
-    (b"\x16\x03", ForeignProtocol::Tls),
-    (b"\x15\x03", ForeignProtocol::Tls),
+    // Handshake and alert records. One byte decides: it is no FTP in any case.
+    (b"\x16", ForeignProtocol::Tls),
+    (b"\x15", ForeignProtocol::Tls),
 ];
 
 /// What clients of other protocols say first. HTTP methods are followed by a space, which tells
@@ -74,7 +96,8 @@ const CLIENTS: &[(&[u8], ForeignProtocol)] = &[
     (b"PRI * HTTP/2", ForeignProtocol::Http),
     (b"EHLO ", ForeignProtocol::Smtp),
     (b"HELO ", ForeignProtocol::Smtp),
-    (b"\x16\x03", ForeignProtocol::Tls),
+    (b"\x16", ForeignProtocol::Tls),
+    (b"\x15", ForeignProtocol::Tls),
 ];
 
 /// Compares the first bytes that a server sent.

@@ -10,19 +10,23 @@
 
 mod code;
 mod command;
-mod foreign;
+mod command_parser;
+pub(crate) mod foreign;
 mod reply;
+mod reply_parser;
 mod telnet;
 mod text;
 mod verb;
 
 pub use code::{Class, Code, Subject};
-pub use command::{Command, CommandError, CommandErrorKind, CommandParser, CommandRef};
+pub use command::{Command, CommandRef};
+pub use command_parser::{CommandError, CommandErrorKind, CommandParser};
 pub use foreign::ForeignProtocol;
-pub use reply::{Lines, Reply, ReplyError, ReplyErrorKind, ReplyParser, ReplyRef};
+pub use reply::{Lines, Reply, ReplyRef};
+pub use reply_parser::{ReplyError, ReplyErrorKind, ReplyParser};
 pub use telnet::{TelnetFilter, encode_telnet};
-pub use text::{Escaped, InvalidText, escape};
 pub(crate) use text::check_text;
+pub use text::{Escaped, InvalidText, escape};
 pub use verb::Verb;
 
 /// What a parser found at the start of the bytes it was given.

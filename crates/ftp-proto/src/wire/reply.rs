@@ -1,326 +1,26 @@
-//! Replies (RFC 959 §4.2): reading them in place, and building them.
+//! Replies (RFC 959 §4.2): looking at them, and building them. [`super::reply_parser`] finds them.
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::Bytes;
-use thiserror::Error;
 
-use super::foreign::{self, ForeignProtocol, Signature};
-use super::{Code, InvalidText, Status, check_text, encode_telnet, escape};
-use crate::{Lenience, Limits};
-
-/// Finds replies in bytes that the caller keeps.
-///
-/// Call [`parse`](Self::parse) with all unconsumed bytes; on [`Status::Partial`] call it again with
-/// the same bytes and more behind them. The parser remembers how far it looked, so the work is
-/// linear in total however the bytes arrive. After a complete reply it is ready for the next.
-///
-/// ```
-/// use ftp_proto::wire::{Code, ReplyParser, Status};
-///
-/// let mut parser = ReplyParser::default();
-/// let mut bytes = b"220-Welcome\r\n220 Rea".to_vec();
-/// assert_eq!(parser.parse(&bytes), Ok(Status::Partial));
-/// bytes.extend_from_slice(b"dy\r\n331 ...");
-/// let Ok(Status::Complete(reply, length)) = parser.parse(&bytes) else { panic!() };
-/// assert_eq!(reply.code(), Code::READY);
-/// assert_eq!(reply.lines().collect::<Vec<_>>(), [b"Welcome".as_slice(), b"Ready"]);
-/// assert_eq!(&bytes[length..], b"331 ...");
-/// ```
-#[derive(Debug, Clone)]
-pub struct ReplyParser {
-    line_limit: usize,
-    lines_limit: usize,
-    bytes_limit: usize,
-    bare_lf: bool,
-    progress: Progress,
-}
-
-/// How far a parser has come in the present reply. Offsets into the caller's bytes.
-#[derive(Debug, Clone, Copy, Default)]
-struct Progress {
-    /// Where the reply starts: behind the blank lines before it.
-    start: usize,
-    /// Where the unfinished line starts.
-    line: usize,
-    /// Where the line before it starts.
-    previous_line: usize,
-    /// Up to where no end of line was found.
-    searched: usize,
-    /// Lines finished so far.
-    lines: usize,
-    /// The code, once the first line of a multi-line reply is finished.
-    open: Option<Code>,
-}
-
-impl Default for ReplyParser {
-    fn default() -> Self {
-        Self::new(&Limits::default(), &Lenience::default())
-    }
-}
-
-impl ReplyParser {
-    /// A parser with these bounds. [`Lenience::foreign_end_after`] is left to the caller, who has
-    /// the clock: see [`foreign_end`](Self::foreign_end).
-    pub fn new(limits: &Limits, lenience: &Lenience) -> Self {
-        Self {
-            line_limit: limits.reply_line,
-            lines_limit: limits.reply_lines.max(1),
-            bytes_limit: limits.reply_bytes,
-            bare_lf: lenience.bare_lf,
-            progress: Progress::default(),
-        }
-    }
-
-    /// Looks for a reply at the start of `bytes`.
-    ///
-    /// # Errors
-    /// [`ReplyError`] as soon as the bytes cannot become a reply within the limits. The stream has
-    /// no recoverable position after that; the same error is returned for the same bytes.
-    pub fn parse<'b>(
-        &mut self,
-        bytes: &'b [u8],
-    ) -> Result<Status<ReplyRef<'b>>, ReplyError> {
-        if self.progress.open.is_none() {
-            self.skip_blank_lines(bytes);
-            check_first_line(bytes, self.progress.start)?;
-        }
-        while let Some(end) = self.line_end(bytes) {
-            self.check_limits(bytes, end)?;
-            let line = bytes.get(self.progress.line..end).unwrap_or_default();
-            let code = code_at(line);
-            let last = match self.progress.open {
-                None => line.get(3) != Some(&b'-'),
-                Some(open) => {
-                    code == Some(open)
-                        && matches!(line.get(3..), Some([b' ', ..] | b"\r\n" | b"\n"))
-                }
-            };
-            self.progress.lines = self.progress.lines.saturating_add(1);
-            self.progress.previous_line = self.progress.line;
-            self.progress.line = end;
-            if self.progress.open.is_none() {
-                self.progress.open = code;
-            }
-            if last {
-                return Ok(self.complete(bytes, false).unwrap_or(Status::Partial));
-            }
-            if self.progress.lines >= self.lines_limit {
-                return Err(ReplyError { kind: ReplyErrorKind::TooManyLines, at: end });
-            }
-        }
-        self.check_limits(bytes, bytes.len())?;
-        Ok(Status::Partial)
-    }
-
-    /// After [`Status::Partial`]: whether the last line received *might* be the end of this
-    /// multi-line reply although its code is another one (`230-…` ended by `200 …`), and nothing
-    /// follows it yet. Only time can tell: see [`Lenience::foreign_end_after`].
-    pub fn has_foreign_end(&self, bytes: &[u8]) -> bool {
-        self.foreign_end_code(bytes).is_some()
-    }
-
-    /// The code of the line that might be a foreign end.
-    pub(crate) fn foreign_end_code(&self, bytes: &[u8]) -> Option<Code> {
-        let open = self.progress.open?;
-        if self.progress.line != bytes.len() || self.progress.lines < 2 {
-            return None;
-        }
-        let line = bytes.get(self.progress.previous_line..)?;
-        let code = code_at(line)?;
-        (code != open && line.get(3) == Some(&b' ')).then_some(code)
-    }
-
-    /// Takes the line that [`has_foreign_end`](Self::has_foreign_end) speaks of as the end. The
-    /// reply is marked [irregular](ReplyRef::is_irregular) and has the code of its first line,
-    /// unless it was ended by a 421, which is always taken for what it says.
-    pub fn foreign_end<'b>(&mut self, bytes: &'b [u8]) -> Option<(ReplyRef<'b>, usize)> {
-        let code = self.foreign_end_code(bytes)?;
-        if code == Code::SERVICE_UNAVAILABLE {
-            self.progress.open = Some(code);
-        }
-        match self.complete(bytes, true) {
-            Some(Status::Complete(reply, length)) => Some((reply, length)),
-            _ => None,
-        }
-    }
-
-    /// After [`Status::Partial`]: how many bytes at the front are blank lines and belong to no
-    /// reply. The caller must drop that many before the next call.
-    pub fn skip_blank(&mut self) -> usize {
-        let skipped = self.progress.start;
-        let progress = &mut self.progress;
-        for offset in [
-            &mut progress.start,
-            &mut progress.line,
-            &mut progress.previous_line,
-            &mut progress.searched,
-        ] {
-            *offset = offset.saturating_sub(skipped);
-        }
-        skipped
-    }
-
-    /// The reply from its start to the unfinished line, and a fresh start for the next.
-    fn complete<'b>(&mut self, bytes: &'b [u8], irregular: bool) -> Option<Status<ReplyRef<'b>>> {
-        let Progress { start, line, lines, open, .. } = core::mem::take(&mut self.progress);
-        let reply = ReplyRef {
-            raw: bytes.get(start..line)?,
-            code: open?,
-            multiline: lines > 1,
-            irregular,
-        };
-        Some(Status::Complete(reply, line))
-    }
-
-    /// The offset behind the end of the unfinished line, if it is there.
-    #[inline]
-    fn line_end(&mut self, bytes: &[u8]) -> Option<usize> {
-        loop {
-            let rest = bytes.get(self.progress.searched..)?;
-            match memchr::memchr(b'\n', rest) {
-                None => {
-                    self.progress.searched = bytes.len();
-                    return None;
-                }
-                Some(at) => {
-                    let newline = self.progress.searched.saturating_add(at);
-                    self.progress.searched = newline.saturating_add(1);
-                    if self.bare_lf || bytes.get(..newline).is_some_and(|b| b.ends_with(b"\r")) {
-                        return Some(self.progress.searched);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Moves the start of the reply behind blank lines.
-    fn skip_blank_lines(&mut self, bytes: &[u8]) {
-        loop {
-            let length = match bytes.get(self.progress.start..) {
-                Some([b'\r', b'\n', ..]) => 2,
-                Some([b'\n', ..]) if self.bare_lf => 1,
-                _ => return,
-            };
-            let start = self.progress.start.saturating_add(length);
-            self.progress.start = start;
-            self.progress.line = start;
-            self.progress.searched = self.progress.searched.max(start);
-        }
-    }
-
-    /// Checks the line that starts at `progress.line` and reaches to `end`, finished or not.
-    ///
-    /// Each limit is passed at a byte that depends on the stream alone; if this line passes both,
-    /// the one passed first counts, so that the error is the same for any chunking.
-    #[inline]
-    fn check_limits(&self, bytes: &[u8], end: usize) -> Result<(), ReplyError> {
-        let Progress { start, line, .. } = self.progress;
-        if end.saturating_sub(line) <= self.line_limit
-            && end.saturating_sub(start) <= self.bytes_limit
-        {
-            return Ok(());
-        }
-        let long = line.saturating_add(self.line_limit);
-        let line_passed = match bytes.get(long..end).unwrap_or_default() {
-            [] | [b'\r'] | [b'\n'] | [b'\r', b'\n'] => None,
-            [b'\r', ..] => Some(long.saturating_add(2)),
-            _ => Some(long.saturating_add(1)),
-        };
-        let many = start.saturating_add(self.bytes_limit);
-        let bytes_passed = (end > many).then(|| many.saturating_add(1));
-        let kind = match (line_passed, bytes_passed) {
-            (None, None) => return Ok(()),
-            (Some(line), Some(all)) if line > all => ReplyErrorKind::TooManyBytes,
-            (None, Some(_)) => ReplyErrorKind::TooManyBytes,
-            (Some(_), _) => ReplyErrorKind::LineTooLong,
-        };
-        let at = if kind == ReplyErrorKind::LineTooLong { long } else { many };
-        Err(ReplyError { kind, at })
-    }
-}
-
-/// The code that a line starts with.
-#[inline]
-fn code_at(line: &[u8]) -> Option<Code> {
-    match line {
-        [a @ b'1'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] => {
-            let digit = |byte: u8| u16::from(byte & 0x0f);
-            let tens = digit(*a).wrapping_mul(10).wrapping_add(digit(*b));
-            Code::new(tens.wrapping_mul(10).wrapping_add(digit(*c)))
-        }
-        _ => None,
-    }
-}
-
-/// Refuses the first byte that cannot stand in the first line's `ddd SP`, `ddd-` or `ddd` CRLF.
-#[inline]
-fn check_first_line(bytes: &[u8], start: usize) -> Result<(), ReplyError> {
-    let line = bytes.get(start..).unwrap_or_default();
-    let wrong = match line {
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-' | b'\n', ..] => return Ok(()),
-        [] | [b'\r'] => return Ok(()),
-        [b'1'..=b'5'] | [b'1'..=b'5', b'0'..=b'9'] => return Ok(()),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'] => return Ok(()),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b'\r'] => return Ok(()),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b'\r', b'\n', ..] => return Ok(()),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b'\r', ..] => 4,
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', ..] => 3,
-        [b'1'..=b'5', b'0'..=b'9', ..] => 2,
-        [b'1'..=b'5', ..] => 1,
-        _ => 0,
-    };
-    let kind = match foreign::of_server(line) {
-        Signature::Undecided => return Ok(()),
-        Signature::Is(protocol) => ReplyErrorKind::Foreign(protocol),
-        Signature::None => ReplyErrorKind::NotAReply,
-    };
-    Err(ReplyError { kind, at: start.saturating_add(wrong) })
-}
-
-/// Why bytes are not a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{kind}")]
-pub struct ReplyError {
-    /// What is wrong.
-    pub kind: ReplyErrorKind,
-    /// The offset of the offending byte in the bytes given to the parser.
-    pub at: usize,
-}
-
-/// What is wrong with a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ReplyErrorKind {
-    /// The line does not begin with a code in 100–599 and a space, hyphen or line end.
-    #[error("a reply must begin with a code from 100 to 599 and a space or hyphen")]
-    NotAReply,
-    /// Another protocol is spoken.
-    #[error("the peer speaks {0}, not FTP")]
-    Foreign(ForeignProtocol),
-    /// A line is longer than [`Limits::reply_line`].
-    #[error("a line of the reply is longer than the limit")]
-    LineTooLong,
-    /// The reply has more lines than [`Limits::reply_lines`].
-    #[error("the reply has more lines than the limit")]
-    TooManyLines,
-    /// The reply is longer than [`Limits::reply_bytes`].
-    #[error("the reply has more bytes than the limit")]
-    TooManyBytes,
-}
+use super::{Code, InvalidText, check_text, encode_telnet, escape};
 
 /// A reply in someone else's buffer.
-#[derive(Clone, Copy, PartialEq, Eq)]
+///
+/// Two replies are equal if they say the same: code, lines and whether the end was irregular. How
+/// the lines were ended or marked does not count.
+#[derive(Clone, Copy)]
 pub struct ReplyRef<'b> {
-    raw: &'b [u8],
-    code: Code,
-    multiline: bool,
-    irregular: bool,
+    pub(super) raw: &'b [u8],
+    pub(super) code: Code,
+    pub(super) multiline: bool,
+    pub(super) irregular: bool,
 }
 
 impl<'b> ReplyRef<'b> {
-    /// The code of its first line.
+    /// The code of its first line; 421 if a line with that code ended another, unfinished reply.
     pub fn code(&self) -> Code {
         self.code
     }
@@ -331,7 +31,8 @@ impl<'b> ReplyRef<'b> {
     }
 
     /// Whether it was ended by a line with another code
-    /// ([`Lenience::foreign_end_after`](crate::Lenience::foreign_end_after)).
+    /// ([`Lenience::foreign_end_after`](crate::Lenience::foreign_end_after)), or is a 421 that the
+    /// end of the stream cut off.
     pub fn is_irregular(&self) -> bool {
         self.irregular
     }
@@ -339,7 +40,10 @@ impl<'b> ReplyRef<'b> {
     /// The text of each line, without line ends. Lines that carry the reply's own code are given
     /// without code and separator, other lines whole.
     pub fn lines(&self) -> Lines<'b> {
-        Lines { rest: self.raw, code: self.code }
+        Lines {
+            rest: self.raw,
+            code: self.code,
+        }
     }
 
     /// The text of the first line.
@@ -374,25 +78,59 @@ impl<'b> Iterator for Lines<'b> {
     type Item = &'b [u8];
 
     fn next(&mut self) -> Option<&'b [u8]> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let end = memchr::memchr(b'\n', self.rest)
-            .map_or(self.rest.len(), |newline| newline.saturating_add(1));
-        let (line, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if code_at(line) != Some(self.code) {
-            return Some(line);
-        }
-        Some(match line.get(3..) {
-            Some([b' ' | b'-', text @ ..]) => text,
-            Some([]) => &[],
-            _ => line,
-        })
+        let line = next_line(&mut self.rest)?;
+        Some(own_text(line, self.code).unwrap_or(line))
     }
 }
+
+impl core::iter::FusedIterator for Lines<'_> {}
+
+/// Takes the next line off the front, without its end.
+fn next_line<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
+    if rest.is_empty() {
+        return None;
+    }
+    let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |newline| newline.saturating_add(1));
+    let (line, after) = rest.split_at(end);
+    *rest = after;
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    Some(line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+/// What follows code and separator on a line that carries `code`.
+fn own_text(line: &[u8], code: Code) -> Option<&[u8]> {
+    if code_at(line) != Some(code) {
+        return None;
+    }
+    match line.get(3..) {
+        Some([b' ' | b'-', text @ ..]) => Some(text),
+        Some([]) => Some(&[]),
+        _ => None,
+    }
+}
+
+/// The code that a line starts with.
+#[inline]
+pub(super) fn code_at(line: &[u8]) -> Option<Code> {
+    match line {
+        [a @ b'1'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] => {
+            let digit = |byte: u8| u16::from(byte & 0x0f);
+            let tens = digit(*a).wrapping_mul(10).wrapping_add(digit(*b));
+            Code::new(tens.wrapping_mul(10).wrapping_add(digit(*c)))
+        }
+        _ => None,
+    }
+}
+
+impl PartialEq for ReplyRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code
+            && self.irregular == other.irregular
+            && (self.raw == other.raw || self.lines().eq(other.lines()))
+    }
+}
+
+impl Eq for ReplyRef<'_> {}
 
 impl fmt::Display for ReplyRef<'_> {
     /// The code and all lines, escaped, separated by ` / `.
@@ -424,7 +162,7 @@ impl fmt::Debug for ReplyRef<'_> {
 /// assert!(Reply::new(Code::OKAY, "two\r\nlines").is_err());
 /// # Ok::<(), ftp_proto::wire::InvalidText>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Reply {
     raw: Bytes,
     code: Code,
@@ -479,7 +217,12 @@ impl Reply {
 
     /// One of this crate's own one-line replies: code, text and CRLF as on the wire.
     pub(crate) const fn from_static(code: Code, raw: &'static [u8]) -> Self {
-        Self { raw: Bytes::from_static(raw), code, multiline: false, irregular: false }
+        Self {
+            raw: Bytes::from_static(raw),
+            code,
+            multiline: false,
+            irregular: false,
+        }
     }
 
     /// Its code.
@@ -517,13 +260,59 @@ impl Reply {
         self.irregular
     }
 
+    /// Whole, as it came or was built, line ends included: see [`ReplyRef::raw`].
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
     /// Appends the reply as it goes over the wire, every 0xFF doubled (RFC 854).
+    ///
+    /// A reply that came from a peer is put in order, so that it can be passed on: every line ends
+    /// in CRLF and starts with the code, unless it starts with a space; the last one has a space
+    /// behind the code; a CR or NUL inside a line becomes a space. Read again, code and lines are
+    /// the same, but an irregular end has become a regular one.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        encode_telnet(&self.raw, out);
-        if self.irregular {
-            // It came without a proper end of its own.
-            out.extend_from_slice(alloc::format!("{} \r\n", self.code).as_bytes());
+        out.reserve(self.raw.len());
+        let mut rest: &[u8] = &self.raw;
+        let mut first = true;
+        while let Some(line) = next_line(&mut rest) {
+            let last = rest.is_empty();
+            let own = own_text(line, self.code);
+            let indented = own.is_none() && !first && !last && line.starts_with(b" ");
+            if !indented {
+                out.extend_from_slice(&self.code.digits());
+                out.push(if last { b' ' } else { b'-' });
+            }
+            encode_line(own.unwrap_or(line), out);
+            first = false;
         }
+    }
+}
+
+/// Appends the text of a line and CRLF. What would end the line early becomes a space.
+fn encode_line(text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest) {
+        let (upto, after) = rest.split_at(at);
+        encode_telnet(upto, out);
+        out.push(b' ');
+        rest = after.get(1..).unwrap_or_default();
+    }
+    encode_telnet(rest, out);
+    out.extend_from_slice(b"\r\n");
+}
+
+impl PartialEq for Reply {
+    fn eq(&self, other: &Self) -> bool {
+        self.borrow() == other.borrow()
+    }
+}
+
+impl Eq for Reply {}
+
+impl From<ReplyRef<'_>> for Reply {
+    fn from(reply: ReplyRef<'_>) -> Self {
+        reply.to_reply()
     }
 }
 
@@ -550,14 +339,17 @@ struct ReplyWriter {
 
 impl ReplyWriter {
     fn new(code: Code) -> Self {
-        Self { raw: Vec::new(), code, lines: 0, separator: 0 }
+        Self {
+            raw: Vec::new(),
+            code,
+            lines: 0,
+            separator: 0,
+        }
     }
 
     fn line(&mut self, text: &[u8]) -> Result<(), InvalidText> {
         check_text(text)?;
-        let digit = |value: u16| b'0'.wrapping_add(u8::try_from(value % 10).unwrap_or_default());
-        let number = self.code.get();
-        self.raw.extend_from_slice(&[digit(number / 100), digit(number / 10), digit(number)]);
+        self.raw.extend_from_slice(&self.code.digits());
         self.separator = self.raw.len();
         self.raw.push(b'-');
         self.end(text);

@@ -105,7 +105,11 @@ impl TelnetFilter {
                     continue;
                 }
                 State::SubnegotiationIac => {
-                    self.state = if byte == SE { State::Data } else { State::Subnegotiation };
+                    self.state = if byte == SE {
+                        State::Data
+                    } else {
+                        State::Subnegotiation
+                    };
                 }
             }
             rest = after;

@@ -41,12 +41,21 @@ impl fmt::Display for ControlName {
 }
 
 /// Refuses CR, LF and NUL.
+#[inline]
 pub(crate) fn check_text(text: &[u8]) -> Result<(), InvalidText> {
-    match memchr::memchr3(b'\r', b'\n', 0, text) {
+    // On a short text a plain loop is there before a search has begun.
+    let found = if text.len() < 16 {
+        text.iter()
+            .position(|byte| matches!(byte, b'\r' | b'\n' | 0))
+    } else {
+        memchr::memchr3(b'\r', b'\n', 0, text)
+    };
+    match found {
         None => Ok(()),
-        Some(at) => {
-            Err(InvalidText::Control { byte: text.get(at).copied().unwrap_or_default(), at })
-        }
+        Some(at) => Err(InvalidText::Control {
+            byte: text.get(at).copied().unwrap_or_default(),
+            at,
+        }),
     }
 }
 
@@ -85,5 +94,5 @@ impl fmt::Display for Escaped<'_> {
 
 /// Characters that reorder the text around them on a terminal.
 fn is_bidi_control(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+    matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }

@@ -48,7 +48,8 @@ macro_rules! verbs {
 const fn key(name: &[u8]) -> u32 {
     let (a, b, c, d) = match *name {
         [a, b, c] => (0, a, b, c),
-        [a, b, c, d] => (a, b, c, d),
+        // A leading NUL must not pass for a verb of three letters.
+        [a, b, c, d] if a != 0 => (a, b, c, d),
         _ => return 0,
     };
     u32::from_be_bytes([
@@ -139,9 +140,14 @@ impl Verb {
         Self::from_key(key(name))
     }
 
-    /// Whether the argument of this verb is a secret, masked wherever it could be shown.
+    /// Whether the argument of this verb is a secret, masked wherever it could be shown: that of
+    /// `PASS` and `ACCT`, security data (`ADAT`), and the wrapped commands of RFC 2228 (`MIC`,
+    /// `CONF`, `ENC`), any of which may be a `PASS`.
     pub const fn carries_secret(self) -> bool {
-        matches!(self, Self::Pass | Self::Acct | Self::Adat)
+        matches!(
+            self,
+            Self::Pass | Self::Acct | Self::Adat | Self::Mic | Self::Conf | Self::Enc
+        )
     }
 }
 

@@ -1,0 +1,319 @@
+//! The command line: what can be asked for. What is done about it lives in the module of each
+//! command.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const AFTER_HELP: &str = "\
+Examples:
+  ftp-login                                        watch four logins to a server of its own
+  ftp-login login ftp://anna@ftp.example.com       explicit TLS, asks for the password
+  ftp-login login ftps://anna@ftp.example.com      implicit TLS, port 990
+  ftp-login login --json ftp://ftp.example.com     anonymous, the result as JSON
+  echo secret | ftp-login hash                     a hash for the users file
+  ftp-login serve --users users.txt                a server to try clients against
+  ftp-login decode replies captured.bin            captured bytes as JSON
+
+Exit codes:
+  0  logged in, or the command did its work
+  1  demo: a dialogue did not end as it must
+  2  usage: an option, the URL, or a file named by them is wrong
+  3  the server refused the login, or needs an account
+  4  the server is unavailable or too slow, or input or output failed
+  5  the peer broke the protocol (decode: the bytes do)
+  6  TLS failed: the handshake, or the certificate";
+
+/// Log in to FTP servers, or be one.
+#[derive(Parser)]
+#[command(name = "ftp-login", version, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    /// What to do; `demo` if nothing is said
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Start a server on the loopback interface, log in to it four times, show each dialogue
+    Demo,
+    /// Log in to a server, and say how it went
+    Login(Box<LoginArguments>),
+    /// Be a login server to try clients against
+    Serve(Box<ServeArguments>),
+    /// Make an argon2id hash for the users file from a password on standard input
+    Hash,
+    /// Turn captured bytes of a control connection into JSON, one object a line
+    Decode(DecodeArguments),
+}
+
+const LOGIN_AFTER_HELP: &str = "\
+The password is the first one found of:
+  --password-file, --password-stdin, FTP_PASSWORD, the URL, the netrc file,
+  and last, if standard input is a terminal, a prompt without echo.
+Only a line end behind a password is taken off; spaces count.
+Without a user in --user, the URL or the netrc file the login is anonymous; FTP_PASSWORD is not
+sent then. The netrc file is $NETRC, or ~/.netrc.
+
+Examples:
+  ftp-login login ftp://anna@ftp.example.com
+  ftp-login login --ca company.pem --then PWD --then SYST ftp://anna@ftp.example.com:2121
+  FTP_PASSWORD=secret ftp-login login --json 'ftps://anna@[2001:db8::1]'
+  ftp-login login --password-file secret.txt --account payroll ftp://anna@mainframe.example.com
+
+Exit codes:
+  0  logged in
+  2  usage: an option, the URL, or a file named by them is wrong
+  3  the server refused the login, or needs an account
+  4  the server is unavailable or too slow, or the connection failed
+  5  the server broke the protocol
+  6  TLS failed: the handshake, or the certificate";
+
+#[derive(Args)]
+#[command(after_help = LOGIN_AFTER_HELP)]
+pub(crate) struct LoginArguments {
+    /// Where to: ftp://[user[:password]@]host[:port] for explicit TLS, ftps://… for implicit TLS
+    // Read by the command, not by clap, whose errors would repeat the password in it.
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+
+    /// User name, taken verbatim
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+
+    /// Account, sent if the server asks for one. Other users of this machine may see it in the list of
+    /// processes; a netrc file hides it
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+
+    /// Read the password from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+
+    /// Log in without TLS. DANGEROUS: name and password can be read on the way
+    #[arg(
+        long,
+        conflicts_with_all = ["ca", "danger_accept_any_cert", "client_cert", "auth_ssl_fallback"]
+    )]
+    pub(crate) plaintext: bool,
+
+    /// Trust the certificates in this PEM file, and no others
+    #[arg(long, value_name = "FILE", conflicts_with = "danger_accept_any_cert")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// Accept whatever certificate comes. DANGEROUS: anyone on the way can pose as the server
+    #[arg(long)]
+    pub(crate) danger_accept_any_cert: bool,
+
+    /// Show the server this certificate (PEM, its chain behind it)
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub(crate) client_cert: Option<PathBuf>,
+
+    /// The private key of --client-cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub(crate) client_key: Option<PathBuf>,
+
+    /// Try AUTH SSL when the server refuses AUTH TLS; the handshake is the same
+    #[arg(long)]
+    pub(crate) auth_ssl_fallback: bool,
+
+    /// Encryption of data connections to ask for: without `required`, a server that cannot do it
+    /// is logged in to all the same
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = ProtectionChoice::Required)]
+    pub(crate) protection: ProtectionChoice,
+
+    /// Send HOST with this name before USER (RFC 7151)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+
+    /// Send what is safe to send together in one write, to save round trips
+    #[arg(long)]
+    pub(crate) pipeline: bool,
+
+    /// Try again this often after a transient failure (never after a refused password)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) retries: u32,
+
+    /// How long each phase may take, in seconds (fractions allowed)
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = parse_seconds)]
+    pub(crate) timeout: Duration,
+
+    /// Send this command once logged in and show the reply (repeatable)
+    #[arg(long = "then", value_name = "CMD")]
+    pub(crate) then: Vec<String>,
+
+    /// No dialogue; only replies to --then, and what went wrong
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Time stamps in front of each line of the dialogue, and the time of each phase
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+
+    /// One JSON object on standard output, and nothing else there
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The choices of `--protection`.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ProtectionChoice {
+    /// PROT P, or the login fails
+    Required,
+    /// PROT P, or in clear if the server refuses
+    Preferred,
+    /// Do not ask
+    Clear,
+}
+
+const SERVE_AFTER_HELP: &str = "\
+The users file has one user a line: name:hash or name:hash:account. The hash is what `ftp-login
+hash` prints. Blank lines and lines that begin with # are skipped; everything else counts, spaces
+too. With an account the user is asked for it after the right password (332).
+
+The first line on standard output is `listening on ADDR`. SIGINT and SIGTERM end the server: each
+client gets a 421, and the exit code is 0.
+
+Examples:
+  echo anna:$(echo secret | ftp-login hash) > users.txt
+  ftp-login serve --users users.txt
+  ftp-login serve --users users.txt --listen 0.0.0.0:990 --implicit --cert cert.pem --key key.pem
+
+Exit codes:
+  0  ended by a signal
+  2  usage: an option, or a file named by them, is wrong
+  4  the address cannot be listened on, or input or output failed";
+
+#[derive(Args)]
+#[command(after_help = SERVE_AFTER_HELP)]
+pub(crate) struct ServeArguments {
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2121")]
+    pub(crate) listen: String,
+
+    /// Who may log in
+    #[arg(long, value_name = "FILE", required_unless_present = "anonymous")]
+    pub(crate) users: Option<PathBuf>,
+
+    /// The server's certificate (PEM, its chain behind it); without it one is made for this run
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// The private key of --cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// TLS from the first byte, instead of AUTH TLS
+    #[arg(long)]
+    pub(crate) implicit: bool,
+
+    /// No login without TLS. Without this TLS is offered, not demanded
+    #[arg(long)]
+    pub(crate) require_tls: bool,
+
+    /// Let `anonymous` and `ftp` log in with any password
+    #[arg(long)]
+    pub(crate) anonymous: bool,
+
+    /// Greet with the lines of this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) greeting: Option<PathBuf>,
+
+    /// Close the connection after this many failed logins
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub(crate) max_attempts: NonZeroU32,
+
+    /// How long a login may take, in seconds (fractions allowed)
+    #[arg(long, value_name = "SECS", default_value = "60", value_parser = parse_seconds)]
+    pub(crate) login_timeout: Duration,
+
+    /// How long a client may say nothing once logged in, in seconds (fractions allowed)
+    #[arg(long, value_name = "SECS", default_value = "300", value_parser = parse_seconds)]
+    pub(crate) idle_timeout: Duration,
+
+    /// How the log on standard error is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+}
+
+/// The choices of `--log-format`.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+const DECODE_AFTER_HELP: &str = "\
+Replies:   {\"code\":220,\"lines\":[\"Ready.\"],\"multiline\":false,\"irregular\":false}
+Commands:  {\"verb\":\"USER\",\"argument\":\"anna\"}
+Bytes that are not UTF-8 are shown as U+FFFD; then \"raw\" has the bytes in hexadecimal, one string
+for each line (for a command: its argument).
+At the end {\"incomplete\":N} if N bytes of an unfinished message are left. At a fault
+{\"error\":\"…\",\"at\":OFFSET} with the offset of the offending byte, and exit code 5.
+
+The arguments of PASS and ACCT are shown as they are in the bytes: keep the output as safe as the
+capture.
+
+Examples:
+  ftp-login decode replies captured.bin
+  printf 'user anna\\r\\n' | ftp-login decode commands";
+
+#[derive(Args)]
+#[command(after_help = DECODE_AFTER_HELP)]
+pub(crate) struct DecodeArguments {
+    /// Which side's bytes they are
+    #[arg(value_enum)]
+    pub(crate) direction: Direction,
+
+    /// The captured bytes; standard input if none is named, or `-`
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// What a captured stream holds.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Direction {
+    /// What a server sent
+    Replies,
+    /// What a client sent
+    Commands,
+}
+
+/// A number of seconds, with a fraction or without.
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(Duration::ZERO) => Err("must be more than 0".to_owned()),
+        // Far beyond a day the sum of several deadlines could no longer be represented.
+        Ok(duration) if duration <= Duration::from_secs(86_400) => Ok(duration),
+        _ => Err("must be more than 0 and at most 86400 (a day)".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn seconds_may_have_fractions_but_must_be_positive() {
+        assert_eq!(parse_seconds("0.25"), Ok(Duration::from_millis(250)));
+        for bad in ["0", "-1", "NaN", "inf", "1e9", "soon", ""] {
+            assert!(parse_seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

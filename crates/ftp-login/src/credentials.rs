@@ -1,0 +1,245 @@
+//! Who logs in, and where the password comes from.
+//!
+//! What does not live here: the prompt, which waits until the server asks (see `login`), and the
+//! netrc file's format (see `netrc`).
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufRead, Read};
+use std::path::Path;
+
+use ftp_proto::client::Login;
+use ftp_proto::wire::InvalidText;
+use ftp_proto::{Account, Password, Username};
+use zeroize::Zeroizing;
+
+use crate::cli::LoginArguments;
+use crate::exit::Failure;
+use crate::netrc::{self, Entry};
+use crate::output::complain;
+use crate::target::Target;
+
+/// Longest password or account that is read from anywhere: far more than a command line holds,
+/// and an end to `--password-file /dev/zero`.
+const LONGEST_SECRET: u64 = 64 * 1024;
+
+/// Who logs in, as far as it is known before the server asks.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    /// `None`: anonymous.
+    pub(crate) username: Option<Username>,
+    pub(crate) password: Option<Password>,
+    pub(crate) account: Option<Account>,
+}
+
+impl Credentials {
+    /// Gathers them from the options, the environment, the URL and the netrc file, in this order.
+    ///
+    /// # Errors
+    /// A source that is named and cannot be read, or holds what cannot be sent.
+    pub(crate) fn gather(arguments: &LoginArguments, target: &mut Target) -> Result<Self, Failure> {
+        let given = given_username(arguments, target.username.take())?;
+        let mut password = explicit_password(arguments)?;
+        if password.is_none() {
+            password = password_from_environment(given.is_some())?;
+        }
+        let password = password.or(target.password.take());
+        let account = match &arguments.account {
+            Some(account) => Some(
+                Account::new(account).map_err(|why| unsendable("the account of --account", why))?,
+            ),
+            None => None,
+        };
+        let entry = match password {
+            Some(_) if given.is_some() => None,
+            _ => netrc::entry_for(&target.host_name(), given.as_ref().map(Username::as_bytes))?,
+        };
+        Self {
+            username: given,
+            password,
+            account,
+        }
+        .completed(entry)
+        .map(Self::with_customary_password)
+    }
+
+    /// Fills what is missing from the netrc file.
+    fn completed(mut self, entry: Option<Entry>) -> Result<Self, Failure> {
+        let Some(entry) = entry else {
+            return Ok(self);
+        };
+        if self.username.is_none() && !entry.login.is_empty() {
+            let name = Username::new(entry.login.as_bytes());
+            self.username = Some(name.map_err(|why| unsendable("a login in the netrc file", why))?);
+        }
+        if self.password.is_none() && self.username.is_some() && !entry.password.is_empty() {
+            let password = Password::new(entry.password.as_bytes());
+            self.password =
+                Some(password.map_err(|why| unsendable("a password in the netrc file", why))?);
+        }
+        if self.account.is_none() && !entry.account.is_empty() {
+            let account = Account::new(entry.account.as_bytes());
+            self.account =
+                Some(account.map_err(|why| unsendable("an account in the netrc file", why))?);
+        }
+        Ok(self)
+    }
+
+    /// Who names `anonymous` has no password to be asked for.
+    fn with_customary_password(mut self) -> Self {
+        if self.password.is_none() && self.username.as_ref().is_some_and(is_anonymous) {
+            self.password = Password::new("anonymous@").ok();
+        }
+        self
+    }
+
+    /// As the client machine wants them; `ask` where a terminal can answer the server's questions.
+    pub(crate) fn to_login(&self, ask: bool) -> Login {
+        let mut login = match &self.username {
+            Some(name) => Login::user(name.clone()),
+            None => Login::anonymous(),
+        };
+        if let Some(password) = &self.password {
+            login = login.password(password.clone());
+        }
+        if let Some(account) = &self.account {
+            login = login.account(account.clone());
+        }
+        if ask { login.ask() } else { login }
+    }
+}
+
+/// Whether this is one of the names that anyone may log in with (RFC 1635).
+pub(crate) fn is_anonymous(name: &Username) -> bool {
+    [b"anonymous".as_slice(), b"ftp"]
+        .iter()
+        .any(|known| name.as_bytes().eq_ignore_ascii_case(known))
+}
+
+fn given_username(
+    arguments: &LoginArguments,
+    from_url: Option<Username>,
+) -> Result<Option<Username>, Failure> {
+    let Some(name) = &arguments.user else {
+        return Ok(from_url);
+    };
+    let name = Username::new(name).map_err(|why| unsendable("the name of --user", why))?;
+    match from_url {
+        Some(other) if other != name => Err(Failure::usage(format!(
+            "--user says {name} and the URL says {other}: which one is to log in?"
+        ))),
+        _ => Ok(Some(name)),
+    }
+}
+
+/// The password of `--password-file` or `--password-stdin`.
+fn explicit_password(arguments: &LoginArguments) -> Result<Option<Password>, Failure> {
+    let (source, bytes) = if let Some(path) = &arguments.password_file {
+        (
+            format!("the password in {}", path.display()),
+            secret_of_file(path)?,
+        )
+    } else if arguments.password_stdin {
+        let line = first_line_of_stdin()?.ok_or_else(|| {
+            Failure::usage("standard input is empty: --password-stdin needs a password there")
+        })?;
+        ("the password on standard input".to_owned(), line)
+    } else {
+        return Ok(None);
+    };
+    Password::new(&*bytes)
+        .map(Some)
+        .map_err(|why| unsendable(&source, why))
+}
+
+fn password_from_environment(user_given: bool) -> Result<Option<Password>, Failure> {
+    let Some(value) = std::env::var_os("FTP_PASSWORD") else {
+        return Ok(None);
+    };
+    if !user_given {
+        complain("note: FTP_PASSWORD is not used, because no user was given");
+        return Ok(None);
+    }
+    Password::new(OsStr::as_encoded_bytes(&value))
+        .map(Some)
+        .map_err(|why| unsendable("the password in FTP_PASSWORD", why))
+}
+
+fn secret_of_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let unreadable = |error: io::Error| {
+        Failure::usage(format!(
+            "cannot read the password file {}: {error}",
+            path.display()
+        ))
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = read_bounded(file).map_err(unreadable)?;
+    strip_line_end(&mut bytes);
+    Ok(bytes)
+}
+
+/// The first line of standard input without its end; `None` if there is nothing at all.
+pub(crate) fn first_line_of_stdin() -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    // Room for all of it: a vector that grows leaves copies behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_SECRET as usize));
+    io::stdin()
+        .lock()
+        .take(LONGEST_SECRET)
+        .read_until(b'\n', &mut line)
+        .map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    strip_line_end(&mut line);
+    Ok(Some(line))
+}
+
+fn read_bounded(reader: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Room for all of it: a vector that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_SECRET as usize));
+    reader.take(LONGEST_SECRET).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == LONGEST_SECRET {
+        return Err(io::Error::other("it is longer than any password"));
+    }
+    Ok(bytes)
+}
+
+fn strip_line_end(bytes: &mut Vec<u8>) {
+    if bytes.ends_with(b"\n") {
+        bytes.pop();
+        if bytes.ends_with(b"\r") {
+            bytes.pop();
+        }
+    }
+}
+
+fn unsendable(what: &str, why: InvalidText) -> Failure {
+    let failure = Failure::usage(format!("{what} {why}"));
+    match why {
+        InvalidText::Control { .. } => {
+            failure.hint("FTP cannot send it: it would end the command early")
+        }
+        _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_line_end_is_taken_off() {
+        for (given, kept) in [
+            (&b" a b \n"[..], &b" a b "[..]),
+            (b"a\r\n", b"a"),
+            (b"a\n\n", b"a\n"),
+            (b"a\r", b"a\r"),
+            (b"a", b"a"),
+            (b"", b""),
+        ] {
+            let mut bytes = given.to_vec();
+            strip_line_end(&mut bytes);
+            assert_eq!(bytes, kept);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! `ftp-login demo`: a server and its client on the loopback interface, and four dialogues between
+//! them, shown as they happen.
+
+mod lockout;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ftp_proto::client::{self, Login, Timeouts};
+use ftp_proto::server::{self, Security};
+use ftp_proto::wire::InvalidText;
+use ftp_proto::{Account, Password, Username};
+use ftp_rustls::rustls::{ClientConfig, ServerConfig};
+use ftp_rustls::{ClientCertificates, Roots, client_config, server_config};
+use ftp_tokio::Server;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::attempt::Attempt;
+use crate::certificate::{self_made, trust_only};
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::report::Outcome;
+use crate::serve::{LoginHandler, Users};
+use crate::transcript::{Live, Mask, Recorder, TimedPhase, Times};
+
+/// How long a failed login waits for its reply: long enough to be seen, short enough to be waited
+/// for. Each later one waits twice as long.
+const FAILURE_DELAY: Duration = Duration::from_millis(100);
+
+/// No step takes this long on the loopback interface, not even on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+const USER: &str = "developer";
+const USER_WITH_ACCOUNT: &str = "clerk";
+const PASSWORD: &str = "correct horse battery staple";
+const ACCOUNT: &str = "payroll-7";
+
+/// Runs the four dialogues.
+///
+/// # Errors
+/// If the server cannot be started. A dialogue that ends otherwise than it must is told by the
+/// exit code.
+pub(crate) async fn run(output: Arc<Output>) -> Result<Exit, Failure> {
+    let stage = Stage::new(output).await?;
+    let mut rows = Vec::new();
+    rows.push(stage.explicit().await?);
+    rows.push(stage.implicit().await?);
+    rows.push(stage.account().await?);
+    rows.push(stage.lockout().await?);
+    show_table(&stage.output, &rows);
+    let output = Arc::clone(&stage.output);
+    stage.leave().await;
+    output.finish()?;
+    Ok(if rows.iter().all(|row| row.is_as_it_must_be) {
+        Exit::Success
+    } else {
+        Exit::Failed
+    })
+}
+
+/// What the summary says about one dialogue.
+struct Row {
+    title: &'static str,
+    result: String,
+    times: Times,
+    total: Duration,
+    is_as_it_must_be: bool,
+}
+
+/// The server in two forms, and what a client needs to trust it.
+struct Stage {
+    output: Arc<Output>,
+    tls: Arc<ClientConfig>,
+    explicit: SocketAddr,
+    implicit: SocketAddr,
+    stop: watch::Sender<bool>,
+    servers: JoinSet<()>,
+}
+
+impl Stage {
+    async fn new(output: Arc<Output>) -> Result<Self, Failure> {
+        let identity = self_made(vec!["127.0.0.1".to_owned()])?;
+        let certificate = identity
+            .certificates()
+            .first()
+            .cloned()
+            .ok_or_else(|| Failure::new(Exit::Tls, "the certificate just made is not there"))?;
+        let tls_failed = |error| Failure::new(Exit::Tls, format!("cannot set up TLS: {error}"));
+        let trust = Roots::Store(trust_only(&certificate)?);
+        let tls = client_config(trust, None).map_err(tls_failed)?;
+        let server_tls =
+            server_config(identity, ClientCertificates::default()).map_err(tls_failed)?;
+        let (stop, stopped) = watch::channel(false);
+        let mut servers = JoinSet::new();
+        let handler = Arc::new(LoginHandler::new(users()?));
+        let mut start = |security| {
+            start(
+                security,
+                &server_tls,
+                &handler,
+                stopped.clone(),
+                &mut servers,
+            )
+        };
+        let explicit = start(Security::ExplicitTls)?;
+        let implicit = start(Security::ImplicitTls)?;
+        output.line(&format!(
+            "A server was started for this, on {explicit} (explicit TLS) and {implicit} (implicit\n\
+             TLS). Its certificate was made just now, and the client trusts exactly that one."
+        ));
+        Ok(Self {
+            output,
+            tls,
+            explicit,
+            implicit,
+            stop,
+            servers,
+        })
+    }
+
+    async fn explicit(&self) -> Result<Row, Failure> {
+        const TITLE: &str = "explicit TLS";
+        self.announce(
+            TITLE,
+            "The greeting comes in clear, AUTH TLS asks for TLS, and only under TLS the name and\n\
+             password are sent. PROT P has data connections encrypted as well.",
+        );
+        let login = login(USER, None).map_err(invalid)?;
+        self.log_in(TITLE, client::Security::ExplicitTls, login, "password")
+            .await
+    }
+
+    async fn implicit(&self) -> Result<Row, Failure> {
+        const TITLE: &str = "implicit TLS";
+        self.announce(
+            TITLE,
+            "TLS from the first byte: even the greeting comes under its cover.",
+        );
+        let login = login(USER, None).map_err(invalid)?;
+        self.log_in(TITLE, client::Security::ImplicitTls, login, "password")
+            .await
+    }
+
+    async fn account(&self) -> Result<Row, Failure> {
+        const TITLE: &str = "three steps with ACCT";
+        self.announce(
+            TITLE,
+            "The password is right, yet the server wants an account too: 332. Most clients give\n\
+             up here.",
+        );
+        let login = login(USER_WITH_ACCOUNT, Some(ACCOUNT)).map_err(invalid)?;
+        self.log_in(TITLE, client::Security::ExplicitTls, login, "account")
+            .await
+    }
+
+    async fn lockout(&self) -> Result<Row, Failure> {
+        const TITLE: &str = "wrong password, three times";
+        self.announce(
+            TITLE,
+            "The client machine gives up at the first 530, for repeating a wrong password locks\n\
+             accounts. So this is spoken by hand, with the wire parsers. Each answer takes longer\n\
+             than the one before, and after the third the server closes the connection.",
+        );
+        let recorder = Arc::new(self.recorder());
+        let began = Instant::now();
+        let code = lockout::run(self.implicit, Arc::clone(&self.tls), Arc::clone(&recorder)).await;
+        let total = began.elapsed();
+        let (result, is_as_it_must_be) = match code {
+            Ok(()) => ("421, as it must".to_owned(), true),
+            Err(why) => (why, false),
+        };
+        self.output.line(&format!("  {result}"));
+        let times = recorder.take(TimedPhase::Password).times;
+        Ok(Row {
+            title: TITLE,
+            result,
+            times,
+            total,
+            is_as_it_must_be,
+        })
+    }
+
+    fn announce(&self, title: &str, text: &str) {
+        self.output
+            .line(&format!("\n{}\n{text}\n", title.to_uppercase()));
+    }
+
+    fn recorder(&self) -> Recorder {
+        let mut mask = Mask::new(USER.as_bytes());
+        mask.hide(PASSWORD.as_bytes());
+        mask.hide(ACCOUNT.as_bytes());
+        let live = Live {
+            output: Arc::clone(&self.output),
+            indent: "  ",
+            timestamps: false,
+        };
+        Recorder::new(mask, Some(live))
+    }
+
+    /// A login with the client machine that must be completed by `step`.
+    async fn log_in(
+        &self,
+        title: &'static str,
+        security: client::Security,
+        login: Login,
+        step: &str,
+    ) -> Result<Row, Failure> {
+        let address = match security {
+            client::Security::ImplicitTls => self.implicit,
+            _ => self.explicit,
+        };
+        let attempt = Attempt {
+            config: client::Config::new(login)
+                .security(security)
+                .timeouts(Timeouts::uniform(TIMEOUT)),
+            tls: Some(Arc::clone(&self.tls)),
+            address: &address.to_string(),
+            then: &[],
+            tells_all: true,
+        };
+        let began = Instant::now();
+        let (report, _) = attempt.run(Arc::new(self.recorder()), 1).await?;
+        let total = began.elapsed();
+        let is_as_it_must_be = report.outcome() == Outcome::LoggedIn
+            && report.logged_in_by() == Some(step)
+            && report.is_under_tls();
+        self.output.line(&format!("  {report}"));
+        let result = match report.code() {
+            Some(code) if is_as_it_must_be => format!("{code}, as it must"),
+            _ => format!("{} at {}", report.message(), report.phase().name()),
+        };
+        Ok(Row {
+            title,
+            result,
+            times: report.times(),
+            total,
+            is_as_it_must_be,
+        })
+    }
+
+    /// Stops both servers.
+    async fn leave(mut self) {
+        self.stop.send_replace(true);
+        while self.servers.join_next().await.is_some() {}
+    }
+}
+
+fn start(
+    security: Security,
+    tls: &Arc<ServerConfig>,
+    handler: &Arc<LoginHandler>,
+    mut stopped: watch::Receiver<bool>,
+    servers: &mut JoinSet<()>,
+) -> Result<SocketAddr, Failure> {
+    let config = server::Config::new()
+        .security(security)
+        .failure_delay(FAILURE_DELAY, FAILURE_DELAY * 8)
+        .greeting(["ftp-login demo.", "Nothing is kept here."])
+        .map_err(invalid)?;
+    let server = Server::new(Arc::new(config), Some(Arc::clone(tls)))
+        .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?;
+    let no_port = |error| {
+        Failure::new(
+            Exit::Unavailable,
+            format!("cannot listen on 127.0.0.1: {error}"),
+        )
+    };
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;
+    listener.set_nonblocking(true).map_err(no_port)?;
+    let listener = TcpListener::from_std(listener).map_err(no_port)?;
+    let address = listener.local_addr().map_err(no_port)?;
+    let handler = Arc::clone(handler);
+    servers.spawn(async move {
+        // An error means that the stage is gone, which is a reason to stop as well.
+        let stop = async move { drop(stopped.wait_for(|stop| *stop).await) };
+        server.serve(listener, handler, stop).await;
+    });
+    Ok(address)
+}
+
+fn users() -> Result<Users, Failure> {
+    let mut users = Users::none(false)?;
+    let name = |name| Username::new(name).map_err(invalid);
+    let password = Password::new(PASSWORD).map_err(invalid)?;
+    let account = Account::new(ACCOUNT).map_err(invalid)?;
+    users.add(&name(USER)?, &password, None)?;
+    users.add(&name(USER_WITH_ACCOUNT)?, &password, Some(account))?;
+    Ok(users)
+}
+
+fn login(name: &str, account: Option<&str>) -> Result<Login, InvalidText> {
+    let login = Login::new(name, PASSWORD)?;
+    Ok(match account {
+        Some(account) => login.account(Account::new(account)?),
+        None => login,
+    })
+}
+
+/// The demo's own names and texts are valid; this is said if one day they are not.
+fn invalid(why: InvalidText) -> Failure {
+    Failure::new(Exit::Failed, format!("a name or text of the demo {why}"))
+}
+
+fn show_table(output: &Output, rows: &[Row]) {
+    const SHOWN: [TimedPhase; 6] = [
+        TimedPhase::Connect,
+        TimedPhase::Greeting,
+        TimedPhase::Security,
+        TimedPhase::User,
+        TimedPhase::Password,
+        TimedPhase::Account,
+    ];
+    let columns: String = SHOWN
+        .iter()
+        .map(|phase| format!("{:>9}", phase.name()))
+        .collect();
+    output.line(&format!(
+        "\n{:<28}{columns}{:>9}  result",
+        "milliseconds", "all"
+    ));
+    for row in rows {
+        let milliseconds = |time: Duration| format!("{:>9.1}", time.as_secs_f64() * 1000.0);
+        let times: String = SHOWN
+            .iter()
+            .map(|phase| milliseconds(row.times.of(*phase)))
+            .collect();
+        let all = milliseconds(row.total);
+        output.line(&format!("{:<28}{times}{all}  {}", row.title, row.result));
+    }
+}

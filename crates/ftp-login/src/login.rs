@@ -1,0 +1,244 @@
+//! `ftp-login login`: one login to a real server, and what became of it.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::time::Instant;
+
+use ftp_proto::Username;
+use ftp_proto::client::{Config, DataProtection, Security, Timeouts};
+use ftp_proto::wire::{Command, Verb, escape};
+use ftp_rustls::rustls::ClientConfig;
+use ftp_rustls::{Roots, client_config};
+
+use crate::attempt::Attempt;
+use crate::certificate::{read_identity, read_roots};
+use crate::cli::{LoginArguments, ProtectionChoice};
+use crate::credentials::Credentials;
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, complain};
+use crate::report::{CommandReply, Outcome, Report};
+use crate::retry::RetryPolicy;
+use crate::target::Target;
+use crate::transcript::{Live, Mask, Recorder, TimedPhase};
+
+/// Runs the command.
+///
+/// # Errors
+/// What is wrong before the first connection is tried. What becomes of the login is no error here.
+pub(crate) async fn run(arguments: &LoginArguments, output: Arc<Output>) -> Result<Exit, Failure> {
+    let plan = Plan::new(arguments, output)?;
+    let report = plan.log_in().await?;
+    plan.show(&report);
+    plan.output.finish()?;
+    Ok(report.outcome().exit())
+}
+
+/// Everything that is settled before the first connection.
+struct Plan<'a> {
+    arguments: &'a LoginArguments,
+    output: Arc<Output>,
+    /// `host:port`.
+    address: String,
+    config: Config,
+    tls: Option<Arc<ClientConfig>>,
+    then: Vec<Command>,
+    mask: Mask,
+}
+
+impl<'a> Plan<'a> {
+    fn new(arguments: &'a LoginArguments, output: Arc<Output>) -> Result<Self, Failure> {
+        let mut target = Target::parse(&arguments.url)?;
+        let security = security(arguments, &target)?;
+        let then = arguments
+            .then
+            .iter()
+            .map(|line| parse_then(line))
+            .collect::<Result<_, _>>()?;
+        let tls = match security {
+            Security::DangerousPlaintext => None,
+            _ => Some(tls_config(arguments)?),
+        };
+        let credentials = Credentials::gather(arguments, &mut target)?;
+        warn(arguments, &target);
+        Ok(Self {
+            address: target.address(),
+            config: config(arguments, security, &credentials)?,
+            mask: mask(&credentials),
+            tls,
+            then,
+            arguments,
+            output,
+        })
+    }
+
+    /// Tries until it is decided, or may not be tried again.
+    async fn log_in(&self) -> Result<Report, Failure> {
+        let policy = RetryPolicy::new(self.arguments.retries);
+        let began = Instant::now();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let (report, is_transient) = self.attempt(attempts).await?;
+            let delay = policy.delay(attempts, began.elapsed(), random());
+            let Some(delay) = delay.filter(|_| is_transient) else {
+                return Ok(report);
+            };
+            complain(format_args!(
+                "{}; trying again in {:.1} s",
+                report.message(),
+                delay.as_secs_f64()
+            ));
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// One connection, from its start to its end; and whether another may fare better.
+    async fn attempt(&self, attempts: u32) -> Result<(Report, bool), Failure> {
+        let live = (!self.arguments.json && !self.arguments.quiet).then(|| Live {
+            output: Arc::clone(&self.output),
+            indent: "",
+            timestamps: self.arguments.verbose,
+        });
+        let recorder = Arc::new(Recorder::new(self.mask.clone(), live));
+        let attempt = Attempt {
+            config: self.config.clone(),
+            tls: self.tls.clone(),
+            address: &self.address,
+            then: &self.then,
+            tells_all: self.arguments.verbose,
+        };
+        attempt.run(recorder, attempts).await
+    }
+
+    fn show(&self, report: &Report) {
+        if self.arguments.json {
+            // Plain data: there is nothing in it that could fail to be written as JSON.
+            self.output
+                .line(&serde_json::to_string(report).unwrap_or_default());
+            return;
+        }
+        if self.arguments.quiet {
+            for CommandReply { reply, .. } in report.replies() {
+                for line in reply.lines() {
+                    self.output
+                        .line(&format!("{} {}", reply.code(), escape(line.as_bytes())));
+                }
+            }
+        }
+        if self.arguments.verbose {
+            for phase in TimedPhase::ALL {
+                let time = report.times().of(phase);
+                self.output
+                    .line(&format!("{:>9.3} s {}", time.as_secs_f64(), phase.name()));
+            }
+        }
+        match report.outcome() {
+            Outcome::LoggedIn if self.arguments.quiet => {}
+            Outcome::LoggedIn => self.output.line(&report.to_string()),
+            _ => complain(format_args!("error: {report}")),
+        }
+    }
+}
+
+fn security(arguments: &LoginArguments, target: &Target) -> Result<Security, Failure> {
+    match (arguments.plaintext, target.security) {
+        (true, Security::ImplicitTls) => Err(Failure::usage(
+            "--plaintext and ftps:// contradict each other: ftps:// is TLS from the first byte",
+        )),
+        (true, _) => Ok(Security::DangerousPlaintext),
+        (false, security) => Ok(security),
+    }
+}
+
+fn warn(arguments: &LoginArguments, target: &Target) {
+    if arguments.plaintext {
+        complain(
+            "warning: --plaintext: no TLS; name, password and all else can be read and changed on \
+             the way",
+        );
+    }
+    if arguments.danger_accept_any_cert {
+        complain(
+            "warning: --danger-accept-any-cert: anyone on the way can pose as the server and read \
+             the password",
+        );
+    }
+    if target.has_path {
+        complain("note: the path in the URL is not used: this only logs in");
+    }
+}
+
+/// A command of `--then`.
+fn parse_then(line: &str) -> Result<Command, Failure> {
+    let command = Command::from_line(line)
+        .map_err(|why| Failure::usage(format!("a command of --then {why}")))?;
+    match command.verb() {
+        Verb::User
+        | Verb::Pass
+        | Verb::Auth
+        | Verb::Adat
+        | Verb::Ccc
+        | Verb::Rein
+        | Verb::Host
+        | Verb::Quit => Err(Failure::usage(format!(
+            "{} cannot be sent with --then: it is part of logging in or out",
+            command.verb()
+        ))),
+        _ => Ok(command),
+    }
+}
+
+fn tls_config(arguments: &LoginArguments) -> Result<Arc<ClientConfig>, Failure> {
+    let roots = match &arguments.ca {
+        _ if arguments.danger_accept_any_cert => Roots::DangerousAnyCertificate,
+        Some(path) => Roots::Store(read_roots(path)?),
+        None => Roots::Platform,
+    };
+    let identity = match (&arguments.client_cert, &arguments.client_key) {
+        (Some(chain), Some(key)) => Some(read_identity(chain, key)?),
+        _ => None,
+    };
+    client_config(roots, identity)
+        .map_err(|error| Failure::usage(format!("cannot set up TLS: {error}")))
+}
+
+fn config(
+    arguments: &LoginArguments,
+    security: Security,
+    credentials: &Credentials,
+) -> Result<Config, Failure> {
+    let config = Config::new(credentials.to_login(io::stdin().is_terminal()))
+        .security(security)
+        .data_protection(match arguments.protection {
+            ProtectionChoice::Required => DataProtection::Required,
+            ProtectionChoice::Preferred => DataProtection::Preferred,
+            ProtectionChoice::Clear => DataProtection::Clear,
+        })
+        .auth_ssl_fallback(arguments.auth_ssl_fallback)
+        .pipelining(arguments.pipeline)
+        .timeouts(Timeouts::uniform(arguments.timeout));
+    match &arguments.host {
+        Some(name) => config
+            .host(name)
+            .map_err(|why| Failure::usage(format!("the name of --host {why}"))),
+        None => Ok(config),
+    }
+}
+
+fn mask(credentials: &Credentials) -> Mask {
+    let name = credentials.username.as_ref().map(Username::as_bytes);
+    let mut mask = Mask::new(name.unwrap_or(b"anonymous"));
+    if let Some(password) = &credentials.password {
+        mask.hide(password.expose());
+    }
+    if let Some(account) = &credentials.account {
+        mask.hide(account.expose());
+    }
+    mask
+}
+
+/// A number that no one can foresee, for the jitter between tries.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

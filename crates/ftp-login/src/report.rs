@@ -1,0 +1,396 @@
+//! What became of a login: for programs as JSON, for people as a sentence with advice.
+
+use std::fmt;
+
+use ftp_proto::TlsSession;
+use ftp_proto::client::{self, LoggedInBy, PeerFault, Protection, Session};
+use ftp_proto::wire::{Code, ForeignProtocol};
+use ftp_tokio::Error;
+use serde::{Serialize, Serializer};
+
+use crate::certificate::CertificateName;
+use crate::decode::ReplyRecord;
+use crate::exit::Exit;
+use crate::transcript::{Direction, Entry, Recording, TimedPhase, Times};
+
+/// How a login ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    LoggedIn,
+    Refused,
+    AccountNeeded,
+    Unavailable,
+    TimedOut,
+    PeerFault,
+    TlsFailed,
+    Io,
+}
+
+impl Outcome {
+    pub(crate) fn exit(self) -> Exit {
+        match self {
+            Self::LoggedIn => Exit::Success,
+            Self::Refused | Self::AccountNeeded => Exit::Refused,
+            Self::Unavailable | Self::TimedOut | Self::Io => Exit::Unavailable,
+            Self::PeerFault => Exit::PeerFault,
+            Self::TlsFailed => Exit::Tls,
+        }
+    }
+
+    fn of(error: &Error) -> Self {
+        match error {
+            Error::ConnectTimedOut { .. } => Self::TimedOut,
+            Error::Tls { .. } | Error::TlsConfiguration(_) | Error::NoTlsConfiguration => {
+                Self::TlsFailed
+            }
+            Error::Protocol(error) => Self::of_protocol(error),
+            Error::Unanswered(_) | Error::Refused(_) => Self::Refused,
+            _ => Self::Io,
+        }
+    }
+
+    fn of_protocol(error: &client::Error) -> Self {
+        match error {
+            client::Error::AccountNeeded { .. } => Self::AccountNeeded,
+            client::Error::ServiceUnavailable { .. } => Self::Unavailable,
+            client::Error::TimedOut { .. } => Self::TimedOut,
+            client::Error::ConnectionClosed { .. } => Self::Io,
+            client::Error::PeerFault { .. } => Self::PeerFault,
+            // `Refused`, `PasswordNeeded`, and whatever else a server may say in due form.
+            _ => Self::Refused,
+        }
+    }
+}
+
+impl Serialize for TimedPhase {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// Where an error happened. A failed handshake is a matter of security wherever it stood.
+fn phase_of(error: &Error) -> TimedPhase {
+    match error {
+        Error::Tls { phase, .. } if *phase < client::Phase::Ready => TimedPhase::Security,
+        _ => TimedPhase::from_name(error.phase_name()),
+    }
+}
+
+/// The TLS session as told to programs.
+#[derive(Debug, Serialize)]
+struct Tls {
+    version: String,
+    cipher_suite: String,
+    resumed: bool,
+    peer_certificate: Option<CertificateName>,
+}
+
+impl Tls {
+    fn of(session: &TlsSession) -> Self {
+        Self {
+            version: session.version.to_string(),
+            cipher_suite: session.cipher_suite.clone(),
+            resumed: session.resumed,
+            peer_certificate: CertificateName::of_peer(session),
+        }
+    }
+}
+
+/// Whole milliseconds for each phase; 0 for one that was not reached.
+struct ElapsedMs(Times);
+
+impl Serialize for ElapsedMs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(TimedPhase::ALL.map(|phase| {
+            (
+                phase.name(),
+                u64::try_from(self.0.of(phase).as_millis()).unwrap_or(u64::MAX),
+            )
+        }))
+    }
+}
+
+/// The reply to a command of `--then`.
+#[derive(Debug, Serialize)]
+pub(crate) struct CommandReply {
+    /// The command, secrets masked.
+    pub(crate) command: String,
+    #[serde(flatten)]
+    pub(crate) reply: ReplyRecord,
+}
+
+/// What became of a login. Each field is always there.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    outcome: Outcome,
+    phase: TimedPhase,
+    code: Option<u16>,
+    message: String,
+    logged_in_by: Option<&'static str>,
+    tls: Option<Tls>,
+    protection: &'static str,
+    irregular: bool,
+    elapsed_ms: ElapsedMs,
+    transcript: Vec<Entry>,
+    replies: Vec<CommandReply>,
+    /// How many times the login was tried.
+    attempts: u32,
+    #[serde(skip)]
+    hint: Option<String>,
+}
+
+/// What is known when a dialogue is over, beside its end.
+pub(crate) struct Dialogue {
+    pub(crate) session: Option<std::sync::Arc<Session>>,
+    pub(crate) replies: Vec<CommandReply>,
+    /// TLS was not wanted.
+    pub(crate) is_plaintext: bool,
+    pub(crate) attempts: u32,
+}
+
+/// How a dialogue ended.
+pub(crate) enum End {
+    /// Logged in, and out again.
+    Done,
+    /// The server said that the login had not been one after all.
+    NotLoggedIn { code: u16, message: String },
+    /// It failed.
+    Failed(Error),
+}
+
+impl End {
+    /// Where it ended.
+    pub(crate) fn phase(&self) -> TimedPhase {
+        match self {
+            Self::Done | Self::NotLoggedIn { .. } => TimedPhase::Ready,
+            Self::Failed(error) => phase_of(error),
+        }
+    }
+}
+
+impl Report {
+    /// Puts it together.
+    pub(crate) fn new(end: &End, dialogue: Dialogue, mut recording: Recording) -> Self {
+        let Dialogue {
+            session,
+            replies,
+            is_plaintext,
+            attempts,
+        } = dialogue;
+        let session = session.as_deref();
+        if let Some(session) = session {
+            set_phase_times(&mut recording.times, session);
+        }
+        let mask = |text: &str| recording.mask.apply(text);
+        let (outcome, code, message, hint) = match (end, session) {
+            (End::Failed(error), _) => (
+                Outcome::of(error),
+                error.reply().map(|reply| reply.code().get()),
+                mask(&error.to_string()),
+                hint(error, &recording, is_plaintext),
+            ),
+            (End::NotLoggedIn { code, message }, _) => {
+                (Outcome::Refused, Some(*code), mask(message), None)
+            }
+            (End::Done, Some(session)) => (
+                Outcome::LoggedIn,
+                Some(session.logged_in_with.code().get()),
+                mask(&format!("logged in: {}", session.logged_in_with)),
+                None,
+            ),
+            (End::Done, None) => (Outcome::LoggedIn, None, "logged in".to_owned(), None),
+        };
+        let protection = session
+            .map(|session| session.protection)
+            .unwrap_or_default();
+        Self {
+            outcome,
+            phase: end.phase(),
+            code,
+            message,
+            logged_in_by: session
+                .map(|session| session.logged_in_by)
+                .map(LoggedInBy::name),
+            tls: recording.tls.as_ref().map(Tls::of),
+            protection: if protection == Protection::Private {
+                "private"
+            } else {
+                "clear"
+            },
+            irregular: recording.irregular,
+            elapsed_ms: ElapsedMs(recording.times),
+            transcript: recording.entries,
+            replies,
+            attempts,
+            hint,
+        }
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    pub(crate) fn phase(&self) -> TimedPhase {
+        self.phase
+    }
+
+    pub(crate) fn code(&self) -> Option<u16> {
+        self.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn logged_in_by(&self) -> Option<&'static str> {
+        self.logged_in_by
+    }
+
+    pub(crate) fn is_under_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    pub(crate) fn times(&self) -> Times {
+        self.elapsed_ms.0
+    }
+
+    pub(crate) fn replies(&self) -> &[CommandReply] {
+        &self.replies
+    }
+}
+
+impl fmt::Display for Report {
+    /// What happened and why, and on a second line what can be done about it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if self.outcome == Outcome::LoggedIn {
+            match &self.tls {
+                Some(tls) => {
+                    write!(
+                        f,
+                        " ({}, data connections {})",
+                        tls.version, self.protection
+                    )?;
+                }
+                None => f.write_str(" (without TLS)")?,
+            }
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The machine knows the phases of a login best.
+fn set_phase_times(times: &mut Times, session: &Session) {
+    let phases = &session.phases;
+    for (phase, time) in [
+        (TimedPhase::Greeting, phases.greeting),
+        (TimedPhase::Security, phases.security),
+        (TimedPhase::User, phases.user),
+        (TimedPhase::Password, phases.password),
+        (TimedPhase::Account, phases.account),
+    ] {
+        times.set(phase, time);
+    }
+}
+
+/// What the user can do about it.
+fn hint(error: &Error, recording: &Recording, is_plaintext: bool) -> Option<String> {
+    let last_sent = recording
+        .entries
+        .iter()
+        .rev()
+        .find(|entry| entry.dir == Direction::Sent)
+        .map(|entry| entry.line.as_str())
+        .unwrap_or_default();
+    let hint = match error {
+        Error::Resolve { .. } => "is the host's name right?",
+        Error::Connect(_) => {
+            "is the address right, and does a server listen there? ftp:// means port 21, ftps:// \
+             port 990"
+        }
+        Error::ConnectTimedOut { .. } => {
+            "a firewall may drop what is sent; --timeout gives it longer"
+        }
+        Error::Tls { source, .. } if is_about_trust(source) => {
+            "--ca FILE trusts the certificates in a file, for example that of a server whose \
+             certificate signs itself"
+        }
+        // Nothing was said, not even a greeting: implicit TLS.
+        Error::Tls { .. } if recording.entries.is_empty() => {
+            "ftps:// is TLS from the first byte; a server on port 21 is asked for it with ftp://"
+        }
+        Error::Protocol(error) => return hint_for_protocol(error, last_sent, is_plaintext),
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_for_protocol(error: &client::Error, last_sent: &str, is_plaintext: bool) -> Option<String> {
+    use client::Phase;
+    let hint = match error {
+        client::Error::AccountNeeded { .. } => "give the account with --account",
+        client::Error::PasswordNeeded { .. } => {
+            "give it with --password-file, --password-stdin, FTP_PASSWORD or a netrc file"
+        }
+        client::Error::ServiceUnavailable { .. } => "try again later; --retries does so by itself",
+        client::Error::TimedOut {
+            phase: Phase::Greeting,
+            ..
+        } if !is_plaintext => {
+            "if this port wants TLS from the first byte, use ftps://; --timeout waits longer"
+        }
+        client::Error::TimedOut { .. } => "--timeout waits longer",
+        client::Error::Refused {
+            phase: Phase::Security,
+            ..
+        } if last_sent.starts_with("PROT") || last_sent.starts_with("PBSZ") => {
+            "the server does not encrypt data connections; --protection preferred logs in all \
+             the same"
+        }
+        client::Error::Refused {
+            phase: Phase::Security,
+            ..
+        } => {
+            "the server refuses explicit TLS; ftps:// uses implicit TLS, --auth-ssl-fallback the \
+             old name, --plaintext none at all (dangerous)"
+        }
+        client::Error::Refused {
+            phase: Phase::User,
+            reply,
+        } if is_plaintext && reply.code() == Code::NOT_LOGGED_IN => {
+            "the server may demand TLS: leave --plaintext out"
+        }
+        client::Error::Refused {
+            phase: Phase::Password,
+            reply,
+        } if reply.code() == Code::NOT_LOGGED_IN => {
+            "are user name and password right? Repeating a wrong one may lock the account"
+        }
+        client::Error::PeerFault {
+            fault: PeerFault::ForeignProtocol(ForeignProtocol::Ssh),
+            ..
+        } => "SFTP is another protocol; this program cannot speak it",
+        client::Error::PeerFault {
+            fault: PeerFault::BytesBeforeTlsSwitch,
+            ..
+        } => "someone on the way may have put them there; nothing was sent but AUTH",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Whether the certificate is the trouble.
+fn is_about_trust(error: &ftp_rustls::Error<client::Error>) -> bool {
+    use ftp_rustls::rustls;
+    matches!(
+        error,
+        ftp_rustls::Error::Tls {
+            source: rustls::Error::InvalidCertificate(_),
+            ..
+        }
+    )
+}

@@ -1,0 +1,233 @@
+//! What the server says after login, who it lets in, and what it logs.
+//!
+//! Whatever a client chose (names, commands) is logged as a string, escaped and in quotes, so that
+//! it cannot pass for another field or another line.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
+use ftp_proto::wire::{Code, CommandRef, Reply, Verb};
+use ftp_tokio::{Handler, SessionEvent, SessionInfo};
+use tokio::task::spawn_blocking;
+use tracing::{error, info, warn};
+
+use super::users::{Decision, Users};
+use crate::certificate::CertificateName;
+
+/// A server of logins: it has one directory with nothing in it.
+#[derive(Debug)]
+pub(crate) struct LoginHandler {
+    users: Arc<Users>,
+    /// The numbers of the open connections: an attempt knows its peer only.
+    connections: Mutex<HashMap<SocketAddr, u64>>,
+}
+
+impl LoginHandler {
+    pub(crate) fn new(users: Users) -> Self {
+        Self {
+            users: Arc::new(users),
+            connections: Mutex::default(),
+        }
+    }
+
+    fn number_of(&self, peer: SocketAddr) -> u64 {
+        let connections = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        connections.get(&peer).copied().unwrap_or_default()
+    }
+}
+
+impl Handler for LoginHandler {
+    async fn authenticate(&self, attempt: Attempt, peer: SocketAddr) -> Verdict {
+        let connection = self.number_of(peer);
+        let user = attempt.username().to_string();
+        let tls = attempt.tls().is_some();
+        let users = Arc::clone(&self.users);
+        let checked = spawn_blocking(move || {
+            let decision = users.decide(attempt.username(), attempt.password(), attempt.account());
+            (decision, attempt)
+        });
+        let Ok((decision, attempt)) = checked.await else {
+            // The attempt is gone with the check; the machine ends the connection in due time.
+            error!(connection, %peer, user, "the check of a password failed");
+            return std::future::pending().await;
+        };
+        match decision {
+            Decision::Accept => attempt.accept(),
+            Decision::NeedAccount => {
+                info!(connection, %peer, user, tls, "account needed");
+                attempt.need_account()
+            }
+            Decision::Reject => {
+                let failures = attempt.failures() + 1;
+                warn!(connection, %peer, user, tls, failures, "login refused");
+                attempt.reject()
+            }
+        }
+    }
+
+    async fn command(&self, session: &SessionInfo, request: Request) -> Option<Reply> {
+        let command = request.command();
+        let reply = answer(command);
+        let code = reply
+            .as_ref()
+            .map_or(Code::NOT_IMPLEMENTED, Reply::code)
+            .get();
+        let command = command.to_string();
+        info!(connection = session.id, peer = %session.peer, command, code, "command");
+        reply
+    }
+
+    async fn account(&self, session: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
+        let is_right = self
+            .users
+            .is_account_of(attempt.username(), attempt.account());
+        let (connection, peer) = (session.id, session.peer);
+        let user = attempt.username().to_string();
+        info!(connection, %peer, user, is_right, "account");
+        if is_right {
+            attempt.accept()
+        } else {
+            attempt.reject()
+        }
+    }
+
+    fn event(&self, session: &SessionInfo, event: &SessionEvent) {
+        let (connection, peer) = (session.id, session.peer);
+        match event {
+            SessionEvent::Connected => {
+                self.connections
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(peer, connection);
+                info!(connection, %peer, "connected");
+            }
+            SessionEvent::TlsEstablished(tls) => {
+                let certificate = CertificateName::of_peer(tls).map(|name| name.subject);
+                info!(
+                    connection, %peer, version = %tls.version, cipher_suite = tls.cipher_suite,
+                    resumed = tls.resumed, server_name = tls.server_name.as_deref(), certificate,
+                    "TLS established"
+                );
+            }
+            SessionEvent::ClearCommandChannel => info!(connection, %peer, "TLS closed by CCC"),
+            SessionEvent::LoggedIn(login) => {
+                let (tls, failures) = (login.tls.is_some(), login.failures);
+                let user = login.username.to_string();
+                info!(connection, %peer, user, tls, failures, "logged in");
+            }
+            SessionEvent::LoggedOut => info!(connection, %peer, "logged out"),
+            SessionEvent::ReplyReplaced(reply) => {
+                let reply = reply.to_string();
+                error!(connection, %peer, reply, "a reply could not be sent as it was");
+            }
+            SessionEvent::Closed(why) => {
+                self.forget(peer);
+                let why = why.to_string();
+                info!(connection, %peer, why, "closed");
+            }
+            SessionEvent::Failed(why) => {
+                self.forget(peer);
+                let why = why.to_string();
+                warn!(connection, %peer, why, "broken");
+            }
+            other => info!(connection, %peer, ?other, "event"),
+        }
+    }
+
+    fn accept_failed(&self, error: &std::io::Error) {
+        error!(%error, "cannot accept a connection");
+    }
+}
+
+impl LoginHandler {
+    fn forget(&self, peer: SocketAddr) {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&peer);
+    }
+}
+
+/// The reply to a command after login; `None` if it is not implemented.
+fn answer(command: CommandRef<'_>) -> Option<Reply> {
+    let argument = command.argument().unwrap_or_default().trim_ascii();
+    let (code, text) = match command.verb() {
+        Verb::Pwd | Verb::Xpwd => (Code::PATH_CREATED, "\"/\" is the current directory."),
+        Verb::Cwd | Verb::Xcwd if argument.is_empty() => (Code::BAD_ARGUMENT, "Which directory?"),
+        Verb::Cwd | Verb::Xcwd if argument == b"/" => (Code::FILE_ACTION_OKAY, "Still in \"/\"."),
+        Verb::Cwd | Verb::Xcwd => (Code::FILE_UNAVAILABLE, "There is only \"/\"."),
+        Verb::Cdup | Verb::Xcup => (Code::FILE_ACTION_OKAY, "Still in \"/\"."),
+        Verb::Type => of_choice(
+            argument,
+            |argument| matches!(argument, b"A" | b"A N" | b"I" | b"L 8"),
+            "Type set.",
+        ),
+        Verb::Mode => of_choice(argument, |argument| argument == b"S", "Mode set."),
+        Verb::Stru => of_choice(argument, |argument| argument == b"F", "Structure set."),
+        Verb::Allo => (Code::SUPERFLUOUS, "No storage needs to be allocated."),
+        Verb::Opts => (Code::BAD_ARGUMENT, "There is no such option."),
+        _ => return None,
+    };
+    // The texts are constants without control characters.
+    Reply::new(code, text).ok()
+}
+
+/// 200 if the argument, in any case, is one that is known; 504 if not, 501 if there is none.
+fn of_choice(
+    argument: &[u8],
+    is_known: impl Fn(&[u8]) -> bool,
+    done: &'static str,
+) -> (Code, &'static str) {
+    match argument.to_ascii_uppercase().as_slice() {
+        [] => (Code::BAD_ARGUMENT, "An argument is needed."),
+        upper if is_known(upper) => (Code::OKAY, done),
+        _ => (
+            Code::PARAMETER_NOT_IMPLEMENTED,
+            "Not implemented for that argument.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ftp_proto::wire::Command;
+
+    #[test]
+    fn commands_after_login_are_answered() {
+        for (line, code) in [
+            ("PWD", 257),
+            ("XPWD", 257),
+            ("CWD /", 250),
+            ("CWD /pub", 550),
+            ("CWD", 501),
+            ("CDUP", 250),
+            ("TYPE A", 200),
+            ("TYPE a n", 200),
+            ("TYPE I", 200),
+            ("type l 8", 200),
+            ("TYPE E", 504),
+            ("TYPE", 501),
+            ("MODE S", 200),
+            ("MODE B", 504),
+            ("STRU F", 200),
+            ("STRU R", 504),
+            ("ALLO 1024", 202),
+            ("OPTS MLST size", 501),
+        ] {
+            let command = Command::from_line(line).unwrap();
+            assert_eq!(
+                answer(command.borrow()).unwrap().code().get(),
+                code,
+                "{line}"
+            );
+        }
+        let list = Command::from_line("LIST").unwrap();
+        assert_eq!(answer(list.borrow()), None);
+    }
+}

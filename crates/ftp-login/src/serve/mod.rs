@@ -1,0 +1,187 @@
+//! `ftp-login serve`: a server of logins to try clients against. It listens, lets in whom the
+//! users file names, answers a few commands, and logs what happens. It has no files.
+
+mod handler;
+mod users;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use ftp_proto::server::{Config, Security, Timeouts};
+use ftp_rustls::rustls::ServerConfig;
+use ftp_rustls::{ClientCertificates, server_config};
+use ftp_tokio::Server;
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+pub(crate) use self::handler::LoginHandler;
+pub(crate) use self::users::Users;
+use crate::certificate::{fingerprint, read_identity, self_made};
+use crate::cli::{LogFormat, ServeArguments};
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+
+/// Runs the server until it is told to stop by a signal.
+///
+/// # Errors
+/// Files that cannot be used, and an address that cannot be listened on.
+pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(), Failure> {
+    let users = read_users(arguments)?;
+    let config = Arc::new(config(arguments, &users)?);
+    let tls = Tls::new(arguments)?;
+    let server = Server::new(config, Some(tls.config))
+        .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?;
+    // Before anyone is told that there is a server: a signal must not find the default action.
+    let shutdown = signals().map_err(|error| {
+        Failure::new(
+            Exit::Unavailable,
+            format!("cannot wait for signals: {error}"),
+        )
+    })?;
+    let (listener, address) = listen(&arguments.listen).await?;
+    start_log(arguments.log_format);
+
+    output.line(&format!("listening on {address}"));
+    if let Some(sha256) = tls.self_made_sha256 {
+        output.line(&format!("certificate SHA-256 {sha256}"));
+    }
+    info!(%address, users = users.len(), "listening");
+    if !arguments.implicit && !arguments.require_tls {
+        warn!("TLS is offered, not demanded: passwords may come in clear; see --require-tls");
+    }
+    server
+        .serve(listener, LoginHandler::new(users), shutdown)
+        .await;
+    info!("stopped");
+    output.finish()
+}
+
+fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
+    let Some(path) = &arguments.users else {
+        return Users::none(arguments.anonymous);
+    };
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read the users file {shown}: {error}")))?;
+    Users::parse(&text, arguments.anonymous).map_err(|why| {
+        Failure::usage(format!("the users file {shown}, {why}"))
+            .hint("each line is name:hash or name:hash:account; `ftp-login hash` makes the hash")
+    })
+}
+
+fn config(arguments: &ServeArguments, users: &Users) -> Result<Config, Failure> {
+    let security = match (arguments.implicit, arguments.require_tls) {
+        (true, _) => Security::ImplicitTls,
+        (false, true) => Security::ExplicitTls,
+        (false, false) => Security::DangerousOptionalTls,
+    };
+    let mut timeouts = Timeouts::default();
+    timeouts.login = arguments.login_timeout;
+    timeouts.first_command = timeouts.first_command.min(arguments.login_timeout);
+    timeouts.handshake = timeouts.handshake.min(arguments.login_timeout);
+    timeouts.idle = arguments.idle_timeout;
+    let config = Config::new()
+        .security(security)
+        .takes_accounts(users.have_accounts())
+        .max_attempts(arguments.max_attempts.get())
+        .timeouts(timeouts);
+    match &arguments.greeting {
+        Some(path) => greet(config, path),
+        None => Ok(config),
+    }
+}
+
+/// Greets with the lines of a file.
+fn greet(config: Config, path: &Path) -> Result<Config, Failure> {
+    let shown = path.display();
+    let text = fs::read(path)
+        .map_err(|error| Failure::usage(format!("cannot read the greeting {shown}: {error}")))?;
+    let text = text.strip_suffix(b"\n").unwrap_or(&text);
+    let lines = text.split(|byte| *byte == b'\n');
+    config
+        .greeting(lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line)))
+        .map_err(|why| Failure::usage(format!("the greeting {shown} {why}")))
+}
+
+struct Tls {
+    config: Arc<ServerConfig>,
+    /// Of the certificate, if it was made here.
+    self_made_sha256: Option<String>,
+}
+
+impl Tls {
+    fn new(arguments: &ServeArguments) -> Result<Self, Failure> {
+        let (identity, self_made_sha256) = match (&arguments.cert, &arguments.key) {
+            (Some(chain), Some(key)) => (read_identity(chain, key)?, None),
+            _ => {
+                let names = ["localhost", "127.0.0.1", "::1"]
+                    .map(str::to_owned)
+                    .to_vec();
+                let identity = self_made(names)?;
+                let sha256 = identity.certificates().first().map(|der| fingerprint(der));
+                (identity, sha256)
+            }
+        };
+        let config = server_config(identity, ClientCertificates::default())
+            .map_err(|error| Failure::usage(format!("cannot set up TLS: {error}")))?;
+        Ok(Self {
+            config,
+            self_made_sha256,
+        })
+    }
+}
+
+async fn listen(address: &str) -> Result<(TcpListener, std::net::SocketAddr), Failure> {
+    let unusable = |error: io::Error| {
+        Failure::new(
+            Exit::Unavailable,
+            format!("cannot listen on {address}: {error}"),
+        )
+    };
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => Failure::usage(format!(
+                "{address:?} is not an address to listen on: {error}"
+            ))
+            .hint("it is host:port, for example 127.0.0.1:2121 or [::1]:2121"),
+            _ => unusable(error),
+        })?;
+    let address = listener.local_addr().map_err(unusable)?;
+    Ok((listener, address))
+}
+
+fn start_log(format: LogFormat) {
+    let log = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_target(false);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+/// A future that is ready at SIGINT or SIGTERM.
+#[cfg(unix)]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// A future that is ready at Ctrl-C.
+#[cfg(not(unix))]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}

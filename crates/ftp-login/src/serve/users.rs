@@ -1,0 +1,226 @@
+//! The users file: who may log in to `ftp-login serve`.
+
+use std::collections::HashMap;
+
+use ftp_proto::{Account, Password, Username};
+use subtle::ConstantTimeEq;
+
+use crate::credentials::is_anonymous;
+use crate::exit::Failure;
+use crate::hash::Hash;
+
+/// Everyone who may log in. `Debug` shows neither hashes nor accounts.
+pub(crate) struct Users {
+    users: HashMap<Vec<u8>, User>,
+    anonymous: bool,
+    /// Checked in place of an unknown user's, so that time does not tell whether a name is known.
+    nobody: Hash,
+}
+
+struct User {
+    hash: Hash,
+    account: Option<Account>,
+}
+
+/// What is to be said to someone who wants to log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Accept,
+    NeedAccount,
+    Reject,
+}
+
+impl Users {
+    /// Nobody; `anonymous` if that is allowed.
+    pub(crate) fn none(anonymous: bool) -> Result<Self, Failure> {
+        Ok(Self {
+            users: HashMap::new(),
+            anonymous,
+            nobody: Hash::of(b"nobody")?,
+        })
+    }
+
+    /// Reads the lines of a users file: `name:hash` or `name:hash:account`. Blank lines and lines
+    /// that begin with `#` are skipped; names and accounts are taken verbatim.
+    ///
+    /// # Errors
+    /// The number of the first line that is wrong, and what is wrong with it.
+    pub(crate) fn parse(text: &str, anonymous: bool) -> Result<Self, String> {
+        let mut users = Self::none(anonymous).map_err(|failure| failure.to_string())?;
+        for (index, line) in text.lines().enumerate() {
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (name, user) =
+                parse_line(line).map_err(|why| format!("line {}: {why}", index + 1))?;
+            if users.users.insert(name.as_bytes().to_vec(), user).is_some() {
+                return Err(format!("line {}: {name} is there already", index + 1));
+            }
+        }
+        Ok(users)
+    }
+
+    /// Adds a user with a password, for the demo.
+    pub(crate) fn add(
+        &mut self,
+        name: &Username,
+        password: &Password,
+        account: Option<Account>,
+    ) -> Result<(), Failure> {
+        let hash = Hash::of(password.expose())?;
+        self.users
+            .insert(name.as_bytes().to_vec(), User { hash, account });
+        Ok(())
+    }
+
+    /// How many users the file has.
+    pub(crate) fn len(&self) -> usize {
+        self.users.len()
+    }
+
+    /// Whether any user has an account.
+    pub(crate) fn have_accounts(&self) -> bool {
+        self.users.values().any(|user| user.account.is_some())
+    }
+
+    /// Decides about an attempt. Slow by design: not for async threads.
+    ///
+    /// Every path hashes once, whether the name is known or not.
+    pub(crate) fn decide(
+        &self,
+        name: &Username,
+        password: Option<&Password>,
+        account: Option<&Account>,
+    ) -> Decision {
+        let password = password.map(Password::expose).unwrap_or_default();
+        let Some(user) = self.users.get(name.as_bytes()) else {
+            // For its time alone: what it says must not let anyone in.
+            std::hint::black_box(self.nobody.verify(password));
+            let welcome = self.anonymous && is_anonymous(name);
+            return if welcome {
+                Decision::Accept
+            } else {
+                Decision::Reject
+            };
+        };
+        if !user.hash.verify(password) {
+            return Decision::Reject;
+        }
+        match (&user.account, account) {
+            (None, _) => Decision::Accept,
+            (Some(_), None) => Decision::NeedAccount,
+            (Some(right), Some(given)) if same(right, given) => Decision::Accept,
+            (Some(_), Some(_)) => Decision::Reject,
+        }
+    }
+
+    /// Whether this account is that user's: asked after login.
+    pub(crate) fn is_account_of(&self, name: &Username, account: &Account) -> bool {
+        let user = self.users.get(name.as_bytes());
+        user.and_then(|user| user.account.as_ref())
+            .is_some_and(|right| same(right, account))
+    }
+}
+
+impl std::fmt::Debug for Users {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Users({})", self.users.len())
+    }
+}
+
+/// Compares in a time that depends on the lengths alone.
+fn same(right: &Account, given: &Account) -> bool {
+    right.expose().ct_eq(given.expose()).into()
+}
+
+fn parse_line(line: &str) -> Result<(Username, User), String> {
+    let (name, rest) = line
+        .split_once(':')
+        .ok_or("no colon; it is name:hash or name:hash:account")?;
+    let name = Username::new(name).map_err(|why| format!("the name {why}"))?;
+    let (hash, account) = match rest.split_once(':') {
+        Some((hash, account)) => (hash, Some(account)),
+        None => (rest, None),
+    };
+    let hash = Hash::parse(hash)?;
+    let account = match account {
+        Some("") => return Err("the account is empty; leave its colon out as well".to_owned()),
+        Some(account) => Some(Account::new(account).map_err(|why| format!("the account {why}"))?),
+        None => None,
+    };
+    Ok((name, User { hash, account }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decide(users: &Users, name: &str, password: &str, account: Option<&str>) -> Decision {
+        let account = account.map(|account| Account::new(account).unwrap());
+        users.decide(
+            &Username::new(name).unwrap(),
+            Some(&Password::new(password).unwrap()),
+            account.as_ref(),
+        )
+    }
+
+    #[test]
+    fn a_file_says_who_may_log_in() {
+        let hash = Hash::of(b"sesame").unwrap();
+        let text = format!("# users\n\nanna:{hash}\n an na :{hash}:pay roll \n");
+        let users = Users::parse(&text, false).unwrap();
+        assert_eq!(users.len(), 2);
+        assert_eq!(decide(&users, "anna", "sesame", None), Decision::Accept);
+        assert_eq!(decide(&users, "anna", "Sesame", None), Decision::Reject);
+        assert_eq!(decide(&users, "Anna", "sesame", None), Decision::Reject);
+        assert_eq!(decide(&users, "anonymous", "x@y", None), Decision::Reject);
+        assert_eq!(decide(&users, "nobody", "nobody", None), Decision::Reject);
+        assert_eq!(
+            decide(&users, " an na ", "sesame", None),
+            Decision::NeedAccount
+        );
+        assert_eq!(
+            decide(&users, " an na ", "sesame", Some("pay roll ")),
+            Decision::Accept
+        );
+        assert_eq!(
+            decide(&users, " an na ", "sesame", Some("pay roll")),
+            Decision::Reject
+        );
+        assert_eq!(
+            decide(&users, " an na ", "wrong", Some("pay roll ")),
+            Decision::Reject
+        );
+    }
+
+    #[test]
+    fn anonymous_is_let_in_with_any_password_if_allowed() {
+        let users = Users::none(true).unwrap();
+        for name in ["anonymous", "ftp", "Anonymous"] {
+            assert_eq!(decide(&users, name, "x@y", None), Decision::Accept);
+        }
+        assert_eq!(decide(&users, "anna", "nobody", None), Decision::Reject);
+    }
+
+    #[test]
+    fn errors_name_the_line_and_show_no_hash() {
+        let hash = Hash::of(b"sesame").unwrap();
+        for (text, says) in [
+            ("anna".to_owned(), "line 1: no colon"),
+            (
+                format!("#\n\n:{hash}"),
+                "line 3: the name must not be empty",
+            ),
+            ("anna:sesame".to_owned(), "line 1: the hash is not"),
+            (format!("anna:{hash}:"), "line 1: the account is empty"),
+            (
+                format!("anna:{hash}\nanna:{hash}"),
+                "line 2: anna is there already",
+            ),
+        ] {
+            let error = Users::parse(&text, false).unwrap_err();
+            assert!(error.starts_with(says), "{error}");
+            assert!(!error.contains("sesame"), "{error}");
+        }
+    }
+}

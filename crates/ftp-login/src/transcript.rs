@@ -1,0 +1,398 @@
+//! The dialogue as it happens: shown to the user, and kept for the report. Secrets are masked
+//! before a line is stored or printed.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ftp_proto::wire::{CommandRef, ReplyRef, Verb, escape};
+use ftp_proto::{Dialogue, Observer, TlsSession};
+use serde::Serialize;
+
+use crate::decode::ReplyRecord;
+use crate::output::Output;
+
+/// Which way a line went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Direction {
+    /// From us to the server.
+    Sent,
+    /// From the server to us.
+    Received,
+    /// Not a line: TLS begins or ends here.
+    Tls,
+}
+
+impl Direction {
+    fn arrow(self) -> char {
+        match self {
+            Self::Sent => '→',
+            Self::Received => '←',
+            Self::Tls => '⇄',
+        }
+    }
+}
+
+/// One line of the dialogue, without secrets.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Entry {
+    pub(crate) dir: Direction,
+    pub(crate) line: String,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.dir.arrow(), self.line)
+    }
+}
+
+/// A place that lines are shown at while the dialogue runs.
+pub(crate) struct Live {
+    pub(crate) output: Arc<Output>,
+    /// What stands in front of each line.
+    pub(crate) indent: &'static str,
+    /// Whether each line tells the time since the start.
+    pub(crate) timestamps: bool,
+}
+
+/// Watches one connection.
+pub(crate) struct Recorder {
+    start: Instant,
+    live: Option<Live>,
+    recording: Mutex<Recording>,
+}
+
+/// What was seen so far.
+#[derive(Default)]
+pub(crate) struct Recording {
+    pub(crate) entries: Vec<Entry>,
+    /// Whether any reply was irregular.
+    pub(crate) irregular: bool,
+    /// The TLS session in force.
+    pub(crate) tls: Option<TlsSession>,
+    pub(crate) times: Times,
+    /// What was hidden.
+    pub(crate) mask: Mask,
+}
+
+impl Recorder {
+    /// Starts the clock with the phase `connect`.
+    pub(crate) fn new(mask: Mask, live: Option<Live>) -> Self {
+        Self {
+            start: Instant::now(),
+            live,
+            recording: Mutex::new(Recording {
+                mask,
+                ..Recording::default()
+            }),
+        }
+    }
+
+    fn recording(&self) -> MutexGuard<'_, Recording> {
+        self.recording
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection is there: what follows is the greeting's time.
+    pub(crate) fn connected(&self) {
+        self.recording()
+            .times
+            .enter(TimedPhase::Greeting, self.start.elapsed());
+    }
+
+    /// Hides one more secret from now on.
+    pub(crate) fn hide(&self, secret: &[u8]) {
+        self.recording().mask.hide(secret);
+    }
+
+    /// What is hidden so far.
+    pub(crate) fn mask(&self) -> Mask {
+        self.recording().mask.clone()
+    }
+
+    /// Stops the clock and hands over what was recorded. If the dialogue ended in a phase before
+    /// its first command, `phase` says in which.
+    pub(crate) fn take(&self, phase: TimedPhase) -> Recording {
+        let mut recording = self.recording();
+        recording.times.end(phase, self.start.elapsed());
+        std::mem::take(&mut *recording)
+    }
+}
+
+impl Observer for Recorder {
+    fn observe(&self, _now: ftp_proto::Instant, dialogue: Dialogue<'_>) {
+        let elapsed = self.start.elapsed();
+        let mut recording = self.recording();
+        recording.times.observe(&dialogue, elapsed);
+        let (dir, lines) = match dialogue {
+            Dialogue::Command(command) => (Direction::Sent, vec![command.to_string()]),
+            Dialogue::Reply(reply) => {
+                recording.irregular |= reply.is_irregular();
+                (Direction::Received, recording.mask.lines_of(reply))
+            }
+            Dialogue::TlsStarted(session) => {
+                recording.tls = Some(session.clone());
+                (Direction::Tls, vec![describe(session)])
+            }
+            Dialogue::TlsStopped => {
+                recording.tls = None;
+                (
+                    Direction::Tls,
+                    vec!["TLS is closed; clear text from here".to_owned()],
+                )
+            }
+            // A step that this program does not know has nothing to show.
+            _ => return,
+        };
+        for line in lines {
+            let entry = Entry { dir, line };
+            if let Some(live) = &self.live {
+                live.show(&entry, elapsed);
+            }
+            recording.entries.push(entry);
+        }
+    }
+}
+
+impl Live {
+    fn show(&self, entry: &Entry, elapsed: Duration) {
+        let indent = self.indent;
+        self.output.line(&if self.timestamps {
+            format!("{indent}{:>9.3} {entry}", elapsed.as_secs_f64())
+        } else {
+            format!("{indent}{entry}")
+        });
+    }
+}
+
+/// `TLS 1.3 TLS13_AES_256_GCM_SHA384`, and whether it was resumed.
+fn describe(session: &TlsSession) -> String {
+    let resumed = if session.resumed { ", resumed" } else { "" };
+    format!("{} {}{resumed}", session.version, session.cipher_suite)
+}
+
+/// Hides secrets that a server repeats in its replies.
+#[derive(Default, Clone)]
+pub(crate) struct Mask {
+    username: Vec<u8>,
+    secrets: Vec<zeroize::Zeroizing<String>>,
+}
+
+impl Mask {
+    /// Shorter secrets would be found everywhere, which would give them away.
+    const SHORTEST: usize = 4;
+
+    /// For a login by this name, which is not hidden.
+    pub(crate) fn new(username: &[u8]) -> Self {
+        Self {
+            username: username.to_vec(),
+            secrets: Vec::new(),
+        }
+    }
+
+    /// Hides one more secret. One that is part of the user name is not hidden: the gap in the
+    /// name would tell what it is.
+    pub(crate) fn hide(&mut self, secret: &[u8]) {
+        let in_name = self
+            .username
+            .windows(secret.len().max(1))
+            .any(|part| part == secret);
+        if secret.len() >= Self::SHORTEST && !in_name {
+            self.secrets
+                .push(zeroize::Zeroizing::new(escape(secret).to_string()));
+            self.secrets.push(zeroize::Zeroizing::new(
+                String::from_utf8_lossy(secret).into_owned(),
+            ));
+        }
+    }
+
+    pub(crate) fn apply(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| {
+            if text.contains(secret.as_str()) {
+                text.replace(secret.as_str(), "****")
+            } else {
+                text
+            }
+        })
+    }
+
+    /// Hides the secrets in a reply, in hexadecimal as well.
+    pub(crate) fn record(&self, record: ReplyRecord) -> ReplyRecord {
+        let masked = record.clone().map_lines(|line| self.apply(line));
+        if masked == record {
+            record
+        } else {
+            masked.without_raw()
+        }
+    }
+
+    /// The lines of a reply as they came over the wire.
+    fn lines_of(&self, reply: ReplyRef<'_>) -> Vec<String> {
+        let raw = reply.raw();
+        raw.strip_suffix(b"\n")
+            .unwrap_or(raw)
+            .split(|byte| *byte == b'\n')
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+            .map(|line| self.apply(&escape(line).to_string()))
+            .collect()
+    }
+}
+
+/// A phase that time is counted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimedPhase {
+    Connect,
+    Greeting,
+    Security,
+    User,
+    Password,
+    Account,
+    Ready,
+}
+
+impl TimedPhase {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Connect,
+        Self::Greeting,
+        Self::Security,
+        Self::User,
+        Self::Password,
+        Self::Account,
+        Self::Ready,
+    ];
+
+    /// Its name in reports.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Greeting => "greeting",
+            Self::Security => "security",
+            Self::User => "user",
+            Self::Password => "password",
+            Self::Account => "account",
+            Self::Ready => "ready",
+        }
+    }
+
+    /// The phase of this name; those that are none of a login's count as `ready`.
+    pub(crate) fn from_name(name: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|phase| phase.name() == name)
+            .unwrap_or(Self::Ready)
+    }
+
+    /// The phase that a command belongs to.
+    fn of_command(command: CommandRef<'_>) -> Self {
+        match command.verb() {
+            Verb::Auth | Verb::Pbsz | Verb::Prot => Self::Security,
+            Verb::Host | Verb::User => Self::User,
+            Verb::Pass => Self::Password,
+            Verb::Acct => Self::Account,
+            _ => Self::Ready,
+        }
+    }
+}
+
+/// How long each phase took, told from what was seen on the way: a login that fails has no session to ask.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Times {
+    spent: [Duration; TimedPhase::ALL.len()],
+    /// What the time from `since` on will be counted to.
+    phase: Option<TimedPhase>,
+    since: Duration,
+}
+
+impl Times {
+    pub(crate) fn of(&self, phase: TimedPhase) -> Duration {
+        self.spent.get(phase as usize).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn set(&mut self, phase: TimedPhase, time: Duration) {
+        if let Some(spent) = self.spent.get_mut(phase as usize) {
+            *spent = time;
+        }
+    }
+
+    /// What went by since the last step belongs to the phase before; from here on it is `phase`.
+    fn enter(&mut self, phase: TimedPhase, elapsed: Duration) {
+        let before = self.phase.replace(phase).unwrap_or(TimedPhase::Connect);
+        let spent = self.of(before) + elapsed.saturating_sub(self.since);
+        self.set(before, spent);
+        self.since = elapsed;
+    }
+
+    /// The end came in `phase`. Under implicit TLS the handshake comes before anything is said,
+    /// so only this tells that it was the handshake.
+    fn end(&mut self, phase: TimedPhase, elapsed: Duration) {
+        if self.phase == Some(TimedPhase::Greeting) {
+            self.phase = Some(phase);
+        }
+        self.enter(phase, elapsed);
+    }
+
+    fn observe(&mut self, dialogue: &Dialogue<'_>, elapsed: Duration) {
+        match dialogue {
+            Dialogue::Command(command) => self.enter(TimedPhase::of_command(*command), elapsed),
+            // Under implicit TLS the handshake comes first, then the greeting.
+            Dialogue::TlsStarted(_) if self.phase == Some(TimedPhase::Greeting) => {
+                self.phase = Some(TimedPhase::Security);
+                self.enter(TimedPhase::Greeting, elapsed);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ftp_proto::TlsVersion;
+    use ftp_proto::wire::Command;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn times(steps: &[&str], end: TimedPhase) -> [u64; TimedPhase::ALL.len()] {
+        let tls = TlsSession::new(TlsVersion::Tls13, "suite");
+        let mut times = Times::default();
+        let mut now = SECOND;
+        times.enter(TimedPhase::Greeting, now);
+        for step in steps {
+            now += SECOND;
+            match Command::from_line(step) {
+                Ok(command) => times.observe(&Dialogue::Command(command.borrow()), now),
+                Err(_) => times.observe(&Dialogue::TlsStarted(&tls), now),
+            }
+        }
+        times.end(end, now + SECOND);
+        TimedPhase::ALL.map(|phase| times.of(phase).as_secs())
+    }
+
+    #[test]
+    fn time_is_counted_to_the_phase_it_was_spent_in() {
+        // connect, greeting, security, user, password, account, ready
+        let explicit = [
+            "AUTH TLS", "", "PBSZ 0", "PROT P", "USER a", "PASS b", "ACCT c", "QUIT",
+        ];
+        assert_eq!(times(&explicit, TimedPhase::Ready), [1, 1, 4, 1, 1, 1, 1]);
+        let implicit = ["", "PBSZ 0", "PROT P", "USER a"];
+        assert_eq!(times(&implicit, TimedPhase::User), [1, 1, 3, 1, 0, 0, 0]);
+        assert_eq!(times(&[], TimedPhase::Greeting), [1, 1, 0, 0, 0, 0, 0]);
+        assert_eq!(times(&[], TimedPhase::Security), [1, 0, 1, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_secret_that_the_server_repeats_is_masked() {
+        let mut mask = Mask::new(b"anna");
+        mask.hide(b"sesame");
+        mask.hide(b"abc");
+        mask.hide(b"anna");
+        mask.hide(b"");
+        assert_eq!(
+            mask.apply("530 sesame is not anna's abc"),
+            "530 **** is not anna's abc"
+        );
+    }
+}

@@ -1,0 +1,328 @@
+//! `login` against servers that are slow, rude or broken: each is told for what it is.
+
+mod common;
+
+use common::Step::{Hear, HearAnything, Say, Silence};
+use common::{Program, Run, SENTINEL, Step, login_to_script, scripted_connections};
+use serde_json::Value;
+
+const PLAIN: &[&str] = &["--plaintext"];
+const TLS: &[&str] = &["--danger-accept-any-cert"];
+
+fn check(run: &Run, exit: i32, outcome: &str, phase: &str, code: Option<u16>) {
+    let report = run.json();
+    assert_eq!(run.code, exit, "{run:?}");
+    assert_eq!(report["outcome"], outcome, "{run:?}");
+    assert_eq!(report["phase"], phase, "{run:?}");
+    assert_eq!(
+        report["code"],
+        code.map_or(Value::Null, Value::from),
+        "{run:?}"
+    );
+    assert!(!report["message"].as_str().unwrap().is_empty());
+}
+
+fn after_greeting(steps: Vec<Step>) -> Vec<Step> {
+    [vec![Say(b"220 Ready.\r\n")], steps]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn after_user(steps: Vec<Step>) -> Vec<Step> {
+    after_greeting(
+        [
+            vec![Hear("USER anna"), Say(b"331 Password?\r\n"), Hear("PASS ")],
+            steps,
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+    )
+}
+
+/// A server that says nothing after these steps runs into the deadline of the phase.
+fn check_silence(steps: Vec<Step>, security: &str, phase: &str) {
+    let steps = steps.into_iter().chain([Silence]).collect();
+    // Long enough for a slow machine to get to where the silence begins.
+    let run = login_to_script(steps, &[security, "--timeout", "1.5"]);
+    check(&run, 4, "timed_out", phase, None);
+}
+
+#[test]
+fn silence_for_a_greeting_times_out() {
+    check_silence(vec![], "--plaintext", "greeting");
+}
+
+#[test]
+fn silence_after_user_times_out() {
+    check_silence(after_greeting(vec![Hear("USER")]), "--plaintext", "user");
+}
+
+#[test]
+fn silence_after_the_password_times_out() {
+    check_silence(after_user(vec![]), "--plaintext", "password");
+}
+
+#[test]
+fn silence_after_auth_times_out() {
+    let steps = after_greeting(vec![Hear("AUTH TLS")]);
+    check_silence(steps, "--danger-accept-any-cert", "security");
+}
+
+#[test]
+fn silence_in_the_handshake_times_out() {
+    let steps = after_greeting(vec![Hear("AUTH TLS"), Say(b"234 Go.\r\n")]);
+    check_silence(steps, "--danger-accept-any-cert", "security");
+}
+
+#[test]
+fn a_server_that_does_not_speak_ftp_is_at_fault() {
+    for bytes in [
+        &b"hello\r\n"[..],
+        b"SSH-2.0-x\r\n",
+        b"HTTP/1.1 400 Bad\r\n",
+        b"\x16\x03\x01",
+    ] {
+        let run = login_to_script(vec![Say(bytes), Silence], PLAIN);
+        check(&run, 5, "peer_fault", "greeting", None);
+    }
+}
+
+#[test]
+fn a_code_that_means_nothing_there_is_a_fault() {
+    let run = login_to_script(
+        after_greeting(vec![Hear("USER"), Say(b"250 ?\r\n"), Silence]),
+        PLAIN,
+    );
+    check(&run, 5, "peer_fault", "user", None);
+}
+
+#[test]
+fn a_connection_closed_without_a_word_is_io() {
+    check(&login_to_script(vec![], PLAIN), 4, "io", "greeting", None);
+    check(
+        &login_to_script(vec![Say(b"220-Re")], PLAIN),
+        4,
+        "io",
+        "greeting",
+        None,
+    );
+    check(
+        &login_to_script(after_user(vec![]), PLAIN),
+        4,
+        "io",
+        "password",
+        None,
+    );
+}
+
+#[test]
+fn a_421_is_unavailable_wherever_it_comes() {
+    let run = login_to_script(vec![Say(b"421 Too many.\r\n")], PLAIN);
+    check(&run, 4, "unavailable", "greeting", Some(421));
+    let run = login_to_script(after_user(vec![Say(b"421 Down.\r\n")]), PLAIN);
+    check(&run, 4, "unavailable", "password", Some(421));
+    let then = after_user(vec![Say(b"230 In.\r\n"), Hear("PWD"), Say(b"421 Out.\r\n")]);
+    let run = login_to_script(then, &["--plaintext", "--then", "PWD"]);
+    check(&run, 4, "unavailable", "ready", Some(421));
+    assert_eq!(run.json()["logged_in_by"], "password");
+}
+
+#[test]
+fn refusals_name_the_phase() {
+    let refused = |steps| login_to_script(after_greeting(steps), TLS);
+    let run = refused(vec![Hear("AUTH TLS"), Say(b"502 No TLS.\r\n"), Silence]);
+    check(&run, 3, "refused", "security", Some(502));
+    assert_eq!(run.json()["tls"], Value::Null);
+    let run = login_to_script(
+        after_greeting(vec![Hear("USER"), Say(b"530 No.\r\n"), Silence]),
+        PLAIN,
+    );
+    check(&run, 3, "refused", "user", Some(530));
+    let run = login_to_script(after_user(vec![Say(b"530 No.\r\n"), Silence]), PLAIN);
+    check(&run, 3, "refused", "password", Some(530));
+    let run = login_to_script(vec![Say(b"550 No.\r\n"), Silence], PLAIN);
+    check(&run, 3, "refused", "greeting", Some(550));
+}
+
+#[test]
+fn a_needed_account_is_told_from_a_refusal() {
+    let run = login_to_script(after_user(vec![Say(b"332 Account?\r\n"), Silence]), PLAIN);
+    check(&run, 3, "account_needed", "password", Some(332));
+    let at_user = after_greeting(vec![Hear("USER"), Say(b"332 Account?\r\n"), Silence]);
+    check(
+        &login_to_script(at_user, PLAIN),
+        3,
+        "account_needed",
+        "user",
+        Some(332),
+    );
+}
+
+#[test]
+fn bytes_injected_behind_the_234_are_a_fault() {
+    let steps = vec![
+        Hear("AUTH TLS"),
+        Say(b"234 Go.\r\n230 Welcome.\r\n"),
+        Silence,
+    ];
+    check(
+        &login_to_script(after_greeting(steps), TLS),
+        5,
+        "peer_fault",
+        "security",
+        None,
+    );
+}
+
+#[test]
+fn a_server_that_agrees_to_tls_and_speaks_none_fails_tls() {
+    let steps = vec![
+        Hear("AUTH TLS"),
+        Say(b"234 Go.\r\n"),
+        HearAnything,
+        Say(b"500 What?\r\n"),
+        Silence,
+    ];
+    let run = login_to_script(after_greeting(steps), TLS);
+    check(&run, 6, "tls_failed", "security", None);
+}
+
+#[test]
+fn a_server_that_leaves_during_the_handshake_fails_tls() {
+    let steps = vec![Hear("AUTH TLS"), Say(b"234 Go.\r\n"), HearAnything];
+    let run = login_to_script(after_greeting(steps), TLS);
+    // Whether it ends with a reset or in order is up to the system.
+    let outcome = (run.code, run.json()["outcome"].clone());
+    assert!(
+        outcome == (6, "tls_failed".into()) || outcome == (4, "io".into()),
+        "{run:?}"
+    );
+    assert_eq!(run.json()["phase"], "security");
+}
+
+#[test]
+fn who_is_logged_in_by_what_is_told() {
+    let run = login_to_script(
+        vec![
+            Say(b"230 In already.\r\n"),
+            Hear("QUIT"),
+            Say(b"221 Bye.\r\n"),
+        ],
+        PLAIN,
+    );
+    check(&run, 0, "logged_in", "ready", Some(230));
+    assert_eq!(run.json()["logged_in_by"], "greeting");
+    let run = login_to_script(
+        after_greeting(vec![
+            Hear("USER anna"),
+            Say(b"230 In.\r\n"),
+            Hear("QUIT"),
+            Say(b"221 Bye.\r\n"),
+        ]),
+        PLAIN,
+    );
+    check(&run, 0, "logged_in", "ready", Some(230));
+    assert_eq!(run.json()["logged_in_by"], "user");
+}
+
+#[test]
+fn an_irregular_reply_is_marked() {
+    let steps = after_user(vec![
+        Say(b"230-Hi\r\n200 In.\r\n"),
+        Hear("QUIT"),
+        Say(b"221 Bye.\r\n"),
+    ]);
+    let run = login_to_script(steps, PLAIN);
+    check(&run, 0, "logged_in", "ready", Some(230));
+    assert_eq!(run.json()["irregular"], true);
+}
+
+#[test]
+fn a_login_that_was_none_after_all_is_refused() {
+    let steps = after_user(vec![
+        Say(b"202 Not needed.\r\n"),
+        Hear("PWD"),
+        Say(b"530 Who?\r\n"),
+        Silence,
+    ]);
+    let run = login_to_script(steps, &["--plaintext", "--then", "PWD"]);
+    check(&run, 3, "refused", "ready", Some(530));
+}
+
+#[test]
+fn a_password_that_the_server_repeats_is_masked() {
+    let wrong: &'static [u8] = format!("530 Is \"{SENTINEL}\" your password?\r\n")
+        .leak()
+        .as_bytes();
+    let run = login_to_script(after_user(vec![Say(wrong), Silence]), PLAIN);
+    check(&run, 3, "refused", "password", Some(530));
+    assert!(
+        run.stdout.contains("530 Is \\\"****\\\" your password?"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn what_is_transient_is_tried_again() {
+    let (address, server) = scripted_connections(vec![
+        vec![Say(b"421 Later.\r\n")],
+        vec![Say(b"230 In.\r\n"), Hear("QUIT"), Say(b"221 Bye.\r\n")],
+    ]);
+    let url = format!("ftp://anna@{address}");
+    let run = Program::new([
+        "login",
+        "--json",
+        "--plaintext",
+        "--retries",
+        "3",
+        url.as_str(),
+    ])
+    .env("FTP_PASSWORD", SENTINEL)
+    .run();
+    server.join().unwrap();
+    check(&run, 0, "logged_in", "ready", Some(230));
+    assert_eq!(run.json()["attempts"], 2);
+    assert!(run.stderr.contains("trying again"), "{run:?}");
+}
+
+#[test]
+fn a_port_where_nobody_listens_is_io_at_connect() {
+    let address = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let url = format!("ftp://anna@{address}");
+    let run = Program::new(["login", "--json", url.as_str()]).run();
+    check(&run, 4, "io", "connect", None);
+    assert_eq!(run.json()["transcript"], serde_json::json!([]));
+}
+
+#[test]
+fn host_and_commands_are_sent_where_they_belong() {
+    let steps = after_greeting(vec![
+        Hear("HOST ftp.example.com\r\n"),
+        Say(b"220 Yes.\r\n"),
+        Hear("USER anna\r\n"),
+        Say(b"331 Password?\r\n"),
+        Hear("PASS correct-horse-SENTINEL\r\n"),
+        Say(b"230 In.\r\n"),
+        Hear("SITE  two  spaces \r\n"),
+        Say(b"200-One\r\n200 Two\r\n"),
+        Hear("QUIT\r\n"),
+    ]);
+    let options = [
+        "--plaintext",
+        "--host",
+        "ftp.example.com",
+        "--then",
+        "SITE  two  spaces ",
+    ];
+    let run = login_to_script(steps, &options);
+    check(&run, 0, "logged_in", "ready", Some(230));
+    assert_eq!(
+        run.json()["replies"][0]["lines"],
+        serde_json::json!(["One", "Two"])
+    );
+}

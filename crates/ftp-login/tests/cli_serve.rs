@@ -1,0 +1,243 @@
+//! `serve`, spoken to byte by byte and with real certificates.
+#![cfg(unix)]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+use common::{ACCOUNT_SENTINEL, Program, SENTINEL, Server, TestFile};
+use serde_json::{Value, json};
+
+/// A client in clear.
+struct Peer(BufReader<TcpStream>);
+
+impl Peer {
+    fn connect(server: &Server) -> Self {
+        let mut peer = Self(BufReader::new(TcpStream::connect(server.address).unwrap()));
+        assert!(peer.hear().starts_with("220 "));
+        peer
+    }
+
+    fn say(&mut self, line: &str) {
+        self.0
+            .get_mut()
+            .write_all(format!("{line}\r\n").as_bytes())
+            .unwrap();
+    }
+
+    fn hear(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Says a line and gives the reply, one line long.
+    fn ask(&mut self, line: &str) -> String {
+        self.say(line);
+        self.hear()
+    }
+
+    fn is_closed(&mut self) -> bool {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).unwrap();
+        rest.is_empty()
+    }
+}
+
+#[test]
+fn a_signal_says_421_to_everyone_and_exits_in_order() {
+    for signal in ["-TERM", "-INT"] {
+        let server = Server::start(&[]);
+        let mut idle = Peer::connect(&server);
+        let mut busy = Peer::connect(&server);
+        assert!(busy.ask("USER anna").starts_with("331 "));
+        let (status, _, log) = server.stop(signal);
+        assert_eq!(status.code(), Some(0), "{log}");
+        for peer in [&mut idle, &mut busy] {
+            assert!(peer.hear().starts_with("421 "));
+            assert!(peer.is_closed());
+        }
+    }
+}
+
+#[test]
+fn unknown_users_and_wrong_passwords_are_told_the_same_until_421() {
+    let server = Server::start(&["--max-attempts", "1"]);
+    let mut texts = Vec::new();
+    for user in ["anna", "nobody-here"] {
+        let mut peer = Peer::connect(&server);
+        let asked = peer.ask(&format!("USER {user}"));
+        let refused = peer.ask("PASS wrong");
+        assert!(refused.starts_with("530 "), "{refused}");
+        assert!(peer.hear().starts_with("421 "));
+        assert!(peer.is_closed());
+        texts.push((asked, refused));
+    }
+    assert_eq!(texts[0], texts[1]);
+}
+
+#[test]
+fn a_login_that_takes_too_long_ends_with_421() {
+    let server = Server::start(&["--login-timeout", "0.2"]);
+    let mut peer = Peer::connect(&server);
+    assert!(peer.hear().starts_with("421 "));
+    assert!(peer.is_closed());
+
+    let server = Server::start(&["--idle-timeout", "0.2"]);
+    let mut peer = Peer::connect(&server);
+    peer.ask("USER anna");
+    assert!(peer.ask(&format!("PASS {SENTINEL}")).starts_with("230 "));
+    assert!(peer.hear().starts_with("421 "));
+}
+
+#[test]
+fn commands_after_login_are_answered_as_documented() {
+    let server = Server::start(&[]);
+    let mut peer = Peer::connect(&server);
+    peer.ask("USER bob");
+    assert!(peer.ask(&format!("PASS {SENTINEL}")).starts_with("332 "));
+    assert!(peer.ask("PWD").starts_with("530 "));
+    assert!(
+        peer.ask(&format!("ACCT {ACCOUNT_SENTINEL}"))
+            .starts_with("230 ")
+    );
+    for (command, code) in [
+        ("PWD", "257 \"/\""),
+        ("XPWD", "257 \"/\""),
+        ("CWD /", "250 "),
+        ("CWD /elsewhere", "550 "),
+        ("TYPE I", "200 "),
+        ("MODE S", "200 "),
+        ("STRU F", "200 "),
+        ("SYST", "215 "),
+        ("NOOP", "200 "),
+        ("OPTS UTF8 ON", "200 "),
+        ("ALLO 1", "202 "),
+        ("LIST", "502 "),
+        ("RETR x", "502 "),
+        ("QUIT", "221 "),
+    ] {
+        let reply = peer.ask(command);
+        assert!(reply.starts_with(code), "{command}: {reply}");
+    }
+}
+
+#[test]
+fn names_cannot_forge_lines_of_the_log() {
+    let server = Server::start(&[]);
+    let mut peer = Peer::connect(&server);
+    peer.ask("USER x\" connection=9\x1b[31m\u{202e}");
+    assert!(peer.ask("PASS wrong").starts_with("530 "));
+    peer.ask("QUIT");
+    let (_, _, log) = server.stop("-TERM");
+    let line = log
+        .lines()
+        .find(|line| line.contains("login refused"))
+        .unwrap();
+    assert!(
+        !line.contains('\x1b') && !line.contains('\u{202e}'),
+        "{line}"
+    );
+    assert!(line.contains("x\\\" connection=9"), "{line}");
+}
+
+/// A certificate that signs itself, for the loopback address; and its key.
+fn certificate() -> (TestFile, TestFile) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    (
+        TestFile::new(made.cert.pem()),
+        TestFile::new(made.signing_key.serialize_pem()),
+    )
+}
+
+#[test]
+fn certificates_from_files_are_used_and_trusted() {
+    let (certificate, key) = certificate();
+    let server = Server::start(&["--cert", &certificate.path(), "--key", &key.path()]);
+    let run = server.login(&["--json", "--ca", &certificate.path()], "anna");
+    assert_eq!(run.code, 0, "{run:?}");
+    let run = server.login(
+        &[
+            "--json",
+            "--ca",
+            &certificate.path(),
+            "--client-cert",
+            &certificate.path(),
+            "--client-key",
+            &key.path(),
+        ],
+        "anna",
+    );
+    assert_eq!(run.code, 0, "{run:?}");
+    // The certificate names the address, not this name for it.
+    let url = format!("ftp://anna@localhost:{}", server.address.port());
+    let run = Program::new(["login", "--json", "--ca", &certificate.path(), &url])
+        .env("FTP_PASSWORD", SENTINEL)
+        .run();
+    assert_eq!(
+        (run.code, &run.json()["outcome"]),
+        (6, &json!("tls_failed")),
+        "{run:?}"
+    );
+    assert_eq!(run.json()["tls"], Value::Null);
+    // Nothing to print: the certificate is the user's own.
+    assert_eq!(server.stop("-TERM").1, "");
+}
+
+/// A certificate that signs itself and says that it is an authority's, as `openssl req -x509`
+/// makes them.
+fn authority(last_year: i32) -> (TestFile, TestFile) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    parameters.not_after = rcgen::date_time_ymd(last_year, 1, 1);
+    let certificate = parameters.self_signed(&key).unwrap();
+    (
+        TestFile::new(certificate.pem()),
+        TestFile::new(key.serialize_pem()),
+    )
+}
+
+#[test]
+fn a_trusted_certificate_that_is_an_authoritys_is_still_checked() {
+    let (certificate, key) = authority(4000);
+    let server = Server::start(&["--cert", &certificate.path(), "--key", &key.path()]);
+    let login = |ca: &TestFile, host: &str| {
+        let url = format!("ftp://anna@{host}:{}", server.address.port());
+        Program::new(["login", "--json", "--ca", &ca.path(), &url])
+            .env("FTP_PASSWORD", SENTINEL)
+            .run()
+    };
+    let run = login(&certificate, "127.0.0.1");
+    assert_eq!(run.code, 0, "{run:?}");
+    // Not its name, and not the one that is trusted.
+    assert_eq!(login(&certificate, "localhost").code, 6);
+    assert_eq!(login(&authority(4000).0, "127.0.0.1").code, 6);
+
+    let (expired, key) = authority(2000);
+    let server = Server::start(&["--cert", &expired.path(), "--key", &key.path()]);
+    let run = server.login(&["--json", "--ca", &expired.path()], "anna");
+    assert_eq!(run.code, 6, "{run:?}");
+    assert!(
+        run.stdout.contains("expired") || run.stdout.contains("out of date"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_key_of_another_certificate_is_a_usage_error() {
+    let (certificate_of_one, _) = certificate();
+    let (_, key_of_another) = certificate();
+    let run = Program::new([
+        "serve",
+        "--anonymous",
+        "--cert",
+        &certificate_of_one.path(),
+        "--key",
+        &key_of_another.path(),
+    ])
+    .run();
+    assert_eq!(run.code, 2, "{run:?}");
+    assert_eq!(run.stdout, "");
+}

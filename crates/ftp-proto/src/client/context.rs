@@ -1,0 +1,267 @@
+//! What a client connection keeps beside its state: output, events, clocks and what was learned.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::outstanding::{Awaited, Outstanding, Purpose};
+use super::{
+    Challenge, ChallengeKind, CommandId, Config, DataProtection, Event, LoggedInBy, Phase,
+    PhaseTimes, Protection, Session,
+};
+use crate::buffer::Buffer;
+use crate::wire::{Command, Reply, ReplyRef, Verb};
+use crate::{Dialogue, Instant, TlsSession, log};
+
+const SIDE: &str = "client";
+
+/// The clock of the whole login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LoginClock {
+    Until(Instant),
+    /// The application is being asked; this much is left.
+    Paused(Duration),
+    Over,
+}
+
+/// How a login was completed.
+#[derive(Debug)]
+pub(super) struct Completed {
+    pub(super) with: Reply,
+    pub(super) by: LoggedInBy,
+}
+
+#[derive(Debug)]
+pub(super) struct Context {
+    /// Without the credentials, which live in the states.
+    pub(super) config: Config,
+    pub(super) now: Instant,
+    pub(super) output: Buffer,
+    /// Since when the present command waits to be written.
+    pub(super) writing_since: Instant,
+    pub(super) outstanding: Outstanding,
+    /// What the reply at hand answers.
+    pub(super) answering: Option<Awaited>,
+    pub(super) events: VecDeque<Event>,
+    /// How many commands of the login were sent ahead of their turn.
+    pub(super) sent_ahead: usize,
+    pub(super) tls: Option<Arc<TlsSession>>,
+    pub(super) protection: Protection,
+    /// `PBSZ` or `PROT` is to be asked again after the login.
+    pub(super) protection_put_off: bool,
+    pub(super) greeting: Option<Reply>,
+    pub(super) session: Option<Arc<Session>>,
+    irregular: bool,
+    clock: LoginClock,
+    phase: Phase,
+    phase_since: Instant,
+    phases: PhaseTimes,
+    next_id: u64,
+}
+
+impl Context {
+    pub(super) fn new(config: Config, now: Instant, phase: Phase) -> Self {
+        let login = config.timeouts.login;
+        Self {
+            config,
+            now,
+            output: Buffer::new(),
+            writing_since: now,
+            outstanding: Outstanding::default(),
+            answering: None,
+            events: VecDeque::new(),
+            sent_ahead: 0,
+            tls: None,
+            protection: Protection::Clear,
+            protection_put_off: false,
+            greeting: None,
+            session: None,
+            irregular: false,
+            clock: LoginClock::Until(now + login),
+            phase,
+            phase_since: now,
+            phases: PhaseTimes::default(),
+            next_id: 0,
+        }
+    }
+
+    /// Time that runs backwards is ignored.
+    pub(super) fn advance_clock(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    pub(super) fn next_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id = id.saturating_add(1);
+        id
+    }
+
+    pub(super) fn next_command_id(&mut self) -> CommandId {
+        CommandId(self.next_id())
+    }
+
+    /// Queues bytes that no reply is awaited for.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        if self.output.is_empty() {
+            self.writing_since = self.now;
+        }
+        self.output.extend(bytes);
+    }
+
+    pub(super) fn send(&mut self, purpose: Purpose, command: &Command) {
+        log::command(SIDE, command.borrow());
+        self.observe(Dialogue::Command(command.borrow()));
+        let mut line = Zeroizing::new(Vec::new());
+        command.encode(&mut line);
+        self.write(&line);
+        self.outstanding
+            .queued(purpose, self.output.end_position(), self.now);
+    }
+
+    /// Sends a command of the login. The argument was checked when it was built.
+    pub(super) fn send_login(&mut self, verb: Verb, argument: &[u8]) {
+        let name = verb.name().unwrap_or_default().as_bytes();
+        self.send(
+            Purpose::Login,
+            &Command::from_parts(verb, name, Some(argument)),
+        );
+    }
+
+    /// Sends a command of the login, unless it was sent ahead.
+    pub(super) fn send_in_turn(&mut self, verb: Verb, argument: &[u8]) {
+        match self.sent_ahead.checked_sub(1) {
+            Some(left) => self.sent_ahead = left,
+            None => self.send_login(verb, argument),
+        }
+    }
+
+    pub(super) fn heard(&mut self, reply: ReplyRef<'_>) {
+        log::reply(SIDE, reply);
+        self.observe(Dialogue::Reply(reply));
+        if reply.is_irregular() {
+            self.irregular = true;
+            self.update_session(|session| session.irregular = true);
+        }
+    }
+
+    pub(super) fn observe(&self, dialogue: Dialogue<'_>) {
+        if let Some(observer) = &self.config.observer {
+            observer.observe(self.now, dialogue);
+        }
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    /// The reply at hand was preliminary: the command stays open and its deadline starts again.
+    pub(super) fn still_open(&mut self) {
+        if let Some(awaited) = self.answering.take() {
+            self.outstanding.still_open(awaited, self.now);
+        }
+    }
+
+    /// Asks the application; the clock of the login stops until the answer.
+    pub(super) fn challenge(&mut self, kind: ChallengeKind, reply: Option<Reply>) -> u64 {
+        if let LoginClock::Until(end) = self.clock {
+            self.clock = LoginClock::Paused(end - self.now);
+        }
+        let id = self.next_id();
+        self.event(Event::Challenge(Challenge { id, kind, reply }));
+        id
+    }
+
+    pub(super) fn challenge_answered(&mut self) {
+        if let LoginClock::Paused(left) = self.clock {
+            self.clock = LoginClock::Until(self.now + left);
+        }
+    }
+
+    pub(super) fn login_deadline(&self) -> Option<Instant> {
+        match self.clock {
+            LoginClock::Until(end) => Some(end),
+            LoginClock::Paused(_) | LoginClock::Over => None,
+        }
+    }
+
+    pub(super) fn stop_login_clock(&mut self) {
+        self.clock = LoginClock::Over;
+    }
+
+    /// Accounts the time so far to the phase that ends.
+    pub(super) fn enter(&mut self, phase: Phase) {
+        if phase == self.phase {
+            return;
+        }
+        let elapsed = self.now - self.phase_since;
+        let total = match self.phase {
+            Phase::Greeting => Some(&mut self.phases.greeting),
+            Phase::Security => Some(&mut self.phases.security),
+            Phase::User => Some(&mut self.phases.user),
+            Phase::Password => Some(&mut self.phases.password),
+            Phase::Account => Some(&mut self.phases.account),
+            Phase::Ready | Phase::Closing => None,
+        };
+        if let Some(total) = total {
+            *total = total.saturating_add(elapsed);
+        }
+        self.phase = phase;
+        self.phase_since = self.now;
+        log::phase(SIDE, phase);
+    }
+
+    /// Whether data connections are to be protected, and can be.
+    pub(super) fn wants_data_protection(&self) -> bool {
+        self.tls.is_some() && self.config.data_protection != DataProtection::Clear
+    }
+
+    pub(super) fn requires_data_protection(&self) -> bool {
+        self.config.data_protection == DataProtection::Required
+    }
+
+    pub(super) fn set_protection(&mut self, protection: Protection) {
+        self.protection = protection;
+        self.update_session(|session| session.protection = protection);
+    }
+
+    pub(super) fn set_tls(&mut self, tls: Option<Arc<TlsSession>>) {
+        self.tls.clone_from(&tls);
+        self.update_session(|session| session.tls = tls);
+    }
+
+    pub(super) fn logged_in(&mut self, completed: Completed) {
+        self.enter(Phase::Ready);
+        self.clock = LoginClock::Over;
+        let session = Arc::new(Session {
+            greeting: self.greeting.clone(),
+            logged_in_with: completed.with,
+            logged_in_by: completed.by,
+            tls: self.tls.clone(),
+            protection: self.protection,
+            irregular: self.irregular,
+            phases: self.phases,
+        });
+        self.session = Some(Arc::clone(&session));
+        self.event(Event::LoggedIn(session));
+    }
+
+    /// The login starts again, after `REIN`. What the server said before holds no longer, but for
+    /// TLS.
+    pub(super) fn start_again(&mut self, greeting: Reply) {
+        self.session = None;
+        self.greeting = Some(greeting);
+        self.protection = Protection::Clear;
+        self.protection_put_off = false;
+        self.phases = PhaseTimes::default();
+        self.clock = LoginClock::Until(self.now + self.config.timeouts.login);
+    }
+
+    fn update_session(&mut self, update: impl FnOnce(&mut Session)) {
+        if let Some(session) = &mut self.session {
+            update(Arc::make_mut(session));
+        }
+    }
+}

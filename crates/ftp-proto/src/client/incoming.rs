@@ -1,0 +1,254 @@
+//! The input: Telnet taken out, kept until it makes a reply, never more than the limits allow.
+
+use alloc::collections::VecDeque;
+
+use super::PeerFault;
+use super::context::Context;
+use crate::buffer::Buffer;
+use crate::wire::{ReplyError, ReplyErrorKind, ReplyParser, ReplyRef, Status, TelnetFilter};
+use crate::{Instant, Lenience, Limits};
+
+/// Room beyond the longest reply: its end and blank lines before it.
+const SLACK: usize = 16;
+/// How many Telnet options are refused in a connection's life. There are some fifty options, and
+/// FTP uses none; counting over the whole life keeps the output the same for any chunking.
+const MOST_REFUSALS: usize = 64;
+/// Most bytes of a malformed line that are shown.
+const EXCERPT: usize = 80;
+
+/// What is at the front of the input.
+pub(super) enum Found<'b> {
+    Reply {
+        reply: ReplyRef<'b>,
+        /// The position of its first byte in the stream.
+        start: u64,
+        /// How many bytes it takes from the front of the input.
+        length: usize,
+    },
+    Nothing,
+    Fault {
+        fault: PeerFault,
+        /// The position of the offending byte in the stream.
+        at: u64,
+    },
+}
+
+/// Refusals of Telnet options, each with the position in the input before which it was asked for.
+/// They are sent in the order of the stream, so that the output does not depend on chunking.
+#[derive(Debug)]
+pub(super) struct Refusals {
+    pending: VecDeque<(u64, [u8; 3])>,
+    left: usize,
+}
+
+impl Refusals {
+    pub(super) fn new() -> Self {
+        Self {
+            pending: VecDeque::new(),
+            left: MOST_REFUSALS,
+        }
+    }
+
+    fn push(&mut self, position: u64, refusal: [u8; 3]) {
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            self.pending.push_back((position, refusal));
+        }
+    }
+
+    /// Sends those that were asked for before `end`.
+    pub(super) fn write_before(&mut self, end: u64, context: &mut Context) {
+        while let Some((position, refusal)) = self.pending.pop_front() {
+            if position >= end {
+                self.pending.push_front((position, refusal));
+                return;
+            }
+            context.write(&refusal);
+        }
+    }
+}
+
+/// The bytes from the server and how far they were understood.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    filter: TelnetFilter,
+    buffer: Buffer,
+    parser: ReplyParser,
+    limits: Limits,
+    lenience: Lenience,
+    /// The last byte received was (part of) a Telnet sequence.
+    ends_in_telnet: bool,
+    last_data: Instant,
+    /// Nothing followed a possible foreign end for as long as that takes.
+    silent: bool,
+    ended: bool,
+}
+
+impl Incoming {
+    pub(super) fn new(limits: Limits, lenience: Lenience, now: Instant) -> Self {
+        Self {
+            filter: TelnetFilter::new(),
+            buffer: Buffer::new(),
+            parser: ReplyParser::new(&limits, &lenience),
+            limits,
+            lenience,
+            ends_in_telnet: false,
+            last_data: now,
+            silent: false,
+            ended: false,
+        }
+    }
+
+    /// Stores what fits and returns how many bytes that was.
+    pub(super) fn received(
+        &mut self,
+        now: Instant,
+        bytes: &[u8],
+        refusals: &mut Refusals,
+    ) -> usize {
+        let room = self
+            .limits
+            .reply_bytes
+            .saturating_add(SLACK)
+            .saturating_sub(self.buffer.len());
+        let taken = bytes.get(..room.min(bytes.len())).unwrap_or_default();
+        let Some((last, front)) = taken.split_last() else {
+            return 0;
+        };
+        self.filter(now, front, refusals);
+        // By itself, to know whether it is data.
+        let end = self.buffer.end_position();
+        self.filter(now, &[*last], refusals);
+        self.ends_in_telnet = self.buffer.end_position() == end;
+        taken.len()
+    }
+
+    fn filter(&mut self, now: Instant, bytes: &[u8], refusals: &mut Refusals) {
+        let buffer = core::cell::RefCell::new(&mut self.buffer);
+        let mut any = false;
+        self.filter.filter(
+            bytes,
+            |data| {
+                buffer.borrow_mut().extend(data);
+                any = true;
+            },
+            |refusal| refusals.push(buffer.borrow().end_position(), refusal),
+        );
+        if any {
+            self.last_data = now;
+            self.silent = false;
+        }
+    }
+
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Behind the last byte received.
+    pub(super) fn end_position(&self) -> u64 {
+        self.buffer.end_position()
+    }
+
+    /// Whether nothing at all has come since the last reply was consumed, Telnet included.
+    pub(super) fn is_clean(&self) -> bool {
+        self.buffer.is_empty() && !self.ends_in_telnet
+    }
+
+    /// Whether the input ends within a reply.
+    pub(super) fn is_mid_reply(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// Looks for the next reply. Cheap when nothing was received since the last call.
+    pub(super) fn next_reply(&mut self) -> Found<'_> {
+        let bytes = self.buffer.unread();
+        let found = match self.parser.parse(bytes) {
+            Ok(Status::Complete(reply, length)) => Some((reply, length)),
+            Ok(Status::Partial) => {
+                let is_lenient = self.lenience.foreign_end_after.is_some();
+                let foreign_end = if self.silent || (self.ended && is_lenient) {
+                    self.parser.foreign_end(bytes)
+                } else {
+                    None
+                };
+                match foreign_end {
+                    None if self.ended => self.parser.cut_off_421(bytes),
+                    found => found,
+                }
+            }
+            Err(error) => {
+                let at = self.buffer.position().saturating_add(error.at as u64);
+                return Found::Fault {
+                    fault: fault(error, bytes),
+                    at,
+                };
+            }
+        };
+        let Some((reply, length)) = found else {
+            return Found::Nothing;
+        };
+        let before = length.saturating_sub(reply.raw().len()) as u64;
+        let start = self.buffer.position().saturating_add(before);
+        Found::Reply {
+            reply,
+            start,
+            length,
+        }
+    }
+
+    /// To be called when there is no reply: drops blank lines, so that they cannot fill the
+    /// buffer.
+    pub(super) fn drop_blank_lines(&mut self) {
+        let blank = self.parser.skip_blank();
+        self.buffer.consume(blank);
+    }
+
+    pub(super) fn consume(&mut self, length: usize) {
+        self.buffer.consume(length);
+    }
+
+    /// When a line with a foreign code will be taken as the end of the present reply.
+    pub(super) fn foreign_end_deadline(&self) -> Option<Instant> {
+        let after = self.lenience.foreign_end_after?;
+        self.parser
+            .has_foreign_end(self.buffer.unread())
+            .then(|| self.last_data + after)
+    }
+
+    /// That deadline has passed.
+    pub(super) fn fell_silent(&mut self) {
+        self.silent = true;
+    }
+
+    /// Forgets whatever was received: the transport below changes.
+    pub(super) fn reset(&mut self) {
+        self.filter = TelnetFilter::new();
+        self.parser = ReplyParser::new(&self.limits, &self.lenience);
+        self.buffer.clear();
+        self.ends_in_telnet = false;
+        self.silent = false;
+    }
+}
+
+fn fault(error: ReplyError, bytes: &[u8]) -> PeerFault {
+    if let ReplyErrorKind::Foreign(protocol) = error.kind {
+        return PeerFault::ForeignProtocol(protocol);
+    }
+    // One line too many is noticed at the line's end, all else at a byte inside the line.
+    let last = match error.kind {
+        ReplyErrorKind::TooManyLines => error.at.saturating_sub(1),
+        _ => error.at,
+    };
+    let before = bytes.get(..last).unwrap_or(bytes);
+    let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline.saturating_add(1));
+    let line = bytes.get(start..=last).unwrap_or_default();
+    let excerpt = line.get(..EXCERPT).unwrap_or(line).to_vec();
+    PeerFault::Malformed {
+        kind: error.kind,
+        excerpt,
+    }
+}

@@ -1,0 +1,115 @@
+//! What the server still owes: one reply for the greeting and for each command sent, in order.
+
+use alloc::collections::VecDeque;
+
+use super::{CommandId, Protection, Timeout, Timeouts};
+use crate::Instant;
+
+/// What a reply is awaited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The connection itself was made.
+    Greeting,
+    /// A command of the login, or one that the state waits for alone.
+    Login,
+    /// A command that the application sent after login.
+    Command {
+        id: CommandId,
+        /// What a 200 to it puts in force, if it is a `PROT`.
+        protection: Option<Protection>,
+    },
+    /// `QUIT`.
+    Quit,
+}
+
+/// One reply that is owed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Awaited {
+    pub(super) purpose: Purpose,
+    /// The position in the output behind the command's last byte.
+    output_end: u64,
+    /// The position in the input when that byte was written: an answer begins there or later.
+    mark: Option<u64>,
+    /// When the server could last be said to have begun to owe this reply.
+    since: Instant,
+}
+
+/// All replies that are owed, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Outstanding {
+    queue: VecDeque<Awaited>,
+}
+
+impl Outstanding {
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// A command was queued; its last byte stands before `output_end`.
+    pub(super) fn queued(&mut self, purpose: Purpose, output_end: u64, now: Instant) {
+        self.queue.push_back(Awaited {
+            purpose,
+            output_end,
+            mark: None,
+            since: now,
+        });
+    }
+
+    /// A reply is owed for the connection alone, from `mark` on.
+    pub(super) fn greeting(&mut self, mark: u64, now: Instant) {
+        self.queue.push_back(Awaited {
+            purpose: Purpose::Greeting,
+            output_end: 0,
+            mark: Some(mark),
+            since: now,
+        });
+    }
+
+    /// The output was written up to `output`, when the input ended at `input`. Returns whether
+    /// that completed a command.
+    pub(super) fn written(&mut self, output: u64, input: u64, now: Instant) -> bool {
+        let mut completed = false;
+        for awaited in &mut self.queue {
+            if awaited.mark.is_none() && awaited.output_end <= output {
+                awaited.mark = Some(input);
+                awaited.since = now;
+                completed = true;
+            }
+        }
+        completed
+    }
+
+    /// Takes the oldest one, if a reply that begins at `start` can be its answer.
+    pub(super) fn answered(&mut self, start: u64, now: Instant) -> Option<Awaited> {
+        if self.queue.front()?.mark? > start {
+            return None;
+        }
+        let answered = self.queue.pop_front();
+        if let Some(next) = self.queue.front_mut() {
+            next.since = next.since.max(now);
+        }
+        answered
+    }
+
+    /// The reply was preliminary; another is owed from now on.
+    pub(super) fn still_open(&mut self, awaited: Awaited, now: Instant) {
+        self.queue.push_front(Awaited {
+            since: now,
+            ..awaited
+        });
+    }
+
+    /// Until when the oldest one must be answered.
+    pub(super) fn deadline(&self, timeouts: &Timeouts) -> Option<(Instant, Timeout)> {
+        let awaited = self.queue.front()?;
+        awaited.mark?;
+        Some(match awaited.purpose {
+            Purpose::Greeting => (awaited.since + timeouts.greeting, Timeout::Greeting),
+            _ => (awaited.since + timeouts.reply, Timeout::Reply),
+        })
+    }
+}

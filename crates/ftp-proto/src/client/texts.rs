@@ -1,0 +1,16 @@
+//! What a reply's text gives away beyond its code.
+
+use crate::wire::{Code, ReplyRef};
+
+/// Whether a reply carries the challenge of a one-time password system, which no fixed password
+/// can answer (336 of RFC 2228; the texts of RFC 2289 and S/KEY).
+pub(super) fn has_challenge(reply: ReplyRef<'_>) -> bool {
+    const MARKS: [&[u8]; 3] = [b"otp-", b"s/key", b"skey"];
+    reply.code() == Code::NEED_CHALLENGED_PASSWORD
+        || reply.lines().any(|line| {
+            MARKS.iter().any(|mark| {
+                line.windows(mark.len())
+                    .any(|window| window.eq_ignore_ascii_case(mark))
+            })
+        })
+}

@@ -1,0 +1,139 @@
+//! Commands that are answered without touching the login: `FEAT`, `STAT`, `PBSZ`, `PROT` and the
+//! like.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::session::Session;
+use super::{DataProtectionPolicy, replies};
+use crate::wire::{Code, CommandRef, Reply, check_text};
+
+/// The argument without spaces around it; `None` if nothing is left.
+pub(super) fn trimmed<'b>(command: &CommandRef<'b>) -> Option<&'b [u8]> {
+    command
+        .argument()
+        .map(<[u8]>::trim_ascii)
+        .filter(|argument| !argument.is_empty())
+}
+
+/// `FEAT` (RFC 2389 §3): what this connection offers at this moment.
+pub(super) fn features(session: &Session) -> Reply {
+    let config = &session.config;
+    let mut lines: Vec<String> = Vec::new();
+    let mut offer = |line: &str| lines.push(line.into());
+    if session.offers_tls() {
+        match (session.tls.is_some(), config.auth_ssl) {
+            (false, true) => offer("AUTH TLS;SSL"),
+            (false, false) => offer("AUTH TLS"),
+            (true, _) if config.clear_command_channel => offer("CCC"),
+            (true, _) => {}
+        }
+    }
+    offer("CLNT");
+    if !config.hosts.is_empty() {
+        offer("HOST");
+    }
+    offer("LANG EN*");
+    if session.offers_tls() {
+        offer("PBSZ");
+        offer("PROT");
+    }
+    offer("UTF8");
+    // A line that cannot be sent is left out, rather than all of them.
+    let sendable = |line: &&String| check_text(line.as_bytes()).is_ok();
+    lines.extend(config.replies.features.iter().filter(sendable).cloned());
+    Reply::listing(Code::SYSTEM_STATUS, "Features:", &lines, "End")
+        .unwrap_or_else(|_| replies::FEATURES_UNKNOWN.clone())
+}
+
+/// `STAT` without an argument (RFC 959 §4.1.3). Says nothing that the client does not know.
+pub(super) fn status(session: &Session, logged_in: bool) -> Reply {
+    let control = match &session.tls {
+        Some(tls) => format!("Control connection: {}, {}", tls.version, tls.cipher_suite),
+        None => "Control connection: clear".into(),
+    };
+    let data = if session.data_protected {
+        "private"
+    } else {
+        "clear"
+    };
+    let login = if logged_in {
+        "Logged in"
+    } else {
+        "Not logged in"
+    };
+    let lines = [control, format!("Data connections: {data}"), login.into()];
+    Reply::listing(Code::SYSTEM_STATUS, "Status:", lines, "End")
+        .unwrap_or_else(|_| replies::STATUS_UNKNOWN.clone())
+}
+
+/// Whether `OPTS` asks for UTF-8, which is what `UTF8 ON` was used for before RFC 2640.
+pub(super) fn is_utf8_option(argument: Option<&[u8]>) -> bool {
+    let Some(argument) = argument else {
+        return false;
+    };
+    let mut words = argument
+        .split(|byte| *byte == b' ')
+        .filter(|word| !word.is_empty());
+    let name = words.next().unwrap_or_default();
+    let value = words.next().unwrap_or(b"ON");
+    (name.eq_ignore_ascii_case(b"UTF8") || name.eq_ignore_ascii_case(b"UTF-8"))
+        && value.eq_ignore_ascii_case(b"ON")
+        && words.next().is_none()
+}
+
+/// `LANG` (RFC 2640 §4.1): English, or back to the default, which is English.
+pub(super) fn language(argument: Option<&[u8]>) -> &'static Reply {
+    let english = argument.is_none_or(|tag| {
+        let primary = tag.split(|byte| *byte == b'-').next().unwrap_or_default();
+        primary.eq_ignore_ascii_case(b"EN")
+    });
+    if english {
+        &replies::LANGUAGE
+    } else {
+        &replies::UNKNOWN_LANGUAGE
+    }
+}
+
+/// `PBSZ` (RFC 4217 §8): any buffer size is answered with 0, the only one TLS needs.
+pub(super) fn buffer_size(command: &CommandRef<'_>, session: &mut Session) {
+    if session.tls.is_none() {
+        return session.say(&replies::TLS_FIRST);
+    }
+    let number = trimmed(command)
+        .filter(|digits| digits.iter().all(u8::is_ascii_digit))
+        .and_then(|digits| core::str::from_utf8(digits).ok()?.parse::<u32>().ok());
+    if number.is_none() {
+        return session.say_bad(&replies::NOT_A_NUMBER);
+    }
+    session.buffer_size_agreed = true;
+    session.say(&replies::BUFFER_SIZE);
+}
+
+/// `PROT` (RFC 4217 §9).
+pub(super) fn protection(command: &CommandRef<'_>, session: &mut Session) {
+    if session.tls.is_none() {
+        return session.say(&replies::TLS_FIRST);
+    }
+    let Some(level) = trimmed(command) else {
+        return session.say_bad(&replies::ARGUMENT_NEEDED);
+    };
+    if !session.buffer_size_agreed {
+        return session.say(&replies::BUFFER_SIZE_FIRST);
+    }
+    let required = session.config.data_protection == DataProtectionPolicy::Required;
+    match level {
+        b"P" | b"p" => {
+            session.data_protected = true;
+            session.say(&replies::PROTECTION_PRIVATE);
+        }
+        b"C" | b"c" if required => session.say(&replies::PROTECTION_REQUIRED),
+        b"C" | b"c" => {
+            session.data_protected = false;
+            session.say(&replies::PROTECTION_CLEAR);
+        }
+        b"S" | b"s" | b"E" | b"e" => session.say(&replies::PROTECTION_UNSUPPORTED),
+        _ => session.say(&replies::UNKNOWN_PROTECTION),
+    }
+}

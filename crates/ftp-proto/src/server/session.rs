@@ -1,0 +1,250 @@
+//! What a server connection knows beside the state of the login: what is agreed, what is counted,
+//! what waits to be said.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::timers::{Timer, Timers, after};
+use super::{ClosedWhy, Config, DataProtectionPolicy, Error, Event, PeerFault, Security, replies};
+use crate::buffer::Buffer;
+use crate::wire::{CommandRef, Reply};
+use crate::{Dialogue, Instant, TlsSession, log};
+
+/// Who we are in the log.
+pub(super) const SIDE: &str = "server";
+
+/// How the connection ends.
+#[derive(Debug)]
+pub(super) struct Ending {
+    why: ClosedWhy,
+    error: Option<Error>,
+    /// The application was told.
+    announced: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) config: Arc<Config>,
+    pub(super) now: Instant,
+    pub(super) tls: Option<Arc<TlsSession>>,
+    /// `PBSZ` was accepted.
+    pub(super) buffer_size_agreed: bool,
+    /// `PROT P` is in force.
+    pub(super) data_protected: bool,
+    /// The name that `HOST` chose.
+    pub(super) host: Option<String>,
+    /// Failed attempts on this connection. Nothing sets it back.
+    pub(super) failures: u32,
+    /// Commands that were none. Nothing sets it back.
+    bad_commands: u32,
+    last_id: u64,
+    pub(super) output: Buffer,
+    pub(super) events: VecDeque<Event>,
+    pub(super) timers: Timers,
+    ending: Option<Ending>,
+    /// Something arrived behind the command that is being looked at.
+    pub(super) bytes_follow: bool,
+    /// A TLS handshake runs on the transport: nothing can be said.
+    pub(super) muted: bool,
+}
+
+impl Session {
+    pub(super) fn new(config: Arc<Config>, now: Instant) -> Self {
+        Self {
+            config,
+            now,
+            tls: None,
+            buffer_size_agreed: false,
+            data_protected: false,
+            host: None,
+            failures: 0,
+            bad_commands: 0,
+            last_id: 0,
+            output: Buffer::new(),
+            events: VecDeque::new(),
+            timers: Timers::default(),
+            ending: None,
+            bytes_follow: false,
+            muted: false,
+        }
+    }
+
+    /// Identifies what the application will answer.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.last_id = self.last_id.wrapping_add(1);
+        self.last_id
+    }
+
+    pub(super) fn observe(&self, dialogue: Dialogue<'_>) {
+        if let Some(observer) = &self.config.observer {
+            observer.observe(self.now, dialogue);
+        }
+    }
+
+    pub(super) fn observe_command(&self, command: CommandRef<'_>) {
+        log::command(SIDE, command);
+        self.observe(Dialogue::Command(command));
+    }
+
+    /// Queues a reply.
+    pub(super) fn say(&mut self, reply: &Reply) {
+        log::reply(SIDE, reply.borrow());
+        self.observe(Dialogue::Reply(reply.borrow()));
+        let mut encoded = Vec::new();
+        reply.encode(&mut encoded);
+        self.send(&encoded);
+    }
+
+    /// Queues bytes. The write deadline counts from when the queue began to fill.
+    pub(super) fn send(&mut self, bytes: &[u8]) {
+        if self.output.is_empty() {
+            self.set_timer(Timer::Write, self.config.timeouts.write);
+        }
+        self.output.extend(bytes);
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    /// Answers something that is no command, and counts it.
+    pub(super) fn say_bad(&mut self, reply: &Reply) {
+        self.say(reply);
+        self.bad_commands = self.bad_commands.saturating_add(1);
+        if self.bad_commands >= self.config.max_bad_commands {
+            self.end(
+                &replies::TOO_MANY_BAD_COMMANDS,
+                ClosedWhy::TooManyBadCommands,
+            );
+        }
+    }
+
+    /// The last reply, then the end.
+    pub(super) fn end(&mut self, reply: &Reply, why: ClosedWhy) {
+        if self.is_over() {
+            return;
+        }
+        if !self.muted {
+            self.say(reply);
+        }
+        self.end_silently(why);
+    }
+
+    /// The end, after what is queued has been written.
+    pub(super) fn end_silently(&mut self, why: ClosedWhy) {
+        if self.is_over() {
+            return;
+        }
+        log::phase(SIDE, &why);
+        let error = match why {
+            ClosedWhy::PeerFault(fault) => Some(Error::PeerFault(fault)),
+            _ => None,
+        };
+        self.ending = Some(Ending {
+            why,
+            error,
+            announced: false,
+        });
+        self.timers.keep_write_only();
+        self.events.retain(|event| {
+            !matches!(
+                event,
+                Event::Authenticate(_)
+                    | Event::Account(_)
+                    | Event::Command(_)
+                    | Event::StartTls
+                    | Event::StopTls
+            )
+        });
+    }
+
+    pub(super) fn fault(&mut self, reply: &Reply, fault: PeerFault) {
+        self.end(reply, ClosedWhy::PeerFault(fault));
+    }
+
+    /// The peer does not read: no more is written.
+    pub(super) fn give_up_writing(&mut self) {
+        self.output.clear();
+        self.timers.stop(Timer::Write);
+        self.end_silently(ClosedWhy::WriteTimeout);
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// The last event, once.
+    pub(super) fn announce_end(&mut self) -> Option<Event> {
+        let ending = self.ending.as_mut().filter(|ending| !ending.announced)?;
+        ending.announced = true;
+        Some(Event::Closed(ending.why.clone()))
+    }
+
+    /// The sticky error, if the end was one.
+    pub(super) fn error(&self) -> Option<Error> {
+        self.ending.as_ref()?.error.clone()
+    }
+
+    /// Counts a failed attempt, and says when its reply is due.
+    pub(super) fn count_failure(&mut self, attempted: Instant) -> Instant {
+        let doublings = self.failures.min(31);
+        self.failures = self.failures.saturating_add(1);
+        let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
+        let delay = self.config.failure_delay.saturating_mul(factor);
+        after(attempted, delay.min(self.config.max_failure_delay))
+    }
+
+    pub(super) fn has_too_many_failures(&self) -> bool {
+        self.failures >= self.config.max_attempts
+    }
+
+    /// Whether `USER` must be refused until TLS is in force.
+    pub(super) fn lacks_tls(&self) -> bool {
+        self.tls.is_none()
+            && matches!(
+                self.config.security,
+                Security::ExplicitTls | Security::ImplicitTls
+            )
+    }
+
+    pub(super) fn offers_tls(&self) -> bool {
+        self.config.security != Security::DangerousPlaintext
+    }
+
+    /// Whether commands that lead to a data connection are refused for now.
+    pub(super) fn lacks_data_protection(&self) -> bool {
+        self.config.data_protection == DataProtectionPolicy::Required && !self.data_protected
+    }
+
+    pub(super) fn drop_protection(&mut self) {
+        self.buffer_size_agreed = false;
+        self.data_protected = false;
+    }
+
+    /// Starts the time that a login may take.
+    pub(super) fn start_login_timer(&mut self) {
+        self.set_timer(Timer::Login, self.config.timeouts.login);
+    }
+
+    pub(super) fn set_timer(&mut self, timer: Timer, duration: Duration) {
+        self.timers.set(timer, after(self.now, duration));
+    }
+
+    /// A line has come.
+    pub(super) fn stop_waiting_for_command(&mut self) {
+        self.timers.stop(Timer::FirstCommand);
+        self.timers.stop(Timer::Idle);
+    }
+
+    /// The login is over; another may follow.
+    pub(super) fn log_out(&mut self) {
+        log::phase(SIDE, "logged out");
+        self.timers.stop(Timer::Idle);
+        self.start_login_timer();
+        self.tell(Event::LoggedOut);
+    }
+}

@@ -1,0 +1,88 @@
+//! All timers of a server connection.
+
+use core::time::Duration;
+
+use crate::Instant;
+
+/// `duration` after `instant`.
+#[allow(clippy::arithmetic_side_effects)] // Saturates.
+pub(super) fn after(instant: Instant, duration: Duration) -> Instant {
+    instant + duration
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Timer {
+    /// The peer must have taken what is being written.
+    Write,
+    /// The reply to a failed attempt is due.
+    FailureDelay,
+    /// The TLS switch must be done.
+    Handshake,
+    /// The first command must have come.
+    FirstCommand,
+    /// The user must be logged in.
+    Login,
+    /// The next command must have come.
+    Idle,
+}
+
+impl Timer {
+    const ALL: [Self; 6] = [
+        Self::Write,
+        Self::FailureDelay,
+        Self::Handshake,
+        Self::FirstCommand,
+        Self::Login,
+        Self::Idle,
+    ];
+}
+
+/// When each running timer ends.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Timers([Option<Instant>; Timer::ALL.len()]);
+
+impl Timers {
+    pub(super) fn set(&mut self, timer: Timer, at: Instant) {
+        if let Some(slot) = self.0.get_mut(timer as usize) {
+            *slot = Some(at);
+        }
+    }
+
+    pub(super) fn stop(&mut self, timer: Timer) {
+        if let Some(slot) = self.0.get_mut(timer as usize) {
+            *slot = None;
+        }
+    }
+
+    pub(super) fn is_running(&self, timer: Timer) -> bool {
+        self.0.get(timer as usize).is_some_and(Option::is_some)
+    }
+
+    /// When the next timer ends.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.0.iter().flatten().min().copied()
+    }
+
+    /// Takes out the timer that ended first, if one has ended. Of two that ended together the
+    /// write timer goes first: nothing can be said to a peer that does not read.
+    pub(super) fn take_expired(&mut self, now: Instant) -> Option<Timer> {
+        let (timer, _) = Timer::ALL
+            .into_iter()
+            .zip(self.0.iter().copied())
+            .filter_map(|(timer, at)| Some((timer, at?)))
+            .filter(|(_, at)| *at <= now)
+            .min_by_key(|(_, at)| *at)?;
+        self.stop(timer);
+        Some(timer)
+    }
+
+    /// Stops all but the write timer: the connection is closing.
+    pub(super) fn keep_write_only(&mut self) {
+        for timer in Timer::ALL {
+            if timer != Timer::Write {
+                self.stop(timer);
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Finding commands in a stream (RFC 959 §5.3).
+
+use thiserror::Error;
+
+use super::Status;
+use super::command::CommandRef;
+use crate::{Lenience, Limits};
+
+/// Finds commands in bytes that the caller keeps.
+///
+/// Call [`parse`](Self::parse) with all unconsumed bytes; on [`Status::Partial`] call it again with
+/// the same bytes and more behind them. Blank lines are skipped.
+///
+/// ```
+/// use ftp_proto::wire::{CommandParser, Status, Verb};
+///
+/// let mut parser = CommandParser::default();
+/// let Ok(Status::Complete(command, length)) = parser.parse(b"pass  two spaces \r\nPWD") else {
+///     panic!()
+/// };
+/// assert_eq!(command.verb(), Verb::Pass);
+/// assert_eq!(command.argument(), Some(b" two spaces ".as_slice()));
+/// assert_eq!(command.to_string(), "PASS ****");
+/// assert_eq!(length, 19);
+/// ```
+#[derive(Debug, Clone)]
+pub struct CommandParser {
+    line_limit: usize,
+    bare_lf: bool,
+    /// Where the command starts: behind blank lines and what is left of an over-long one.
+    start: usize,
+    /// Up to where no end of line was found.
+    searched: usize,
+    /// The line was over the limit; its rest is being skipped.
+    discarding: bool,
+}
+
+impl Default for CommandParser {
+    fn default() -> Self {
+        Self::new(Limits::default().command_line, &Lenience::default())
+    }
+}
+
+impl CommandParser {
+    /// A parser for lines of at most `line_limit` bytes, their ends not counted.
+    pub fn new(line_limit: usize, lenience: &Lenience) -> Self {
+        Self {
+            line_limit,
+            bare_lf: lenience.bare_lf,
+            start: 0,
+            searched: 0,
+            discarding: false,
+        }
+    }
+
+    /// Changes the line limit, for the lines that follow.
+    pub fn set_line_limit(&mut self, line_limit: usize) {
+        self.line_limit = line_limit;
+    }
+
+    /// Looks for a command at the start of `bytes`.
+    ///
+    /// # Errors
+    /// [`CommandError`] if the line is no command. Drop [`CommandError::length`] bytes and go on:
+    /// after an over-long line the parser skips what is still to come of it.
+    #[inline]
+    pub fn parse<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<CommandRef<'b>>, CommandError> {
+        match self.find_whole(bytes) {
+            Some(found) => Ok(found),
+            None => self.find(bytes),
+        }
+    }
+
+    /// The common case, a command that is all there, without touching the progress. `None` says
+    /// nothing about the bytes.
+    #[inline]
+    fn find_whole<'b>(&self, bytes: &'b [u8]) -> Option<Status<CommandRef<'b>>> {
+        if self.searched != 0 || self.discarding {
+            return None;
+        }
+        let newline = memchr::memchr(b'\n', bytes)?;
+        let (line, _) = bytes.split_at_checked(newline)?;
+        let line = match line.strip_suffix(b"\r") {
+            Some(line) => line,
+            None if self.bare_lf => line,
+            None => return None,
+        };
+        if line.len() > self.line_limit {
+            return None;
+        }
+        let command = CommandRef::from_line(line).ok()?;
+        Some(Status::Complete(command, newline.saturating_add(1)))
+    }
+
+    fn find<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<CommandRef<'b>>, CommandError> {
+        loop {
+            let Some(end) = self.line_end(bytes) else {
+                let unfinished = bytes.get(self.start..).unwrap_or_default();
+                // A CR stays, so that the LF behind it is known for the line's end.
+                let end = bytes
+                    .len()
+                    .saturating_sub(usize::from(unfinished.ends_with(b"\r")));
+                if self.discarding {
+                    self.start = end;
+                } else if self.is_too_long(unfinished) {
+                    self.discarding = true;
+                    return Err(self.fail(CommandErrorKind::TooLong, end));
+                }
+                return Ok(Status::Partial);
+            };
+            let line = bytes.get(self.start..end).unwrap_or_default();
+            if core::mem::take(&mut self.discarding) {
+                self.start = end;
+                continue;
+            }
+            if self.is_too_long(line) {
+                return Err(self.fail(CommandErrorKind::TooLong, end));
+            }
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if line.is_empty() {
+                self.start = end;
+                continue;
+            }
+            return match CommandRef::from_line(line) {
+                Ok(command) => {
+                    self.restart();
+                    Ok(Status::Complete(command, end))
+                }
+                Err(kind) => Err(self.fail(kind, end)),
+            };
+        }
+    }
+
+    /// After [`Status::Partial`]: how many bytes at the front belong to no command (blank lines,
+    /// the rest of an over-long line). The caller must drop that many before the next call.
+    pub fn skip_blank(&mut self) -> usize {
+        let skipped = core::mem::take(&mut self.start);
+        self.searched = self.searched.saturating_sub(skipped);
+        skipped
+    }
+
+    fn restart(&mut self) {
+        self.start = 0;
+        self.searched = 0;
+    }
+
+    fn fail(&mut self, kind: CommandErrorKind, length: usize) -> CommandError {
+        self.restart();
+        CommandError { kind, length }
+    }
+
+    /// The offset behind the end of the unfinished line, if it is there.
+    fn line_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        loop {
+            let rest = bytes.get(self.searched..)?;
+            match memchr::memchr(b'\n', rest) {
+                None => {
+                    self.searched = bytes.len();
+                    return None;
+                }
+                Some(at) => {
+                    let newline = self.searched.saturating_add(at);
+                    self.searched = newline.saturating_add(1);
+                    if self.bare_lf || bytes.get(..newline).is_some_and(|b| b.ends_with(b"\r")) {
+                        return Some(self.searched);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a line, finished or not, holds more than the limit. A CR at the limit may yet turn
+    /// out to be part of the line's end.
+    fn is_too_long(&self, line: &[u8]) -> bool {
+        !matches!(
+            line.get(self.line_limit..).unwrap_or_default(),
+            [] | [b'\r'] | [b'\n'] | [b'\r', b'\n']
+        )
+    }
+}
+
+/// Why a line is not a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{kind}")]
+pub struct CommandError {
+    /// What is wrong.
+    pub kind: CommandErrorKind,
+    /// How many bytes to drop before parsing on.
+    pub length: usize,
+}
+
+/// What is wrong with a command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CommandErrorKind {
+    /// Longer than the limit. Answered with 500.
+    #[error("the command line is longer than the limit")]
+    TooLong,
+    /// The line does not begin with a verb of ASCII letters and digits. Answered with 500.
+    #[error("the line does not begin with a command verb")]
+    NotAVerb,
+    /// A NUL or a carriage return inside the line. Answered with 501.
+    #[error("the command holds a NUL or a carriage return")]
+    ControlCharacter,
+}

@@ -1,0 +1,121 @@
+//! What a server does wrong, and how it is told: a 421 at any moment, replies without an end, other
+//! protocols, malformed lines.
+
+mod common;
+
+use common::{Dialogue, known};
+use ftp_proto::client::{Config, Error, PeerFault, Phase};
+use ftp_proto::wire::ForeignProtocol;
+
+#[test]
+fn the_unavailable_service_is_told_in_every_phase_and_inside_an_unfinished_reply() {
+    let mut dialogue = Dialogue::plain(known());
+    dialogue.hear("331-Password\r\n421 Shutting down.\r\n");
+    assert_eq!(dialogue.end, None);
+    dialogue.pass(3);
+    assert!(matches!(
+        dialogue.error(),
+        Error::ServiceUnavailable {
+            phase: Phase::User,
+            ..
+        }
+    ));
+
+    let mut dialogue = Dialogue::plain(known());
+    dialogue.hear("331-Password\r\n421 Shutting down.\r\n");
+    dialogue.hear_end();
+    assert!(matches!(dialogue.error(), Error::ServiceUnavailable { .. }));
+}
+
+#[test]
+fn a_421_that_the_end_of_the_stream_cuts_off_is_taken_for_what_it_says() {
+    let whole = "421-Going down\r\n421 Now.\r\n";
+    for before in ["", "331-Password\r\n"] {
+        for cut in 3..whole.len() {
+            let mut dialogue = Dialogue::plain(known());
+            dialogue.hear(before);
+            dialogue.hear(&whole[..cut]);
+            dialogue.hear_end();
+            let error = dialogue.error();
+            assert!(
+                matches!(error, Error::ServiceUnavailable { .. }),
+                "{before:?} {cut}: {error}"
+            );
+        }
+    }
+    for text in [
+        "42",
+        "4210 x",
+        "331-421 is no end\r\n",
+        "331-421-\r\n x\r\n",
+    ] {
+        let mut dialogue = Dialogue::plain(known());
+        dialogue.store(text);
+        dialogue.hear_end();
+        let error = dialogue.error();
+        assert!(
+            !matches!(error, Error::ServiceUnavailable { .. }),
+            "{text:?}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_foreign_end_is_taken_after_silence_or_at_the_end_and_marks_the_session() {
+    for silent in [true, false] {
+        let mut dialogue = Dialogue::plain(known());
+        dialogue.hear("331 Password.\r\n");
+        dialogue.hear("230-Welcome\r\n200 PORT okay.\r\n");
+        assert_eq!(dialogue.event_names(), [""; 0]);
+        if silent {
+            dialogue.pass(2);
+            assert_eq!(dialogue.event_names(), [""; 0], "too early");
+            dialogue.pass(1);
+        } else {
+            dialogue.hear_end();
+        }
+        assert_eq!(dialogue.event_names(), ["LoggedIn"]);
+        assert!(dialogue.session().irregular);
+        assert!(dialogue.session().logged_in_with.is_irregular());
+    }
+}
+
+#[test]
+fn speakers_of_other_protocols_are_named_at_once() {
+    for (bytes, protocol) in [
+        (b"SSH-2.0-x".as_slice(), ForeignProtocol::Ssh),
+        (b"HTTP/1.1 400", ForeignProtocol::Http),
+        (b"220 mx.example.com ESMTP ready\r\n", ForeignProtocol::Smtp),
+        (b"220 mx.example.com SMTP\r\n", ForeignProtocol::Smtp),
+        (b"+OK ready", ForeignProtocol::Pop3),
+        (b"\x15\x03\x01\x00\x02", ForeignProtocol::Tls),
+    ] {
+        let mut dialogue = Dialogue::new(Config::new(known()));
+        dialogue.hear(bytes);
+        assert!(matches!(
+            dialogue.error(),
+            Error::PeerFault { phase: Phase::Greeting, fault: PeerFault::ForeignProtocol(found) }
+                if *found == protocol
+        ));
+    }
+    for greeting in [
+        "ftp.example.com, beside our SMTP service",
+        "smtp.example.com ready",
+    ] {
+        let mut dialogue = Dialogue::new(Config::new(known()));
+        dialogue.hear(format!("220 {greeting}\r\n"));
+        assert_eq!(dialogue.take_sent(), "AUTH TLS\r\n", "{greeting}");
+    }
+}
+
+#[test]
+fn a_malformed_reply_is_shown_escaped() {
+    let mut dialogue = Dialogue::new(Config::new(known()));
+    dialogue.hear("220-Hello\r\n220 Hello\r\n");
+    dialogue.hear("23x Go\r\n");
+    let message = dialogue.error().to_string();
+    assert!(
+        message.contains("security") && message.contains("\"23x\""),
+        "{message}"
+    );
+}

@@ -1,0 +1,200 @@
+//! A server connection with a driver around it that answers by a fixed rule.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ftp_proto::server::{AccountAttempt, Attempt, Config, Connection, Error, Event, Request};
+use ftp_proto::wire::{Code, Reply};
+use ftp_proto::{Action, Instant, Machine, Securable, TlsSession, TlsVersion};
+
+/// What the driver was left with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Pause {
+    Read(Option<Instant>),
+    Wait(Option<Instant>),
+    Closed,
+    Failed(Error),
+}
+
+/// What waits for the application.
+#[derive(Default)]
+pub(crate) struct Held {
+    pub(crate) attempt: Option<Attempt>,
+    pub(crate) account: Option<AccountAttempt>,
+    pub(crate) request: Option<Request>,
+}
+
+pub(crate) struct Server {
+    pub(crate) connection: Connection,
+    pub(crate) now: Instant,
+    /// Every event, as text.
+    pub(crate) events: Vec<String>,
+    /// Everything written.
+    pub(crate) output: Vec<u8>,
+    /// Held back where the rule says so.
+    pub(crate) held: Held,
+    /// Do the handshakes at once.
+    pub(crate) handshakes: bool,
+    /// Answer attempts, accounts and commands at once.
+    pub(crate) answers: bool,
+    read: usize,
+}
+
+pub(crate) fn tls_session() -> TlsSession {
+    TlsSession::new(TlsVersion::Tls13, "TLS13_AES_256_GCM_SHA384")
+}
+
+pub(crate) fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+impl Server {
+    pub(crate) fn new(config: Config) -> Self {
+        Self::of(Connection::new(Arc::new(config), Instant::START))
+    }
+
+    pub(crate) fn of(connection: Connection) -> Self {
+        Self {
+            connection,
+            now: Instant::START,
+            events: Vec::new(),
+            output: Vec::new(),
+            held: Held::default(),
+            handshakes: true,
+            answers: true,
+            read: 0,
+        }
+    }
+
+    /// Does what the machine asks for until it waits.
+    pub(crate) fn run(&mut self) -> Pause {
+        for _ in 0..100_000 {
+            match self.connection.poll() {
+                Ok(Action::Event(event)) => self.event(event),
+                Ok(Action::Write { bytes, .. }) => {
+                    assert!(!bytes.is_empty());
+                    let count = bytes.len();
+                    self.output.extend_from_slice(bytes);
+                    self.connection.wrote(self.now, count);
+                }
+                Ok(Action::Read { deadline }) => return Pause::Read(deadline),
+                Ok(Action::Wait { deadline }) => return Pause::Wait(deadline),
+                Ok(Action::Closed) => return Pause::Closed,
+                Err(error) => return Pause::Failed(error),
+            }
+        }
+        panic!("the machine does not come to rest");
+    }
+
+    /// The password decides: `right`, `superfluous`, `account`, `unavailable`; the account `main`
+    /// is the right one. All else is wrong.
+    pub(crate) fn event(&mut self, event: Event) {
+        let text = format!("{event:?}");
+        let name = text.split(['(', ' ']).next().unwrap_or_default().to_owned();
+        self.events.push(match &event {
+            Event::Closed(why) => format!("Closed({why:?})"),
+            Event::Command(request) => format!("Command({})", request.command()),
+            _ => name,
+        });
+        match event {
+            Event::StartTls if self.handshakes => {
+                self.connection.tls_started(self.now, tls_session());
+            }
+            Event::StopTls if self.handshakes => self.connection.tls_stopped(self.now),
+            Event::Authenticate(attempt) if self.answers => self.decide(attempt),
+            Event::Authenticate(attempt) => self.held.attempt = Some(attempt),
+            Event::Account(attempt) if self.answers => {
+                let right = attempt.account().expose() == b"main";
+                let verdict = if right {
+                    attempt.accept()
+                } else {
+                    attempt.reject()
+                };
+                assert_eq!(self.connection.decide_account(self.now, verdict), Ok(()));
+            }
+            Event::Account(attempt) => self.held.account = Some(attempt),
+            Event::Command(request) if self.answers => {
+                let reply = Reply::new(Code::FILE_ACTION_OKAY, "By the application.").unwrap();
+                assert_eq!(
+                    self.connection.reply(self.now, request.id(), &reply),
+                    Ok(())
+                );
+            }
+            Event::Command(request) => self.held.request = Some(request),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn decide(&mut self, attempt: Attempt) {
+        let password = attempt
+            .password()
+            .map(|password| password.expose().to_vec());
+        let account = attempt.account().map(|account| account.expose().to_vec());
+        let verdict = match (password.as_deref(), account.as_deref()) {
+            (Some(b"right"), None) => attempt.accept(),
+            (Some(b"superfluous"), None) => attempt.accept_superfluous(),
+            (Some(b"account"), None) => attempt.need_account(),
+            (Some(b"unavailable"), _) => attempt.unavailable(),
+            (Some(b"account") | None, Some(b"main")) => attempt.accept(),
+            _ => attempt.reject(),
+        };
+        assert_eq!(self.connection.decide(self.now, verdict), Ok(()));
+    }
+
+    /// Offers bytes until all are taken or the machine waits, then runs it.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Pause {
+        let mut rest = bytes;
+        loop {
+            let taken = self.connection.received(self.now, rest);
+            rest = &rest[taken..];
+            let pause = self.run();
+            if rest.is_empty() || (taken == 0 && !matches!(pause, Pause::Read(_))) {
+                return pause;
+            }
+        }
+    }
+
+    /// Sends a command and returns what was written since the last time.
+    pub(crate) fn send(&mut self, command: &str) -> String {
+        self.receive(format!("{command}\r\n").as_bytes());
+        self.said()
+    }
+
+    /// Runs the machine and returns what was written since the last time.
+    pub(crate) fn said(&mut self) -> String {
+        self.run();
+        let new = String::from_utf8_lossy(&self.output[self.read..]).into_owned();
+        self.read = self.output.len();
+        new
+    }
+
+    /// The code of what was written to a command.
+    pub(crate) fn code(&mut self, command: &str) -> String {
+        self.send(command).chars().take(3).collect()
+    }
+
+    /// Lets time pass, telling the machine at each of its deadlines.
+    pub(crate) fn sleep(&mut self, duration: Duration) -> Pause {
+        let end = self.now + duration;
+        loop {
+            let deadline = match self.run() {
+                Pause::Read(deadline) | Pause::Wait(deadline) => deadline,
+                other => return other,
+            };
+            match deadline.filter(|deadline| *deadline <= end) {
+                Some(deadline) => self.now = self.now.max(deadline),
+                None => break,
+            }
+            self.connection.timed_out(self.now);
+        }
+        self.now = end;
+        self.connection.timed_out(end);
+        self.run()
+    }
+
+    /// What happened since the last time.
+    pub(crate) fn happened(&mut self) -> Vec<String> {
+        self.run();
+        std::mem::take(&mut self.events)
+    }
+}

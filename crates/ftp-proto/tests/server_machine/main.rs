@@ -1,0 +1,11 @@
+//! The server machine, proved from outside: bytes and time in, bytes and events out.
+
+mod deadlines;
+mod defences;
+mod dialogue;
+mod harness;
+#[cfg(feature = "tracing")]
+mod logging;
+mod offers;
+mod properties;
+mod transitions;

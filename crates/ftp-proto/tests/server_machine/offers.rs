@@ -1,0 +1,109 @@
+//! What a connection offers, and what it refuses until data connections are protected.
+
+use ftp_proto::server::{Config, DataProtectionPolicy, Security, SystemReplies};
+use ftp_proto::wire::Verb;
+
+use crate::dialogue::plain;
+use crate::harness::Server;
+
+#[test]
+fn feat_lists_what_this_connection_offers_now() {
+    let mut replies = SystemReplies::default();
+    replies.features = vec!["MLST size*;".into(), "BAD\r\nLINE".into()];
+    let config = Config::new()
+        .hosts(["ftp.example.com"])
+        .system_replies(replies);
+    let mut server = Server::new(config.clear_command_channel(true));
+    server.said();
+    assert_eq!(
+        server.send("FEAT"),
+        "211-Features:\r\n AUTH TLS;SSL\r\n CLNT\r\n HOST\r\n LANG EN*\r\n PBSZ\r\n PROT\r\n \
+         UTF8\r\n MLST size*;\r\n211 End\r\n"
+    );
+    server.send("AUTH TLS");
+    assert_eq!(
+        server.send("FEAT"),
+        "211-Features:\r\n CCC\r\n CLNT\r\n HOST\r\n LANG EN*\r\n PBSZ\r\n PROT\r\n \
+         UTF8\r\n MLST size*;\r\n211 End\r\n"
+    );
+    let mut server = Server::new(plain());
+    server.said();
+    assert_eq!(
+        server.send("FEAT"),
+        "211-Features:\r\n CLNT\r\n LANG EN*\r\n UTF8\r\n211 End\r\n"
+    );
+    let mut server = Server::new(Config::new().auth_ssl(false));
+    server.said();
+    assert!(server.send("FEAT").contains("\r\n AUTH TLS\r\n"));
+}
+
+#[test]
+fn the_application_learns_the_chosen_host() {
+    let mut server = Server::new(plain().hosts(["ftp.example.com"]));
+    server.answers = false;
+    server.said();
+    assert_eq!(server.code("HOST FTP.Example.COM"), "220");
+    server.send("USER anna");
+    server.send("PASS right");
+    assert_eq!(
+        server.held.attempt.take().unwrap().host(),
+        Some("ftp.example.com")
+    );
+}
+
+/// Verbs that keep to the control connection, written down a second time on purpose.
+const HARMLESS: &str = "USER PASS ACCT REIN QUIT HOST AUTH ADAT PBSZ PROT CCC MIC CONF ENC FEAT \
+    OPTS LANG CLNT CSID HELP NOOP SYST STAT CWD CDUP PWD XCWD XCUP XPWD SMNT MKD XMKD RMD XRMD \
+    DELE RNFR RNTO TYPE STRU MODE ALLO REST RANG ABOR MDTM MFMT MFCT MFF SIZE MLST AVBL DSIZ \
+    HASH XCRC XMD5 XSHA";
+
+#[test]
+fn nothing_opens_a_data_connection_before_prot_p_where_it_is_required() {
+    for verb in Verb::ALL {
+        let name = verb.name().unwrap();
+        let config = Config::new()
+            .security(Security::DangerousOptionalTls)
+            .data_protection(DataProtectionPolicy::Required);
+        for tls in [false, true] {
+            let mut server = Server::new(config.clone());
+            server.said();
+            if tls {
+                assert_eq!(server.code("AUTH TLS"), "234");
+            }
+            server.send("USER anna");
+            assert_eq!(server.code("PASS right"), "230");
+            let code = server.code(&format!("{name} x"));
+            let refused = matches!(code.as_str(), "521" | "522");
+            assert_eq!(
+                refused,
+                !HARMLESS.split(' ').any(|known| known == name),
+                "{name} {code}"
+            );
+            if refused && tls {
+                server.send("PBSZ 0");
+                assert_eq!(server.code("PROT C"), "534");
+                assert_eq!(server.code("PROT P"), "200");
+                assert_eq!(server.code(&format!("{name} x")), "250");
+                assert_eq!(server.code("REIN"), "220");
+                assert!(!server.connection.is_data_protected());
+            }
+        }
+    }
+}
+
+#[test]
+fn transfers_are_refused_with_521_and_the_ways_to_open_with_522() {
+    let config = plain().data_protection(DataProtectionPolicy::Required);
+    let mut server = Server::new(config);
+    server.said();
+    server.send("USER anna");
+    server.send("PASS right");
+    for name in ["PASV", "EPSV", "PORT", "EPRT", "LPSV", "LPRT", "SITE"] {
+        assert_eq!(server.code(&format!("{name} x")), "522", "{name}");
+    }
+    for name in [
+        "RETR", "STOR", "STOU", "APPE", "LIST", "NLST", "MLSD", "THMB",
+    ] {
+        assert_eq!(server.code(&format!("{name} x")), "521", "{name}");
+    }
+}

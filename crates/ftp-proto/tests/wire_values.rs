@@ -1,0 +1,70 @@
+//! The small values that the machines are made of: time, credentials, limits, TLS versions.
+
+use core::time::Duration;
+
+use ftp_proto::wire::{Command, InvalidText, Verb};
+use ftp_proto::{Account, Instant, Lenience, Limits, Password, TlsVersion, Username};
+use proptest::prelude::*;
+
+proptest! {
+    #[test]
+    fn time_saturates_and_is_never_negative(a: Duration, b: Duration) {
+        let (a_at, b_at) = (Instant::from_start(a), Instant::from_start(b));
+        prop_assert_eq!(a_at - b_at, a.saturating_sub(b));
+        prop_assert_eq!((a_at + b).since_start(), a.saturating_add(b));
+        prop_assert!(a_at + b >= a_at);
+    }
+
+    #[test]
+    fn credentials_take_what_can_be_sent_and_nothing_else(bytes: Vec<u8>) {
+        let at = bytes.iter().position(|byte| matches!(byte, 0 | b'\r' | b'\n'));
+        let expected = match at {
+            Some(at) => Err(InvalidText::Control { byte: bytes[at], at }),
+            None => Ok(bytes.clone()),
+        };
+        let password = Password::new(&bytes).map(|password| password.expose().to_vec());
+        prop_assert_eq!(&password, &expected);
+        let account = Account::new(&bytes).map(|account| account.expose().to_vec());
+        prop_assert_eq!(&account, &expected);
+        let username = Username::new(&bytes).map(|username| username.as_bytes().to_vec());
+        let needs_name = if bytes.is_empty() { Err(InvalidText::Empty) } else { expected };
+        prop_assert_eq!(username, needs_name);
+    }
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let password = Password::new("sesame").unwrap();
+    let account = Account::new("sesame").unwrap();
+    let command = Command::with_argument(Verb::Pass, password.expose()).unwrap();
+    let shown = format!("{password:?} {account:?} {command} {command:?}");
+    assert!(!shown.contains("sesame"), "{shown}");
+    assert!(!format!("{:?}", Password::new("ses\name")).contains("sesa"));
+}
+
+#[test]
+fn a_user_name_cannot_forge_a_log_line() {
+    let name = Username::new("anna\u{1b}[2J\t\u{202e}").unwrap();
+    assert_eq!(name.to_string(), "anna\\u{1b}[2J\\t\\u{202e}");
+}
+
+#[test]
+fn the_default_limits_fit_into_each_other() {
+    let limits = Limits::default();
+    assert!(limits.reply_line <= limits.reply_bytes);
+    assert!(limits.command_line_before_login <= limits.command_line);
+    assert!(limits.command_line <= limits.backlog);
+}
+
+#[test]
+fn leniency_is_on_by_default_and_can_be_switched_off() {
+    let lenience = Lenience::default();
+    assert!(lenience.bare_lf && lenience.foreign_end_after == Some(Duration::from_secs(3)));
+    assert!(!Lenience::STRICT.bare_lf && Lenience::STRICT.foreign_end_after.is_none());
+}
+
+#[test]
+fn tls_versions_are_named_as_people_name_them() {
+    assert_eq!(TlsVersion::Tls13.to_string(), "TLS 1.3");
+    assert_eq!(TlsVersion::Other(0x0302).to_string(), "TLS 0x0302");
+}

@@ -1,0 +1,154 @@
+//! The client's configuration.
+
+use core::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::anchored::AnchoredCertificates;
+use super::dangerous::AnyCertificate;
+use super::{ConfigError, Identity, Versions, provider};
+
+/// Which server certificates a client trusts.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Roots {
+    /// What the operating system trusts.
+    #[cfg(feature = "platform-verifier")]
+    Platform,
+    /// Mozilla's list, as compiled in.
+    #[cfg(feature = "webpki-roots")]
+    Webpki,
+    /// These and no others; see [`roots_from_pem`](super::roots_from_pem). A server may show one of
+    /// them as its own certificate, even if that says that it is an authority's (CA:TRUE), as
+    /// certificates that sign themselves often do.
+    Store(RootCertStore),
+    /// **Dangerous**: any certificate for any name. Whoever sits between the two sides can read
+    /// and change everything, the password first. The server must still hold the private key of
+    /// the certificate that it shows.
+    DangerousAnyCertificate,
+}
+
+/// What the client's side of a connection needs for TLS: a configuration, to be shared, and the
+/// name of the server, for SNI and to check its certificate against.
+#[derive(Clone)]
+pub struct ClientTls {
+    pub(crate) config: Arc<ClientConfig>,
+    pub(crate) server_name: ServerName<'static>,
+}
+
+impl ClientTls {
+    /// Puts the two together.
+    pub fn new(config: Arc<ClientConfig>, server_name: ServerName<'static>) -> Self {
+        Self {
+            config,
+            server_name,
+        }
+    }
+
+    /// The same from a host as people write it: a DNS name (a dot at its end is dropped) or an IP
+    /// address, an IPv6 one with or without brackets and zone. For an address no SNI is sent
+    /// (RFC 6066 §3), and the certificate must name the address.
+    ///
+    /// # Errors
+    /// [`ConfigError::InvalidServerName`] if it is neither.
+    pub fn for_host(config: Arc<ClientConfig>, host: &str) -> Result<Self, ConfigError> {
+        let server_name = server_name(host).ok_or_else(|| ConfigError::InvalidServerName {
+            host: host.to_owned(),
+        })?;
+        Ok(Self::new(config, server_name))
+    }
+
+    /// The name that the server's certificate is checked against.
+    pub fn server_name(&self) -> &ServerName<'static> {
+        &self.server_name
+    }
+}
+
+impl fmt::Debug for ClientTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientTls")
+            .field("server_name", &self.server_name)
+            .finish_non_exhaustive()
+    }
+}
+
+fn server_name(host: &str) -> Option<ServerName<'static>> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(host);
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        return Some(ServerName::from(address));
+    }
+    if let Some((address, _zone)) = bare.split_once('%') {
+        return address
+            .parse::<Ipv6Addr>()
+            .ok()
+            .map(|v6| ServerName::from(IpAddr::V6(v6)));
+    }
+    ServerName::try_from(host.strip_suffix('.').unwrap_or(host).to_owned()).ok()
+}
+
+/// A client's configuration: TLS 1.2 and 1.3, sessions resumed from memory through every clone of
+/// the returned `Arc`, and `identity` shown to servers that ask for a client certificate.
+///
+/// # Errors
+/// * [`ConfigError::NoCryptoProvider`] if the crate was built without one.
+/// * [`ConfigError::NoRoots`] if the store is empty.
+/// * [`ConfigError::Platform`] if the operating system's trust store cannot be used.
+/// * [`ConfigError::KeyMismatch`] or [`ConfigError::Identity`] if the identity cannot be used.
+pub fn client_config(
+    roots: Roots,
+    identity: Option<Identity>,
+) -> Result<Arc<ClientConfig>, ConfigError> {
+    client_config_with_versions(roots, identity, Versions::default())
+}
+
+/// [`client_config`] for certain versions of TLS.
+///
+/// # Errors
+/// As for [`client_config`].
+pub fn client_config_with_versions(
+    roots: Roots,
+    identity: Option<Identity>,
+    versions: Versions,
+) -> Result<Arc<ClientConfig>, ConfigError> {
+    let provider = provider()?;
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&versions.supported())
+        .map_err(ConfigError::Versions)?;
+    let builder = match roots {
+        #[cfg(feature = "platform-verifier")]
+        Roots::Platform => {
+            let verifier =
+                rustls_platform_verifier::Verifier::new(provider).map_err(ConfigError::Platform)?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+        }
+        #[cfg(feature = "webpki-roots")]
+        Roots::Webpki => builder.with_root_certificates(RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        }),
+        Roots::Store(store) if store.is_empty() => return Err(ConfigError::NoRoots),
+        Roots::Store(store) => {
+            let verifier = AnchoredCertificates::new(store, provider)?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+        }
+        Roots::DangerousAnyCertificate => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
+    };
+    let config = match identity {
+        Some(Identity { chain, key }) => builder
+            .with_client_auth_cert(chain, key)
+            .map_err(ConfigError::from_identity)?,
+        None => builder.with_no_client_auth(),
+    };
+    Ok(Arc::new(config))
+}

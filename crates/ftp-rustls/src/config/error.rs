@@ -1,0 +1,73 @@
+//! Why a TLS configuration could not be made.
+
+use rustls::pki_types::pem;
+use rustls::server::VerifierBuilderError;
+use thiserror::Error;
+
+/// Why a TLS configuration could not be made. None of these shows a private key.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The crate was built without a crypto provider.
+    #[error(
+        "ftp-rustls was built without a crypto provider: enable its feature `aws-lc-rs` or `ring`"
+    )]
+    NoCryptoProvider,
+    /// The text is not PEM.
+    #[error("not PEM: {0}")]
+    Pem(#[source] pem::Error),
+    /// There is no certificate in what was given.
+    #[error("no certificate found: PEM text with `-----BEGIN CERTIFICATE-----` is expected")]
+    NoCertificate,
+    /// There is no private key in what was given.
+    #[error("no private key found: PEM text in PKCS#8, PKCS#1 or SEC1 form is expected")]
+    NoPrivateKey,
+    /// The private key is protected by a passphrase.
+    #[error(
+        "the private key is encrypted; decrypt it first, for example with `openssl pkey -in KEY -out PLAIN`"
+    )]
+    EncryptedPrivateKey,
+    /// The private key belongs to another certificate.
+    #[error("the private key does not belong to the certificate that comes first in the chain")]
+    KeyMismatch,
+    /// rustls does not take the certificate or the key.
+    #[error("certificate or private key cannot be used: {0}")]
+    Identity(#[source] rustls::Error),
+    /// A certificate to be trusted cannot be read.
+    #[error("a certificate to be trusted cannot be read: {0}")]
+    InvalidRoot(#[source] rustls::Error),
+    /// No certificate is trusted, so that every peer would be refused.
+    #[error("no certificate is trusted: every peer would be refused")]
+    NoRoots,
+    /// The operating system's trust store cannot be used.
+    #[error("the operating system's trusted certificates cannot be used: {0}")]
+    Platform(#[source] rustls::Error),
+    /// Server certificates cannot be checked with the given roots.
+    #[error("server certificates cannot be checked: {0}")]
+    ServerVerifier(#[source] VerifierBuilderError),
+    /// Client certificates cannot be checked with the given roots.
+    #[error("client certificates cannot be checked: {0}")]
+    ClientVerifier(#[source] VerifierBuilderError),
+    /// The crypto provider does not fit the protocol versions.
+    #[error("crypto provider and TLS versions do not fit together: {0}")]
+    Versions(#[source] rustls::Error),
+    /// The crypto provider failed, for want of random bytes.
+    #[error("the crypto provider failed: {0}")]
+    Provider(#[source] rustls::Error),
+    /// The host is neither a DNS name nor an IP address.
+    #[error("\"{}\" is neither a DNS name nor an IP address, so no certificate can be checked against it", .host.escape_debug())]
+    InvalidServerName {
+        /// What was given.
+        host: String,
+    },
+}
+
+impl ConfigError {
+    /// Sorts rustls' complaint about a chain and its key.
+    pub(super) fn from_identity(error: rustls::Error) -> Self {
+        match error {
+            rustls::Error::InconsistentKeys(_) => Self::KeyMismatch,
+            other => Self::Identity(other),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! TLS configurations in one call, for those who do not want to build them with rustls by hand.
+//!
+//! Everything here returns plain rustls configurations; one made elsewhere serves as well. All of
+//! it names its crypto provider explicitly (see [`provider`]) and never looks at the process-wide
+//! default, so that what another library installs there changes nothing here.
+//!
+//! Share one configuration among all connections to the same servers: sessions are resumed through
+//! it, which saves a signature and, under TLS 1.2, a round trip.
+
+mod anchored;
+mod client;
+mod dangerous;
+mod error;
+mod identity;
+mod server;
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::{RootCertStore, SupportedProtocolVersion};
+
+pub use client::{ClientTls, Roots, client_config, client_config_with_versions};
+pub use error::ConfigError;
+pub use identity::Identity;
+pub use server::{ClientCertificates, server_config, server_config_with_versions};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+/// Which versions of TLS are spoken. Anything older than TLS 1.2 is not, whatever is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Versions {
+    /// TLS 1.3, or 1.2 if the peer knows no better. The default.
+    #[default]
+    Tls12AndTls13,
+    /// TLS 1.2 alone, for peers that mishandle 1.3.
+    Tls12,
+    /// TLS 1.3 alone.
+    Tls13,
+}
+
+impl Versions {
+    fn supported(self) -> Vec<&'static SupportedProtocolVersion> {
+        match self {
+            Self::Tls12AndTls13 => vec![&rustls::version::TLS13, &rustls::version::TLS12],
+            Self::Tls12 => vec![&rustls::version::TLS12],
+            Self::Tls13 => vec![&rustls::version::TLS13],
+        }
+    }
+}
+
+/// The crypto provider that the crate's features chose: AWS-LC with `aws-lc-rs` (also where both
+/// are on), *ring* with `ring` alone.
+///
+/// # Errors
+/// [`ConfigError::NoCryptoProvider`] if the crate was built with neither.
+pub fn provider() -> Result<Arc<CryptoProvider>, ConfigError> {
+    #[cfg(feature = "aws-lc-rs")]
+    return Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    return Ok(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+    return Err(ConfigError::NoCryptoProvider);
+}
+
+/// Reads certificates to trust from PEM text: a CA's, or a server's own self-signed one. Other
+/// kinds of PEM sections are skipped.
+///
+/// # Errors
+/// * [`ConfigError::Pem`] if the text is broken.
+/// * [`ConfigError::InvalidRoot`] if a certificate in it cannot be read.
+/// * [`ConfigError::NoCertificate`] if there is none in it.
+pub fn roots_from_pem(pem: &[u8]) -> Result<RootCertStore, ConfigError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(pem)? {
+        roots.add(certificate).map_err(ConfigError::InvalidRoot)?;
+    }
+    Ok(roots)
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(ConfigError::Pem)?;
+    if chain.is_empty() {
+        return Err(ConfigError::NoCertificate);
+    }
+    Ok(chain)
+}

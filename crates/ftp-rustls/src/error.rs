@@ -1,0 +1,97 @@
+//! Why a secured connection is over, in words that help.
+
+mod explain;
+
+use core::fmt;
+
+use self::explain::Explained;
+
+/// Why a secured connection is over. Sticky.
+///
+/// `E` is the error of the machine inside, [`ftp_proto::client::Error`] or
+/// [`ftp_proto::server::Error`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Error<E> {
+    /// The machine inside gave up. Shown as its own error would be.
+    Machine(E),
+    /// TLS failed. The alert that tells the peer why was sent before this is reported, unless the
+    /// peer did not read it in time.
+    Tls {
+        /// At what point of the TLS connection's life.
+        during: TlsPhase,
+        /// What rustls says.
+        source: rustls::Error,
+    },
+    /// The peer closed the connection in the middle of the TLS handshake.
+    HandshakeEof,
+    /// The machine asks for TLS, and [`Secured::clear`](crate::Secured::clear) has none to give.
+    NoTlsConfiguration,
+}
+
+impl<E> Error<E> {
+    /// The error of the machine inside, if it is one.
+    pub fn machine(&self) -> Option<&E> {
+        match self {
+            Self::Machine(error) => Some(error),
+            Self::Tls { .. } | Self::HandshakeEof | Self::NoTlsConfiguration => None,
+        }
+    }
+}
+
+/// A point in the life of a TLS connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TlsPhase {
+    /// Before both sides have agreed.
+    Handshake,
+    /// While the control connection runs under TLS. Under TLS 1.3 a server's verdict on the
+    /// client's certificate comes only here.
+    Session,
+    /// While TLS is being closed (`CCC`).
+    Close,
+}
+
+impl fmt::Display for TlsPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Handshake => "TLS handshake",
+            Self::Session => "TLS session",
+            Self::Close => "end of TLS",
+        })
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Machine(error) => error.fmt(f),
+            Self::Tls { during, source } => {
+                write!(
+                    f,
+                    "{during} failed: {}",
+                    Explained {
+                        during: *during,
+                        error: source
+                    }
+                )
+            }
+            Self::HandshakeEof => f.write_str(
+                "the peer closed the connection during the TLS handshake, without saying why",
+            ),
+            Self::NoTlsConfiguration => f.write_str(
+                "the connection is to be put under TLS, and was given no configuration for it",
+            ),
+        }
+    }
+}
+
+impl<E: std::error::Error> std::error::Error for Error<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Machine(error) => error.source(),
+            Self::Tls { source, .. } => Some(source),
+            Self::HandshakeEof | Self::NoTlsConfiguration => None,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The layers that can lie between a machine and its transport, and how it all ends.
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+
+use crate::tunnel::Tunnel;
+use crate::{ClientTls, Error, TlsPhase};
+
+#[derive(Debug)]
+pub(super) enum Role {
+    Client(ClientTls),
+    Server(Arc<ServerConfig>),
+    Clear,
+}
+
+/// What lies between the machine and the transport.
+#[derive(Debug)]
+pub(super) enum Layer {
+    Clear,
+    /// `hello_sent` is true at a server, which says no hello.
+    Handshake {
+        tunnel: Box<Tunnel>,
+        hello_sent: bool,
+    },
+    Established(Box<Tunnel>),
+    /// Our `close_notify` is on its way, the peer's is awaited.
+    Stopping(Box<Tunnel>),
+    /// It is over; at most some last words are unsent.
+    Ending {
+        tunnel: Option<Box<Tunnel>>,
+        ending: Ending,
+    },
+}
+
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// The machine is closed or failed, as it says itself.
+    Machine,
+    /// TLS failed. What the machine has to tell from before that is told first.
+    Failing(Failure),
+    /// TLS failed, and the machine is asked no more.
+    Failed(Failure),
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    Tls {
+        during: TlsPhase,
+        source: rustls::Error,
+    },
+    HandshakeEof,
+    NoTlsConfiguration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndOfInput {
+    NotSeen,
+    /// The transport has ended, the machine does not know yet.
+    Seen,
+    /// The machine knows.
+    Told,
+}
+
+/// An [`Action`] of the machine inside without its bytes, which are asked for again when needed.
+pub(super) enum Wish<E> {
+    Event(E),
+    Write,
+    Read,
+    Wait,
+    Over,
+}
+
+/// What `poll` does next.
+pub(super) enum Step<E> {
+    Again,
+    Event(E),
+    /// Whatever the machine inside says, as it is.
+    PassThrough,
+    Write,
+    Read,
+    Wait,
+    Over,
+}
+
+impl Layer {
+    pub(super) fn failing(tunnel: Option<Box<Tunnel>>, failure: Failure) -> Self {
+        Self::Ending {
+            tunnel,
+            ending: Ending::Failing(failure),
+        }
+    }
+
+    /// The tunnel, if it has a use for more of the peer's bytes.
+    pub(super) fn receiving(&mut self) -> Option<&mut Tunnel> {
+        let (tunnel, ready) = match self {
+            Self::Handshake { tunnel, .. } => {
+                let ready = !tunnel.is_agreed();
+                (tunnel, ready)
+            }
+            Self::Established(tunnel) | Self::Stopping(tunnel) => {
+                let ready = tunnel.plaintext().is_empty() && !tunnel.is_closed_by_peer();
+                (tunnel, ready)
+            }
+            Self::Clear | Self::Ending { .. } => return None,
+        };
+        ready.then_some(tunnel)
+    }
+
+    pub(super) fn tunnel_mut(&mut self) -> Option<&mut Tunnel> {
+        match self {
+            Self::Clear => None,
+            Self::Handshake { tunnel, .. } | Self::Established(tunnel) | Self::Stopping(tunnel) => {
+                Some(tunnel)
+            }
+            Self::Ending { tunnel, .. } => tunnel.as_deref_mut(),
+        }
+    }
+}
+
+impl<E> From<Failure> for Error<E> {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Tls { during, source } => Self::Tls { during, source },
+            Failure::HandshakeEof => Self::HandshakeEof,
+            Failure::NoTlsConfiguration => Self::NoTlsConfiguration,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! TLS as a machine around a machine.
+//!
+//! Here is the type and how a driver sees it. What happens next is decided in `step`, one function
+//! for each of the layers in `layer`; what TLS itself does is in `crate::tunnel`.
+
+mod layer;
+mod step;
+
+use std::sync::Arc;
+
+use ftp_proto::{Action, Instant, Machine, Securable};
+use rustls::ServerConfig;
+
+use self::layer::{EndOfInput, Ending, Layer, Role, Step};
+use crate::{ClientTls, Error};
+
+/// A machine with TLS around it: one type for clear, explicit and implicit connections of either
+/// side, and one to write drivers for.
+///
+/// It starts in clear. When the machine inside asks for TLS, it shakes hands, reports what was
+/// agreed, and from then on encrypts what the machine writes and decrypts what it reads. When the
+/// machine asks to leave TLS (`CCC`, RFC 4217 §12.3), it exchanges `close_notify` alerts and is in
+/// clear again. The two events that ask for this are consumed, all others pass.
+///
+/// * **Deadlines** are those of the machine inside, for handshake records, ciphertext and alerts
+///   too.
+/// * **Order**: nothing is read while something is unsent, and no error or end is reported before
+///   what belongs in front of it, such as an alert, is sent or its deadline has passed.
+/// * **Injection**: what arrives before a client's ClientHello is sent was not protected; it goes
+///   to the machine inside, which refuses it. Nothing behind a `close_notify` is taken as TLS.
+/// * **End**: a peer's `close_notify`, or a transport that ends without one, is the end of input
+///   to the machine inside. The latter is safe here, as it is not in HTTP: replies and commands
+///   have ends of their own, so a cut-off one is seen as such; and many FTP servers never send
+///   `close_notify`. During the handshake it is [`Error::HandshakeEof`].
+/// * **Memory**: of the peer's bytes it keeps one record (16 KiB) or one handshake message
+///   (64 KiB) at most, and takes no more while the machine inside has not taken what is
+///   decrypted.
+#[derive(Debug)]
+pub struct Secured<M> {
+    machine: M,
+    role: Role,
+    layer: Layer,
+    /// The latest time heard of.
+    now: Instant,
+    /// The deadline of what the machine inside wants now.
+    deadline: Option<Instant>,
+    /// The latest one that it did set; it bounds our last words when the machine is over.
+    latest_deadline: Option<Instant>,
+    end_of_input: EndOfInput,
+}
+
+impl<M: Securable> Secured<M> {
+    /// A client's machine. TLS starts when the machine asks for it: behind the 234 of `AUTH TLS`,
+    /// or at once for implicit TLS.
+    pub fn client(machine: M, tls: ClientTls) -> Self {
+        Self::new(machine, Role::Client(tls))
+    }
+
+    /// A server's machine. TLS starts when the machine asks for it.
+    pub fn server(machine: M, config: Arc<ServerConfig>) -> Self {
+        Self::new(machine, Role::Server(config))
+    }
+
+    /// A machine of either side that will not ask for TLS. If it does,
+    /// [`Error::NoTlsConfiguration`].
+    pub fn clear(machine: M) -> Self {
+        Self::new(machine, Role::Clear)
+    }
+
+    fn new(machine: M, role: Role) -> Self {
+        Self {
+            machine,
+            role,
+            layer: Layer::Clear,
+            now: Instant::START,
+            deadline: None,
+            latest_deadline: None,
+            end_of_input: EndOfInput::NotSeen,
+        }
+    }
+
+    /// The machine inside.
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// The machine inside, to call its own methods. Leave those of [`Machine`] and [`Securable`]
+    /// to this type.
+    pub fn machine_mut(&mut self) -> &mut M {
+        &mut self.machine
+    }
+
+    /// Gives the machine back. TLS, if there is any, is dropped without a word to the peer.
+    pub fn into_machine(self) -> M {
+        self.machine
+    }
+
+    fn at(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
+    }
+}
+
+impl<M: Securable> Machine for Secured<M> {
+    type Event = M::Event;
+    type Error = Error<M::Error>;
+
+    fn poll(&mut self) -> Result<Action<'_, Self::Event>, Self::Error> {
+        let step = loop {
+            match self.step() {
+                Step::Again => {}
+                step => break step,
+            }
+        };
+        let deadline = self.deadline;
+        match step {
+            Step::Event(event) => Ok(Action::Event(event)),
+            Step::Read => Ok(Action::Read { deadline }),
+            Step::Again | Step::Wait => Ok(Action::Wait { deadline }),
+            Step::Write => match self.layer.tunnel_mut() {
+                Some(tunnel) => Ok(Action::Write {
+                    bytes: tunnel.offer(),
+                    deadline,
+                }),
+                None => Ok(Action::Wait { deadline }),
+            },
+            Step::PassThrough => self.machine.poll().map_err(Error::Machine),
+            Step::Over => match &self.layer {
+                Layer::Ending {
+                    ending: Ending::Failing(failure) | Ending::Failed(failure),
+                    ..
+                } => Err(failure.clone().into()),
+                _ => match self.machine.poll() {
+                    Err(error) => Err(Error::Machine(error)),
+                    Ok(_) => Ok(Action::Closed),
+                },
+            },
+        }
+    }
+
+    fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        let now = self.at(now);
+        match &self.layer {
+            Layer::Clear
+            | Layer::Handshake {
+                hello_sent: false, ..
+            } => self.machine.received(now, bytes),
+            Layer::Ending { .. } => bytes.len(),
+            Layer::Established(_) if self.end_of_input == EndOfInput::Told => bytes.len(),
+            Layer::Handshake { .. } | Layer::Established(_) | Layer::Stopping(_) => {
+                self.receive_records(bytes)
+            }
+        }
+    }
+
+    fn received_eof(&mut self, now: Instant) {
+        let now = self.at(now);
+        match self.layer {
+            Layer::Clear => {
+                self.end_of_input = EndOfInput::Told;
+                self.machine.received_eof(now);
+            }
+            _ if self.end_of_input == EndOfInput::NotSeen => self.end_of_input = EndOfInput::Seen,
+            _ => {}
+        }
+    }
+
+    fn wrote(&mut self, now: Instant, count: usize) {
+        let now = self.at(now);
+        let Some(tunnel) = self.layer.tunnel_mut() else {
+            if let Layer::Clear = self.layer {
+                self.machine.wrote(now, count);
+            }
+            return;
+        };
+        let completed = tunnel.sent(count);
+        let all_sent = tunnel.unsent().is_empty();
+        match &mut self.layer {
+            Layer::Handshake { hello_sent, .. } => *hello_sent |= all_sent,
+            Layer::Ending { .. } => return,
+            _ => {}
+        }
+        if let Some(count) = completed {
+            self.machine.wrote(now, count);
+        }
+    }
+
+    fn timed_out(&mut self, now: Instant) {
+        let now = self.at(now);
+        match &mut self.layer {
+            Layer::Ending { tunnel, .. } => {
+                if self.deadline.is_some_and(|deadline| deadline <= now) {
+                    *tunnel = None;
+                }
+            }
+            _ => self.machine.timed_out(now),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Two machines and the wire between them.
+
+use ftp_proto::{Action, Instant, Machine, Securable};
+use ftp_rustls::{Error, Secured};
+
+/// How a side ended.
+pub type Outcome<E> = Option<Result<(), Error<E>>>;
+
+/// One end: a machine, what has arrived for it, and what came of it.
+pub struct End<M: Securable> {
+    pub secured: Secured<M>,
+    /// What the transport holds for this side.
+    pub inbox: Vec<u8>,
+    /// All that this side ever sent.
+    pub sent: Vec<u8>,
+    pub eof: bool,
+    pub events: Vec<M::Event>,
+    pub outcome: Outcome<M::Error>,
+    /// Most bytes in one read, and in one write.
+    pub chunk: usize,
+    pub now: Instant,
+}
+
+/// What one turn of the driver came to.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Turn {
+    Busy,
+    Reading,
+    Waiting,
+    Over,
+}
+
+impl<M: Securable> End<M> {
+    pub fn new(secured: Secured<M>, chunk: usize) -> Self {
+        Self {
+            secured,
+            inbox: Vec::new(),
+            sent: Vec::new(),
+            eof: false,
+            events: Vec::new(),
+            outcome: None,
+            chunk,
+            now: Instant::START,
+        }
+    }
+
+    /// Does what the machine asks for, once.
+    pub fn turn(&mut self) -> Turn {
+        match self.secured.poll() {
+            Err(error) => {
+                self.outcome = Some(Err(error));
+                Turn::Over
+            }
+            Ok(Action::Closed) => {
+                self.outcome = Some(Ok(()));
+                Turn::Over
+            }
+            Ok(Action::Event(event)) => {
+                self.events.push(event);
+                Turn::Busy
+            }
+            Ok(Action::Write { bytes, .. }) => {
+                assert!(!bytes.is_empty(), "a write of nothing");
+                let count = bytes.len().min(self.chunk);
+                self.sent.extend_from_slice(&bytes[..count]);
+                self.secured.wrote(self.now, count);
+                Turn::Busy
+            }
+            Ok(Action::Wait { .. }) => Turn::Waiting,
+            Ok(Action::Read { .. }) if !self.inbox.is_empty() => {
+                let count = self.inbox.len().min(self.chunk);
+                let taken = self.secured.received(self.now, &self.inbox[..count]);
+                assert!(taken > 0, "asked to read and took nothing");
+                self.inbox.drain(..taken);
+                Turn::Busy
+            }
+            Ok(Action::Read { .. }) if self.eof => {
+                self.secured.received_eof(self.now);
+                Turn::Busy
+            }
+            Ok(Action::Read { .. }) => Turn::Reading,
+        }
+    }
+
+    /// Turns until there is nothing to do without the peer, the application or time.
+    pub fn run(&mut self) -> Turn {
+        for _ in 0..1_000_000 {
+            match self.turn() {
+                Turn::Busy => {}
+                turn => return turn,
+            }
+        }
+        panic!("the machine never comes to rest");
+    }
+
+    pub fn error(&self) -> &Error<M::Error> {
+        match &self.outcome {
+            Some(Err(error)) => error,
+            _ => panic!("it did not fail"),
+        }
+    }
+}
+
+/// Moves bytes between the two until both rest.
+pub fn settle<C: Securable, S: Securable>(client: &mut End<C>, server: &mut End<S>) {
+    let mut carried = (client.sent.len(), server.sent.len());
+    for _ in 0..10_000 {
+        client.run();
+        server.inbox.extend_from_slice(&client.sent[carried.0..]);
+        carried.0 = client.sent.len();
+        server.run();
+        client.inbox.extend_from_slice(&server.sent[carried.1..]);
+        let idle = client.sent.len() == carried.0 && server.sent.len() == carried.1;
+        carried.1 = server.sent.len();
+        if idle {
+            return;
+        }
+    }
+    panic!("the two never come to rest");
+}

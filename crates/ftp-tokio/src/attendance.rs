@@ -1,0 +1,237 @@
+//! One session of a [`Server`](crate::Server), from greeting to close.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use ftp_proto::server::{Event, Misuse, Request, RequestId};
+use ftp_proto::wire::{Code, Reply};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::{Handler, ServerSession, SessionError, SessionEvent, SessionInfo};
+
+/// What clients are told when the server stops.
+const SHUTDOWN_TEXT: &str = "The server is shutting down.";
+/// What clients are told when the application's reply cannot be sent.
+const BAD_REPLY_TEXT: &str = "Internal error.";
+/// How long to listen on for a client's end after our own.
+const LINGERING_TIME: Duration = Duration::from_secs(2);
+
+/// Runs a session to its end.
+pub(crate) async fn attend<T, H, S>(
+    session: ServerSession<T>,
+    id: u64,
+    peer: SocketAddr,
+    handler: &H,
+    shutdown: Pin<&mut S>,
+) where
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+    H: Handler,
+    S: Future<Output = ()> + Send,
+{
+    let info = SessionInfo {
+        id,
+        peer,
+        username: None,
+        tls: None,
+        data_protected: false,
+    };
+    handler.event(&info, &SessionEvent::Connected);
+    let line = Line {
+        session,
+        shutdown,
+        stopping: false,
+        events: VecDeque::new(),
+        end: None,
+    };
+    let mut attendance = Attendance {
+        line,
+        info,
+        handler,
+        closed: false,
+    };
+    let failed = match attendance.run().await {
+        Ok(()) => false,
+        Err(error) => {
+            let io = matches!(error, SessionError::Io(_));
+            if !attendance.closed {
+                attendance.tell(&SessionEvent::Failed(error));
+            }
+            io
+        }
+    };
+    if !failed {
+        hang_up(attendance.line.session.into_driver().into_parts().transport).await;
+    }
+}
+
+/// Closes, and takes what the client still sends. A close with unread bytes makes the system send
+/// a reset, which can overtake our last words.
+async fn hang_up(mut transport: impl AsyncRead + AsyncWrite + Unpin) {
+    let listen = async {
+        transport.shutdown().await?;
+        let mut ignored = [0; 1024];
+        while transport.read(&mut ignored).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    // The session is over either way: an error or a client that goes on talking changes nothing.
+    drop(timeout(LINGERING_TIME, listen).await);
+}
+
+struct Attendance<'a, T, H, S> {
+    line: Line<'a, T, S>,
+    info: SessionInfo,
+    handler: &'a H,
+    /// The handler was told of the end.
+    closed: bool,
+}
+
+impl<T, H, S> Attendance<'_, T, H, S>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+    H: Handler,
+    S: Future<Output = ()> + Send,
+{
+    async fn run(&mut self) -> Result<(), SessionError> {
+        while let Some(event) = self.line.next().await? {
+            self.info.tls = self.line.session.tls().cloned();
+            self.info.data_protected = self.line.session.is_data_protected();
+            match event {
+                Event::Authenticate(attempt) => {
+                    let verdict = self.handler.authenticate(attempt, self.info.peer);
+                    let verdict = self.line.finished(verdict).await;
+                    // Refused only if it comes too late: then there is no one to tell.
+                    let _too_late = self.line.session.decide(verdict);
+                }
+                Event::Account(attempt) => {
+                    let verdict = self.handler.account(&self.info, attempt);
+                    let verdict = self.line.finished(verdict).await;
+                    let _too_late = self.line.session.decide_account(verdict);
+                }
+                Event::Command(request) => self.command(request).await,
+                Event::LoggedIn(summary) => {
+                    self.info.username = Some(summary.username.clone());
+                    self.tell(&SessionEvent::LoggedIn(summary));
+                }
+                Event::LoggedOut => {
+                    self.tell(&SessionEvent::LoggedOut);
+                    self.info.username = None;
+                }
+                Event::TlsEstablished(tls) => self.tell(&SessionEvent::TlsEstablished(tls)),
+                Event::ClearCommandChannel => self.tell(&SessionEvent::ClearCommandChannel),
+                Event::Closed(why) => {
+                    self.closed = true;
+                    self.tell(&SessionEvent::Closed(why));
+                }
+                // The TLS switches are answered below us, by `Secured`.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn command(&mut self, request: Request) {
+        let id = request.id();
+        let work = self.handler.command(&self.info, request);
+        // The client left if there is no answer.
+        let Some(answer) = self.line.while_open(work).await else {
+            return;
+        };
+        let answered = match &answer {
+            Some(reply) => self.line.session.reply(id, reply),
+            None => self.line.session.not_implemented(id),
+        };
+        if let (Err(Misuse::WrongClass | Misuse::DedicatedMethod), Some(reply)) = (answered, answer)
+        {
+            self.replace(id, reply);
+        }
+    }
+
+    fn replace(&mut self, id: RequestId, reply: Reply) {
+        self.tell(&SessionEvent::ReplyReplaced(reply));
+        let sent = match Reply::new(Code::LOCAL_ERROR, BAD_REPLY_TEXT) {
+            Ok(reply) => self.line.session.reply(id, &reply),
+            Err(_) => self.line.session.not_implemented(id),
+        };
+        // Refused only if the connection is over.
+        let _too_late = sent;
+    }
+
+    fn tell(&self, event: &SessionEvent) {
+        self.handler.event(&self.info, event);
+    }
+}
+
+/// The connection, and what ends it from outside.
+struct Line<'a, T, S> {
+    session: ServerSession<T>,
+    shutdown: Pin<&'a mut S>,
+    stopping: bool,
+    /// Came while the handler was at work.
+    events: VecDeque<Event>,
+    /// The connection ended while the handler was at work.
+    end: Option<Result<(), SessionError>>,
+}
+
+impl<T, S> Line<'_, T, S>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    S: Future<Output = ()>,
+{
+    /// The next event; `None` when the connection is over.
+    async fn next(&mut self) -> Result<Option<Event>, SessionError> {
+        if let Some(event) = self.events.pop_front() {
+            return Ok(Some(event));
+        }
+        match self.end.take() {
+            Some(end) => end.map(|()| None),
+            None => self.listen().await,
+        }
+    }
+
+    async fn listen(&mut self) -> Result<Option<Event>, SessionError> {
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut self.shutdown, if !self.stopping => {
+                    self.stopping = true;
+                    self.session.shutdown(SHUTDOWN_TEXT);
+                }
+                event = self.session.next_event() => return event,
+            }
+        }
+    }
+
+    /// The handler's answer, while the connection's deadlines are kept. `None` as soon as the
+    /// connection is over.
+    async fn while_open<W: Future>(&mut self, work: W) -> Option<W::Output> {
+        let mut work = pin!(work);
+        self.race(work.as_mut()).await
+    }
+
+    /// The same, but the handler is waited for even if the connection is over before.
+    async fn finished<W: Future>(&mut self, work: W) -> W::Output {
+        let mut work = pin!(work);
+        match self.race(work.as_mut()).await {
+            Some(output) => output,
+            None => work.await,
+        }
+    }
+
+    async fn race<W: Future>(&mut self, mut work: Pin<&mut W>) -> Option<W::Output> {
+        while self.end.is_none() {
+            tokio::select! {
+                biased;
+                output = work.as_mut() => return Some(output),
+                event = self.listen() => match event {
+                    Ok(Some(event)) => self.events.push_back(event),
+                    Ok(None) => self.end = Some(Ok(())),
+                    Err(error) => self.end = Some(Err(error)),
+                },
+            }
+        }
+        None
+    }
+}

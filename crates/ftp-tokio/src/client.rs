@@ -1,0 +1,321 @@
+//! A control connection that is logged in.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use ftp_proto::Account;
+use ftp_proto::client::{
+    Answer, CommandId, Config, Connection, Event, Login, Misuse, Phase, Session,
+};
+use ftp_proto::wire::{Class, Command, Reply, Verb};
+use ftp_rustls::Secured;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::{Connector, Driver, Error};
+
+/// Most events that are kept for [`Client::next_event`] while a method waits for another.
+const EVENTS_KEPT: usize = 256;
+
+/// A control connection that is logged in.
+///
+/// Dropping it closes the connection without a `QUIT`; [`quit`](Self::quit) is the polite way.
+///
+/// # Cancellation
+/// Dropping the future of any method loses no bytes and no replies, and the connection stays
+/// usable. What the method had begun stays begun: the reply to a [`command`](Self::command) whose
+/// future was dropped is given by [`next_event`](Self::next_event). Where that matters, use
+/// [`send`](Self::send) and [`next_reply`](Self::next_reply), which can be called again.
+pub struct Client<T = TcpStream> {
+    pub(crate) driver: Driver<Secured<Connection>, T>,
+    /// Came while a method waited for something else.
+    kept: VecDeque<Event>,
+    pub(crate) connect_time: Duration,
+    pub(crate) peer: Option<SocketAddr>,
+}
+
+impl Client {
+    /// Connects and logs in with explicit TLS, the platform's roots and the defaults of
+    /// [`Config`]. For anything else there is [`Connector`].
+    ///
+    /// # Errors
+    /// As [`Connector::connect`].
+    pub async fn connect(address: &str, login: Login) -> Result<Self, Error> {
+        Connector::new(Config::new(login)).connect(address).await
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
+    pub(crate) fn new(driver: Driver<Secured<Connection>, T>) -> Self {
+        Self {
+            driver,
+            kept: VecDeque::new(),
+            connect_time: Duration::ZERO,
+            peer: None,
+        }
+    }
+
+    /// What is known of the session: greeting, TLS, protection, times. `None` while a
+    /// [`reinitialize`](Self::reinitialize) is under way.
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        self.driver.machine().machine().session()
+    }
+
+    /// Where the connection is in its life.
+    pub fn phase(&self) -> Phase {
+        self.driver.machine().machine().phase()
+    }
+
+    /// How long resolving and connecting took. Zero over a transport of the caller's.
+    pub fn connect_time(&self) -> Duration {
+        self.connect_time
+    }
+
+    /// The server's address. `None` over a transport of the caller's.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// Sends a command and waits for its final reply, whatever its code: a 550 is a reply like any
+    /// other. So are 332 and 532 (an account is needed: [`account`](Self::account)) and a 530
+    /// (not logged in). Preliminary replies are passed over; to see them use [`send`](Self::send).
+    ///
+    /// # Errors
+    /// [`Error::InvalidCommand`] if it cannot be sent, [`Error::Misuse`] if it has a method of its
+    /// own or does not fit the state; everything that ends the connection.
+    pub async fn command<C>(&mut self, command: C) -> Result<Reply, Error>
+    where
+        C: TryInto<Command>,
+        C::Error: Into<Error>,
+    {
+        let command = self.send(command)?;
+        self.final_reply(command).await
+    }
+
+    /// Takes a command for sending. It goes out, and its replies come in, with
+    /// [`next_reply`](Self::next_reply) or [`next_event`](Self::next_event); several may be sent
+    /// before the first is answered.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCommand`] or [`Error::Misuse`]; nothing has changed then.
+    pub fn send<C>(&mut self, command: C) -> Result<CommandId, Error>
+    where
+        C: TryInto<Command>,
+        C::Error: Into<Error>,
+    {
+        let command = command.try_into().map_err(Into::into)?;
+        let now = self.driver.now();
+        Ok(self.machine().send(now, command)?)
+    }
+
+    /// The next reply to this command, preliminary (1yz: another will follow) or final. Asking
+    /// again after the final one waits until the connection ends.
+    ///
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// Everything that ends the connection; [`Error::EventsUnread`] if far more came for others
+    /// than for this command.
+    pub async fn next_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
+        let answers = |event: &Event| reply_to(event, command).is_some();
+        let event = match self
+            .kept
+            .iter()
+            .position(answers)
+            .and_then(|at| self.kept.remove(at))
+        {
+            Some(event) => event,
+            None => self.wait_for(answers).await?,
+        };
+        reply_to(&event, command).cloned().ok_or(Error::Closed)
+    }
+
+    /// What comes next: a reply, an unsolicited one, a change of TLS. `None` when the connection
+    /// is closed.
+    ///
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// Everything that ends the connection.
+    pub async fn next_event(&mut self) -> Result<Option<Event>, Error> {
+        match self.kept.pop_front() {
+            Some(event) => Ok(Some(event)),
+            None => poll_fn(|cx| self.poll_event(cx)).await,
+        }
+    }
+
+    /// Names the account (`ACCT`), when a command was answered with 332 or 532 or to switch to
+    /// another. Gives the final reply, whatever its code.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub async fn account(&mut self, account: Account) -> Result<Reply, Error> {
+        let command = Command::with_argument(Verb::Acct, account.expose())?;
+        self.command(command).await
+    }
+
+    /// Starts again as another user (`REIN`, RFC 959 §4.1.1). TLS stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the server does not know the command: the old login stays then.
+    /// [`Error::Unanswered`] if the server asks for what the login does not hold: the challenge is
+    /// the next of [`next_event`](Self::next_event), and [`answer`](Self::answer) goes on.
+    /// Everything that ends a login.
+    pub async fn reinitialize(&mut self, login: Login) -> Result<(), Error> {
+        self.keep_what_came().await?;
+        let now = self.driver.now();
+        let command = self.machine().reinitialize(now, login)?;
+        let event = self
+            .wait_for(|event| {
+                matches!(event, Event::LoggedIn(_) | Event::Challenge(_))
+                    || reply_to(event, command).is_some()
+            })
+            .await?;
+        match event {
+            Event::Challenge(challenge) => {
+                let kind = challenge.kind();
+                self.kept.push_front(Event::Challenge(challenge));
+                Err(Error::Unanswered(kind))
+            }
+            event => match reply_to(&event, command) {
+                Some(reply) => Err(Error::Refused(reply.clone())),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Takes TLS off the control connection (`CCC`, RFC 4217 §6), where
+    /// [`Config::clear_command_channel`] allows it. From then on everyone on the way can read and
+    /// change what is said.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if it is not allowed or there is no TLS; [`Error::Refused`] if the server
+    /// keeps TLS; everything that ends the connection.
+    pub async fn clear_command_channel(&mut self) -> Result<(), Error> {
+        let now = self.driver.now();
+        let command = self.machine().clear_command_channel(now)?;
+        let event = self
+            .wait_for(|event| {
+                matches!(event, Event::ClearCommandChannel) || reply_to(event, command).is_some()
+            })
+            .await?;
+        match reply_to(&event, command) {
+            Some(reply) => Err(Error::Refused(reply.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Says goodbye (`QUIT`) and closes, once the server has answered or closed; its silence is
+    /// bounded by the reply's deadline. Events that were not read are dropped.
+    ///
+    /// # Errors
+    /// What ended the connection before it could be closed in due form.
+    pub async fn quit(mut self) -> Result<(), Error> {
+        let now = self.driver.now();
+        match self.machine().quit(now) {
+            // How it came to be closed is told below.
+            Ok(()) | Err(Misuse::Closed) => {}
+            Err(misuse) => return Err(misuse.into()),
+        }
+        while poll_fn(|cx| self.poll_event(cx)).await?.is_some() {}
+        Ok(())
+    }
+
+    /// Gives the driver, for what this type does not offer. Events that were not read are dropped.
+    pub fn into_driver(self) -> Driver<Secured<Connection>, T> {
+        self.driver
+    }
+
+    /// Answers a challenge that came as an event.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if the answer does not fit the open challenge.
+    pub fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+        let now = self.driver.now();
+        Ok(self.machine().answer(now, answer)?)
+    }
+
+    pub(crate) fn poll_event(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Event>, Error>> {
+        let before = self.phase();
+        self.driver.poll_next(cx).map_err(|error| {
+            // A connection that broke is closing by now; what matters is where it was.
+            let phase = match self.driver.machine().machine().phase() {
+                Phase::Closing => before,
+                phase => phase,
+            };
+            Error::from_driver(error, phase)
+        })
+    }
+
+    fn machine(&mut self) -> &mut Connection {
+        self.driver.machine_mut().machine_mut()
+    }
+
+    async fn final_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
+        loop {
+            let reply = self.next_reply(command).await?;
+            if reply.code().class() != Class::Preliminary {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// Takes the events that are there already out of the way, so that a login that was over
+    /// before is not taken for the next.
+    async fn keep_what_came(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| {
+            while self.kept.len() < EVENTS_KEPT {
+                match self.poll_event(cx)? {
+                    Poll::Pending => return Poll::Ready(Ok(())),
+                    Poll::Ready(None) => return Poll::Ready(Err(Error::Closed)),
+                    Poll::Ready(Some(event)) => self.kept.push_back(event),
+                }
+            }
+            Poll::Ready(Err(Error::EventsUnread))
+        })
+        .await
+    }
+
+    /// The next event of this kind; others are kept for [`next_event`](Self::next_event).
+    async fn wait_for(&mut self, wanted: impl Fn(&Event) -> bool) -> Result<Event, Error> {
+        poll_fn(|cx| {
+            loop {
+                if self.kept.len() >= EVENTS_KEPT {
+                    return Poll::Ready(Err(Error::EventsUnread));
+                }
+                match ready!(self.poll_event(cx))? {
+                    None => return Poll::Ready(Err(Error::Closed)),
+                    Some(event) if wanted(&event) => return Poll::Ready(Ok(event)),
+                    Some(event) => self.kept.push_back(event),
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// The reply in the event, if it is one to this command.
+fn reply_to(event: &Event, to: CommandId) -> Option<&Reply> {
+    match event {
+        Event::Reply { command, reply }
+        | Event::NeedAccount { command, reply }
+        | Event::NotLoggedIn { command, reply } => (*command == to).then_some(reply),
+        _ => None,
+    }
+}
+
+impl<T> fmt::Debug for Client<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,313 @@
+//! Why a client connection was not made, stopped, or refused a call.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ftp_proto::client::{self, ChallengeKind, Misuse, Phase};
+use ftp_proto::wire::{InvalidText, Reply};
+use ftp_rustls::ConfigError;
+use thiserror::Error;
+
+use crate::{AddressError, DriverError};
+
+/// Why a [`Client`](crate::Client) could not do what it was asked to.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address cannot be understood.
+    #[error("the address cannot be used: {0}")]
+    Address(#[from] AddressError),
+    /// The name could not be resolved.
+    #[error("cannot resolve {host}: {source}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// No address of the server could be connected to; each with its reason, in the order tried.
+    #[error("cannot connect: {}", Attempts(.0))]
+    Connect(Vec<(SocketAddr, io::Error)>),
+    /// Resolving and connecting took longer than
+    /// [`Timeouts::connect`](ftp_proto::client::Timeouts::connect).
+    #[error("no connection within {}{}", Seconds(*.after), Tried(.attempts))]
+    ConnectTimedOut {
+        /// The time allowed.
+        after: Duration,
+        /// What was tried; empty if the name was not resolved in time.
+        attempts: Vec<(SocketAddr, io::Error)>,
+    },
+    /// The TLS configuration cannot be built.
+    #[error("the TLS configuration cannot be built: {0}")]
+    TlsConfiguration(#[from] ConfigError),
+    /// TLS is wanted, none was given with [`Connector::tls`](crate::Connector::tls), and the
+    /// features that know default roots are off.
+    #[error("TLS is wanted, and no TLS configuration was given")]
+    NoTlsConfiguration,
+    /// The connection broke, and the machine was not done.
+    #[error("the connection failed at {phase}: {source}")]
+    Io {
+        /// In which phase.
+        phase: Phase,
+        /// How.
+        source: io::Error,
+    },
+    /// The login or the connection ended as the protocol has it: refused, unavailable, timed out,
+    /// or a fault of the peer.
+    #[error(transparent)]
+    Protocol(client::Error),
+    /// TLS failed.
+    #[error("{source}")]
+    Tls {
+        /// In which phase.
+        phase: Phase,
+        /// How.
+        source: Box<ftp_rustls::Error<client::Error>>,
+    },
+    /// The server asked for what only [`connect_with`](crate::Connector::connect_with) or
+    /// [`Connecting::answer`](crate::Connecting::answer) can supply, or the one who was asked gave
+    /// no answer.
+    #[error("the server asks for {}, and there is no answer", asked(*.0))]
+    Unanswered(ChallengeKind),
+    /// The server said no to [`reinitialize`](crate::Client::reinitialize) or
+    /// [`clear_command_channel`](crate::Client::clear_command_channel). The connection goes on as
+    /// it was.
+    #[error("the server refused: {0}")]
+    Refused(Reply),
+    /// A call that does not fit the state of the connection.
+    #[error("{0}")]
+    Misuse(#[from] Misuse),
+    /// The command cannot be sent.
+    #[error("not a command that can be sent: {0}")]
+    InvalidCommand(#[from] InvalidText),
+    /// More events wait to be read with [`next_event`](crate::Client::next_event) than are kept.
+    #[error("too many events wait for next_event")]
+    EventsUnread,
+    /// The connection is closed.
+    #[error("the connection is closed")]
+    Closed,
+}
+
+impl Error {
+    /// The phase that failed: `connect`, or the name of a [`Phase`].
+    pub fn phase_name(&self) -> &'static str {
+        match self {
+            Self::Address(_)
+            | Self::Resolve { .. }
+            | Self::Connect(_)
+            | Self::ConnectTimedOut { .. }
+            | Self::TlsConfiguration(_)
+            | Self::NoTlsConfiguration => "connect",
+            _ => self.phase().unwrap_or(Phase::Ready).name(),
+        }
+    }
+
+    /// The phase of the connection that failed; `None` if there was no connection yet.
+    pub fn phase(&self) -> Option<Phase> {
+        match self {
+            Self::Address(_)
+            | Self::Resolve { .. }
+            | Self::Connect(_)
+            | Self::ConnectTimedOut { .. }
+            | Self::TlsConfiguration(_)
+            | Self::NoTlsConfiguration => None,
+            Self::Io { phase, .. } | Self::Tls { phase, .. } => Some(*phase),
+            Self::Protocol(error) => Some(error.phase()),
+            Self::Unanswered(kind) => Some(match kind {
+                ChallengeKind::Password => Phase::Password,
+                ChallengeKind::Account => Phase::Account,
+                _ => Phase::User,
+            }),
+            Self::Refused(_) | Self::Misuse(_) | Self::InvalidCommand(_) | Self::EventsUnread => {
+                Some(Phase::Ready)
+            }
+            Self::Closed => Some(Phase::Closing),
+        }
+    }
+
+    /// The reply that said no, if one did.
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Protocol(error) => error.reply(),
+            Self::Refused(reply) => Some(reply),
+            _ => None,
+        }
+    }
+
+    /// Whether the same attempt may succeed later: connection refused or lost, time-outs, 421 and
+    /// other 4yz. Never after a 5yz, and never after a TLS failure, which does not go away.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect(attempts) => attempts.iter().any(|(_, error)| is_transient(error.kind())),
+            Self::Io { source, .. } => is_transient(source.kind()),
+            Self::ConnectTimedOut { .. } => true,
+            Self::Protocol(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// Sorts what a driver says. `phase` is where the machine is, for errors that do not know.
+    pub(crate) fn from_driver(
+        error: DriverError<ftp_rustls::Error<client::Error>>,
+        phase: Phase,
+    ) -> Self {
+        match error {
+            DriverError::Machine(ftp_rustls::Error::Machine(error)) => Self::Protocol(error),
+            DriverError::Machine(error) => Self::Tls {
+                phase,
+                source: Box::new(error),
+            },
+            DriverError::Io {
+                source,
+                consequence,
+            } => {
+                let phase = match consequence {
+                    Some(ftp_rustls::Error::Machine(error)) => error.phase(),
+                    _ => phase,
+                };
+                Self::Io { phase, source }
+            }
+        }
+    }
+}
+
+impl From<Infallible> for Error {
+    /// So that a [`Command`](ftp_proto::wire::Command) that is built already can be sent like any
+    /// text.
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+fn is_transient(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::WriteZero
+    )
+}
+
+fn asked(kind: ChallengeKind) -> &'static str {
+    match kind {
+        ChallengeKind::Password => "a password",
+        ChallengeKind::Account => "an account",
+        _ => "a user name",
+    }
+}
+
+struct Attempts<'a>(&'a [(SocketAddr, io::Error)]);
+
+impl fmt::Display for Attempts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("the name has no address");
+        }
+        for (index, (address, error)) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{address}: {error}")?;
+        }
+        Ok(())
+    }
+}
+
+struct Tried<'a>(&'a [(SocketAddr, io::Error)]);
+
+impl fmt::Display for Tried<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", Attempts(self.0))
+        }
+    }
+}
+
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", self.0.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Vec<(SocketAddr, io::Error)> {
+        vec![
+            (
+                "[::1]:21".parse().unwrap(),
+                io::ErrorKind::ConnectionRefused.into(),
+            ),
+            (
+                "127.0.0.1:21".parse().unwrap(),
+                io::ErrorKind::TimedOut.into(),
+            ),
+        ]
+    }
+
+    #[test]
+    fn messages_say_what_was_tried_and_what_came_of_it() {
+        assert_eq!(
+            Error::Connect(refused()).to_string(),
+            "cannot connect: [::1]:21: connection refused; 127.0.0.1:21: timed out"
+        );
+        assert_eq!(
+            Error::Connect(Vec::new()).to_string(),
+            "cannot connect: the name has no address"
+        );
+        let after = Duration::from_millis(1500);
+        assert_eq!(
+            Error::ConnectTimedOut {
+                after,
+                attempts: Vec::new()
+            }
+            .to_string(),
+            "no connection within 1.5 s"
+        );
+        let source = io::ErrorKind::ConnectionReset.into();
+        assert_eq!(
+            Error::Io {
+                phase: Phase::Password,
+                source
+            }
+            .to_string(),
+            "the connection failed at password: connection reset"
+        );
+    }
+
+    #[test]
+    fn only_what_may_pass_by_itself_is_transient() {
+        assert!(Error::Connect(refused()).is_transient());
+        let forbidden = (
+            "[::1]:21".parse().unwrap(),
+            io::ErrorKind::PermissionDenied.into(),
+        );
+        assert!(!Error::Connect(vec![forbidden]).is_transient());
+        assert!(!Error::Closed.is_transient());
+        assert!(!Error::Misuse(Misuse::NotReady).is_transient());
+    }
+
+    #[test]
+    fn every_error_names_its_phase() {
+        assert_eq!(Error::NoTlsConfiguration.phase_name(), "connect");
+        assert_eq!(
+            Error::Unanswered(ChallengeKind::Password).phase_name(),
+            "password"
+        );
+        assert_eq!(Error::Closed.phase_name(), "closing");
+        assert_eq!(Error::EventsUnread.phase_name(), "ready");
+    }
+}

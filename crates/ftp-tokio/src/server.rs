@@ -1,0 +1,258 @@
+//! Accepting connections, and running each with a [`Handler`].
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ftp_proto::Instant;
+use ftp_proto::server::{Config, Connection, Security};
+use ftp_rustls::Secured;
+use ftp_rustls::rustls::ServerConfig;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::attendance::attend;
+use crate::{Handler, ServerSession};
+
+/// First pause after a connection could not be accepted; doubled each time up to
+/// [`LONGEST_PAUSE`]. Without one, "too many open files" would keep a processor busy.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How many connections over the limit are told so at a time; more are closed without a word.
+const REFUSED_AT_A_TIME: usize = 64;
+/// What a client over the limit is told.
+const FULL_TEXT: &str = "Too many connections, try again later.";
+
+/// A server: what all its sessions have in common.
+#[derive(Debug, Clone)]
+pub struct Server {
+    config: Arc<Config>,
+    tls: Option<Arc<ServerConfig>>,
+    drain_time: Duration,
+    max_sessions: usize,
+    sessions: Arc<AtomicU64>,
+}
+
+/// The configuration's [`Security`] offers or demands TLS, and there is no TLS configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the server's configuration asks for TLS ({0:?}), and no TLS configuration was given")]
+pub struct TlsMissing(pub Security);
+
+impl Server {
+    /// A server with this policy and this TLS configuration, which
+    /// `ftp_rustls::server_config` makes.
+    ///
+    /// # Errors
+    /// [`TlsMissing`], unless `tls` is given or the policy is [`Security::DangerousPlaintext`].
+    pub fn new(config: Arc<Config>, tls: Option<Arc<ServerConfig>>) -> Result<Self, TlsMissing> {
+        let security = config.configured_security();
+        if tls.is_none() && security != Security::DangerousPlaintext {
+            return Err(TlsMissing(security));
+        }
+        let sessions = Arc::default();
+        let (drain_time, max_sessions) = (Duration::from_secs(10), 900);
+        Ok(Self {
+            config,
+            tls,
+            drain_time,
+            max_sessions,
+            sessions,
+        })
+    }
+
+    /// How long sessions may take to say goodbye when [`serve`](Self::serve) is told to stop;
+    /// what is left then is cut off. Default 10 s.
+    #[must_use]
+    pub fn drain_time(mut self, time: Duration) -> Self {
+        self.drain_time = time;
+        self
+    }
+
+    /// How many sessions [`serve`](Self::serve) runs at a time; clients over the limit are told
+    /// 421. At least 1; default 900, below the 1024 open files that systems commonly allow a
+    /// process.
+    #[must_use]
+    pub fn max_sessions(mut self, sessions: usize) -> Self {
+        self.max_sessions = sessions.max(1);
+        self
+    }
+
+    /// The server's side of one connection, to run by hand.
+    pub fn session<T>(&self, transport: T) -> ServerSession<T>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let machine = Connection::new(self.config.clone(), Instant::START);
+        self.session_with(machine, transport)
+    }
+
+    /// The same for a machine that was started in another way:
+    /// [`Connection::new_delayed`] or [`Connection::refused`].
+    pub fn session_with<T>(&self, machine: Connection, transport: T) -> ServerSession<T>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let machine = match &self.tls {
+            Some(tls) => Secured::server(machine, tls.clone()),
+            None => Secured::clear(machine),
+        };
+        ServerSession::new(machine, transport)
+    }
+
+    /// A session that only says that there are too many.
+    fn full<T>(&self, transport: T) -> ServerSession<T>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let machine = Connection::refused(self.config.clone(), Instant::START, FULL_TEXT);
+        self.session_with(machine, transport)
+    }
+
+    /// Runs one connection to its end. When `shutdown` is ready the client is told 421.
+    ///
+    /// How it ends is told to [`Handler::event`].
+    pub async fn attend<T, H>(
+        &self,
+        transport: T,
+        peer: SocketAddr,
+        handler: &H,
+        shutdown: impl Future<Output = ()> + Send,
+    ) where
+        T: AsyncRead + AsyncWrite + Unpin + Send,
+        H: Handler,
+    {
+        let session = self.session(transport);
+        self.run(session, peer, handler, shutdown).await;
+    }
+
+    async fn run<T, H>(
+        &self,
+        session: ServerSession<T>,
+        peer: SocketAddr,
+        handler: &H,
+        shutdown: impl Future<Output = ()> + Send,
+    ) where
+        T: AsyncRead + AsyncWrite + Unpin + Send,
+        H: Handler,
+    {
+        let id = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
+        attend(session, id, peer, handler, pin!(shutdown)).await;
+    }
+
+    /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then
+    /// nothing more is accepted, every session gets 421, and once all are gone, or the
+    /// [`drain_time`](Self::drain_time) has passed, this returns.
+    ///
+    /// Dropping the future ends all sessions at once.
+    pub async fn serve<H: Handler>(
+        &self,
+        listener: TcpListener,
+        handler: H,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let handler = Arc::new(handler);
+        let (stop, stopped) = watch::channel(false);
+        let mut sessions = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        let mut pause = None;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                // What a panic says has been said by the panic hook; the other sessions go on.
+                // One session less leaves room for another.
+                Some(_) = sessions.join_next() => pause = None,
+                accepted = accept(&listener, pause) => match accepted {
+                    Err(error) => {
+                        handler.accept_failed(&error);
+                        pause = next_pause(&error, pause);
+                    }
+                    Ok((stream, peer)) => {
+                        pause = None;
+                        let over = sessions.len().saturating_sub(self.max_sessions - 1);
+                        if over > REFUSED_AT_A_TIME {
+                            continue;
+                        }
+                        let server = self.clone();
+                        let handler = handler.clone();
+                        let mut stopped = stopped.clone();
+                        sessions.spawn(async move {
+                            // An error means that the server is gone, which is the same.
+                            let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
+                            let session = if over > 0 {
+                                server.full(stream)
+                            } else {
+                                server.session(stream)
+                            };
+                            server.run(session, peer, &*handler, shutdown).await;
+                        });
+                    }
+                },
+            }
+        }
+        drop(listener);
+        stop.send_replace(true);
+        let drained = async { while sessions.join_next().await.is_some() {} };
+        if timeout(self.drain_time, drained).await.is_err() {
+            sessions.shutdown().await;
+        }
+    }
+}
+
+/// Accepts the next connection, after the pause.
+async fn accept(
+    listener: &TcpListener,
+    pause: Option<Duration>,
+) -> io::Result<(tokio::net::TcpStream, SocketAddr)> {
+    if let Some(pause) = pause {
+        sleep(pause).await;
+    }
+    let (stream, peer) = listener.accept().await?;
+    // Each reply is waited for; nothing is gained by holding it back.
+    stream.set_nodelay(true)?;
+    Ok((stream, peer))
+}
+
+/// How long to wait before accepting again. A connection that broke before it was accepted is no
+/// reason to wait.
+fn next_pause(error: &io::Error, last: Option<Duration>) -> Option<Duration> {
+    match error.kind() {
+        io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::InvalidInput
+        | io::ErrorKind::Interrupted => None,
+        _ => Some(last.map_or(FIRST_PAUSE, |last| (last * 2).min(LONGEST_PAUSE))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_will_not_pass_by_itself_is_waited_for_longer_and_longer() {
+        let full = io::Error::from_raw_os_error(24);
+        let mut pause = None;
+        let mut pauses = Vec::new();
+        for _ in 0..9 {
+            pause = next_pause(&full, pause);
+            pauses.push(pause.map_or(0, |pause| pause.as_millis()));
+        }
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+    }
+
+    #[test]
+    fn a_connection_that_broke_at_once_is_no_reason_to_wait() {
+        assert_eq!(
+            next_pause(&io::ErrorKind::ConnectionAborted.into(), None),
+            None
+        );
+    }
+}

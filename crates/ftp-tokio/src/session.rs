@@ -1,0 +1,150 @@
+//! The server's side of one connection, for programs that run it by hand.
+
+use std::io;
+use std::sync::Arc;
+
+use ftp_proto::TlsSession;
+use ftp_proto::server::{
+    self, AccountVerdict, Connection, Event, Misuse, RequestId, State, Verdict,
+};
+use ftp_proto::wire::Reply;
+use ftp_rustls::Secured;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::{Driver, DriverError};
+
+/// The server's side of one control connection.
+///
+/// [`next_event`](Self::next_event) is cancel-safe; the other methods only tell the machine what to
+/// say, and it is said when the next event is awaited. Keep awaiting while an answer is being
+/// worked out: that is what notices deadlines and a client that left.
+#[derive(Debug)]
+pub struct ServerSession<T = TcpStream> {
+    driver: Driver<Secured<Connection>, T>,
+}
+
+/// Why a server's connection broke.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The transport failed.
+    #[error("the connection failed: {0}")]
+    Io(#[source] io::Error),
+    /// The client broke the protocol.
+    #[error(transparent)]
+    Protocol(server::Error),
+    /// TLS failed.
+    #[error(transparent)]
+    Tls(Box<ftp_rustls::Error<server::Error>>),
+}
+
+impl From<DriverError<ftp_rustls::Error<server::Error>>> for SessionError {
+    fn from(error: DriverError<ftp_rustls::Error<server::Error>>) -> Self {
+        match error {
+            DriverError::Machine(ftp_rustls::Error::Machine(error)) => Self::Protocol(error),
+            DriverError::Machine(error) => Self::Tls(Box::new(error)),
+            DriverError::Io { source, .. } => Self::Io(source),
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> ServerSession<T> {
+    pub(crate) fn new(machine: Secured<Connection>, transport: T) -> Self {
+        Self {
+            driver: Driver::new(machine, transport),
+        }
+    }
+
+    /// What happens next. `None` when the connection is over and the transport closed for writing;
+    /// [`Event::Closed`] has come before.
+    ///
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// What broke the connection.
+    pub async fn next_event(&mut self) -> Result<Option<Event>, SessionError> {
+        Ok(self.driver.next().await?)
+    }
+
+    /// Where the connection is in its life.
+    pub fn state(&self) -> State {
+        self.machine().state()
+    }
+
+    /// The TLS session in force.
+    pub fn tls(&self) -> Option<&Arc<TlsSession>> {
+        self.machine().tls()
+    }
+
+    /// Whether data connections are to be protected (`PROT P` is in force).
+    pub fn is_data_protected(&self) -> bool {
+        self.machine().is_data_protected()
+    }
+
+    /// Answers an [`Attempt`](ftp_proto::server::Attempt).
+    ///
+    /// # Errors
+    /// [`Misuse`] if the connection is over, or the login deadline passed meanwhile: the verdict
+    /// is dropped.
+    pub fn decide(&mut self, verdict: Verdict) -> Result<(), Misuse> {
+        let now = self.driver.now();
+        self.machine_mut().decide(now, verdict)
+    }
+
+    /// Answers an [`AccountAttempt`](ftp_proto::server::AccountAttempt).
+    ///
+    /// # Errors
+    /// As [`decide`](Self::decide).
+    pub fn decide_account(&mut self, verdict: AccountVerdict) -> Result<(), Misuse> {
+        let now = self.driver.now();
+        self.machine_mut().decide_account(now, verdict)
+    }
+
+    /// A preliminary (1yz) reply to a request, which stays open.
+    ///
+    /// # Errors
+    /// [`Misuse`] if it is not preliminary, or the request is answered.
+    pub fn preliminary(&mut self, request: RequestId, reply: &Reply) -> Result<(), Misuse> {
+        let now = self.driver.now();
+        self.machine_mut().preliminary(now, request, reply)
+    }
+
+    /// The final reply to a request.
+    ///
+    /// # Errors
+    /// [`Misuse`] if it is preliminary or 421, or the request is answered.
+    pub fn reply(&mut self, request: RequestId, reply: &Reply) -> Result<(), Misuse> {
+        let now = self.driver.now();
+        self.machine_mut().reply(now, request, reply)
+    }
+
+    /// 502 to a request.
+    ///
+    /// # Errors
+    /// [`Misuse`] if the request is answered.
+    pub fn not_implemented(&mut self, request: RequestId) -> Result<(), Misuse> {
+        let now = self.driver.now();
+        self.machine_mut().not_implemented(now, request)
+    }
+
+    /// 421 with this text as soon as the reply under way is written, then close.
+    pub fn shutdown(&mut self, text: &str) {
+        let now = self.driver.now();
+        self.machine_mut().shutdown(now, text);
+    }
+
+    /// Gives the driver, for what this type does not offer.
+    pub fn into_driver(self) -> Driver<Secured<Connection>, T> {
+        self.driver
+    }
+
+    fn machine(&self) -> &Connection {
+        self.driver.machine().machine()
+    }
+
+    fn machine_mut(&mut self) -> &mut Connection {
+        self.driver.machine_mut().machine_mut()
+    }
+}

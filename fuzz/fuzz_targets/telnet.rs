@@ -1,0 +1,7 @@
+#![no_main]
+#![forbid(unsafe_code)]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    ftp_testkit::laws::telnet(bytes);
+    ftp_testkit::laws::escaped(bytes);
+});
