@@ -134,17 +134,17 @@ impl Attempt<'_> {
 /// Asks at the terminal for what the server wants to know. `None` if there is no usable answer,
 /// which the user has been told then.
 async fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
-    let text = challenge
-        .reply()
-        .map(|reply| recorder.mask().apply(&reply.to_string()));
     let what = match challenge.kind() {
         ChallengeKind::Password => "Password",
         ChallengeKind::Account => "Account",
         _ => return None,
     };
-    let prompt = match text {
-        Some(text) => format!("{text}\n{what}: "),
-        None => format!("{what}: "),
+    // One-time password systems put their challenge into the reply.
+    let prompt = match challenge.reply() {
+        Some(reply) if !recorder.is_live() => {
+            format!("{}\n{what}: ", recorder.mask().apply(&reply.to_string()))
+        }
+        _ => format!("{what}: "),
     };
     // Reading a terminal blocks its thread.
     let typed = tokio::task::spawn_blocking(move || rpassword::prompt_password(prompt)).await;

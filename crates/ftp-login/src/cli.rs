@@ -74,17 +74,21 @@ Exit codes:
 #[derive(Args)]
 #[command(after_help = LOGIN_AFTER_HELP)]
 pub(crate) struct LoginArguments {
-    /// Where to: ftp://[user[:password]@]host[:port] for explicit TLS, ftps://… for implicit TLS
-    // Read by the command, not by clap, whose errors would repeat the password in it.
-    #[arg(value_name = "URL")]
+    /// Where to log in, and as whom.
+    // Read by the command, not by clap, whose errors would repeat the password in it. The help is
+    // no doc comment because rustdoc takes its brackets for links.
+    #[arg(
+        value_name = "URL",
+        help = "Where to: ftp://[user[:password]@]host[:port] for explicit TLS, ftps://… for implicit"
+    )]
     pub(crate) url: String,
 
     /// User name, taken verbatim
     #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<String>,
 
-    /// Account, sent if the server asks for one. Other users of this machine may see it in the list of
-    /// processes; a netrc file hides it
+    /// Account, sent if the server asks for one. Other users of this machine may see it in the
+    /// list of processes; a netrc file hides it
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<String>,
 

@@ -54,7 +54,7 @@ impl<'a> Plan<'a> {
             .then
             .iter()
             .map(|line| parse_then(line))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
         let tls = match security {
             Security::DangerousPlaintext => None,
             _ => Some(tls_config(arguments)?),
@@ -64,7 +64,7 @@ impl<'a> Plan<'a> {
         Ok(Self {
             address: target.address(),
             config: config(arguments, security, &credentials)?,
-            mask: mask(&credentials),
+            mask: mask(&credentials, &then),
             tls,
             then,
             arguments,
@@ -226,7 +226,7 @@ fn config(
     }
 }
 
-fn mask(credentials: &Credentials) -> Mask {
+fn mask(credentials: &Credentials, then: &[Command]) -> Mask {
     let name = credentials.username.as_ref().map(Username::as_bytes);
     let mut mask = Mask::new(name.unwrap_or(b"anonymous"));
     if let Some(password) = &credentials.password {
@@ -234,6 +234,12 @@ fn mask(credentials: &Credentials) -> Mask {
     }
     if let Some(account) = &credentials.account {
         mask.hide(account.expose());
+    }
+    for command in then
+        .iter()
+        .filter(|command| command.verb().carries_secret())
+    {
+        mask.hide(command.argument().unwrap_or_default());
     }
     mask
 }

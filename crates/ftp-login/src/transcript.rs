@@ -102,6 +102,11 @@ impl Recorder {
             .enter(TimedPhase::Greeting, self.start.elapsed());
     }
 
+    /// Whether the user sees each line as it comes.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
     /// Hides one more secret from now on.
     pub(crate) fn hide(&self, secret: &[u8]) {
         self.recording().mask.hide(secret);
@@ -296,7 +301,8 @@ impl TimedPhase {
     }
 }
 
-/// How long each phase took, told from what was seen on the way: a login that fails has no session to ask.
+/// How long each phase took, told from what was seen on the way: a login that fails has no session
+/// to ask.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Times {
     spent: [Duration; TimedPhase::ALL.len()],
