@@ -140,6 +140,7 @@ mod machine;
 mod observer;
 mod secret;
 pub mod server;
+mod ticket;
 mod time;
 mod tls;
 pub mod wire;

@@ -333,15 +333,17 @@ fn an_answer_of_the_wrong_kind_leaves_the_challenge_open() {
 }
 
 #[test]
-fn a_challenge_of_another_connection_state_cannot_be_answered() {
-    let mut first = Dialogue::plain(Login::interactive());
-    let stale = first.take_challenge();
-    let mut other = Dialogue::ready();
-    let answer = stale.username(username(), None);
-    assert_eq!(
-        other.client.answer(other.now, answer),
-        Err(Misuse::WrongAnswer)
-    );
+fn an_answer_meant_for_another_connection_is_refused() {
+    let mut ready = Dialogue::ready();
+    let mut asking = Dialogue::plain(Login::interactive());
+    for other in [&mut ready, &mut asking] {
+        let stale = Dialogue::plain(Login::interactive()).take_challenge();
+        let answer = stale.username(username(), Some(password()));
+        assert_eq!(
+            other.client.answer(other.now, answer),
+            Err(Misuse::WrongAnswer)
+        );
+    }
 }
 
 #[test]

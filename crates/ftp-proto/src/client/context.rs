@@ -13,6 +13,7 @@ use super::{
     PhaseTimes, Protection, Session,
 };
 use crate::buffer::Buffer;
+use crate::ticket::Ticket;
 use crate::wire::{Command, Reply, ReplyRef, Verb};
 use crate::{Dialogue, Instant, TlsSession, log};
 
@@ -93,14 +94,10 @@ impl Context {
         self.now = self.now.max(now);
     }
 
-    pub(super) fn next_id(&mut self) -> u64 {
+    pub(super) fn next_command_id(&mut self) -> CommandId {
         let id = self.next_id;
         self.next_id = id.saturating_add(1);
-        id
-    }
-
-    pub(super) fn next_command_id(&mut self) -> CommandId {
-        CommandId(self.next_id())
+        CommandId(id)
     }
 
     /// Queues bytes that no reply is awaited for.
@@ -165,12 +162,16 @@ impl Context {
     }
 
     /// Asks the application; the clock of the login stops until the answer.
-    pub(super) fn challenge(&mut self, kind: ChallengeKind, reply: Option<Reply>) -> u64 {
+    pub(super) fn challenge(&mut self, kind: ChallengeKind, reply: Option<Reply>) -> Ticket {
         if let LoginClock::Until(end) = self.clock {
             self.clock = LoginClock::Paused(end - self.now);
         }
-        let id = self.next_id();
-        self.event(Event::Challenge(Challenge { id, kind, reply }));
+        let id = Ticket::new();
+        self.event(Event::Challenge(Challenge {
+            id: id.clone(),
+            kind,
+            reply,
+        }));
         id
     }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use alloc::sync::Arc;
 
+use crate::ticket::Ticket;
 use crate::wire::Reply;
 use crate::{Account, Password, TlsSession, Username};
 
@@ -119,7 +120,7 @@ pub enum ChallengeKind {
 #[derive(Debug)]
 #[must_use = "the login waits for the answer"]
 pub struct Challenge {
-    pub(crate) id: u64,
+    pub(crate) id: Ticket,
     pub(crate) kind: ChallengeKind,
     pub(crate) reply: Option<Reply>,
 }
@@ -164,7 +165,7 @@ impl Challenge {
 /// The answer to a [`Challenge`].
 #[derive(Debug)]
 pub struct Answer {
-    pub(crate) id: u64,
+    pub(crate) id: Ticket,
     pub(crate) secret: Secret,
 }
 

@@ -6,6 +6,7 @@
 use super::context::Completed;
 use super::{Challenge, ChallengeKind, CommandId, Login, Phase};
 use crate::Account;
+use crate::ticket::Ticket;
 use crate::wire::Reply;
 
 /// Where the connection stands: what it waits for, and what it will need for the next step.
@@ -93,7 +94,7 @@ pub(super) struct Host {
 
 #[derive(Debug)]
 pub(super) struct AskUsername {
-    pub(super) id: u64,
+    pub(super) id: Ticket,
     pub(super) login: Login,
 }
 
@@ -104,7 +105,7 @@ pub(super) struct User {
 
 #[derive(Debug)]
 pub(super) struct AskPassword {
-    pub(super) id: u64,
+    pub(super) id: Ticket,
     pub(super) reply: Reply,
     pub(super) account: Option<Account>,
     pub(super) ask: bool,
@@ -118,7 +119,7 @@ pub(super) struct Pass {
 
 #[derive(Debug)]
 pub(super) struct AskAccount {
-    pub(super) id: u64,
+    pub(super) id: Ticket,
     pub(super) reply: Reply,
     pub(super) password: AfterAccount,
 }
@@ -207,9 +208,15 @@ impl State {
     /// The challenge that is open.
     pub(super) fn question(&self) -> Option<Challenge> {
         let (id, kind, reply) = match self {
-            Self::AskUsername(state) => (state.id, ChallengeKind::Username, None),
-            Self::AskPassword(state) => (state.id, ChallengeKind::Password, Some(&state.reply)),
-            Self::AskAccount(state) => (state.id, ChallengeKind::Account, Some(&state.reply)),
+            Self::AskUsername(state) => (state.id.clone(), ChallengeKind::Username, None),
+            Self::AskPassword(state) => (
+                state.id.clone(),
+                ChallengeKind::Password,
+                Some(&state.reply),
+            ),
+            Self::AskAccount(state) => {
+                (state.id.clone(), ChallengeKind::Account, Some(&state.reply))
+            }
             _ => return None,
         };
         Some(Challenge {

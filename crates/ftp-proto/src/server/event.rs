@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use super::error::PeerFault;
+use crate::ticket::Ticket;
 use crate::wire::{Command, CommandRef, Reply};
 use crate::{Account, Password, TlsSession, Username};
 
@@ -113,7 +114,7 @@ impl fmt::Display for ClosedWhy {
 #[derive(Debug)]
 #[must_use = "the client waits for the verdict"]
 pub struct Attempt {
-    pub(crate) id: u64,
+    pub(crate) id: Ticket,
     pub(crate) username: Username,
     pub(crate) password: Option<Password>,
     pub(crate) account: Option<Account>,
@@ -199,7 +200,7 @@ impl Attempt {
 #[derive(Debug)]
 #[must_use = "hand it to Connection::decide"]
 pub struct Verdict {
-    pub(crate) id: u64,
+    pub(crate) id: Ticket,
     pub(crate) decision: Decision,
 }
 
@@ -216,7 +217,7 @@ pub(crate) enum Decision {
 #[derive(Debug)]
 #[must_use = "the client waits for the answer"]
 pub struct AccountAttempt {
-    pub(crate) id: u64,
+    pub(crate) id: Ticket,
     pub(crate) username: Username,
     pub(crate) account: Account,
 }
@@ -253,7 +254,7 @@ impl AccountAttempt {
 #[derive(Debug)]
 #[must_use = "hand it to Connection::decide_account"]
 pub struct AccountVerdict {
-    pub(crate) id: u64,
+    pub(crate) id: Ticket,
     pub(crate) accepted: bool,
 }
 

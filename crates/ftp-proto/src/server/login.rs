@@ -14,6 +14,7 @@ use super::{
     AccountAttempt, Attempt, ClosedWhy, Event, LoginSummary, NameRule, PeerFault, Request,
     RequestId, UserAfterLogin, information, protection, replies,
 };
+use crate::ticket::Ticket;
 use crate::wire::foreign::{self, Signature};
 use crate::wire::{CommandRef, ForeignProtocol, Reply, Verb};
 use crate::{Account, Instant, Password, TlsSwitch, Username, log};
@@ -34,7 +35,7 @@ pub(super) enum State {
     },
     /// The application is checking an attempt.
     Verifying {
-        id: u64,
+        id: Ticket,
         username: Username,
         attempted: Instant,
     },
@@ -44,7 +45,7 @@ pub(super) enum State {
     LoggedIn { username: Username },
     /// Logged in, and the application is checking an account.
     VerifyingAccount {
-        id: u64,
+        id: Ticket,
         username: Username,
         attempted: Instant,
     },
@@ -116,8 +117,8 @@ impl State {
             Verb::Host => self.host(command, session),
             Verb::Quit => session.end(&replies::GOODBYE, ClosedWhy::Quit),
             Verb::Feat => session.say(&information::features(session)),
-            Verb::Help => session.say(&session.config.replies.help.clone()),
-            Verb::Syst => session.say(&session.config.replies.system.clone()),
+            Verb::Help => session.say(&session.config.help.clone()),
+            Verb::Syst => session.say(&session.config.system.clone()),
             Verb::Noop | Verb::Clnt => session.say(&replies::OKAY),
             Verb::Lang => {
                 session.say(information::language(information::trimmed(&command)));
@@ -213,9 +214,9 @@ impl State {
                 authenticate(username, password, Some(account), session)
             }
             Self::LoggedIn { username } if session.config.takes_accounts => {
-                let id = session.next_id();
+                let id = Ticket::new();
                 let attempt = AccountAttempt {
-                    id,
+                    id: id.clone(),
                     username: username.clone(),
                     account,
                 };
@@ -259,12 +260,13 @@ impl State {
             session.say(&replies::UNKNOWN_MECHANISM);
             return self;
         }
+        // Before the look at what follows: whether that has come yet must not change what is told.
+        if self.is_logged_in() {
+            session.log_out();
+        }
         if session.bytes_follow {
             session.fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
             return Self::Closing;
-        }
-        if self.is_logged_in() {
-            session.log_out();
         }
         // What was learned in clear is dropped; what was counted is not.
         session.host = None;
@@ -478,7 +480,7 @@ impl State {
 
 /// The greeting, and from here on the time for the first command and the login.
 pub(super) fn greet(session: &mut Session) -> State {
-    session.say(&session.config.replies.greeting.clone());
+    session.say(&session.config.greeting.clone());
     session.set_timer(Timer::FirstCommand, session.config.timeouts.first_command);
     if !session.timers.is_running(Timer::Login) {
         session.start_login_timer();
@@ -505,9 +507,9 @@ fn authenticate(
     account: Option<Account>,
     session: &mut Session,
 ) -> State {
-    let id = session.next_id();
+    let id = Ticket::new();
     session.tell(Event::Authenticate(Attempt {
-        id,
+        id: id.clone(),
         username: username.clone(),
         password,
         account,
