@@ -6,6 +6,7 @@ mod users;
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use ftp_proto::server::{Config, Security, Timeouts};
 use ftp_rustls::rustls::ServerConfig;
 use ftp_rustls::{ClientCertificates, server_config};
 use ftp_tokio::Server;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tracing::{info, warn};
 
 pub(crate) use self::handler::LoginHandler;
@@ -134,24 +135,51 @@ impl Tls {
     }
 }
 
-async fn listen(address: &str) -> Result<(TcpListener, std::net::SocketAddr), Failure> {
+/// How many connections may wait to be accepted; systems cap it, Linux at 4096.
+const BACKLOG: u32 = 1024;
+
+async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Failure> {
     let unusable = |error: io::Error| {
         Failure::new(
             Exit::Unavailable,
             format!("cannot listen on {address}: {error}"),
         )
     };
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput => Failure::usage(format!(
-                "{address:?} is not an address to listen on: {error}"
-            ))
-            .hint("it is host:port, for example 127.0.0.1:2121 or [::1]:2121"),
-            _ => unusable(error),
-        })?;
+    let listener = bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => Failure::usage(format!(
+            "{address:?} is not an address to listen on: {error}"
+        ))
+        .hint("it is host:port, for example 127.0.0.1:2121 or [::1]:2121"),
+        _ => unusable(error),
+    })?;
     let address = listener.local_addr().map_err(unusable)?;
     Ok((listener, address))
+}
+
+/// As [`TcpListener::bind`], whose queue a burst of 128 fills: whoever comes next, stranger or
+/// regular, waits a second for the system to try again.
+async fn bind(address: &str) -> io::Result<TcpListener> {
+    let mut failed = io::ErrorKind::InvalidInput.into();
+    for address in lookup_host(address).await? {
+        match bind_to(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    if cfg!(unix) {
+        // A port whose last connections are being forgotten can be listened on at once.
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn start_log(format: LogFormat) {
