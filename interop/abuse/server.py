@@ -76,6 +76,15 @@ class Server:
             time.sleep(2)
         return now
 
+    def sockets_with(self, network):
+        """How many sockets it holds whose peer is in 127.NETWORK.0.0/16, by the kernel's table."""
+        held = 0
+        for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, ours, theirs, _, _, _, _, _, _, inode = line.split()[:10]
+            is_ours = int(ours.partition(":")[2], 16) == self.port and inode != "0"
+            held += is_ours and theirs.partition(":")[0].endswith(f"{network:02X}7F")
+        return held
+
     def log(self):
         return self.log_file.read_text(errors="replace")
 
