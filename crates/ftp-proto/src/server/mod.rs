@@ -3,7 +3,7 @@
 //!
 //! [`Connection`] is the machine, [`Config`] its policy, [`Event`] what it tells and asks. Checking
 //! passwords is the application's; sockets are the driver's; TLS is a wrapper's (see
-//! [`Securable`](crate::Securable)). What is learned across connections does not live here either.
+//! [`Securable`](crate::Securable)). What is learned across connections is the [`guard`]'s.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -48,6 +48,7 @@ mod config;
 mod connection;
 mod error;
 mod event;
+pub mod guard;
 mod information;
 mod input;
 mod login;
@@ -64,4 +65,9 @@ pub use error::{Error, Misuse, PeerFault};
 pub use event::{
     AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, Request, RequestId,
     State, Verdict,
+};
+pub use guard::{
+    Admission, Answer, AnswerFloor, AttemptDecision, Connected, Guard, GuardConfig,
+    GuardStatistics, GuardedAttempt, Lockout, Merged, Outcome, RefusedWhy, Rule, Ruling, Scope,
+    Seed, SnapshotError,
 };

@@ -1,0 +1,168 @@
+//! Exact counts of what is open right now: connections, sessions, attempts under way.
+//!
+//! These must never be forgotten while they are not zero, so they live apart from the tables that
+//! can fill up. Open addressing with linear probing; a count that returns to zero leaves no trace.
+//! The keys are keyed hashes already, so nobody can make a long run on purpose.
+
+use alloc::boxed::Box;
+use alloc::vec;
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    key: u64,
+    count: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Counters {
+    cells: Box<[Cell]>,
+    mask: usize,
+    used: usize,
+}
+
+impl Counters {
+    /// Room for `keys` keys with at least a quarter of the cells left empty.
+    pub(super) fn new(keys: usize) -> Self {
+        let cells = keys
+            .saturating_mul(4)
+            .div_ceil(3)
+            .max(8)
+            .next_power_of_two();
+        Self {
+            cells: vec![Cell::default(); cells].into(),
+            mask: cells.wrapping_sub(1),
+            used: 0,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val::<[Cell]>(&self.cells)
+    }
+
+    fn home(&self, key: u64) -> usize {
+        key as usize & self.mask
+    }
+
+    fn after(&self, index: usize) -> usize {
+        index.wrapping_add(1) & self.mask
+    }
+
+    fn at(&self, index: usize) -> Cell {
+        self.cells.get(index).copied().unwrap_or_default()
+    }
+
+    /// Where the key is, or the empty cell where it would go. There is always one.
+    fn index(&self, key: u64) -> usize {
+        let mut index = self.home(key);
+        while self.at(index).count != 0 && self.at(index).key != key {
+            index = self.after(index);
+        }
+        index
+    }
+
+    pub(super) fn get(&self, key: u64) -> u32 {
+        self.at(self.index(key)).count
+    }
+
+    /// Whether there was room. There is for as many keys as [`new`](Self::new) was asked for.
+    #[must_use]
+    pub(super) fn add(&mut self, key: u64) -> bool {
+        let index = self.index(key);
+        let spare = self.cells.len() / 8;
+        let full = self.used.saturating_add(spare) >= self.cells.len();
+        let Some(cell) = self.cells.get_mut(index) else {
+            return false;
+        };
+        if cell.count == 0 {
+            if full {
+                return false;
+            }
+            self.used = self.used.saturating_add(1);
+        }
+        *cell = Cell {
+            key,
+            count: cell.count.saturating_add(1),
+        };
+        true
+    }
+
+    /// One less; nothing happens at zero.
+    pub(super) fn remove(&mut self, key: u64) {
+        let index = self.index(key);
+        match self.cells.get_mut(index) {
+            Some(Cell { count: 0, .. }) | None => {}
+            Some(Cell { count: 1, .. }) => {
+                self.used = self.used.saturating_sub(1);
+                self.close_gap(index);
+            }
+            Some(cell) => cell.count = cell.count.saturating_sub(1),
+        }
+    }
+
+    /// Empties a cell, and moves up what probing would no longer find behind it.
+    fn close_gap(&mut self, mut gap: usize) {
+        let mut index = gap;
+        loop {
+            index = self.after(index);
+            let cell = self.at(index);
+            if cell.count == 0 {
+                break;
+            }
+            let from_home = index.wrapping_sub(self.home(cell.key)) & self.mask;
+            let from_gap = index.wrapping_sub(gap) & self.mask;
+            if from_home >= from_gap {
+                self.set(gap, cell);
+                gap = index;
+            }
+        }
+        self.set(gap, Cell::default());
+    }
+
+    fn set(&mut self, index: usize, value: Cell) {
+        if let Some(cell) = self.cells.get_mut(index) {
+            *cell = value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counters;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    proptest! {
+        #[test]
+        fn counts_are_exact_whatever_comes_and_goes(
+            steps in prop::collection::vec((0_u64..24, any::<bool>()), 0..400),
+        ) {
+            let mut counters = Counters::new(24);
+            let mut model = HashMap::<u64, u32>::new();
+            for (key, add) in steps {
+                // Keys that collide in their low bits, so that runs form.
+                let key = (key % 5) | (key << 40) | 1 << 60;
+                if add {
+                    prop_assert!(counters.add(key));
+                    *model.entry(key).or_default() += 1;
+                } else {
+                    counters.remove(key);
+                    let count = model.entry(key).or_default();
+                    *count = count.saturating_sub(1);
+                }
+                for (key, count) in &model {
+                    prop_assert_eq!(counters.get(*key), *count);
+                }
+            }
+            prop_assert_eq!(counters.used == 0, model.values().all(|count| *count == 0));
+        }
+    }
+
+    #[test]
+    fn a_full_table_says_so_and_still_answers() {
+        let mut counters = Counters::new(1);
+        let added = (1..100).filter(|key| counters.add(*key)).count();
+        assert_eq!(added, 7);
+        assert_eq!(counters.get(99), 0);
+        assert_eq!(counters.get(1), 1);
+    }
+}

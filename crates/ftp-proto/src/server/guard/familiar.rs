@@ -1,0 +1,86 @@
+//! Addresses from which someone logged in lately.
+//!
+//! Only a right password writes here, so spraying names or addresses cannot push anyone out. When
+//! a set is full, the success longest ago makes room.
+
+use alloc::boxed::Box;
+use alloc::vec;
+
+const WAYS: usize = 8;
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    key: u64,
+    /// When, in milliseconds on the shared clock.
+    success: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Familiar {
+    places: Box<[Place]>,
+    sets: usize,
+    /// For how many milliseconds a success counts.
+    lasting: u64,
+}
+
+impl Familiar {
+    pub(super) fn new(lasting: u64, capacity: usize) -> Self {
+        let sets = capacity.div_ceil(WAYS).max(2).next_power_of_two();
+        Self {
+            places: vec![Place::default(); sets.saturating_mul(WAYS)].into(),
+            sets,
+            lasting,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val::<[Place]>(&self.places)
+    }
+
+    fn lasts(&self, success: u64, now: u64) -> bool {
+        success.saturating_add(self.lasting) > now
+    }
+
+    fn set(&self, key: u64) -> core::ops::Range<usize> {
+        let start = (key as usize & self.sets.wrapping_sub(1)).saturating_mul(WAYS);
+        start..start.saturating_add(WAYS)
+    }
+
+    pub(super) fn contains(&self, key: u64, now: u64) -> bool {
+        let set = self.places.get(self.set(key)).unwrap_or_default();
+        set.iter()
+            .any(|place| place.key == key && self.lasts(place.success, now))
+    }
+
+    /// A success at `success`; one known to be later stays. Returns whether it was kept.
+    pub(super) fn insert(&mut self, key: u64, success: u64) -> bool {
+        let set = self.set(key);
+        let set = self.places.get_mut(set).unwrap_or_default();
+        let known = set.iter().position(|place| place.key == key);
+        let oldest = || {
+            set.iter()
+                .enumerate()
+                .min_by_key(|(_, place)| place.success)
+                .map(|(at, _)| at)
+        };
+        let Some(place) = known.or_else(oldest).and_then(|at| set.get_mut(at)) else {
+            return false;
+        };
+        if place.success > success {
+            return place.key == key;
+        }
+        *place = Place { key, success };
+        true
+    }
+
+    /// Key and time of each success that still counts, in no order.
+    pub(super) fn iter(&self, now: u64) -> impl Iterator<Item = (u64, u64)> {
+        let lasting = self
+            .places
+            .iter()
+            .filter(move |place| self.lasts(place.success, now));
+        lasting
+            .filter(|place| place.key != 0)
+            .map(|place| (place.key, place.success))
+    }
+}

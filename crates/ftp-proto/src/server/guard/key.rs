@@ -1,0 +1,153 @@
+//! Who is who: addresses cut to their prefixes, names, and the keyed hash that stands for them.
+
+use core::fmt;
+use core::hash::Hasher;
+use core::net::IpAddr;
+
+use siphasher::sip::SipHasher24;
+
+use super::GuardConfig;
+use crate::Username;
+
+/// The secret that keys the guard's hash: 16 bytes from the system's random generator.
+///
+/// The core has no source of randomness, so the caller brings it. Without the seed nobody can pick
+/// names or addresses that fall into the same place of a table, nor tell from a
+/// [snapshot](super::Guard::snapshot) which names were tried. Front ends that share state share the
+/// seed; keep it as you would keep a private key. A constant seed gives all of this up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Seed([u8; 16]);
+
+impl Seed {
+    /// Takes the random bytes.
+    pub const fn new(random: [u8; 16]) -> Self {
+        Self(random)
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(****)")
+    }
+}
+
+/// What a key stands for. Part of every hash, so that no two kinds share a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Address = 1,
+    Network = 2,
+    Pair = 3,
+    User = 4,
+    Seed = 5,
+    Open = 6,
+    Session = 7,
+    Pending = 8,
+    Rules = 9,
+}
+
+/// The keys of a peer address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The address, cut to the prefix that counts as one address.
+    pub(super) address: u64,
+    /// The network that it lies in.
+    pub(super) network: u64,
+}
+
+/// The keys of a name tried from a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Target {
+    /// The name, tried from this address.
+    pub(super) pair: u64,
+    /// The name, from wherever.
+    pub(super) user: u64,
+}
+
+/// Turns addresses and names into keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keys {
+    seed: Seed,
+    ipv4: (u8, u8),
+    ipv6: (u8, u8),
+}
+
+impl Keys {
+    pub(super) fn new(config: &GuardConfig, seed: Seed) -> Self {
+        Self {
+            seed,
+            ipv4: (config.ipv4_prefix, config.ipv4_network_prefix),
+            ipv6: (config.ipv6_prefix, config.ipv6_network_prefix),
+        }
+    }
+
+    /// Zero marks an empty place in the tables, so no key is zero.
+    fn hash(&self, kind: Kind, parts: [&[u8]; 2]) -> u64 {
+        let mut hasher = SipHasher24::new_with_key(&self.seed.0);
+        hasher.write(&[kind as u8]);
+        for part in parts {
+            hasher.write(part);
+        }
+        hasher.finish().max(1)
+    }
+
+    pub(super) fn place(&self, address: IpAddr) -> Place {
+        let (family, bits, width, (prefix, network)) = match address.to_canonical() {
+            IpAddr::V4(v4) => (4, u128::from(v4.to_bits()), 32, self.ipv4),
+            IpAddr::V6(v6) => (6, v6.to_bits(), 128, self.ipv6),
+        };
+        let key = |kind, prefix: u8| {
+            let host_bits = u32::from(u8::saturating_sub(width, prefix));
+            // A shift by the whole width gives none, and zero is right then.
+            let cut = bits.checked_shr(host_bits).unwrap_or_default();
+            self.hash(kind, [&[family], &cut.to_le_bytes()])
+        };
+        Place {
+            address: key(Kind::Address, prefix),
+            network: key(Kind::Network, network),
+        }
+    }
+
+    pub(super) fn target(&self, place: Place, user: &Username) -> Target {
+        let name = user.as_bytes();
+        Target {
+            pair: self.hash(Kind::Pair, [&place.address.to_le_bytes(), name]),
+            user: self.hash(Kind::User, [name, &[]]),
+        }
+    }
+
+    fn derived(&self, kind: Kind, key: u64) -> u64 {
+        self.hash(kind, [&key.to_le_bytes(), &[]])
+    }
+
+    /// The key under which open connections of an address or network are counted.
+    pub(super) fn open(&self, place: u64) -> u64 {
+        self.derived(Kind::Open, place)
+    }
+
+    /// The key under which sessions of a user are counted.
+    pub(super) fn session(&self, user: u64) -> u64 {
+        self.derived(Kind::Session, user)
+    }
+
+    /// The key under which attempts not yet decided are counted.
+    pub(super) fn pending(&self, key: u64) -> u64 {
+        self.derived(Kind::Pending, key)
+    }
+
+    /// Equal for guards with the same seed, and says nothing else about it.
+    pub(super) fn seed_mark(&self) -> u64 {
+        self.derived(Kind::Seed, 0)
+    }
+
+    /// Equal for guards that cut addresses and time in the same way.
+    pub(super) fn rules_mark(&self, slot_lengths: [u64; 4]) -> u64 {
+        let mut mark = self.hash(
+            Kind::Rules,
+            [&[self.ipv4.0, self.ipv4.1, self.ipv6.0, self.ipv6.1], &[]],
+        );
+        for length in slot_lengths {
+            mark = self.hash(Kind::Rules, [&mark.to_le_bytes(), &length.to_le_bytes()]);
+        }
+        mark
+    }
+}

@@ -1,0 +1,145 @@
+//! The rules: who is admitted, what is ruled out, who waits and for how long. Counts nothing but
+//! what is open.
+
+use core::time::Duration;
+
+use super::Guard;
+use super::decision::{RefusedWhy, Ruling};
+use super::key::{Place, Target};
+use super::record::Policy;
+use super::table::Table;
+
+impl Guard {
+    pub(super) fn open_keys(&self, place: Place) -> [u64; 2] {
+        [self.keys.open(place.address), self.keys.open(place.network)]
+    }
+
+    /// Counts the connection, or says why not.
+    pub(super) fn admit(&mut self, place: Place, time: u64) -> Result<(), RefusedWhy> {
+        let familiar = self.familiar.contains(place.address, time);
+        let reserved = if familiar { 0 } else { self.config.reserved };
+        let [address, network] = self.open_keys(place);
+        if self.connections >= self.config.connections.saturating_sub(reserved) {
+            return Err(RefusedWhy::TooManyInAll);
+        }
+        if self.open.get(address) >= self.config.connections_per_address {
+            return Err(RefusedWhy::TooManyFromAddress);
+        }
+        if self.open.get(network) >= self.config.connections_per_network {
+            return Err(RefusedWhy::TooManyFromNetwork);
+        }
+        if self.addresses.is_locked(place.address, time) {
+            return Err(RefusedWhy::AddressLockedOut);
+        }
+        if !familiar && self.networks.is_locked(place.network, time) {
+            return Err(RefusedWhy::NetworkLockedOut);
+        }
+        if self.count_all([Some(address), Some(network)]) {
+            Ok(())
+        } else {
+            Err(RefusedWhy::TooManyInAll)
+        }
+    }
+
+    /// Counts all of these keys as open, or none.
+    fn count_all<const N: usize>(&mut self, keys: [Option<u64>; N]) -> bool {
+        let keys = || keys.into_iter().flatten();
+        let counted = keys().take_while(|key| self.open.add(*key)).count();
+        let complete = counted == keys().count();
+        if !complete {
+            keys().take(counted).for_each(|key| self.open.remove(key));
+        }
+        complete
+    }
+
+    pub(super) fn ruling(&self, place: Place, target: Target, time: u64) -> Ruling {
+        let locked = self.pairs.is_locked(target.pair, time)
+            || self.addresses.is_locked(place.address, time)
+            || self.users.is_locked(target.user, time)
+            || (self.networks.is_locked(place.network, time)
+                && !self.familiar.contains(place.address, time));
+        if locked {
+            Ruling::CheckAndReject
+        } else {
+            Ruling::CheckAndObey
+        }
+    }
+
+    /// What can lock this attempt out, and under which key it is held while undecided.
+    pub(super) fn held(&self, place: Place, target: Target) -> [(&Table, u64, Option<u64>); 3] {
+        let scopes = [
+            (&self.pairs, target.pair),
+            (&self.addresses, place.address),
+            (&self.users, target.user),
+        ];
+        scopes.map(|(table, key)| {
+            let held = table
+                .policy()
+                .lock
+                .is_some()
+                .then(|| self.keys.pending(key));
+            (table, key, held)
+        })
+    }
+
+    /// Counts the attempt as undecided, unless those that already are could use up all failures
+    /// that are left. One at a time always may.
+    pub(super) fn hold(&mut self, place: Place, target: Target, time: u64) -> bool {
+        let held = self.held(place, target);
+        let exhausted = held.into_iter().any(|(table, key, held)| {
+            let undecided = held.map_or(0, |held| self.open.get(held));
+            let after = table.policy().lock.map_or(u32::MAX, |lock| lock.after);
+            undecided > 0 && table.failures(key, time).saturating_add(undecided) >= after
+        });
+        let keys = held.map(|(_, _, held)| held);
+        !exhausted && self.count_all(keys)
+    }
+
+    /// How long strangers wait, whatever name they try.
+    pub(super) fn stranger_delay(&self, place: Place, time: u64) -> Duration {
+        if self.familiar.contains(place.address, time) {
+            return Duration::ZERO;
+        }
+        if self.addresses.is_crowded(place.address, time)
+            || self.networks.is_crowded(place.network, time)
+        {
+            return self.config.longest_delay;
+        }
+        let all = self.all.failures(&self.all_policy, time);
+        self.delay(&self.all_policy, all)
+            .max(self.table_delay(&self.networks, place.network, time))
+    }
+
+    pub(super) fn attempt_delay(&self, place: Place, target: Target, time: u64) -> Duration {
+        let address = self.table_delay(&self.addresses, place.address, time);
+        if self.familiar.contains(place.address, time) {
+            return address;
+        }
+        let crowded =
+            self.pairs.is_crowded(target.pair, time) || self.users.is_crowded(target.user, time);
+        let user = if crowded {
+            self.config.longest_delay
+        } else {
+            self.table_delay(&self.users, target.user, time)
+        };
+        address.max(user).max(self.stranger_delay(place, time))
+    }
+
+    fn table_delay(&self, table: &Table, key: u64, time: u64) -> Duration {
+        self.delay(table.policy(), table.failures(key, time))
+    }
+
+    fn delay(&self, policy: &Policy, failures: u32) -> Duration {
+        let Some(doublings) = policy
+            .delay_after
+            .and_then(|after| failures.checked_sub(after))
+        else {
+            return Duration::ZERO;
+        };
+        let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
+        self.config
+            .first_delay
+            .saturating_mul(factor)
+            .min(self.config.longest_delay)
+    }
+}

@@ -1,0 +1,164 @@
+//! A table of records that never grows and never forgets what still matters.
+//!
+//! A key may stand in two sets of eight places, picked by different parts of its keyed hash. A new
+//! key takes a place whose record is no longer live; if there is none, it is *not* given the place
+//! of another: it is counted in the sum of its set, and keys that are not in the table but whose
+//! set has such a sum are [crowded](Table::is_crowded). So filling the table with fresh keys
+//! cannot push out an old one, and the fresh ones do not go uncounted either.
+
+use alloc::boxed::Box;
+use alloc::vec;
+
+use super::record::{Policy, Record};
+
+/// Places in a set.
+const WAYS: usize = 8;
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    key: u64,
+    record: Record,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    policy: Policy,
+    places: Box<[Place]>,
+    /// For each set, the failures of keys that found no place.
+    sums: Box<[Record]>,
+}
+
+impl Table {
+    /// At least this many places, rounded up to a power of two.
+    pub(super) fn new(policy: Policy, capacity: usize) -> Self {
+        let sets = capacity.div_ceil(WAYS).max(2).next_power_of_two();
+        Self {
+            policy,
+            places: vec![Place::default(); sets.saturating_mul(WAYS)].into(),
+            sums: vec![Record::default(); sets].into(),
+        }
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val::<[Place]>(&self.places).saturating_add(size_of_val::<[Record]>(&self.sums))
+    }
+
+    fn sets(&self, key: u64) -> [usize; 2] {
+        let mask = self.sums.len().wrapping_sub(1);
+        [key as usize & mask, (key >> 32) as usize & mask]
+    }
+
+    /// The first place of the key's two sets that fits.
+    fn find(&self, key: u64, fits: impl Fn(&Place) -> bool) -> Option<usize> {
+        self.sets(key).into_iter().find_map(|set| {
+            let start = set.saturating_mul(WAYS);
+            let places = self.places.get(start..start.saturating_add(WAYS))?;
+            Some(start.saturating_add(places.iter().position(&fits)?))
+        })
+    }
+
+    pub(super) fn get(&self, key: u64) -> Option<&Record> {
+        let index = self.find(key, |place| place.key == key)?;
+        Some(&self.places.get(index)?.record)
+    }
+
+    pub(super) fn failures(&self, key: u64, now: u64) -> u32 {
+        self.get(key)
+            .map_or(0, |record| record.failures(&self.policy, now))
+    }
+
+    pub(super) fn is_locked(&self, key: u64, now: u64) -> bool {
+        self.get(key)
+            .is_some_and(|record| record.is_locked(&self.policy, now))
+    }
+
+    /// Whether the key may have failures that could not be kept under its own name.
+    pub(super) fn is_crowded(&self, key: u64, now: u64) -> bool {
+        let [set, _] = self.sets(key);
+        let sum = self
+            .sums
+            .get(set)
+            .map_or(0, |sum| sum.failures(&self.policy, now));
+        sum > 0 && self.get(key).is_none()
+    }
+
+    /// The record of the key, new if there was none; `None` if there is no room for it.
+    fn place(&mut self, key: u64, now: u64) -> Option<&mut Record> {
+        if let Some(index) = self.find(key, |place| place.key == key) {
+            return self.places.get_mut(index).map(|place| &mut place.record);
+        }
+        // What is only kept to be told to others is the last to go.
+        let index = self
+            .find(key, |place| {
+                !place.record.is_worth_telling(&self.policy, now)
+            })
+            .or_else(|| self.find(key, |place| !place.record.is_live(&self.policy, now)))?;
+        let place = self.places.get_mut(index)?;
+        *place = Place {
+            key,
+            record: Record::default(),
+        };
+        Some(&mut place.record)
+    }
+
+    fn sum(&mut self, key: u64) -> Option<&mut Record> {
+        let [set, _] = self.sets(key);
+        self.sums.get_mut(set)
+    }
+
+    pub(super) fn fail(&mut self, key: u64, now: u64) -> Failed {
+        let policy = self.policy;
+        if let Some(record) = self.place(key, now) {
+            return if record.fail(&policy, now) {
+                Failed::Locked
+            } else {
+                Failed::Counted
+            };
+        }
+        if let Some(sum) = self.sum(key) {
+            sum.add(&policy, now, 1);
+        }
+        Failed::Untracked
+    }
+
+    /// A success forgives the key's failures. It is noted even if there are none here: another
+    /// guard may know of some.
+    pub(super) fn clear(&mut self, key: u64, now: u64) {
+        if let Some(record) = self.place(key, now) {
+            record.clear(now);
+        }
+    }
+
+    /// Takes in what another guard knows. Returns whether there was room.
+    pub(super) fn join(&mut self, key: u64, record: &Record, now: u64) -> bool {
+        let policy = self.policy;
+        if let Some(own) = self.place(key, now) {
+            own.join(record, &policy, now);
+            return true;
+        }
+        if let Some(sum) = self.sum(key) {
+            sum.add(&policy, now, 1);
+        }
+        false
+    }
+
+    /// What others should know, in no order.
+    pub(super) fn worth_telling(&self, now: u64) -> impl Iterator<Item = (u64, &Record)> {
+        self.places
+            .iter()
+            .filter(move |place| place.record.is_worth_telling(&self.policy, now))
+            .map(|place| (place.key, &place.record))
+    }
+}
+
+/// What became of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failed {
+    Counted,
+    Locked,
+    Untracked,
+}

@@ -1,0 +1,300 @@
+//! Who may connect, and how many at once.
+
+mod guard_common;
+
+use std::net::IpAddr;
+
+use ftp_proto::server::{Admission, Connected, Guard, GuardConfig, Outcome, RefusedWhy};
+use ftp_proto::wire::Code;
+use guard_common::*;
+use proptest::prelude::*;
+
+fn why(guard: &mut Guard, address: &str) -> Option<RefusedWhy> {
+    match guard.accept(at(0), ip(address)) {
+        Admission::Refuse { reply, why } => {
+            assert_eq!(reply.code(), Code::SERVICE_UNAVAILABLE);
+            Some(why)
+        }
+        admitted => {
+            let (connected, _) = admitted.connected().unwrap();
+            guard.release(at(0), connected);
+            None
+        }
+    }
+}
+
+/// How many connections get in, one from each address.
+fn admitted(guard: &mut Guard, addresses: impl IntoIterator<Item = IpAddr>) -> Vec<Connected> {
+    let addresses = addresses.into_iter();
+    addresses
+        .filter_map(|address| Some(guard.accept(at(0), address).connected()?.0))
+        .collect()
+}
+
+#[test]
+fn one_address_gets_its_share_and_gets_it_back() {
+    let mut guard = guard(GuardConfig::new().connections_per_address(2));
+    let first = connect(&mut guard, at(0), ip("192.0.2.1"));
+    let second = connect(&mut guard, at(0), ip("192.0.2.1"));
+    assert_eq!(
+        why(&mut guard, "192.0.2.1"),
+        Some(RefusedWhy::TooManyFromAddress)
+    );
+    assert_eq!(why(&mut guard, "192.0.2.2"), None);
+    guard.release(at(0), first);
+    assert_eq!(why(&mut guard, "192.0.2.1"), None);
+    guard.release(at(0), second);
+    assert_eq!(guard.connections(), 0);
+    assert_eq!(guard.statistics().refused, 1);
+}
+
+#[test]
+fn a_network_has_a_bound_of_its_own() {
+    let mut guard = guard(GuardConfig::new().connections_per_network(3));
+    let held = admitted(
+        &mut guard,
+        (1..=9).map(|host| IpAddr::from([192, 0, 2, host])),
+    );
+    assert_eq!(held.len(), 3);
+    assert_eq!(
+        why(&mut guard, "192.0.2.77"),
+        Some(RefusedWhy::TooManyFromNetwork)
+    );
+    assert_eq!(why(&mut guard, "192.0.3.77"), None);
+}
+
+#[test]
+fn strangers_leave_room_for_the_familiar() {
+    let mut guard = guard(GuardConfig::new().connections(16));
+    succeed(&mut guard, at(0), ip("192.0.2.1"), "alice");
+    let held = admitted(&mut guard, (0..100).map(scattered));
+    assert_eq!(held.len(), 14);
+    assert_eq!(
+        why(&mut guard, "198.51.100.1"),
+        Some(RefusedWhy::TooManyInAll)
+    );
+    assert_eq!(why(&mut guard, "192.0.2.1"), None);
+    let last = admitted(&mut guard, [ip("192.0.2.1"); 9]);
+    assert_eq!(last.len(), 2);
+    assert_eq!(why(&mut guard, "192.0.2.1"), Some(RefusedWhy::TooManyInAll));
+}
+
+#[test]
+fn every_refusal_reads_the_same() {
+    let mut texts = Vec::new();
+    let configs = [
+        GuardConfig::new().connections(1),
+        GuardConfig::new().connections_per_address(1),
+        GuardConfig::new().connections_per_network(1),
+    ];
+    for config in configs {
+        let mut guard = guard(config);
+        let _held = connect(&mut guard, at(0), ip("192.0.2.1"));
+        match guard.accept(at(0), ip("192.0.2.1")) {
+            Admission::Refuse { reply, .. } => texts.push(reply),
+            _ => panic!("not refused"),
+        }
+    }
+    let mut guard = guard(GuardConfig::new());
+    for guess in 0..20 {
+        fail(&mut guard, at(0), ip("192.0.2.1"), &format!("user{guess}"));
+    }
+    match guard.accept(at(0), ip("192.0.2.1")) {
+        Admission::Refuse { reply, why } => {
+            assert_eq!(why, RefusedWhy::AddressLockedOut);
+            texts.push(reply);
+        }
+        _ => panic!("not refused"),
+    }
+    assert!(texts.iter().all(|text| *text == texts[0]));
+}
+
+#[test]
+fn ipv6_counts_by_prefix_and_mapped_ipv4_as_ipv4() {
+    let mut guard = guard(GuardConfig::new().connections_per_address(1));
+    let _one = connect(&mut guard, at(0), ip("2001:db8:1:2::1"));
+    assert_eq!(
+        why(&mut guard, "2001:db8:1:2:ffff::9"),
+        Some(RefusedWhy::TooManyFromAddress)
+    );
+    assert_eq!(why(&mut guard, "2001:db8:1:3::1"), None);
+    let _two = connect(&mut guard, at(0), ip("::ffff:192.0.2.1"));
+    assert_eq!(
+        why(&mut guard, "192.0.2.1"),
+        Some(RefusedWhy::TooManyFromAddress)
+    );
+    assert_eq!(why(&mut guard, "::ffff:192.0.2.2"), None);
+    // Not mapped, only similar.
+    assert_eq!(why(&mut guard, "::192.0.2.1"), None);
+}
+
+#[test]
+fn prefixes_can_be_chosen() {
+    let config = GuardConfig::new()
+        .connections_per_address(1)
+        .connections_per_network(2);
+    let mut guard = guard(config.ipv4_prefixes(30, 16).ipv6_prefixes(56, 32));
+    let _held = [
+        connect(&mut guard, at(0), ip("192.0.2.1")),
+        connect(&mut guard, at(0), ip("2001:db8:0:aa01::1")),
+    ];
+    assert_eq!(
+        why(&mut guard, "192.0.2.2"),
+        Some(RefusedWhy::TooManyFromAddress)
+    );
+    assert_eq!(
+        why(&mut guard, "2001:db8:0:aa02::1"),
+        Some(RefusedWhy::TooManyFromAddress)
+    );
+    let _more = [
+        connect(&mut guard, at(0), ip("192.0.2.4")),
+        connect(&mut guard, at(0), ip("2001:db8:ff::1")),
+    ];
+    assert_eq!(
+        why(&mut guard, "192.0.99.9"),
+        Some(RefusedWhy::TooManyFromNetwork)
+    );
+    assert_eq!(
+        why(&mut guard, "2001:db8:ee::1"),
+        Some(RefusedWhy::TooManyFromNetwork)
+    );
+    assert_eq!(why(&mut guard, "192.1.2.1"), None);
+    assert_eq!(why(&mut guard, "2001:db9::1"), None);
+}
+
+#[test]
+fn a_prefix_of_zero_makes_everyone_one() {
+    let config = GuardConfig::new()
+        .ipv4_prefixes(0, 0)
+        .ipv6_prefixes(200, 200);
+    let mut guard = guard(config.connections_per_address(1));
+    let _held = [
+        connect(&mut guard, at(0), ip("192.0.2.1")),
+        connect(&mut guard, at(0), ip("::2")),
+    ];
+    assert_eq!(
+        why(&mut guard, "8.8.8.8"),
+        Some(RefusedWhy::TooManyFromAddress)
+    );
+    assert_eq!(why(&mut guard, "::3"), None);
+}
+
+#[test]
+fn a_user_has_so_many_sessions_and_no_more() {
+    let mut guard = guard(GuardConfig::new().sessions_per_user(2));
+    let mut held: Vec<_> = (0..3)
+        .map(|n| connect(&mut guard, at(0), scattered(n)))
+        .collect();
+    let outcomes: Vec<_> = held
+        .iter_mut()
+        .map(|connected| {
+            let attempt = begin(&mut guard, at(0), connected, "alice");
+            guard
+                .settle(at(0), connected, attempt, Outcome::Success)
+                .outcome
+        })
+        .collect();
+    assert_eq!(
+        outcomes,
+        [Outcome::Success, Outcome::Success, Outcome::Unavailable]
+    );
+
+    // Logging in again on the same connection takes no second place, logging out gives it up.
+    let attempt = begin(&mut guard, at(1), &mut held[0], "alice");
+    let again = guard.settle(at(1), &mut held[0], attempt, Outcome::Success);
+    assert_eq!(again.outcome, Outcome::Success);
+    guard.logged_out(&mut held[0]);
+    guard.logged_out(&mut held[0]);
+    let attempt = begin(&mut guard, at(2), &mut held[2], "alice");
+    let third = guard.settle(at(2), &mut held[2], attempt, Outcome::Success);
+    assert_eq!(third.outcome, Outcome::Success);
+    for connected in held {
+        guard.release(at(3), connected);
+    }
+    assert_eq!(guard.connections(), 0);
+}
+
+#[test]
+fn a_value_that_is_dropped_stays_counted() {
+    let mut guard = guard(GuardConfig::new());
+    drop(connect(&mut guard, at(0), ip("192.0.2.1")));
+    assert_eq!(guard.connections(), 1);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Connect(u8),
+    Attempt(usize, u8, Option<bool>),
+    LogOut(usize),
+    Release(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0_u8..6).prop_map(Step::Connect),
+        3 => (any::<usize>(), 0_u8..3, any::<Option<bool>>())
+            .prop_map(|(which, name, outcome)| Step::Attempt(which, name, outcome)),
+        1 => any::<usize>().prop_map(Step::LogOut),
+        2 => any::<usize>().prop_map(Step::Release),
+    ]
+}
+
+proptest! {
+    /// After any coming and going, releasing everything leaves nothing behind: all that was
+    /// possible at first is possible again.
+    #[test]
+    fn counts_neither_leak_nor_underflow(steps in prop::collection::vec(step(), 0..120)) {
+        let config = GuardConfig::new()
+            .connections(12)
+            .reserved_for_familiar(0)
+            .connections_per_address(4)
+            .sessions_per_user(3)
+            // No lockout in the way: this is about counting.
+            .user_at_address(ftp_proto::server::Rule::within(seconds(60)))
+            .address(ftp_proto::server::Rule::within(seconds(60)))
+            .network(ftp_proto::server::Rule::within(seconds(60)));
+        let mut guard = guard(config);
+        let mut held: Vec<(u8, Connected)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Connect(host) => {
+                    let from_here = held.iter().filter(|(other, _)| *other == host).count();
+                    let expected = held.len() < 12 && from_here < 4;
+                    let admission = guard.accept(at(0), [192, 0, 2, host].into()).connected();
+                    prop_assert_eq!(admission.is_some(), expected);
+                    held.extend(admission.map(|(connected, _)| (host, connected)));
+                }
+                Step::Attempt(which, name, outcome) if !held.is_empty() => {
+                    let index = which % held.len();
+                    let connected = &mut held[index].1;
+                    let attempt = begin(&mut guard, at(0), connected, &format!("user{name}"));
+                    // `None`: the attempt is dropped.
+                    if let Some(right) = outcome {
+                        let found = if right { Outcome::Success } else { Outcome::Failure };
+                        let _ = guard.settle(at(0), connected, attempt, found);
+                    }
+                }
+                Step::LogOut(which) if !held.is_empty() => {
+                    let index = which % held.len();
+                    guard.logged_out(&mut held[index].1);
+                }
+                Step::Release(which) if !held.is_empty() => {
+                    let index = which % held.len();
+                    guard.release(at(0), held.swap_remove(index).1);
+                }
+                _ => {}
+            }
+            prop_assert_eq!(guard.connections() as usize, held.len());
+        }
+        for (_, connected) in held {
+            guard.release(at(0), connected);
+        }
+        prop_assert_eq!(guard.connections(), 0);
+        for host in 0..3 {
+            for _ in 0..4 {
+                prop_assert!(guard.accept(at(0), [192, 0, 2, host].into()).connected().is_some());
+            }
+        }
+        prop_assert!(guard.accept(at(0), [192, 0, 2, 9].into()).connected().is_none());
+    }
+}
