@@ -56,6 +56,7 @@ fn guard(criterion: &mut Criterion) {
                 now,
                 address(next),
                 &names[next as usize % names.len()],
+                Outcome::Failure,
             );
         });
     });

@@ -186,7 +186,7 @@ impl Report {
         let (outcome, code, message, hint) = match (end, session) {
             (End::Failed(error), _) => (
                 Outcome::of(error),
-                error.reply().map(|reply| reply.code().get()),
+                error.code().map(Code::get),
                 mask(&error.to_string()),
                 hint(error, &recording, is_plaintext),
             ),

@@ -4,7 +4,16 @@ use core::time::Duration;
 
 /// Bounds on memory, checked on bytes as they are stored.
 ///
-/// A machine never holds more of its peer's bytes than these allow, whatever the peer sends.
+/// A machine never holds more of its peer's bytes than these allow, whatever the peer sends. Start
+/// from the defaults and change what should differ:
+///
+/// ```
+/// use ftp_proto::Limits;
+///
+/// let mut limits = Limits::default();
+/// limits.reply_lines = 100;
+/// # assert_ne!(limits, Limits::default());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -42,7 +51,16 @@ impl Default for Limits {
     }
 }
 
-/// How far replies and commands may stray from the RFCs. A run-time value, never a feature.
+/// How far replies and commands may stray from the RFCs. A run-time value, never a feature. Start
+/// from the defaults or from [`STRICT`](Self::STRICT) and change what should differ:
+///
+/// ```
+/// use ftp_proto::Lenience;
+///
+/// let mut lenience = Lenience::STRICT;
+/// lenience.bare_lf = true;
+/// # assert_ne!(lenience, Lenience::STRICT);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lenience {

@@ -5,14 +5,17 @@
 //! every call is legal in every state, and a call that makes no sense in the present state has no
 //! effect.
 
+use core::fmt;
+
 use crate::{Instant, TlsSession};
 
 /// What the machine wants its driver to do next.
 ///
 /// A deadline of `None` means that the machine sets no limit of its own. When a deadline passes
 /// before the action could be done, call [`Machine::timed_out`] and poll again.
+///
+/// `Debug` shows how many bytes are to be written, not which: there may be a password among them.
 #[must_use = "the machine makes no progress until the action is done"]
-#[derive(Debug)]
 pub enum Action<'a, E> {
     /// Tell the application. An event is returned once.
     Event(E),
@@ -37,6 +40,23 @@ pub enum Action<'a, E> {
     },
     /// The connection is finished; close the transport.
     Closed,
+}
+
+impl<E: fmt::Debug> fmt::Debug for Action<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, deadline) = match self {
+            Self::Event(event) => return f.debug_tuple("Event").field(event).finish(),
+            Self::Closed => return f.write_str("Closed"),
+            Self::Write { bytes, deadline } => {
+                let mut shown = f.debug_struct("Write");
+                shown.field("bytes", &bytes.len());
+                return shown.field("deadline", deadline).finish();
+            }
+            Self::Read { deadline } => ("Read", deadline),
+            Self::Wait { deadline } => ("Wait", deadline),
+        };
+        f.debug_struct(name).field("deadline", deadline).finish()
+    }
 }
 
 /// A protocol machine without I/O.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Dialogue, known};
-use ftp_proto::client::{Config, Error, PeerFault, Phase};
+use ftp_proto::client::{Config, Error, PeerFault, Phase, Security};
 use ftp_proto::wire::ForeignProtocol;
 
 #[test]
@@ -106,6 +106,34 @@ fn speakers_of_other_protocols_are_named_at_once() {
         dialogue.hear(format!("220 {greeting}\r\n"));
         assert_eq!(dialogue.take_sent(), "AUTH TLS\r\n", "{greeting}");
     }
+}
+
+#[test]
+fn errors_say_what_was_expected_where_and_what_came() {
+    let said = |config: Config, replies: &[&str]| {
+        let mut dialogue = Dialogue::new(config);
+        for reply in replies {
+            dialogue.hear(reply);
+        }
+        dialogue.error().to_string()
+    };
+    let config = || Config::new(known());
+    assert_eq!(
+        said(config(), &["hello\r\n"]),
+        "protocol fault of the server at greeting: a reply must begin with a code from 100 to 599 \
+         and a space or hyphen; the line begins \"h\""
+    );
+    assert_eq!(
+        said(config(), &["220 x\r\n", "502 No.\r\n"]),
+        "the server refused at security (AUTH TLS, PBSZ or PROT): 502 No."
+    );
+    assert_eq!(
+        said(
+            config().security(Security::DangerousPlaintext),
+            &["220 x\r\n", "530 No.\r\n"]
+        ),
+        "the server refused at user: 530 No."
+    );
 }
 
 #[test]

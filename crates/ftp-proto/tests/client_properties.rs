@@ -174,6 +174,31 @@ proptest! {
 }
 
 #[test]
+fn options_asked_for_around_a_fault_are_refused_alike_at_every_split_point() {
+    let mut limits = Limits::default();
+    (limits.reply_line, limits.reply_lines) = (12, 2);
+    for stream in [
+        b"SSH\xff\xfd\x01x\xff\xfd\x02\r\n".as_slice(),
+        b"* B\xff\xfd\x01YE\xff\xfd\x02\r\n",
+        b"\xff\xfd\x01nonsense\xff\xfd\x02\r\n",
+        b"220 45678901\r\xff\xfd\x01x\xff\xfd\x02\r\n",
+        b"220-a\r\nb\r\nc\xff\xfd\x01\r\n\xff\xfd\x02",
+    ] {
+        let mut sent = Vec::new();
+        for split in 0..=stream.len() {
+            let config = Config::new(known()).limits(limits);
+            let mut dialogue = Dialogue::new(config);
+            dialogue.hear(&stream[..split]);
+            dialogue.hear(&stream[split..]);
+            dialogue.error();
+            sent.push(dialogue.take_sent_bytes());
+        }
+        sent.dedup();
+        assert_eq!(sent.len(), 1, "{stream:?}: {sent:?}");
+    }
+}
+
+#[test]
 fn injected_plaintext_after_234_is_refused_at_every_split_point() {
     for injected in [
         b"220 x\r\n".as_slice(),

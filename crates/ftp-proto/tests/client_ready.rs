@@ -151,6 +151,14 @@ fn protection_changed_by_hand_is_reported() {
 }
 
 #[test]
+fn a_consent_to_prot_without_any_tls_protects_nothing() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.send("PROT P");
+    dialogue.hear("200 As you like.\r\n");
+    assert_eq!(dialogue.session().protection, Protection::Clear);
+}
+
+#[test]
 fn rein_logs_in_with_other_credentials_and_agrees_protection_anew() {
     let mut dialogue = protected(Config::new(known()));
     let other = Login::new("otto", "other").unwrap();
@@ -251,6 +259,20 @@ fn after_ccc_other_credentials_go_out_under_tls_only() {
     dialogue.drive();
     dialogue.hear("220 Again.\r\n");
     assert_eq!(dialogue.take_sent(), "CCC\r\nREIN\r\nAUTH TLS\r\n");
+}
+
+#[test]
+fn after_ccc_no_account_goes_out_in_clear() {
+    let mut dialogue = protected(Config::new(known()));
+    dialogue.client.clear_command_channel(dialogue.now).unwrap();
+    dialogue.drive();
+    dialogue.hear("200 Clear.\r\n");
+    dialogue.stop_tls();
+    let account = Command::from_line("ACCT research").unwrap();
+    let result = dialogue.client.send(dialogue.now, account);
+    assert_eq!(result, Err(Misuse::NoTls));
+    dialogue.drive();
+    assert_eq!(dialogue.take_sent(), "CCC\r\n");
 }
 
 #[test]

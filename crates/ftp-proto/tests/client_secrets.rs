@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use common::Dialogue;
 use ftp_proto::client::{Config, Login, Security};
 use ftp_proto::wire::Command;
-use ftp_proto::{Account, Instant, Password, Username};
+use ftp_proto::{Account, Action, Instant, Machine, Password, Username};
 
 const SENTINEL: &str = "s3ntinel";
 
@@ -83,6 +83,16 @@ fn no_state_event_error_or_observed_line_shows_a_secret() {
         "{lines}"
     );
     assert!(!lines.contains(SENTINEL), "{lines}");
+}
+
+#[test]
+fn an_action_shows_how_much_is_to_be_written_and_not_what() {
+    let mut dialogue = Dialogue::plain(secret_login());
+    dialogue.store("331 Password.\r\n");
+    let action = dialogue.client.poll().unwrap();
+    assert!(matches!(action, Action::Write { bytes, .. } if bytes.starts_with(b"PASS ")));
+    let shown = format!("{action:?}");
+    assert!(shown.starts_with("Write { bytes: 24, "), "{shown}");
 }
 
 #[test]

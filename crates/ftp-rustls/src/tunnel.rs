@@ -81,7 +81,8 @@ impl Tunnel {
 
     /// Takes bytes up to the end of the present record at most, and says how many.
     ///
-    /// On an error the alert that tells the peer is left in the unsent output.
+    /// On an error the alert that tells the peer is left in the unsent output, unless our
+    /// `close_notify` went before it: what follows that is clear text to the peer.
     pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<usize, rustls::Error> {
         if self.closing && self.record.is_between() && !bytes.first().is_some_and(is_record) {
             return Err(InvalidMessage::InvalidContentType.into());
@@ -100,13 +101,18 @@ impl Tunnel {
                 Err(error) => Err(rustls::Error::General(error.to_string())),
             };
         }
-        self.collect_output();
+        if !self.closing {
+            self.collect_output();
+        }
         outcome.map(|()| count)
     }
 
     /// Behind our `close_notify` rustls must not find fault with the peer: it would want to send
-    /// another alert, and asserts, in builds with debug assertions, that there is only one. A peer
-    /// must not be able to bring us down, so the assertion is caught and ends the connection.
+    /// another alert, and asserts, in builds with debug assertions, that there is only one. Where
+    /// TLS ends after `CCC` only the peer's own `close_notify` tells, so its records must be read,
+    /// and whether one is faulty rustls alone can tell. A peer must not be able to bring us down,
+    /// so the assertion is caught and becomes the error that it hid: a record that does not
+    /// decrypt. Nothing of the connection is used after that.
     fn process(&mut self) -> Result<IoState, rustls::Error> {
         if !self.closing {
             return self.connection.process_new_packets();

@@ -235,6 +235,7 @@ fn a_changed_record_in_place_of_the_close_notify_is_an_error() {
         let [mut client, mut server] = up(versions, 8);
         client.secured.machine_mut().switch(ToyEvent::StopTls);
         client.run();
+        let sent = client.sent.len();
         server.secured.machine_mut().say("200 Yes\r\n");
         let mut changed = wire(&mut server);
         *changed.last_mut().unwrap() ^= 1;
@@ -247,6 +248,8 @@ fn a_changed_record_in_place_of_the_close_notify_is_an_error() {
                 source: rustls::Error::DecryptError
             }
         ));
+        // Behind a close_notify the peer would take an alert for clear text.
+        assert_eq!(client.sent.len(), sent);
     }
 }
 

@@ -1,15 +1,16 @@
 //! Tools for testing the `ftp-proto` crates: not published, and no part of any of them.
 //!
-//! * [`laws`]: what must hold for every input of the wire layer, shared by tests and fuzz targets;
+//! * [`laws`]: what must hold for every input, of the wire layer and of whole machines, shared by tests and fuzz targets;
 //! * [`Pair`]: a client's and a server's machine joined in memory, on virtual time;
 //! * [`ScriptedPeer`]: a peer that knows no protocol, only the bytes it expects and sends;
 //! * [`chunks`]: how bytes are cut on their way;
 //! * [`Transcript`]: dialogues from files (`transcripts/`), replayed against both machines;
-//! * [`SelfMade`]: certificates made on the spot.
+//! * `SelfMade`: certificates made on the spot (with the feature `tls`).
 //!
 //! What they find wrong they panic about.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "tls")]
 mod certificate;
 pub mod chunks;
 mod clock;
@@ -19,6 +20,7 @@ mod replay;
 mod script;
 mod transcript;
 
+#[cfg(feature = "tls")]
 pub use certificate::SelfMade;
 pub use clock::VirtualClock;
 pub use pair::{Happened, Pair};

@@ -1,6 +1,7 @@
 //! Logs in to a server with explicit TLS, asks where it is, and says goodbye.
 //!
 //! `FTP_PASSWORD=… cargo run -p ftp-tokio --example secure_login -- ftp.example.com developer`
+#![forbid(unsafe_code)]
 
 use std::env;
 use std::error::Error;

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ftp_proto::client::{self, ChallengeKind, Misuse, Phase};
-use ftp_proto::wire::{InvalidText, Reply};
+use ftp_proto::wire::{Code, InvalidText, Reply};
 use ftp_rustls::ConfigError;
 use thiserror::Error;
 
@@ -137,6 +137,14 @@ impl Error {
         }
     }
 
+    /// The code of the reply that ended it, also where the reply was a fault.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Protocol(error) => error.code(),
+            _ => self.reply().map(Reply::code),
+        }
+    }
+
     /// Whether the same attempt may succeed later: connection refused or lost, time-outs, 421 and
     /// other 4yz. Never after a 5yz, and never after a TLS failure, which does not go away.
     pub fn is_transient(&self) -> bool {
@@ -163,13 +171,19 @@ impl Error {
             DriverError::Io {
                 source,
                 consequence,
-            } => {
-                let phase = match consequence {
-                    Some(ftp_rustls::Error::Machine(error)) => error.phase(),
-                    _ => phase,
-                };
-                Self::Io { phase, source }
-            }
+            } => match consequence {
+                Some(ftp_rustls::Error::Machine(error)) => Self::Io {
+                    phase: error.phase(),
+                    source,
+                },
+                // A handshake that is cut off failed, be it by an end or by a reset: which of the
+                // two arrives is a matter of timing.
+                Some(error) => Self::Tls {
+                    phase,
+                    source: Box::new(error),
+                },
+                None => Self::Io { phase, source },
+            },
         }
     }
 }

@@ -110,7 +110,13 @@ pub use connector::Connector;
 pub use driver::{Driver, DriverError, Next, Parts};
 pub use error::Error;
 pub use ftp_proto;
+pub use ftp_proto::client::Login;
 pub use ftp_rustls;
 pub use handler::{Handler, SessionEvent, SessionInfo};
 pub use server::{Server, TlsMissing};
 pub use session::{ServerSession, SessionError};
+
+/// The examples of the repository's README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

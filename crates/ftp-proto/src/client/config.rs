@@ -124,7 +124,17 @@ impl Login {
     }
 }
 
-/// How long each step may take.
+/// How long each step may take. Start from the defaults or from [`uniform`](Self::uniform) and
+/// change what should differ:
+///
+/// ```
+/// use core::time::Duration;
+/// use ftp_proto::client::Timeouts;
+///
+/// let mut timeouts = Timeouts::uniform(Duration::from_secs(10));
+/// timeouts.greeting = Duration::from_secs(60); // it looks our address up first
+/// # assert_eq!(timeouts.reply, Duration::from_secs(10));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {

@@ -112,7 +112,8 @@ impl Connection {
     /// [`Misuse::Closed`] once the connection is closing; [`Misuse::DedicatedMethod`] for verbs
     /// that change the state of the connection (`USER`, `PASS`, `AUTH`, `ADAT`, `CCC`, `REIN`,
     /// `HOST`, `QUIT`); [`Misuse::NotReady`] before login; [`Misuse::CommandsOutstanding`] while
-    /// `REIN` or `CCC` is unanswered; [`Misuse::TooManyOutstanding`] at
+    /// `REIN` or `CCC` is unanswered; [`Misuse::NoTls`] for `ACCT`, which is a secret, in clear
+    /// after `CCC`; [`Misuse::TooManyOutstanding`] at
     /// [`Limits::outstanding_commands`](crate::Limits::outstanding_commands).
     pub fn send(&mut self, now: Instant, command: Command) -> Result<CommandId, Misuse> {
         self.context.advance_clock(now);
@@ -134,12 +135,17 @@ impl Connection {
             return Err(Misuse::DedicatedMethod(verb));
         }
         self.check_ready()?;
+        let in_clear_by_choice = self.context.config.security == Security::DangerousPlaintext;
+        if verb == Verb::Acct && self.context.tls.is_none() && !in_clear_by_choice {
+            return Err(Misuse::NoTls);
+        }
         if self.context.outstanding.len() >= self.context.config.limits.outstanding_commands {
             return Err(Misuse::TooManyOutstanding);
         }
         let id = self.context.next_command_id();
         let protection = (verb == Verb::Prot).then(|| match command.argument() {
-            Some(b"P" | b"p") => Protection::Private,
+            // Without TLS there is nothing to protect with, whatever the server says.
+            Some(b"P" | b"p") if !in_clear_by_choice => Protection::Private,
             _ => Protection::Clear,
         });
         self.context

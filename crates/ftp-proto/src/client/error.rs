@@ -13,7 +13,7 @@ use crate::wire::{Class, Code, ForeignProtocol, Reply, ReplyErrorKind, ReplyRef,
 #[non_exhaustive]
 pub enum Error {
     /// The server said no in due form.
-    #[error("the server refused at {phase}: {reply}")]
+    #[error("the server refused at {phase}{}: {reply}", Commands(*.phase))]
     Refused {
         /// In which phase.
         phase: Phase,
@@ -114,6 +114,19 @@ impl Error {
         }
     }
 
+    /// The code of the reply that ended it, also where the reply was a fault: unexpected, or asked
+    /// for by nothing.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::PeerFault { fault, .. } => match fault {
+                PeerFault::UnexpectedCode { code } => Some(*code),
+                PeerFault::UnsolicitedReply(reply) => Some(reply.code()),
+                _ => None,
+            },
+            _ => self.reply().map(Reply::code),
+        }
+    }
+
     /// Whether the same attempt may succeed later: time-outs, a closed connection, 421 and other
     /// 4yz. A 5yz never: repeating a refused password locks accounts.
     pub fn is_transient(&self) -> bool {
@@ -125,6 +138,18 @@ impl Error {
             Self::AccountNeeded { .. } | Self::PasswordNeeded { .. } | Self::PeerFault { .. } => {
                 false
             }
+        }
+    }
+}
+
+/// What was refused, where the phase alone does not tell.
+struct Commands(Phase);
+
+impl fmt::Display for Commands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Phase::Security => f.write_str(" (AUTH TLS, PBSZ or PROT)"),
+            _ => Ok(()),
         }
     }
 }
@@ -173,7 +198,7 @@ pub enum PeerFault {
         code: Code,
     },
     /// Bytes that are not a reply, or one over the limits.
-    #[error("{kind}; received \"{}\"", escape(.excerpt))]
+    #[error("{kind}; the line begins \"{}\"", escape(.excerpt))]
     Malformed {
         /// What is wrong with them.
         kind: ReplyErrorKind,

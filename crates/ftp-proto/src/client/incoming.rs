@@ -28,7 +28,7 @@ pub(super) enum Found<'b> {
     Nothing,
     Fault {
         fault: PeerFault,
-        /// The position of the offending byte in the stream.
+        /// The position in the stream of the byte that decided it.
         at: u64,
     },
 }
@@ -181,7 +181,8 @@ impl Incoming {
                 }
             }
             Err(error) => {
-                let at = self.buffer.position().saturating_add(error.at as u64);
+                let at = self.deciding_byte(error, bytes) as u64;
+                let at = self.buffer.position().saturating_add(at);
                 return Found::Fault {
                     fault: fault(error, bytes),
                     at,
@@ -198,6 +199,21 @@ impl Incoming {
             start,
             length,
         }
+    }
+
+    /// The first byte with which the bytes up to there are at fault. The offending byte may stand
+    /// a little before or behind it: an `SSH` is at fault from its first letter, but only what
+    /// follows shows that it is not another protocol's greeting.
+    fn deciding_byte(&self, error: ReplyError, bytes: &[u8]) -> usize {
+        let is_at_fault = |last: &usize| {
+            let upto = bytes.get(..=*last).unwrap_or(bytes);
+            ReplyParser::new(&self.limits, &self.lenience)
+                .parse(upto)
+                .is_err()
+        };
+        (error.at.saturating_sub(1)..bytes.len())
+            .find(is_at_fault)
+            .unwrap_or(error.at)
     }
 
     /// To be called when there is no reply: drops blank lines, so that they cannot fill the

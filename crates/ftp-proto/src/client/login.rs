@@ -13,8 +13,8 @@ use super::state::{
 };
 use super::texts::has_challenge;
 use super::{
-    Answer, ChallengeKind, Error, Event, LoggedInBy, Login, Misuse, PeerFault, Phase, Protection,
-    Security,
+    Answer, ChallengeKind, CommandId, Error, Event, LoggedInBy, Login, Misuse, PeerFault, Phase,
+    Protection, Security,
 };
 use crate::wire::{Code, Command, ForeignProtocol, ReplyRef, Verb};
 use crate::{Account, Password};
@@ -528,16 +528,24 @@ impl Rein {
                 }
                 Ok(protect(self.login, context))
             }
-            400.. => {
-                context.event(Event::Reply {
-                    command: self.id,
-                    reply: reply.to_reply(),
-                });
-                Ok(State::Ready(self.ready))
-            }
-            _ => Err(Error::refusal(Phase::Ready, reply)),
+            _ => still_ready(self.id, self.ready, reply, context),
         }
     }
+}
+
+/// The server refused to leave the present state: nothing has changed.
+fn still_ready(
+    command: CommandId,
+    ready: Ready,
+    reply: ReplyRef<'_>,
+    context: &mut Context,
+) -> Next {
+    if !reply.code().is_negative() {
+        return Err(Error::refusal(Phase::Ready, reply));
+    }
+    let reply = reply.to_reply();
+    context.event(Event::Reply { command, reply });
+    Ok(State::Ready(ready))
 }
 
 impl Ccc {
@@ -547,14 +555,7 @@ impl Ccc {
                 context.event(Event::StopTls);
                 Ok(State::StoppingTls(StoppingTls { ready: self.ready }))
             }
-            400.. => {
-                context.event(Event::Reply {
-                    command: self.id,
-                    reply: reply.to_reply(),
-                });
-                Ok(State::Ready(self.ready))
-            }
-            _ => Err(Error::refusal(Phase::Ready, reply)),
+            _ => still_ready(self.id, self.ready, reply, context),
         }
     }
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::wire::{Code, InvalidText, Reply};
+use crate::wire::{Code, InvalidText, Reply, check_text};
 use crate::{Lenience, Limits, Observer, Username};
 
 /// Which protection the server offers or demands for the control connection.
@@ -65,7 +65,16 @@ pub enum DataProtectionPolicy {
     Required,
 }
 
-/// How long a peer may take.
+/// How long a peer may take. Start from the defaults and change what should differ:
+///
+/// ```
+/// use core::time::Duration;
+/// use ftp_proto::server::Timeouts;
+///
+/// let mut timeouts = Timeouts::default();
+/// timeouts.idle = Duration::from_secs(900);
+/// # assert_eq!(timeouts.login, Duration::from_secs(60));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
@@ -93,38 +102,14 @@ impl Default for Timeouts {
     }
 }
 
-/// Texts that describe the system.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct SystemReplies {
-    /// Sent when connected: 220. Default `Ready.`: no name, no version to look up.
-    pub greeting: Reply,
-    /// `SYST`. Default `215 UNIX Type: L8`, which most clients take for granted.
-    pub system: Reply,
-    /// Sent for `HELP`: 214.
-    pub help: Reply,
-    /// More lines for `FEAT`, beside those that this crate answers itself; each without a space in
-    /// front.
-    pub features: Vec<String>,
-}
-
-impl Default for SystemReplies {
-    fn default() -> Self {
-        let reply = |code, text| Reply::from_static(code, text);
-        Self {
-            greeting: reply(Code::READY, b"220 Ready.\r\n"),
-            system: reply(Code::SYSTEM_NAME, b"215 UNIX Type: L8\r\n"),
-            help: reply(Code::HELP, b"214 Ask the administrator.\r\n"),
-            features: Vec::new(),
-        }
-    }
-}
-
 /// Everything a server connection needs to know. Build it once, share it by `Arc`.
 #[derive(Clone)]
 pub struct Config {
     pub(crate) security: Security,
-    pub(crate) replies: SystemReplies,
+    pub(crate) greeting: Reply,
+    pub(crate) system: Reply,
+    pub(crate) help: Reply,
+    pub(crate) features: Vec<String>,
     pub(crate) name_rule: Option<Arc<NameRuleOf>>,
     pub(crate) hosts: Vec<String>,
     pub(crate) takes_accounts: bool,
@@ -147,7 +132,10 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             security: Security::default(),
-            replies: SystemReplies::default(),
+            greeting: Reply::from_static(Code::READY, b"220 Ready.\r\n"),
+            system: Reply::from_static(Code::SYSTEM_NAME, b"215 UNIX Type: L8\r\n"),
+            help: Reply::from_static(Code::HELP, b"214 Ask the administrator.\r\n"),
+            features: Vec::new(),
             name_rule: None,
             hosts: Vec::new(),
             takes_accounts: false,
@@ -181,7 +169,7 @@ impl Config {
         self
     }
 
-    /// The greeting, one line or several.
+    /// The greeting, one line or several. Default `Ready.`: no name, no version to look up.
     ///
     /// # Errors
     /// [`InvalidText`] if there is no line, or one holds CR, LF or NUL.
@@ -189,15 +177,49 @@ impl Config {
         mut self,
         lines: impl IntoIterator<Item = T>,
     ) -> Result<Self, InvalidText> {
-        self.replies.greeting = Reply::multiline(Code::READY, lines)?;
+        self.greeting = Reply::multiline(Code::READY, lines)?;
         Ok(self)
     }
 
-    /// Texts that describe the system.
-    #[must_use]
-    pub fn system_replies(mut self, replies: SystemReplies) -> Self {
-        self.replies = replies;
-        self
+    /// What `SYST` is answered: 215 and this text. Default `UNIX Type: L8`, which most clients take
+    /// for granted.
+    ///
+    /// # Errors
+    /// [`InvalidText`] if the text holds CR, LF or NUL.
+    pub fn system(mut self, text: impl AsRef<[u8]>) -> Result<Self, InvalidText> {
+        self.system = Reply::new(Code::SYSTEM_NAME, text)?;
+        Ok(self)
+    }
+
+    /// What `HELP` is answered: 214 and these lines. Default `Ask the administrator.`
+    ///
+    /// # Errors
+    /// [`InvalidText`] if there is no line, or one holds CR, LF or NUL.
+    pub fn help<T: AsRef<[u8]>>(
+        mut self,
+        lines: impl IntoIterator<Item = T>,
+    ) -> Result<Self, InvalidText> {
+        self.help = Reply::multiline(Code::HELP, lines)?;
+        Ok(self)
+    }
+
+    /// More lines for `FEAT` (RFC 2389), beside those for what this crate answers itself; each
+    /// without a space in front. Default none.
+    ///
+    /// # Errors
+    /// [`InvalidText`] if a line is empty or holds CR, LF or NUL.
+    pub fn features<T: Into<String>>(
+        mut self,
+        lines: impl IntoIterator<Item = T>,
+    ) -> Result<Self, InvalidText> {
+        self.features = lines.into_iter().map(Into::into).collect();
+        for line in &self.features {
+            if line.is_empty() {
+                return Err(InvalidText::Empty);
+            }
+            check_text(line.as_bytes())?;
+        }
+        Ok(self)
     }
 
     /// Decides what `USER` is answered, by name. Default: [`NameRule::Password`] for all. Must be
@@ -328,7 +350,10 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("security", &self.security)
-            .field("replies", &self.replies)
+            .field("greeting", &self.greeting)
+            .field("system", &self.system)
+            .field("help", &self.help)
+            .field("features", &self.features)
             .field("hosts", &self.hosts)
             .field("takes_accounts", &self.takes_accounts)
             .field("user_after_login", &self.user_after_login)

@@ -1,5 +1,7 @@
 //! Why a server connection failed or refused a call.
 
+use core::fmt;
+
 use thiserror::Error;
 
 use crate::wire::ForeignProtocol;
@@ -23,8 +25,22 @@ pub enum PeerFault {
     #[error("bytes arrived behind AUTH and before the TLS handshake: injection?")]
     BytesBeforeTlsSwitch,
     /// The client speaks another protocol, for example a browser made to send FTP commands.
-    #[error("the client speaks {0}, not FTP")]
+    #[error("the client speaks {}, not FTP", Spoken(*.0))]
     ForeignProtocol(ForeignProtocol),
+}
+
+/// The hint that [`ForeignProtocol`] gives with TLS is for clients; a server's reader needs another.
+struct Spoken(ForeignProtocol);
+
+impl fmt::Display for Spoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ForeignProtocol::Tls => {
+                f.write_str("TLS from the first byte (it expects implicit TLS on this port)")
+            }
+            other => other.fmt(f),
+        }
+    }
 }
 
 /// A call that does not fit the state of the connection: the caller's mistake, or the peer left

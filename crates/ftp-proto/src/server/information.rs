@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::session::Session;
 use super::{DataProtectionPolicy, replies};
-use crate::wire::{Code, CommandRef, Reply, check_text};
+use crate::wire::{Code, CommandRef, Reply};
 
 /// The argument without spaces around it; `None` if nothing is left.
 pub(super) fn trimmed<'b>(command: &CommandRef<'b>) -> Option<&'b [u8]> {
@@ -24,7 +24,11 @@ pub(super) fn features(session: &Session) -> Reply {
     let mut offer = |line: &str| lines.push(line.into());
     if session.offers_tls() {
         match (session.tls.is_some(), config.auth_ssl) {
-            (false, true) => offer("AUTH TLS;SSL"),
+            // A line each: some clients look for the whole line `AUTH TLS`.
+            (false, true) => {
+                offer("AUTH TLS");
+                offer("AUTH SSL");
+            }
             (false, false) => offer("AUTH TLS"),
             (true, _) if config.clear_command_channel => offer("CCC"),
             (true, _) => {}
@@ -40,9 +44,7 @@ pub(super) fn features(session: &Session) -> Reply {
         offer("PROT");
     }
     offer("UTF8");
-    // A line that cannot be sent is left out, rather than all of them.
-    let sendable = |line: &&String| check_text(line.as_bytes()).is_ok();
-    lines.extend(config.replies.features.iter().filter(sendable).cloned());
+    lines.extend(config.features.iter().cloned());
     Reply::listing(Code::SYSTEM_STATUS, "Features:", &lines, "End")
         .unwrap_or_else(|_| replies::FEATURES_UNKNOWN.clone())
 }

@@ -28,8 +28,11 @@ pub(super) struct Input {
     ends_in_data: bool,
     /// Not all that was offered last could be taken.
     withheld: bool,
-    /// No line has come on this transport yet: another protocol can be told by its first bytes.
+    /// No line has come on this transport yet, blank ones aside: another protocol can be told by
+    /// its first bytes.
     fresh: bool,
+    /// A bare LF ends a line.
+    bare_lf: bool,
 }
 
 /// What stands at the front of the input.
@@ -67,6 +70,7 @@ impl Input {
             ends_in_data: true,
             withheld: false,
             fresh: true,
+            bare_lf: config.lenience.bare_lf,
         }
     }
 
@@ -132,13 +136,12 @@ impl Input {
     /// Looks for the next command. The refusals of options that were asked for before its end are
     /// handed to `refuse` first, so that their place among the replies does not depend on how the
     /// bytes arrived.
-    pub(super) fn next(&mut self, refuse: impl FnMut(&[u8])) -> Next<'_> {
-        let start = if self.fresh {
-            self.buffer.unread()
-        } else {
-            &[]
-        };
-        if let Some((protocol, length)) = foreign_start(start) {
+    pub(super) fn next(&mut self, mut refuse: impl FnMut(&[u8])) -> Next<'_> {
+        let unread = self.buffer.unread();
+        let blank = blank_lines(unread, self.bare_lf);
+        let start = unread.get(blank..).filter(|_| self.fresh);
+        if let Some((protocol, length)) = foreign_start(start.unwrap_or_default()) {
+            let length = blank.saturating_add(length);
             let end = self.buffer.position().saturating_add(length as u64);
             refuse_before(end, &mut self.refusals, refuse);
             return Next::Foreign(protocol);
@@ -159,10 +162,15 @@ impl Input {
                     || !self.ends_in_data
                     || self.filter.is_inside_sequence(),
             },
-            Err(error) => Next::Bad {
-                kind: error.kind,
-                length: error.length,
-            },
+            Err(error) => {
+                let decided = position.saturating_add(parser.decided_by() as u64);
+                refuse_before(decided, refusals, &mut refuse);
+                self.fresh = false;
+                return Next::Bad {
+                    kind: error.kind,
+                    length: error.length,
+                };
+            }
             Ok(Status::Partial) => {
                 refuse_before(u64::MAX, refusals, refuse);
                 return Next::Nothing {
@@ -170,7 +178,7 @@ impl Input {
                 };
             }
         };
-        if let Next::Command { length, .. } | Next::Bad { length, .. } = &next {
+        if let Next::Command { length, .. } = &next {
             refuse_before(position.saturating_add(*length as u64), refusals, refuse);
         }
         self.fresh = false;
@@ -186,6 +194,19 @@ fn refuse_before(end: u64, refusals: &mut VecDeque<(u64, [u8; 3])>, mut refuse: 
         }
         refuse(refusal);
         refusals.pop_front();
+    }
+}
+
+/// How many bytes at the front are whole blank lines. Whether these were dropped already must not
+/// matter.
+fn blank_lines(bytes: &[u8], bare_lf: bool) -> usize {
+    let mut rest = bytes;
+    loop {
+        rest = match rest {
+            [b'\r', b'\n', rest @ ..] => rest,
+            [b'\n', rest @ ..] if bare_lf => rest,
+            _ => return bytes.len().saturating_sub(rest.len()),
+        };
     }
 }
 

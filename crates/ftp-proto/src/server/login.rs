@@ -121,8 +121,8 @@ impl State {
             Verb::Host => self.host(command, session),
             Verb::Quit => session.end(&replies::GOODBYE, ClosedWhy::Quit),
             Verb::Feat => session.say(&information::features(session)),
-            Verb::Help => session.say(&session.config.replies.help.clone()),
-            Verb::Syst => session.say(&session.config.replies.system.clone()),
+            Verb::Help => session.say(&session.config.help.clone()),
+            Verb::Syst => session.say(&session.config.system.clone()),
             Verb::Noop | Verb::Clnt => session.say(&replies::OKAY),
             Verb::Lang => {
                 session.say(information::language(information::trimmed(&command)));
@@ -264,12 +264,13 @@ impl State {
             session.say(&replies::UNKNOWN_MECHANISM);
             return self;
         }
+        // Before the look at what follows: whether that has come yet must not change what is told.
+        if self.is_logged_in() {
+            session.log_out();
+        }
         if session.bytes_follow {
             session.fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
             return Self::Closing;
-        }
-        if self.is_logged_in() {
-            session.log_out();
         }
         // What was learned in clear is dropped; what was counted is not.
         session.host = None;
@@ -507,7 +508,7 @@ impl State {
 
 /// The greeting, and from here on the time for the first command and the login.
 pub(super) fn greet(session: &mut Session) -> State {
-    session.say(&session.config.replies.greeting.clone());
+    session.say(&session.config.greeting.clone());
     session.set_timer(Timer::FirstCommand, session.config.timeouts.first_command);
     if !session.timers.is_running(Timer::Login) {
         session.start_login_timer();

@@ -57,9 +57,7 @@ mod replies;
 mod session;
 mod timers;
 
-pub use config::{
-    Config, DataProtectionPolicy, NameRule, Security, SystemReplies, Timeouts, UserAfterLogin,
-};
+pub use config::{Config, DataProtectionPolicy, NameRule, Security, Timeouts, UserAfterLogin};
 pub use connection::Connection;
 pub use error::{Error, Misuse, PeerFault};
 pub use event::{

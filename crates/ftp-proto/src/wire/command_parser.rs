@@ -33,6 +33,8 @@ pub struct CommandParser {
     searched: usize,
     /// The line was over the limit; its rest is being skipped.
     discarding: bool,
+    /// See the method.
+    decided_by: usize,
 }
 
 impl Default for CommandParser {
@@ -50,6 +52,7 @@ impl CommandParser {
             start: 0,
             searched: 0,
             discarding: false,
+            decided_by: 0,
         }
     }
 
@@ -104,7 +107,7 @@ impl CommandParser {
                     self.start = end;
                 } else if self.is_too_long(unfinished) {
                     self.discarding = true;
-                    return Err(self.fail(CommandErrorKind::TooLong, end));
+                    return Err(self.fail(CommandErrorKind::TooLong, bytes, end));
                 }
                 return Ok(Status::Partial);
             };
@@ -114,7 +117,7 @@ impl CommandParser {
                 continue;
             }
             if self.is_too_long(line) {
-                return Err(self.fail(CommandErrorKind::TooLong, end));
+                return Err(self.fail(CommandErrorKind::TooLong, bytes, end));
             }
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -127,7 +130,7 @@ impl CommandParser {
                     self.restart();
                     Ok(Status::Complete(command, end))
                 }
-                Err(kind) => Err(self.fail(kind, end)),
+                Err(kind) => Err(self.fail(kind, bytes, end)),
             };
         }
     }
@@ -145,9 +148,29 @@ impl CommandParser {
         self.searched = 0;
     }
 
-    fn fail(&mut self, kind: CommandErrorKind, length: usize) -> CommandError {
+    fn fail(&mut self, kind: CommandErrorKind, bytes: &[u8], length: usize) -> CommandError {
+        self.decided_by = match kind {
+            CommandErrorKind::TooLong => self.start.saturating_add(self.too_long_at(bytes)),
+            _ => length,
+        };
         self.restart();
         CommandError { kind, length }
+    }
+
+    /// How many bytes it took to know the last error. Unlike its length, this does not depend on
+    /// how they arrived.
+    pub(crate) fn decided_by(&self) -> usize {
+        self.decided_by
+    }
+
+    /// How many bytes of the present line, which is too long, it takes to be so.
+    fn too_long_at(&self, bytes: &[u8]) -> usize {
+        let at_limit = bytes.get(self.start.saturating_add(self.line_limit));
+        // These may begin the line's end; only what follows tells.
+        let may_end = matches!(at_limit, Some(b'\r' | b'\n'));
+        self.line_limit
+            .saturating_add(1)
+            .saturating_add(usize::from(may_end))
     }
 
     /// The offset behind the end of the unfinished line, if it is there.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_proto::server::{Config, Connection, Error, PeerFault, Security, State};
+use ftp_proto::server::{Config, Connection, Error, NameRule, PeerFault, Security, State};
 use ftp_proto::wire::ForeignProtocol;
 use ftp_proto::{Action, Instant, Limits, Machine, Securable};
 
@@ -152,6 +152,69 @@ fn bytes_behind_auth_are_refused_at_every_split_point() {
             assert_eq!(server.run(), INJECTION);
             assert_eq!(server.connection.received(server.now, b"NOOP\r\n"), 6);
             assert_eq!(server.run(), INJECTION);
+        }
+    }
+}
+
+#[test]
+fn a_login_that_an_injection_ends_is_told_to_be_over_at_every_split_point() {
+    let bytes = b"AUTH TLS\r\nUSER anna\r\n";
+    for split in 0..=bytes.len() {
+        let mut server = Server::new(optional().name_rule(|_| NameRule::Open));
+        server.said();
+        assert_eq!(server.code("USER open"), "230");
+        server.happened();
+        for part in [&bytes[..split], &bytes[split..]] {
+            assert_eq!(server.connection.received(server.now, part), part.len());
+            while let Ok(Action::Event(event)) = server.connection.poll() {
+                server.event(event);
+            }
+        }
+        assert_eq!(server.run(), INJECTION);
+        let told = ["LoggedOut", "Closed(PeerFault(BytesBeforeTlsSwitch))"];
+        assert_eq!(server.happened(), told, "{split}");
+    }
+}
+
+#[test]
+fn options_asked_for_around_the_limit_are_refused_alike_at_every_split_point() {
+    let mut limits = Limits::default();
+    limits.command_line_before_login = 4;
+    for line in [
+        b"1234\xff\xfd\x015\xff\xfd\x026\xff\xfd\x03\r\n".as_slice(),
+        b"1234\r\xff\xfd\x01\r\xff\xfd\x026\r\n",
+        b"1\xff\xfd\x01\0\xff\xfd\x02\r\xff\xfd\x03\n\xff\xfd\x04",
+    ] {
+        let mut outputs = Vec::new();
+        for split in 0..=line.len() {
+            let mut server = Server::new(plain().limits(limits));
+            server.said();
+            server.receive(&line[..split]);
+            server.receive(&line[split..]);
+            outputs.push(server.output);
+        }
+        outputs.dedup();
+        assert_eq!(outputs.len(), 1, "{line:?}: {outputs:?}");
+    }
+}
+
+#[test]
+fn another_protocol_is_told_behind_blank_lines_at_every_split_point() {
+    for bytes in [
+        b"\r\n\nEHLO \0x\r\n".as_slice(),
+        b"\r\n\x16\x03\x01\x02\0",
+        b"\n\r\nPRI * HTTP/2.0\r\n\r\n",
+    ] {
+        for split in 0..=bytes.len() {
+            let mut server = Server::new(plain());
+            server.said();
+            server.receive(&bytes[..split]);
+            server.receive(&bytes[split..]);
+            assert_eq!(
+                server.said(),
+                "421 This is an FTP server.\r\n",
+                "{bytes:?} at {split}"
+            );
         }
     }
 }

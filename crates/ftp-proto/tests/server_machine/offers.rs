@@ -1,6 +1,6 @@
 //! What a connection offers, and what it refuses until data connections are protected.
 
-use ftp_proto::server::{Config, DataProtectionPolicy, Security, SystemReplies};
+use ftp_proto::server::{Config, DataProtectionPolicy, Security};
 use ftp_proto::wire::Verb;
 
 use crate::dialogue::plain;
@@ -8,16 +8,13 @@ use crate::harness::Server;
 
 #[test]
 fn feat_lists_what_this_connection_offers_now() {
-    let mut replies = SystemReplies::default();
-    replies.features = vec!["MLST size*;".into(), "BAD\r\nLINE".into()];
-    let config = Config::new()
-        .hosts(["ftp.example.com"])
-        .system_replies(replies);
+    let config = Config::new().hosts(["ftp.example.com"]);
+    let config = config.features(["MLST size*;"]).unwrap();
     let mut server = Server::new(config.clear_command_channel(true));
     server.said();
     assert_eq!(
         server.send("FEAT"),
-        "211-Features:\r\n AUTH TLS;SSL\r\n CLNT\r\n HOST\r\n LANG EN*\r\n PBSZ\r\n PROT\r\n \
+        "211-Features:\r\n AUTH TLS\r\n AUTH SSL\r\n CLNT\r\n HOST\r\n LANG EN*\r\n PBSZ\r\n PROT\r\n \
          UTF8\r\n MLST size*;\r\n211 End\r\n"
     );
     server.send("AUTH TLS");
@@ -35,6 +32,12 @@ fn feat_lists_what_this_connection_offers_now() {
     let mut server = Server::new(Config::new().auth_ssl(false));
     server.said();
     assert!(server.send("FEAT").contains("\r\n AUTH TLS\r\n"));
+}
+
+#[test]
+fn a_feature_that_would_break_its_line_cannot_be_configured() {
+    assert!(Config::new().features(["TVFS", "BAD\r\nLINE"]).is_err());
+    assert!(Config::new().features(["TVFS", ""]).is_err());
 }
 
 #[test]

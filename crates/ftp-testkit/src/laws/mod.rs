@@ -1,17 +1,37 @@
 //! What must hold for any bytes at all. Property tests and fuzz targets call the same functions;
 //! each panics where a law is broken.
 //!
-//! What does not live here: examples, and the laws of the connection machines.
+//! What does not live here: examples. Those of the machines are beside the crates they belong to.
 
+mod client;
 mod command;
+pub mod model;
+mod pair;
 mod reply;
+mod roundtrip;
+mod script;
+#[cfg(feature = "tls")]
+mod secured;
+mod server;
 mod telnet;
+mod transcript;
+mod watched;
 
+pub use client::client_bytes;
 pub use command::command;
+pub use pair::{PairOp, PairOps, pair_ops};
 pub use reply::reply;
+pub use roundtrip::roundtrip;
+#[cfg(feature = "tls")]
+pub use secured::secured;
+pub use server::server_bytes;
 pub use telnet::telnet;
 
 use ftp_proto::wire::escape;
+use ftp_proto::{TlsSession, TlsVersion};
+
+/// A password that must never be shown. Scripts may use it behind `PASS` and `ACCT`.
+pub const SECRET: &str = "sentinel-5f3a";
 
 /// Whatever the bytes, their escaped form is one line without control characters, and readable
 /// text stays as it is.
@@ -32,6 +52,15 @@ fn is_dangerous(character: char) -> bool {
         || REORDER.contains(&character)
         || ('\u{202a}'..='\u{202e}').contains(&character)
         || ('\u{2066}'..='\u{2069}').contains(&character)
+}
+
+/// What a handshake that was none is said to have agreed on.
+fn tls_session() -> TlsSession {
+    TlsSession::new(TlsVersion::Tls13, "TLS_AES_128_GCM_SHA256")
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }
 
 /// Ways to cut `length` bytes into chunks, as the lengths of the chunks: whole, byte by byte, at

@@ -2,7 +2,7 @@
 //!
 //! One connection can count its own failures; a guesser opens another. The guard sees all of them.
 //! It is a value like the machines: no I/O, no clock, no random numbers of its own. One guard
-//! serves one process (behind a mutex: its calls take well under a microsecond or so each), and
+//! serves one process (behind a mutex: a whole attempt takes about a microsecond of its time), and
 //! several processes share what they know by [snapshots](Guard::snapshot).
 //!
 //! What does not live here: the failures and delays of one connection
@@ -78,7 +78,7 @@
 //! | answer floor | 0.5 s, steps of 0.25 s | above what a password hash takes |
 //! | familiar | 14 days after a success | who works daily stays familiar over a holiday |
 //! | address | /32 and /64; networks /24 and /48 | what one customer is given, and what one site is |
-//! | entries | 65,536 | about 6 MiB with the counters: see below |
+//! | entries | 65,536 | 48 bytes each; 5.6 MiB with all else: see below |
 //!
 //! IPv6 addresses that carry an IPv4 one (`::ffff:192.0.2.1`) count as that one.
 //!
@@ -106,9 +106,11 @@
 //!
 //! Nothing about names. The guard is never told which exist, so unknown ones count like known ones,
 //! and it says 421 only for addresses. The ruling is made before the check and the answer's time
-//! does not depend on its outcome, nor does the end of a lockout on how long checks took: it follows from the failures of the address, its network, and
-//! all. One thing can be seen: a stranger can tell from the wait whether a *name* is under attack
-//! from elsewhere, known or not; with [`delay_after`](Rule::delay_after) unset for users he cannot.
+//! does not depend on its outcome: it follows from the failures of the address, its network, and
+//! all. Nor does the end of a lockout depend on how long checks took: failures count from when an
+//! attempt started. One thing can be seen: a stranger can tell from the wait whether a *name* is
+//! under attack from elsewhere, known or not; with [`delay_after`](Rule::delay_after) unset for
+//! users he cannot.
 //!
 //! # Memory, and being forgotten
 //!
@@ -122,8 +124,8 @@
 //! window, no lockout, no repetition unforgiven. So spraying names or addresses never makes the
 //! guard forget anyone. When there is no place for a new failure it is counted in the sum of those
 //! places, and whatever would have belonged there, unless it is familiar, waits the longest delay:
-//! a full guard gets slower for strangers, not blind. Successes live in a table of their own, which only right
-//! passwords can write to.
+//! a full guard gets slower for strangers, not blind. Successes live in a table of their own, which
+//! only right passwords can write to.
 
 mod answer_time;
 mod config;

@@ -1,0 +1,113 @@
+//! The laws of whole machines, on dialogues put together at random.
+
+use arbitrary::{Arbitrary, Unstructured};
+use ftp_testkit::laws::{self, PairOps};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+const OF_A_SERVER: &[&[u8]] = &[
+    b"220 Ready.\r\n",
+    b"120 Soon.\r\n",
+    b"230 In.\r\n",
+    b"202 Superfluous.\r\n",
+    b"331 Password?\r\n",
+    b"331 otp-md5 99 ke1234\r\n",
+    b"332 Account?\r\n",
+    b"234 Go.\r\n",
+    b"234 Go.\r\n\0s",
+    b"200 Done.\r\n",
+    b"503 Not now.\r\n",
+    b"530 No.\r\n",
+    b"421 Bye.\r\n",
+    b"221 Bye.\r\n",
+    b"230-Many\r\n 230 lines\r\n230 In.\r\n",
+    b"230-Foreign\r\n200 end\r\n",
+    b"\r\n",
+    b"\xff\xfd\x18",
+    b"\xff\xf1",
+    b"2",
+];
+
+const OF_A_CLIENT: &[&[u8]] = &[
+    b"\r\nPASS sentinel-5f3a\r\n",
+    b"\r\nACCT sentinel-5f3a\r\n",
+    b"USER anna\r\n",
+    b"USER open\r\n",
+    b"USER member\r\n",
+    b"AUTH TLS\r\n",
+    b"AUTH TLS\r\n\0s",
+    b"PBSZ 0\r\nPROT P\r\n",
+    b"CCC\r\n",
+    b"CCC\r\n\0S",
+    b"REIN\r\n",
+    b"PWD\r\n",
+    b"RETR a\r\n",
+    b"FEAT\n",
+    b"HOST ftp.example.com\r\n",
+    b"XYZZY\r\n",
+    b"QUIT\r\n",
+    b"\xff\xfd\x18",
+    b"\xff\xf1",
+    b"0123456789012345678901234567890123456789",
+    b"GET / HTTP/1.1\r\n",
+];
+
+const CALLS: &[&[u8]] = &[
+    b"\0T", b"\0t\x02", b"\0e", b"\0s", b"\0S", b"\0a\0", b"\0a\x01", b"\0a\x02", b"\0c\0",
+    b"\0c\x01", b"\0c\x04", b"\0r", b"\0x", b"\0q", b"\0w", b"\0d\0", b"\0d\0", b"\0d\x02",
+    b"\0d\x04", b"\0k\0", b"\0k\x01", b"\0y\x32", b"\0n", b"\0g", b"\0z",
+];
+
+fn script(said: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
+    let part = prop_oneof![
+        10 => select(said).prop_map(<[u8]>::to_vec),
+        8 => select(CALLS).prop_map(<[u8]>::to_vec),
+        1 => vec(any::<u8>(), 0..12),
+    ];
+    (any::<[u8; 3]>(), vec(part, 0..24))
+        .prop_map(|(choices, parts)| [choices.as_slice(), &parts.concat()].concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_client_keeps_the_laws(script in script(OF_A_SERVER)) {
+        laws::client_bytes(&script);
+    }
+
+    #[test]
+    fn a_server_keeps_the_laws(script in script(OF_A_CLIENT)) {
+        laws::server_bytes(&script);
+    }
+
+    #[test]
+    fn what_is_built_survives_the_wire(
+        text in vec(prop_oneof![any::<u8>(), select(b"\n 123-\xff".to_vec())], 3..24),
+    ) {
+        laws::roundtrip(&text);
+    }
+
+    #[test]
+    fn a_pair_keeps_the_laws_and_agrees(choice in vec(any::<u8>(), 40..400)) {
+        let mut choice = Unstructured::new(&choice);
+        laws::pair_ops(&PairOps::arbitrary(&mut choice).expect("enough to choose from"));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_pair_under_tls_keeps_the_laws(script in vec(any::<u8>(), 1..60)) {
+        laws::secured(&script);
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn an_honest_transport_leads_to_a_login_under_tls(
+        choices in any::<u8>(),
+        script in vec((0..5_u8, any::<u8>()), 0..30),
+    ) {
+        let operations = script.iter().flat_map(|(operation, operand)| [*operation, *operand]);
+        laws::secured(&[choices].into_iter().chain(operations).collect::<Vec<_>>());
+    }
+}
