@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ftp_proto::Instant;
+use ftp_proto::server::guard::{Admission, RefusedWhy};
 use ftp_proto::server::{Config, Connection, Security};
 use ftp_rustls::Secured;
 use ftp_rustls::rustls::ServerConfig;
@@ -16,10 +17,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{self, sleep, sleep_until, timeout};
 
-use crate::attendance::attend;
-use crate::{Handler, ServerSession};
+use crate::attendance::{Entry, attend};
+use crate::guard::Guarded;
+use crate::{Handler, ServerSession, SharedGuard};
 
 /// First pause after a connection could not be accepted; doubled each time up to
 /// [`LONGEST_PAUSE`]. Without one, "too many open files" would keep a processor busy.
@@ -29,6 +31,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const REFUSED_AT_A_TIME: usize = 64;
 /// What a client over the limit is told.
 const FULL_TEXT: &str = "Too many connections, try again later.";
+/// What a client that the guard refuses is told, whatever the reason.
+const REFUSED_TEXT: &str = "Service not available, try again later.";
 
 /// A server: what all its sessions have in common.
 #[derive(Debug, Clone)]
@@ -38,6 +42,7 @@ pub struct Server {
     drain_time: Duration,
     max_sessions: usize,
     sessions: Arc<AtomicU64>,
+    guard: Option<SharedGuard>,
 }
 
 /// The configuration's [`Security`] offers or demands TLS, and there is no TLS configuration.
@@ -64,7 +69,18 @@ impl Server {
             drain_time,
             max_sessions,
             sessions,
+            guard: None,
         })
+    }
+
+    /// Asks this guard at each connection and each attempt to log in, in [`serve`](Self::serve)
+    /// and [`attend`](Self::attend). Its ruling comes before the application's check, its answer
+    /// decides what the client is told, and when. Without one, failures are counted for each
+    /// connection alone. Sessions that are run by hand ask by hand.
+    #[must_use]
+    pub fn guard(mut self, guard: SharedGuard) -> Self {
+        self.guard = Some(guard);
+        self
     }
 
     /// How long sessions may take to say goodbye when [`serve`](Self::serve) is told to stop;
@@ -106,12 +122,12 @@ impl Server {
         ServerSession::new(machine, transport)
     }
 
-    /// A session that only says that there are too many.
-    fn full<T>(&self, transport: T) -> ServerSession<T>
+    /// A session that only says this.
+    fn refusal<T>(&self, transport: T, text: &str) -> ServerSession<T>
     where
         T: AsyncRead + AsyncWrite + Unpin,
     {
-        let machine = Connection::refused(self.config.clone(), Instant::START, FULL_TEXT);
+        let machine = Connection::refused(self.config.clone(), Instant::START, text);
         self.session_with(machine, transport)
     }
 
@@ -128,22 +144,47 @@ impl Server {
         T: AsyncRead + AsyncWrite + Unpin + Send,
         H: Handler,
     {
+        let mut shutdown = pin!(shutdown);
+        let (guarded, until) = match self.admit(peer) {
+            Ok(admitted) => admitted,
+            Err(why) => {
+                let session = self.refusal(transport, REFUSED_TEXT);
+                let entry = Entry::refused(self.next_id(), peer, Some(why));
+                return attend(session, entry, handler, shutdown).await;
+            }
+        };
+        if let Some(until) = until {
+            // Nothing is said and nothing read; a server that stops does not wait for it.
+            tokio::select! {
+                () = sleep_until(until) => {}
+                () = &mut shutdown => return,
+            }
+        }
         let session = self.session(transport);
-        self.run(session, peer, handler, shutdown).await;
+        let entry = Entry::admitted(self.next_id(), peer, guarded);
+        attend(session, entry, handler, shutdown).await;
     }
 
-    async fn run<T, H>(
+    fn next_id(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// What the guard says to a connection, and when it may be greeted.
+    #[expect(clippy::type_complexity)]
+    fn admit(
         &self,
-        session: ServerSession<T>,
         peer: SocketAddr,
-        handler: &H,
-        shutdown: impl Future<Output = ()> + Send,
-    ) where
-        T: AsyncRead + AsyncWrite + Unpin + Send,
-        H: Handler,
-    {
-        let id = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
-        attend(session, id, peer, handler, pin!(shutdown)).await;
+    ) -> Result<(Option<Guarded>, Option<time::Instant>), RefusedWhy> {
+        let Some(guard) = &self.guard else {
+            return Ok((None, None));
+        };
+        match guard.accept(peer.ip()) {
+            Admission::Admit(connected) => Ok((Some(guard.hold(connected)), None)),
+            Admission::Delay { until, connected } => {
+                Ok((Some(guard.hold(connected)), Some(guard.moment(until))))
+            }
+            Admission::Refuse { why, .. } => Err(why),
+        }
     }
 
     /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then
@@ -186,12 +227,12 @@ impl Server {
                         sessions.spawn(async move {
                             // An error means that the server is gone, which is the same.
                             let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
-                            let session = if over > 0 {
-                                server.full(stream)
-                            } else {
-                                server.session(stream)
-                            };
-                            server.run(session, peer, &*handler, shutdown).await;
+                            if over == 0 {
+                                return server.attend(stream, peer, &*handler, shutdown).await;
+                            }
+                            let session = server.refusal(stream, FULL_TEXT);
+                            let entry = Entry::refused(server.next_id(), peer, None);
+                            attend(session, entry, &*handler, pin!(shutdown)).await;
                         });
                     }
                 },

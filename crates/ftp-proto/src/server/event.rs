@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use super::error::PeerFault;
-use super::guard::{AnswerFloor, Outcome};
+use super::guard::Outcome;
 use crate::wire::{Command, CommandRef, Reply};
 use crate::{Account, Instant, Password, TlsSession, Username};
 
@@ -212,7 +212,7 @@ impl Verdict {
     /// The login deadline goes on, and a delay after a failure that is longer still counts. Of
     /// several such times the latest counts.
     ///
-    /// So the clock can be kept from telling what the text conceals: see [`AnswerFloor`].
+    /// So the clock can be kept from telling what the text conceals: see [`AnswerFloor`](super::AnswerFloor).
     #[must_use = "hand it to Connection::decide"]
     pub fn not_before(mut self, earliest: Instant) -> Self {
         self.not_before = self.not_before.max(earliest);
