@@ -170,7 +170,6 @@ impl Server {
     }
 
     /// What the guard says to a connection, and when it may be greeted.
-    #[expect(clippy::type_complexity)]
     fn admit(
         &self,
         peer: SocketAddr,

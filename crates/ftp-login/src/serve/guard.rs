@@ -118,7 +118,15 @@ mod tests {
             GuardOption::parse("answer-floor=0.25"),
             Ok(GuardOption::AnswerFloor(Duration::from_millis(250)))
         );
-        for bad in ["", "user", "user=", "user=0", "user=-1", "colour=3", "answer-floor=0"] {
+        for bad in [
+            "",
+            "user",
+            "user=",
+            "user=0",
+            "user=-1",
+            "colour=3",
+            "answer-floor=0",
+        ] {
             assert!(GuardOption::parse(bad).is_err(), "{bad}");
         }
     }

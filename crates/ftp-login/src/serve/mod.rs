@@ -1,6 +1,7 @@
 //! `ftp-login serve`: a server of logins to try clients against. It listens, lets in whom the
 //! users file names, answers a few commands, and logs what happens. It has no files.
 
+mod guard;
 mod handler;
 mod users;
 
@@ -16,6 +17,7 @@ use ftp_tokio::Server;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
+pub(crate) use self::guard::GuardOption;
 pub(crate) use self::handler::LoginHandler;
 pub(crate) use self::users::Users;
 use crate::certificate::{fingerprint, read_identity, self_made};
@@ -31,8 +33,12 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     let users = read_users(arguments)?;
     let config = Arc::new(config(arguments, &users)?);
     let tls = Tls::new(arguments)?;
-    let server = Server::new(config, Some(tls.config))
-        .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?;
+    let mut server = Server::new(config, Some(tls.config))
+        .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
+        .max_sessions(arguments.max_sessions.get() as usize);
+    if !arguments.no_guard {
+        server = server.guard(guard::guard(&arguments.guard, arguments.anonymous)?);
+    }
     // Before anyone is told that there is a server: a signal must not find the default action.
     let shutdown = signals().map_err(|error| {
         Failure::new(
@@ -50,6 +56,9 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     info!(%address, users = users.len(), "listening");
     if !arguments.implicit && !arguments.require_tls {
         warn!("TLS is offered, not demanded: passwords may come in clear; see --require-tls");
+    }
+    if arguments.no_guard {
+        warn!("there is no guard: failures are counted for each connection alone");
     }
     server
         .serve(listener, LoginHandler::new(users), shutdown)
