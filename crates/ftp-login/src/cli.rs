@@ -197,7 +197,8 @@ that address; whoever is locked out hears what a wrong password hears. --guard c
   answer-floor=0.5              seconds before which no password is answered, right or wrong
 
 The first line on standard output is `listening on ADDR`. SIGINT and SIGTERM end the server: each
-client gets a 421, and the exit code is 0.
+client gets a 421, and the exit code is 0. SIGHUP reads the users file and the certificate again;
+sessions go on, and if a file is bad, the old ones stay and the log says why.
 
 Examples:
   echo anna:$(echo secret | ftp-login hash) > users.txt

@@ -177,6 +177,41 @@ fn without_the_guard_another_connection_is_another_start() {
     assert!(server.stop("-TERM").2.contains("there is no guard"));
 }
 
+/// Whether a login succeeds, asked until the answer is `expected`.
+fn logs_in(server: &Server, user: &str, expected: &str) -> bool {
+    (0..40).any(|_| {
+        let mut peer = Peer::connect(server);
+        peer.ask(&format!("USER {user}"));
+        peer.ask(&format!("PASS {SENTINEL}")).starts_with(expected)
+    })
+}
+
+#[test]
+fn a_hangup_reloads_the_users_without_dropping_sessions() {
+    let server = Server::start(&["--guard", "user-at-address=100", "--guard", "address=1000"]);
+    let mut session = Peer::connect(&server);
+    session.ask("USER anna");
+    assert!(session.ask(&format!("PASS {SENTINEL}")).starts_with("230 "));
+
+    std::fs::write(
+        &server.users.0,
+        format!("carla:{}\n", common::sentinel_hash()),
+    )
+    .unwrap();
+    server.signal("-HUP");
+    assert!(logs_in(&server, "carla", "230 "));
+    assert!(logs_in(&server, "anna", "530 "));
+    assert!(session.ask("NOOP").starts_with("200 "));
+
+    std::fs::write(&server.users.0, "no colon\n").unwrap();
+    server.signal("-HUP");
+    assert!(logs_in(&server, "carla", "230 "));
+    assert!(session.ask("NOOP").starts_with("200 "));
+    let log = server.stop("-TERM").2;
+    assert!(log.contains("reloaded users"), "{log}");
+    assert!(log.contains("cannot reload"), "{log}");
+}
+
 #[test]
 fn connections_of_one_address_have_a_limit() {
     let server = Server::start(&["--guard", "connections-per-address=1"]);

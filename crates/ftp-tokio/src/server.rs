@@ -3,8 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use ftp_proto::Instant;
@@ -38,7 +38,8 @@ const REFUSED_TEXT: &str = "Service not available, try again later.";
 #[derive(Debug, Clone)]
 pub struct Server {
     config: Arc<Config>,
-    tls: Option<Arc<ServerConfig>>,
+    /// All clones share it.
+    tls: Arc<RwLock<Option<Arc<ServerConfig>>>>,
     drain_time: Duration,
     max_sessions: usize,
     sessions: Arc<AtomicU64>,
@@ -65,7 +66,7 @@ impl Server {
         let (drain_time, max_sessions) = (Duration::from_secs(10), 900);
         Ok(Self {
             config,
-            tls,
+            tls: Arc::new(RwLock::new(tls)),
             drain_time,
             max_sessions,
             sessions,
@@ -81,6 +82,12 @@ impl Server {
     pub fn guard(mut self, guard: SharedGuard) -> Self {
         self.guard = Some(guard);
         self
+    }
+
+    /// Uses this TLS configuration, for example a renewed certificate, for connections that come
+    /// from now on, on all clones of this server. Sessions under way keep theirs.
+    pub fn replace_tls(&self, tls: Arc<ServerConfig>) {
+        *self.tls.write().unwrap_or_else(PoisonError::into_inner) = Some(tls);
     }
 
     /// How long sessions may take to say goodbye when [`serve`](Self::serve) is told to stop;
@@ -115,7 +122,8 @@ impl Server {
     where
         T: AsyncRead + AsyncWrite + Unpin,
     {
-        let machine = match &self.tls {
+        let tls = self.tls.read().unwrap_or_else(PoisonError::into_inner);
+        let machine = match &*tls {
             Some(tls) => Secured::server(machine, tls.clone()),
             None => Secured::clear(machine),
         };

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use ftp_proto::server::guard::Ruling;
 use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
@@ -20,7 +20,7 @@ use crate::certificate::CertificateName;
 /// A server of logins: it has one directory with nothing in it.
 #[derive(Debug)]
 pub(crate) struct LoginHandler {
-    users: Arc<Users>,
+    users: RwLock<Arc<Users>>,
     /// The numbers of the open connections: an attempt knows its peer only.
     connections: Mutex<HashMap<SocketAddr, u64>>,
 }
@@ -28,9 +28,21 @@ pub(crate) struct LoginHandler {
 impl LoginHandler {
     pub(crate) fn new(users: Users) -> Self {
         Self {
-            users: Arc::new(users),
+            users: RwLock::new(Arc::new(users)),
             connections: Mutex::default(),
         }
+    }
+
+    /// Lets in these from now on. Who is logged in stays so.
+    pub(crate) fn replace_users(&self, users: Users) {
+        *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
+    }
+
+    fn users(&self) -> Arc<Users> {
+        self.users
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn number_of(&self, peer: SocketAddr) -> u64 {
@@ -47,7 +59,7 @@ impl Handler for LoginHandler {
         let connection = self.number_of(peer);
         let user = attempt.username().to_string();
         let tls = attempt.tls().is_some();
-        let users = Arc::clone(&self.users);
+        let users = self.users();
         let name = attempt.username().clone();
         let (password, account) = (attempt.password().cloned(), attempt.account().cloned());
         let checked =
@@ -84,7 +96,7 @@ impl Handler for LoginHandler {
 
     async fn account(&self, session: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
         let is_right = self
-            .users
+            .users()
             .is_account_of(attempt.username(), attempt.account());
         let (connection, peer) = (session.id, session.peer);
         let user = attempt.username().to_string();

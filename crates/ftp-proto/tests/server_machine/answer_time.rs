@@ -10,6 +10,9 @@ use crate::harness::{Server, seconds};
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
+/// Turns an attempt into a verdict.
+type Judge = fn(Attempt) -> Verdict;
+
 /// A server with an attempt under way since the start of time.
 fn attempted() -> (Server, Attempt) {
     let mut server = Server::new(plain());
@@ -27,7 +30,7 @@ fn at(time: u64) -> Instant {
 
 #[test]
 fn a_verdict_of_any_kind_is_held_back_until_its_time() {
-    let verdicts: [(fn(Attempt) -> Verdict, &str); 5] = [
+    let verdicts: [(Judge, &str); 5] = [
         (Attempt::accept, "230 "),
         (Attempt::accept_superfluous, "202 "),
         (Attempt::need_account, "332 "),
@@ -110,7 +113,7 @@ fn an_overruled_verdict_is_never_better_than_the_check_found() {
         Outcome::NeedsAccount,
         Outcome::Unavailable,
     ];
-    let verdicts: [fn(Attempt) -> Verdict; 4] = [
+    let verdicts: [Judge; 4] = [
         Attempt::accept,
         Attempt::reject,
         Attempt::need_account,
