@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::serve::GuardOption;
+
 const AFTER_HELP: &str = "\
 Examples:
   ftp-login                                        watch four logins to a server of its own
@@ -181,8 +183,22 @@ The users file has one user a line: name:hash or name:hash:account. The hash is 
 hash` prints. Blank lines and lines that begin with # are skipped; everything else counts, spaces
 too. With an account the user is asked for it after the right password (332).
 
+A guard counts across connections: failures slow an address down and lock it out, and a name at
+that address; whoever is locked out hears what a wrong password hears. --guard changes it:
+  connections=16384             open at once, in all (an eighth for who logged in before)
+  connections-per-address=64    an IPv6 address is its /64
+  connections-per-network=512   a /24, or a /48 of IPv6
+  sessions-per-user=256         logged in at once
+  user-at-address=5             failures in 15 minutes that lock a name at an address
+  address=20                    failures in 15 minutes that lock an address
+  network=100                   failures in 15 minutes that lock strangers of a network
+  user=N                        failures in an hour that lock a name from everywhere; off unless
+                                given, since then anyone can lock its owner out
+  answer-floor=0.5              seconds before which no password is answered, right or wrong
+
 The first line on standard output is `listening on ADDR`. SIGINT and SIGTERM end the server: each
-client gets a 421, and the exit code is 0.
+client gets a 421, and the exit code is 0. SIGHUP reads the users file and the certificate again;
+sessions go on, and if a file is bad, the old ones stay and the log says why.
 
 Examples:
   echo anna:$(echo secret | ftp-login hash) > users.txt
@@ -232,6 +248,17 @@ pub(crate) struct ServeArguments {
     /// Close the connection after this many failed logins
     #[arg(long, value_name = "N", default_value = "3")]
     pub(crate) max_attempts: NonZeroU32,
+
+    /// Change the guard across connections (repeatable); what there is to change is said below
+    #[arg(
+        long, value_name = "KEY=VALUE", value_parser = GuardOption::parse,
+        conflicts_with = "no_guard"
+    )]
+    pub(crate) guard: Vec<GuardOption>,
+
+    /// No guard across connections. DANGEROUS: a new connection is a new start for a guesser
+    #[arg(long)]
+    pub(crate) no_guard: bool,
 
     /// How many connections to serve at a time; more are told 421. Each is an open file
     #[arg(long, value_name = "N", default_value = "900")]
@@ -295,7 +322,7 @@ pub(crate) enum Direction {
 }
 
 /// A number of seconds, with a fraction or without.
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_| "not a number of seconds".to_owned())?;

@@ -142,6 +142,85 @@ fn names_cannot_forge_lines_of_the_log() {
     assert!(line.contains("x\\\" connection=9"), "{line}");
 }
 
+/// One wrong password for anna on a connection of its own, then the right one on another.
+fn wrong_then_right(server: &Server) -> (String, String) {
+    let replies = ["wrong", SENTINEL].map(|password| {
+        let mut peer = Peer::connect(server);
+        peer.ask("USER anna");
+        peer.ask(&format!("PASS {password}"))
+    });
+    (replies[0].clone(), replies[1].clone())
+}
+
+#[test]
+fn the_guard_is_on_and_answers_the_locked_like_the_wrong() {
+    let server = Server::start(&["--guard", "user-at-address=1"]);
+    let (wrong, right) = wrong_then_right(&server);
+    assert!(wrong.starts_with("530 "), "{wrong}");
+    assert_eq!(right, wrong);
+    let (_, _, log) = server.stop("-TERM");
+    for message in ["lockout begins", "locked out, answered like a wrong"] {
+        let line = log.lines().find(|line| line.contains(message));
+        let line = line.unwrap_or_else(|| panic!("{log}"));
+        for field in ["connection=", "peer=127.0.0.1:", "user=\"anna\""] {
+            assert!(line.contains(field), "{line}");
+        }
+    }
+}
+
+#[test]
+fn without_the_guard_another_connection_is_another_start() {
+    let server = Server::start(&["--no-guard"]);
+    let (wrong, right) = wrong_then_right(&server);
+    assert!(wrong.starts_with("530 "), "{wrong}");
+    assert!(right.starts_with("230 "), "{right}");
+    assert!(server.stop("-TERM").2.contains("there is no guard"));
+}
+
+/// Whether a login succeeds, asked until the answer is `expected`.
+fn logs_in(server: &Server, user: &str, expected: &str) -> bool {
+    (0..40).any(|_| {
+        let mut peer = Peer::connect(server);
+        peer.ask(&format!("USER {user}"));
+        peer.ask(&format!("PASS {SENTINEL}")).starts_with(expected)
+    })
+}
+
+#[test]
+fn a_hangup_reloads_the_users_without_dropping_sessions() {
+    let server = Server::start(&["--guard", "user-at-address=100", "--guard", "address=1000"]);
+    let mut session = Peer::connect(&server);
+    session.ask("USER anna");
+    assert!(session.ask(&format!("PASS {SENTINEL}")).starts_with("230 "));
+
+    std::fs::write(
+        &server.users.0,
+        format!("carla:{}\n", common::sentinel_hash()),
+    )
+    .unwrap();
+    server.signal("-HUP");
+    assert!(logs_in(&server, "carla", "230 "));
+    assert!(logs_in(&server, "anna", "530 "));
+    assert!(session.ask("NOOP").starts_with("200 "));
+
+    std::fs::write(&server.users.0, "no colon\n").unwrap();
+    server.signal("-HUP");
+    assert!(logs_in(&server, "carla", "230 "));
+    assert!(session.ask("NOOP").starts_with("200 "));
+    let log = server.stop("-TERM").2;
+    assert!(log.contains("reloaded users"), "{log}");
+    assert!(log.contains("cannot reload"), "{log}");
+}
+
+#[test]
+fn connections_of_one_address_have_a_limit() {
+    let server = Server::start(&["--guard", "connections-per-address=1"]);
+    let mut first = Peer::connect(&server);
+    let mut second = Peer(BufReader::new(TcpStream::connect(server.address).unwrap()));
+    assert!(second.hear().starts_with("421 "));
+    assert!(first.ask("NOOP").starts_with("200 "));
+}
+
 /// A certificate that signs itself, for the loopback address; and its key.
 fn certificate() -> (TestFile, TestFile) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();

@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use ftp_proto::server::{Event, Misuse, Request, RequestId};
+use ftp_proto::server::guard::{GuardedAttempt, RefusedWhy};
+use ftp_proto::server::{Attempt, Event, Misuse, Request, RequestId};
 use ftp_proto::wire::{Code, Reply};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::{Handler, ServerSession, SessionError, SessionEvent, SessionInfo};
+use crate::guard::Guarded;
+use crate::{AttemptSummary, Handler, ServerSession, SessionError, SessionEvent, SessionInfo};
 
 /// What clients are told when the server stops.
 const SHUTDOWN_TEXT: &str = "The server is shutting down.";
@@ -19,13 +21,41 @@ const BAD_REPLY_TEXT: &str = "Internal error.";
 /// How long to listen on for a client's end after our own.
 const LINGERING_TIME: Duration = Duration::from_secs(2);
 
+/// Who comes to a session, and what the guard said.
+pub(crate) struct Entry {
+    id: u64,
+    peer: SocketAddr,
+    guarded: Option<Guarded>,
+    refused: Option<RefusedWhy>,
+}
+
+impl Entry {
+    pub(crate) fn admitted(id: u64, peer: SocketAddr, guarded: Option<Guarded>) -> Self {
+        Self {
+            id,
+            peer,
+            guarded,
+            refused: None,
+        }
+    }
+
+    /// `None`: not by the guard.
+    pub(crate) fn refused(id: u64, peer: SocketAddr, refused: Option<RefusedWhy>) -> Self {
+        Self {
+            id,
+            peer,
+            guarded: None,
+            refused,
+        }
+    }
+}
+
 /// Runs a session to its end.
 ///
 /// The future is small: it lives as long as the session, and most sessions idle most of the time.
 pub(crate) fn attend<'a, T, H, S>(
     session: Box<ServerSession<T>>,
-    id: u64,
-    peer: SocketAddr,
+    entry: Entry,
     handler: &'a H,
     shutdown: Pin<&'a mut S>,
 ) -> impl Future<Output = ()> + Send + 'a
@@ -35,13 +65,16 @@ where
     S: Future<Output = ()> + Send,
 {
     let info = SessionInfo {
-        id,
-        peer,
+        id: entry.id,
+        peer: entry.peer,
         username: None,
         tls: None,
         data_protected: false,
     };
     handler.event(&info, &SessionEvent::Connected);
+    if let Some(why) = entry.refused {
+        handler.event(&info, &SessionEvent::Refused(why));
+    }
     let line = Line {
         session,
         shutdown,
@@ -53,6 +86,7 @@ where
         line,
         info,
         handler,
+        guarded: entry.guarded,
         closed: false,
     });
     async move {
@@ -90,6 +124,7 @@ struct Attendance<'a, T, H, S> {
     line: Line<'a, T, S>,
     info: SessionInfo,
     handler: &'a H,
+    guarded: Option<Guarded>,
     /// The handler was told of the end.
     closed: bool,
 }
@@ -113,10 +148,7 @@ where
         self.info.data_protected = self.line.session.is_data_protected();
         match event {
             Event::Authenticate(attempt) => {
-                let verdict = self.handler.authenticate(attempt, self.info.peer);
-                let verdict = self.line.finished(verdict).await;
-                // Refused only if it comes too late: then there is no one to tell.
-                let _too_late = self.line.session.decide(verdict);
+                self.authenticate(attempt).await;
             }
             Event::Account(attempt) => {
                 let verdict = self.handler.account(&self.info, attempt);
@@ -131,6 +163,9 @@ where
             Event::LoggedOut => {
                 self.tell(&SessionEvent::LoggedOut);
                 self.info.username = None;
+                if let Some(guarded) = &mut self.guarded {
+                    guarded.logged_out();
+                }
             }
             Event::TlsEstablished(tls) => self.tell(&SessionEvent::TlsEstablished(tls)),
             Event::ClearCommandChannel => self.tell(&SessionEvent::ClearCommandChannel),
@@ -141,6 +176,44 @@ where
             // The TLS switches are answered below us, by `Secured`.
             _ => {}
         }
+    }
+
+    /// The guard rules, the application checks, and the guard says what is told, and when.
+    async fn authenticate(&mut self, attempt: Attempt) {
+        let username = attempt.username().clone();
+        let guarded = match &mut self.guarded {
+            None => None,
+            // Who leaves before the check has not had a guess checked: nothing to count.
+            Some(guarded) => match self.line.while_open(guarded.attempt(&username)).await {
+                Some(guarded) => guarded,
+                None => return,
+            },
+        };
+        let started = Instant::now();
+        let verdict = self.handler.authenticate(attempt, self.info.peer);
+        let verdict = self.line.finished(verdict).await;
+        let checked = verdict.outcome();
+        let ruling = guarded.as_ref().map(GuardedAttempt::ruling);
+        let answer = match (guarded, &mut self.guarded) {
+            (Some(attempt), Some(guarded)) => guarded.settle(attempt, checked),
+            _ => None,
+        };
+        self.tell(&SessionEvent::Attempted(AttemptSummary {
+            username,
+            outcome: answer.map_or(checked, |(answer, _)| answer.outcome),
+            checked,
+            ruling,
+            locked_out: answer.and_then(|(answer, _)| answer.locked_out),
+            check_time: started.elapsed(),
+        }));
+        // Refused only if it comes too late: then there is no one to tell.
+        let _too_late = match answer {
+            None => self.line.session.decide(verdict),
+            Some((answer, moment)) => {
+                let verdict = verdict.overruled(answer.outcome);
+                self.line.session.decide_at(verdict, moment)
+            }
+        };
     }
 
     async fn command(&mut self, request: Request) {
@@ -280,7 +353,12 @@ mod tests {
         assert!(state <= 1280, "{state}");
         let mut shutdown = pin!(pending());
         let peer = SocketAddr::from(([127, 0, 0, 1], 21));
-        let future = attend(session, 1, peer, &Nobody, shutdown.as_mut());
+        let future = attend(
+            session,
+            Entry::admitted(1, peer, None),
+            &Nobody,
+            shutdown.as_mut(),
+        );
         assert!(size_of_val(&future) <= 512, "{}", size_of_val(&future));
     }
 }

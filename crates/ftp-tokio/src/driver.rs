@@ -97,6 +97,11 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
         Instant::from_start(self.start.elapsed())
     }
 
+    /// A moment of tokio's clock, as the machine's methods want it.
+    pub(crate) fn instant(&self, moment: time::Instant) -> Instant {
+        Instant::from_start(moment.saturating_duration_since(self.start))
+    }
+
     /// The machine.
     pub fn machine(&self) -> &M {
         &self.machine

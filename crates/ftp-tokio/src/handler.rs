@@ -5,13 +5,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ftp_proto::server::guard::RefusedWhy;
 use ftp_proto::server::{
     AccountAttempt, AccountVerdict, Attempt, ClosedWhy, LoginSummary, Request, Verdict,
 };
 use ftp_proto::wire::Reply;
 use ftp_proto::{TlsSession, Username};
 
-use crate::SessionError;
+use crate::{AttemptSummary, SessionError};
 
 /// The application behind a [`Server`](crate::Server). One value serves all sessions.
 ///
@@ -20,6 +21,9 @@ use crate::SessionError;
 pub trait Handler: Send + Sync + 'static {
     /// Someone wants to log in. The future runs to its end even if the client leaves meanwhile, so
     /// that leaving does not escape being counted; the verdict is dropped then.
+    ///
+    /// Where there is a [guard](crate::Server::guard), it has ruled before this is asked, and may
+    /// overrule what is said here: [`SessionEvent::Attempted`] tells.
     fn authenticate(
         &self,
         attempt: Attempt,
@@ -79,6 +83,10 @@ pub struct SessionInfo {
 pub enum SessionEvent {
     /// The connection was accepted.
     Connected,
+    /// The guard refused the connection, which is told 421. The reason is not for the client.
+    Refused(RefusedWhy),
+    /// An attempt to log in was checked; its reply may be held back for a while yet.
+    Attempted(AttemptSummary),
     /// TLS is in force.
     TlsEstablished(Arc<TlsSession>),
     /// TLS was closed (`CCC`).

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use ftp_proto::Instant;
+use ftp_proto::server::guard::Admission;
 use ftp_proto::server::{Config, Connection, Security};
 use ftp_rustls::Secured;
 use ftp_rustls::rustls::ServerConfig;
@@ -16,10 +17,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{self, sleep, sleep_until, timeout};
 
-use crate::attendance::attend;
-use crate::{Handler, ServerSession};
+use crate::attendance::{Entry, attend};
+use crate::{Handler, ServerSession, SharedGuard};
 
 /// First pause after a connection could not be accepted; doubled each time up to
 /// [`LONGEST_PAUSE`]. Without one, "too many open files" would keep a processor busy.
@@ -29,15 +30,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const REFUSED_AT_A_TIME: usize = 64;
 /// What a client over the limit is told.
 const FULL_TEXT: &str = "Too many connections, try again later.";
+/// What a client that the guard refuses is told, whatever the reason.
+const REFUSED_TEXT: &str = "Service not available, try again later.";
 
 /// A server: what all its sessions have in common.
 #[derive(Debug, Clone)]
 pub struct Server {
     config: Arc<Config>,
-    tls: Option<Arc<ServerConfig>>,
+    /// All clones share it.
+    tls: Arc<RwLock<Option<Arc<ServerConfig>>>>,
     drain_time: Duration,
     max_sessions: usize,
     sessions: Arc<AtomicU64>,
+    guard: Option<SharedGuard>,
 }
 
 /// The configuration's [`Security`] offers or demands TLS, and there is no TLS configuration.
@@ -60,11 +65,28 @@ impl Server {
         let (drain_time, max_sessions) = (Duration::from_secs(10), 900);
         Ok(Self {
             config,
-            tls,
+            tls: Arc::new(RwLock::new(tls)),
             drain_time,
             max_sessions,
             sessions,
+            guard: None,
         })
+    }
+
+    /// Asks this guard at each connection and each attempt to log in, in [`serve`](Self::serve)
+    /// and [`attend`](Self::attend). Its ruling comes before the application's check, its answer
+    /// decides what the client is told, and when. Without one, failures are counted for each
+    /// connection alone. Sessions that are run by hand ask by hand.
+    #[must_use]
+    pub fn guard(mut self, guard: SharedGuard) -> Self {
+        self.guard = Some(guard);
+        self
+    }
+
+    /// Uses this TLS configuration, for example a renewed certificate, for connections that come
+    /// from now on, on all clones of this server. Sessions under way keep theirs.
+    pub fn replace_tls(&self, tls: Arc<ServerConfig>) {
+        *self.tls.write().unwrap_or_else(PoisonError::into_inner) = Some(tls);
     }
 
     /// How long sessions may take to say goodbye when [`serve`](Self::serve) is told to stop;
@@ -99,19 +121,20 @@ impl Server {
     where
         T: AsyncRead + AsyncWrite + Unpin,
     {
-        let machine = match &self.tls {
+        let tls = self.tls.read().unwrap_or_else(PoisonError::into_inner);
+        let machine = match &*tls {
             Some(tls) => Secured::server(machine, tls.clone()),
             None => Secured::clear(machine),
         };
         ServerSession::new(machine, transport)
     }
 
-    /// A session that only says that there are too many.
-    fn full<T>(&self, transport: T) -> ServerSession<T>
+    /// A session that only says this.
+    fn refusal<T>(&self, transport: T, text: &str) -> ServerSession<T>
     where
         T: AsyncRead + AsyncWrite + Unpin,
     {
-        let machine = Connection::refused(self.config.clone(), Instant::START, FULL_TEXT);
+        let machine = Connection::refused(self.config.clone(), Instant::START, text);
         self.session_with(machine, transport)
     }
 
@@ -128,13 +151,49 @@ impl Server {
         T: AsyncRead + AsyncWrite + Unpin + Send,
         H: Handler,
     {
-        let session = Box::new(self.session(transport));
-        attend(session, self.next_id(), peer, handler, pin!(shutdown)).await;
+        let mut shutdown = pin!(shutdown);
+        let (entry, welcome) = self.receive(peer);
+        let session = match welcome {
+            Welcome::Later(until) => {
+                let waiting = Box::new(Waiting {
+                    server: self.clone(),
+                    transport,
+                    until,
+                });
+                match waiting.wait(shutdown.as_mut()).await {
+                    Some(session) => session,
+                    None => return,
+                }
+            }
+            Welcome::Now => Box::new(self.session(transport)),
+            Welcome::Refused(text) => Box::new(self.refusal(transport, text)),
+        };
+        attend(session, entry, handler, shutdown).await;
     }
 
     /// A number for the next session.
     fn next_id(&self) -> u64 {
         self.sessions.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Asks the guard, if there is one, about a connection.
+    fn receive(&self, peer: SocketAddr) -> (Entry, Welcome) {
+        let id = self.next_id();
+        let Some(guard) = &self.guard else {
+            return (Entry::admitted(id, peer, None), Welcome::Now);
+        };
+        let (connected, welcome) = match guard.accept(peer.ip()) {
+            Admission::Admit(connected) => (connected, Welcome::Now),
+            Admission::Delay { until, connected } => {
+                (connected, Welcome::Later(guard.moment(until)))
+            }
+            Admission::Refuse { why, .. } => {
+                let entry = Entry::refused(id, peer, Some(why));
+                return (entry, Welcome::Refused(REFUSED_TEXT));
+            }
+        };
+        let guarded = Some(guard.hold(connected));
+        (Entry::admitted(id, peer, guarded), welcome)
     }
 
     /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then
@@ -171,21 +230,40 @@ impl Server {
                         if over > REFUSED_AT_A_TIME {
                             continue;
                         }
+                        let (entry, welcome) = if over > 0 {
+                            let entry = Entry::refused(self.next_id(), peer, None);
+                            (entry, Welcome::Refused(FULL_TEXT))
+                        } else {
+                            self.receive(peer)
+                        };
                         // In boxes, because a future has room for each value that it is given as
                         // well as for where it puts it, and so has the one that awaits it.
-                        let session = Box::new(if over > 0 {
-                            self.full(stream)
-                        } else {
-                            self.session(stream)
-                        });
-                        let id = self.next_id();
+                        let begun = match welcome {
+                            Welcome::Now => Ok(Box::new(self.session(stream))),
+                            Welcome::Refused(text) => Ok(Box::new(self.refusal(stream, text))),
+                            Welcome::Later(until) => Err(Box::new(Waiting {
+                                server: self.clone(),
+                                transport: stream,
+                                until,
+                            })),
+                        };
+                        let entry = Box::new(entry);
                         let handler = handler.clone();
                         let mut stopped = stopped.clone();
                         // An error means that the server is gone, which is the same.
                         let mut shutdown =
                             Box::pin(async move { drop(stopped.wait_for(|stop| *stop).await) });
                         sessions.spawn(async move {
-                            attend(session, id, peer, &*handler, shutdown.as_mut()).await;
+                            let session = match begun {
+                                Ok(session) => session,
+                                Err(waiting) => {
+                                    match Box::pin(waiting.wait(shutdown.as_mut())).await {
+                                        Some(session) => session,
+                                        None => return,
+                                    }
+                                }
+                            };
+                            attend(session, *entry, &*handler, shutdown.as_mut()).await;
                         });
                     }
                 },
@@ -196,6 +274,39 @@ impl Server {
         let drained = async { while sessions.join_next().await.is_some() {} };
         if timeout(self.drain_time, drained).await.is_err() {
             sessions.shutdown().await;
+        }
+    }
+}
+
+/// How a connection is received.
+enum Welcome {
+    /// With the greeting.
+    Now,
+    /// With the greeting, but not before this.
+    Later(time::Instant),
+    /// With a 421 and this text.
+    Refused(&'static str),
+}
+
+/// A connection that is not greeted yet. Its deadlines start with the greeting.
+struct Waiting<T> {
+    server: Server,
+    transport: T,
+    until: time::Instant,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Waiting<T> {
+    /// Nothing is said and nothing read. A server that stops does not wait for it: `None`.
+    async fn wait(
+        self: Box<Self>,
+        shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> Option<Box<ServerSession<T>>> {
+        tokio::select! {
+            () = sleep_until(self.until) => {
+                let Self { server, transport, .. } = *self;
+                Some(Box::new(server.session(transport)))
+            }
+            () = shutdown => None,
         }
     }
 }

@@ -93,6 +93,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> ServerSession<T> {
         self.machine_mut().decide(now, verdict)
     }
 
+    /// The same, not before this moment.
+    pub(crate) fn decide_at(
+        &mut self,
+        verdict: Verdict,
+        moment: tokio::time::Instant,
+    ) -> Result<(), Misuse> {
+        let earliest = self.driver.instant(moment);
+        self.decide(verdict.not_before(earliest))
+    }
+
     /// Answers an [`AccountAttempt`](ftp_proto::server::AccountAttempt).
     ///
     /// # Errors

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use ftp_proto::server::guard::Ruling;
 use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
 use ftp_proto::wire::{Code, CommandRef, Reply, Verb};
-use ftp_tokio::{Handler, SessionEvent, SessionInfo};
+use ftp_tokio::{AttemptSummary, Handler, SessionEvent, SessionInfo};
 use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
@@ -19,7 +20,7 @@ use crate::certificate::CertificateName;
 /// A server of logins: it has one directory with nothing in it.
 #[derive(Debug)]
 pub(crate) struct LoginHandler {
-    users: Arc<Users>,
+    users: RwLock<Arc<Users>>,
     /// The numbers of the open connections: an attempt knows its peer only.
     connections: Mutex<HashMap<SocketAddr, u64>>,
 }
@@ -27,9 +28,21 @@ pub(crate) struct LoginHandler {
 impl LoginHandler {
     pub(crate) fn new(users: Users) -> Self {
         Self {
-            users: Arc::new(users),
+            users: RwLock::new(Arc::new(users)),
             connections: Mutex::default(),
         }
+    }
+
+    /// Lets in these from now on. Who is logged in stays so.
+    pub(crate) fn replace_users(&self, users: Users) {
+        *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
+    }
+
+    fn users(&self) -> Arc<Users> {
+        self.users
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn number_of(&self, peer: SocketAddr) -> u64 {
@@ -46,15 +59,14 @@ impl Handler for LoginHandler {
         let connection = self.number_of(peer);
         let user = attempt.username().to_string();
         let tls = attempt.tls().is_some();
-        let users = Arc::clone(&self.users);
-        let checked = spawn_blocking(move || {
-            let decision = users.decide(attempt.username(), attempt.password(), attempt.account());
-            (decision, attempt)
-        });
-        let Ok((decision, attempt)) = checked.await else {
-            // The attempt is gone with the check; the machine ends the connection in due time.
+        let users = self.users();
+        let name = attempt.username().clone();
+        let (password, account) = (attempt.password().cloned(), attempt.account().cloned());
+        let checked =
+            spawn_blocking(move || users.decide(&name, password.as_ref(), account.as_ref()));
+        let Ok(decision) = checked.await else {
             error!(connection, %peer, user, "the check of a password failed");
-            return std::future::pending().await;
+            return attempt.unavailable();
         };
         match decision {
             Decision::Accept => attempt.accept(),
@@ -84,7 +96,7 @@ impl Handler for LoginHandler {
 
     async fn account(&self, session: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
         let is_right = self
-            .users
+            .users()
             .is_account_of(attempt.username(), attempt.account());
         let (connection, peer) = (session.id, session.peer);
         let user = attempt.username().to_string();
@@ -114,6 +126,10 @@ impl Handler for LoginHandler {
                     "TLS established"
                 );
             }
+            SessionEvent::Refused(why) => {
+                warn!(connection, %peer, ?why, "refused by the guard");
+            }
+            SessionEvent::Attempted(attempt) => log_attempt(session, attempt),
             SessionEvent::ClearCommandChannel => info!(connection, %peer, "TLS closed by CCC"),
             SessionEvent::LoggedIn(login) => {
                 let (tls, failures) = (login.tls.is_some(), login.failures);
@@ -150,6 +166,20 @@ impl LoginHandler {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&peer);
+    }
+}
+
+/// What the guard added to an attempt; the check itself has been logged.
+fn log_attempt(session: &SessionInfo, attempt: &AttemptSummary) {
+    let (connection, peer) = (session.id, session.peer);
+    let user = attempt.username.to_string();
+    if attempt.ruling == Some(Ruling::CheckAndReject) {
+        warn!(connection, %peer, user, "locked out, answered like a wrong password");
+    } else if attempt.outcome != attempt.checked {
+        warn!(connection, %peer, user, "the user has too many sessions");
+    }
+    if let Some(scope) = attempt.locked_out {
+        warn!(connection, %peer, user, ?scope, "lockout begins");
     }
 }
 

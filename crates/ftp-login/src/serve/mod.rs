@@ -1,6 +1,7 @@
 //! `ftp-login serve`: a server of logins to try clients against. It listens, lets in whom the
 //! users file names, answers a few commands, and logs what happens. It has no files.
 
+mod guard;
 mod handler;
 mod users;
 
@@ -15,8 +16,9 @@ use ftp_rustls::rustls::ServerConfig;
 use ftp_rustls::{ClientCertificates, server_config};
 use ftp_tokio::Server;
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+pub(crate) use self::guard::GuardOption;
 pub(crate) use self::handler::LoginHandler;
 pub(crate) use self::users::Users;
 use crate::certificate::{fingerprint, read_identity, self_made};
@@ -32,10 +34,20 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     let users = read_users(arguments)?;
     let config = Arc::new(config(arguments, &users)?);
     let tls = Tls::new(arguments)?;
-    let server = Server::new(config, Some(tls.config))
-        .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?;
+    let mut server = Server::new(config, Some(tls.config))
+        .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
+        .max_sessions(arguments.max_sessions.get());
+    if !arguments.no_guard {
+        server = server.guard(guard::guard(&arguments.guard, arguments.anonymous)?);
+    }
     // Before anyone is told that there is a server: a signal must not find the default action.
     let shutdown = signals().map_err(|error| {
+        Failure::new(
+            Exit::Unavailable,
+            format!("cannot wait for signals: {error}"),
+        )
+    })?;
+    let hangups = hangups().map_err(|error| {
         Failure::new(
             Exit::Unavailable,
             format!("cannot wait for signals: {error}"),
@@ -52,12 +64,45 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     if !arguments.implicit && !arguments.require_tls {
         warn!("TLS is offered, not demanded: passwords may come in clear; see --require-tls");
     }
-    server
-        .max_sessions(arguments.max_sessions.get())
-        .serve(listener, LoginHandler::new(users), shutdown)
-        .await;
+    if arguments.no_guard {
+        warn!("there is no guard: failures are counted for each connection alone");
+    }
+    let handler = Arc::new(LoginHandler::new(users));
+    tokio::select! {
+        () = server.serve(listener, Arc::clone(&handler), shutdown) => {}
+        () = reload(hangups, arguments, &server, &handler) => {}
+    }
     info!("stopped");
     output.finish()
+}
+
+/// Reads the users file and the certificate again at each hangup. Both are used only if both are
+/// good. Never ends.
+async fn reload(
+    mut hangups: Hangups,
+    arguments: &ServeArguments,
+    server: &Server,
+    handler: &LoginHandler,
+) {
+    loop {
+        hangups.next().await;
+        let read = || Ok((read_users(arguments)?, Tls::new(arguments)?));
+        // Files and hashes take their time; the sessions run on.
+        let read: Result<_, Failure> = tokio::task::block_in_place(read);
+        match read {
+            Ok((users, tls)) => {
+                info!(users = users.len(), "reloaded users and certificate");
+                handler.replace_users(users);
+                if tls.self_made_sha256.is_none() {
+                    server.replace_tls(tls.config);
+                }
+            }
+            Err(failure) => {
+                let why = failure.to_string();
+                error!(why, "cannot reload, the old users and certificate stay");
+            }
+        }
+    }
 }
 
 fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
@@ -213,4 +258,38 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
     Ok(async move {
         interrupt.recv().await;
     })
+}
+
+/// SIGHUP, where there is one.
+#[cfg(unix)]
+struct Hangups(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Hangups {
+    async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending().await
+        }
+    }
+}
+
+#[cfg(unix)]
+fn hangups() -> io::Result<Hangups> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::hangup()).map(Hangups)
+}
+
+#[cfg(not(unix))]
+struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    async fn next(&mut self) {
+        std::future::pending().await
+    }
+}
+
+#[cfg(not(unix))]
+fn hangups() -> io::Result<Hangups> {
+    Ok(Hangups)
 }

@@ -148,7 +148,7 @@ pub struct Server {
     /// What it printed behind its address.
     stdout: JoinHandle<String>,
     stderr: JoinHandle<String>,
-    _users: TestFile,
+    pub users: TestFile,
 }
 
 impl Server {
@@ -187,7 +187,7 @@ impl Server {
             address,
             stdout,
             stderr,
-            _users: users,
+            users,
         }
     }
 
@@ -202,6 +202,14 @@ impl Server {
         Program::new(["login"].iter().chain(options).chain([&url.as_str()]))
             .env("FTP_PASSWORD", SENTINEL)
             .run()
+    }
+
+    /// Sends it a signal that does not end it.
+    pub fn signal(&self, signal: &str) {
+        let kill = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
     }
 
     /// Ends it with a signal, waits, and gives its exit status, output and log.

@@ -120,6 +120,7 @@ pub struct Config {
     pub(crate) max_attempts: u32,
     pub(crate) failure_delay: Duration,
     pub(crate) max_failure_delay: Duration,
+    pub(crate) failure_step: Duration,
     pub(crate) max_bad_commands: u32,
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
@@ -145,6 +146,7 @@ impl Default for Config {
             max_attempts: 3,
             failure_delay: Duration::from_secs(1),
             max_failure_delay: Duration::from_secs(16),
+            failure_step: Duration::from_millis(250),
             max_bad_commands: 20,
             timeouts: Timeouts::default(),
             limits: Limits::default(),
@@ -293,6 +295,15 @@ impl Config {
         self
     }
 
+    /// A failure that takes longer to find out than its [delay](Self::failure_delay) is answered
+    /// at a whole number of these steps behind it, so that the clock does not tell how long the
+    /// check took, and with it whether the name is known. Zero answers at once. Default 250 ms.
+    #[must_use]
+    pub fn failure_step(mut self, step: Duration) -> Self {
+        self.failure_step = step;
+        self
+    }
+
     /// After how many malformed, unknown or over-long commands the connection is closed. At least
     /// 1; default 20.
     #[must_use]
@@ -352,6 +363,7 @@ impl fmt::Debug for Config {
             .field("max_attempts", &self.max_attempts)
             .field("failure_delay", &self.failure_delay)
             .field("max_failure_delay", &self.max_failure_delay)
+            .field("failure_step", &self.failure_step)
             .field("max_bad_commands", &self.max_bad_commands)
             .field("timeouts", &self.timeouts)
             .field("limits", &self.limits)

@@ -119,7 +119,9 @@ impl Connection {
             Login::PasswordNeeded { .. } => State::PasswordNeeded,
             Login::AccountNeeded { .. } => State::AccountNeeded,
             state if state.is_logged_in() => State::LoggedIn,
-            Login::Verifying { .. } | Login::Refusing { .. } => State::Verifying,
+            Login::Verifying { .. } | Login::Answering { .. } | Login::Refusing { .. } => {
+                State::Verifying
+            }
             Login::Switching { .. } => State::SwitchingTls,
             _ => State::Closing,
         }
@@ -144,7 +146,7 @@ impl Connection {
         self.expect_open(now)?;
         match &self.state {
             Login::Verifying { id, .. } if *id == verdict.id => {
-                self.change(|state, session| state.verdict(verdict.decision, session));
+                self.change(|state, session| state.verdict(verdict, session));
                 Ok(())
             }
             _ => Err(Misuse::NothingOpen),
@@ -276,7 +278,7 @@ impl Connection {
     fn expired(&mut self, timer: Timer) {
         match timer {
             Timer::Write => self.session.give_up_writing(),
-            Timer::FailureDelay => return self.change(Login::delay_passed),
+            Timer::Answer => return self.change(Login::answer_due),
             Timer::Handshake => self.session.end_silently(ClosedWhy::HandshakeTimeout),
             Timer::FirstCommand => {
                 self.time_out(&replies::NO_COMMAND_IN_TIME, ClosedWhy::FirstCommandTimeout);

@@ -5,9 +5,10 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use super::error::PeerFault;
+use super::guard::Outcome;
 use crate::ticket::Ticket;
 use crate::wire::{Command, CommandRef, Reply};
-use crate::{Account, Password, TlsSession, Username};
+use crate::{Account, Instant, Password, TlsSession, Username};
 
 /// Where in its life a server connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -192,6 +193,7 @@ impl Attempt {
         Verdict {
             id: self.id,
             decision,
+            not_before: Instant::START,
         }
     }
 }
@@ -202,6 +204,47 @@ impl Attempt {
 pub struct Verdict {
     pub(crate) id: Ticket,
     pub(crate) decision: Decision,
+    pub(crate) not_before: Instant,
+}
+
+impl Verdict {
+    /// Holds the reply back until then, whatever it is: 230, 202, 332, 530 or 421. Until then
+    /// nobody is logged in, no [`Event::LoggedIn`] is told, and no further command is looked at.
+    /// The login deadline goes on, and a delay after a failure that is longer still counts. Of
+    /// several such times the latest counts.
+    ///
+    /// So the clock can be kept from telling what the text conceals: see [`AnswerFloor`](super::AnswerFloor).
+    #[must_use = "hand it to Connection::decide"]
+    pub fn not_before(mut self, earliest: Instant) -> Self {
+        self.not_before = self.not_before.max(earliest);
+        self
+    }
+
+    /// What the check found, as [`Guard::settle`](super::Guard::settle) wants to know it.
+    pub fn outcome(&self) -> Outcome {
+        match self.decision {
+            Decision::Accept | Decision::AcceptSuperfluous => Outcome::Success,
+            Decision::Reject => Outcome::Failure,
+            Decision::NeedAccount { .. } => Outcome::NeedsAccount,
+            Decision::Unavailable => Outcome::Unavailable,
+        }
+    }
+
+    /// The verdict as the guard's answer has it: the right password of a locked name becomes a
+    /// rejection like any other, a session too many a 421. A guard makes nothing better than the
+    /// check found it: an answer that would is taken as a rejection.
+    ///
+    /// When to say so is apart: [`not_before`](Self::not_before), on this connection's clock.
+    #[must_use = "hand it to Connection::decide"]
+    pub fn overruled(mut self, outcome: Outcome) -> Self {
+        if outcome != self.outcome() {
+            self.decision = match outcome {
+                Outcome::Unavailable => Decision::Unavailable,
+                _ => Decision::Reject,
+            };
+        }
+        self
+    }
 }
 
 #[derive(Debug)]

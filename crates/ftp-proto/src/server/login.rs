@@ -12,7 +12,7 @@ use super::session::{SIDE, Session};
 use super::timers::Timer;
 use super::{
     AccountAttempt, Attempt, ClosedWhy, Event, LoginSummary, NameRule, PeerFault, Request,
-    RequestId, UserAfterLogin, information, protection, replies,
+    RequestId, UserAfterLogin, Verdict, information, protection, replies,
 };
 use crate::ticket::Ticket;
 use crate::wire::foreign::{self, Signature};
@@ -38,6 +38,11 @@ pub(super) enum State {
         id: Ticket,
         username: Username,
         attempted: Instant,
+    },
+    /// The attempt did not fail; its reply waits for the time that the verdict names.
+    Answering {
+        username: Username,
+        decision: Decision,
     },
     /// The attempt failed; its reply waits for the delay to pass.
     Refusing { then: Refused },
@@ -367,7 +372,7 @@ impl State {
     }
 
     /// The application's answer to an attempt, which must be the open one.
-    pub(super) fn verdict(self, decision: Decision, session: &mut Session) -> Self {
+    pub(super) fn verdict(self, verdict: Verdict, session: &mut Session) -> Self {
         let Self::Verifying {
             username,
             attempted,
@@ -376,6 +381,24 @@ impl State {
         else {
             return self;
         };
+        let Verdict {
+            decision,
+            not_before,
+            ..
+        } = verdict;
+        if matches!(decision, Decision::Reject) {
+            return refuse(attempted, not_before, Refused::New, session);
+        }
+        let answering = Self::Answering { username, decision };
+        if not_before <= session.now {
+            return answering.answer_due(session);
+        }
+        session.timers.set(Timer::Answer, not_before);
+        answering
+    }
+
+    /// What an attempt that did not fail leads to.
+    fn answer(username: Username, decision: Decision, session: &mut Session) -> Self {
         match decision {
             Decision::Accept => log_in(username, replies::LOGGED_IN.clone(), session),
             Decision::AcceptSuperfluous => {
@@ -385,7 +408,8 @@ impl State {
                 session.say(&replies::ACCOUNT_NEEDED);
                 Self::AccountNeeded { username, password }
             }
-            Decision::Reject => refuse(attempted, Refused::New, session),
+            // Answered by way of `Refusing`; nobody is let in.
+            Decision::Reject => Self::New,
             Decision::Unavailable => {
                 session.end(&replies::CHECK_UNAVAILABLE, ClosedWhy::Shutdown);
                 Self::Closing
@@ -407,14 +431,19 @@ impl State {
             session.say(&replies::ACCOUNT_ACCEPTED);
             Self::LoggedIn { username }
         } else {
-            refuse(attempted, Refused::LoggedIn { username }, session)
+            let then = Refused::LoggedIn { username };
+            refuse(attempted, session.now, then, session)
         }
     }
 
-    /// The delay after a failed attempt is over.
-    pub(super) fn delay_passed(self, session: &mut Session) -> Self {
-        let Self::Refusing { then } = self else {
-            return self;
+    /// The answer to an attempt may go out.
+    pub(super) fn answer_due(self, session: &mut Session) -> Self {
+        let then = match self {
+            Self::Answering { username, decision } => {
+                return Self::answer(username, decision, session);
+            }
+            Self::Refusing { then } => then,
+            other => return other,
         };
         session.say(&replies::LOGIN_INCORRECT);
         if session.has_too_many_failures() {
@@ -524,13 +553,13 @@ fn authenticate(
     }
 }
 
-fn refuse(attempted: Instant, then: Refused, session: &mut Session) -> State {
-    let due = session.count_failure(attempted);
+fn refuse(attempted: Instant, not_before: Instant, then: Refused, session: &mut Session) -> State {
+    let due = session.count_failure(attempted).max(not_before);
     let refusing = State::Refusing { then };
     if due <= session.now {
-        return refusing.delay_passed(session);
+        return refusing.answer_due(session);
     }
-    session.timers.set(Timer::FailureDelay, due);
+    session.timers.set(Timer::Answer, due);
     refusing
 }
 

@@ -8,7 +8,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::timers::{Timer, Timers, after};
-use super::{ClosedWhy, Config, DataProtectionPolicy, Error, Event, PeerFault, Security, replies};
+use super::{
+    AnswerFloor, ClosedWhy, Config, DataProtectionPolicy, Error, Event, PeerFault, Security,
+    replies,
+};
 use crate::buffer::Buffer;
 use crate::wire::{CommandRef, Reply};
 use crate::{Dialogue, Instant, TlsSession, log};
@@ -195,13 +198,15 @@ impl Session {
         self.ending.as_ref()?.error.clone()
     }
 
-    /// Counts a failed attempt, and says when its reply is due.
+    /// Counts a failed attempt, and says when its reply is due: after the delay, or if the check
+    /// took longer, at the next whole step behind it.
     pub(super) fn count_failure(&mut self, attempted: Instant) -> Instant {
         let doublings = self.failures.min(31);
         self.failures = self.failures.saturating_add(1);
         let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
         let delay = self.config.failure_delay.saturating_mul(factor);
-        after(attempted, delay.min(self.config.max_failure_delay))
+        let floor = delay.min(self.config.max_failure_delay);
+        AnswerFloor::new(floor, self.config.failure_step).reply_not_before(attempted, self.now)
     }
 
     pub(super) fn has_too_many_failures(&self) -> bool {

@@ -15,8 +15,8 @@ pub(super) fn after(instant: Instant, duration: Duration) -> Instant {
 pub(super) enum Timer {
     /// The peer must have taken what is being written.
     Write,
-    /// The reply to a failed attempt is due.
-    FailureDelay,
+    /// The reply to an attempt is due.
+    Answer,
     /// The TLS switch must be done.
     Handshake,
     /// The first command must have come.
@@ -30,7 +30,7 @@ pub(super) enum Timer {
 impl Timer {
     const ALL: [Self; 6] = [
         Self::Write,
-        Self::FailureDelay,
+        Self::Answer,
         Self::Handshake,
         Self::FirstCommand,
         Self::Login,

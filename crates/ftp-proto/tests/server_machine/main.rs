@@ -1,5 +1,6 @@
 //! The server machine, proved from outside: bytes and time in, bytes and events out.
 
+mod answer_time;
 mod deadlines;
 mod defences;
 mod dialogue;
