@@ -305,6 +305,30 @@ fn a_trusted_certificate_that_is_an_authoritys_is_still_checked() {
 }
 
 #[test]
+fn a_hangup_reloads_the_certificate_and_a_bad_one_leaves_the_old() {
+    let (old, key) = certificate();
+    let server = Server::start(&["--cert", &old.path(), "--key", &key.path()]);
+    let trusts = |certificate: &TestFile| {
+        let run = server.login(&["--json", "--ca", &certificate.path()], "anna");
+        run.code == 0
+    };
+    let kept = TestFile::new(std::fs::read(&old.0).unwrap());
+    assert!(trusts(&kept));
+
+    // A certificate without its key: refused.
+    let (new, new_key) = certificate();
+    std::fs::copy(&new.0, &old.0).unwrap();
+    server.signal("-HUP");
+    assert!((0..3).all(|_| trusts(&kept)));
+
+    std::fs::copy(&new_key.0, &key.0).unwrap();
+    server.signal("-HUP");
+    assert!((0..40).any(|_| trusts(&new)));
+    assert!(!trusts(&kept));
+    assert!(server.stop("-TERM").2.contains("cannot reload"));
+}
+
+#[test]
 fn a_key_of_another_certificate_is_a_usage_error() {
     let (certificate_of_one, _) = certificate();
     let (_, key_of_another) = certificate();

@@ -9,6 +9,7 @@ use ftp_proto::server::guard::{GuardedAttempt, RefusedWhy};
 use ftp_proto::server::{Attempt, Event, Misuse, Request, RequestId};
 use ftp_proto::wire::{Code, Reply};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 use crate::guard::Guarded;
@@ -27,6 +28,7 @@ pub(crate) struct Entry {
     peer: SocketAddr,
     guarded: Option<Guarded>,
     refused: Option<RefusedWhy>,
+    goodbye: Option<OwnedSemaphorePermit>,
 }
 
 impl Entry {
@@ -36,16 +38,23 @@ impl Entry {
             peer,
             guarded,
             refused: None,
+            goodbye: None,
         }
     }
 
-    /// `None`: not by the guard.
-    pub(crate) fn refused(id: u64, peer: SocketAddr, refused: Option<RefusedWhy>) -> Self {
+    /// `refused` is `None` if it was not by the guard; `goodbye` is held while the client is told.
+    pub(crate) fn refused(
+        id: u64,
+        peer: SocketAddr,
+        refused: Option<RefusedWhy>,
+        goodbye: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         Self {
             id,
             peer,
             guarded: None,
             refused,
+            goodbye,
         }
     }
 }
@@ -87,6 +96,7 @@ where
         info,
         handler,
         guarded: entry.guarded,
+        _goodbye: entry.goodbye,
         closed: false,
     });
     async move {
@@ -125,6 +135,8 @@ struct Attendance<'a, T, H, S> {
     info: SessionInfo,
     handler: &'a H,
     guarded: Option<Guarded>,
+    /// One of the few that clients which are refused may have at a time.
+    _goodbye: Option<OwnedSemaphorePermit>,
     /// The handler was told of the end.
     closed: bool,
 }

@@ -15,7 +15,7 @@ use ftp_rustls::rustls::ServerConfig;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{self, sleep, sleep_until, timeout};
 
@@ -26,7 +26,8 @@ use crate::{Handler, ServerSession, SharedGuard};
 /// [`LONGEST_PAUSE`]. Without one, "too many open files" would keep a processor busy.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How many connections over the limit are told so at a time; more are closed without a word.
+/// How many connections over the limit, or refused by the guard, are told so at a time; more are
+/// closed without a word.
 const REFUSED_AT_A_TIME: usize = 64;
 /// What a client over the limit is told.
 const FULL_TEXT: &str = "Too many connections, try again later.";
@@ -43,6 +44,8 @@ pub struct Server {
     max_sessions: usize,
     sessions: Arc<AtomicU64>,
     guard: Option<SharedGuard>,
+    /// Who the guard refused and is told so.
+    refusing: Arc<Semaphore>,
 }
 
 /// The configuration's [`Security`] offers or demands TLS, and there is no TLS configuration.
@@ -70,6 +73,7 @@ impl Server {
             max_sessions,
             sessions,
             guard: None,
+            refusing: Arc::new(Semaphore::new(REFUSED_AT_A_TIME)),
         })
     }
 
@@ -167,6 +171,7 @@ impl Server {
             }
             Welcome::Now => Box::new(self.session(transport)),
             Welcome::Refused(text) => Box::new(self.refusal(transport, text)),
+            Welcome::Ignored => return,
         };
         attend(session, entry, handler, shutdown).await;
     }
@@ -188,8 +193,13 @@ impl Server {
                 (connected, Welcome::Later(guard.moment(until)))
             }
             Admission::Refuse { why, .. } => {
-                let entry = Entry::refused(id, peer, Some(why));
-                return (entry, Welcome::Refused(REFUSED_TEXT));
+                // A flood of those refused must not fill the server with goodbyes.
+                let goodbye = Arc::clone(&self.refusing).try_acquire_owned().ok();
+                let welcome = match goodbye {
+                    Some(_) => Welcome::Refused(REFUSED_TEXT),
+                    None => Welcome::Ignored,
+                };
+                return (Entry::refused(id, peer, Some(why), goodbye), welcome);
             }
         };
         let guarded = Some(guard.hold(connected));
@@ -231,7 +241,7 @@ impl Server {
                             continue;
                         }
                         let (entry, welcome) = if over > 0 {
-                            let entry = Entry::refused(self.next_id(), peer, None);
+                            let entry = Entry::refused(self.next_id(), peer, None, None);
                             (entry, Welcome::Refused(FULL_TEXT))
                         } else {
                             self.receive(peer)
@@ -241,6 +251,7 @@ impl Server {
                         let begun = match welcome {
                             Welcome::Now => Ok(Box::new(self.session(stream))),
                             Welcome::Refused(text) => Ok(Box::new(self.refusal(stream, text))),
+                            Welcome::Ignored => continue,
                             Welcome::Later(until) => Err(Box::new(Waiting {
                                 server: self.clone(),
                                 transport: stream,
@@ -286,6 +297,8 @@ enum Welcome {
     Later(time::Instant),
     /// With a 421 and this text.
     Refused(&'static str),
+    /// Not at all: it is closed without a word.
+    Ignored,
 }
 
 /// A connection that is not greeted yet. Its deadlines start with the greeting.
