@@ -183,8 +183,10 @@ The users file has one user a line: name:hash or name:hash:account. The hash is 
 hash` prints. Blank lines and lines that begin with # are skipped; everything else counts, spaces
 too. With an account the user is asked for it after the right password (332).
 
-A guard counts across connections: failures slow an address down and lock it out, and a name at
-that address; whoever is locked out hears what a wrong password hears. --guard changes it:
+With --guard the server counts across connections: failures slow an address down and lock it out,
+and a name at that address; whoever is locked out hears what a wrong password hears. It is off
+unless asked for: clients that are tried out mostly come from one machine, and would lock each other
+out. On a network, use it. --guard KEY=VALUE changes a default:
   connections=16384             open at once, in all (an eighth for who logged in before)
   connections-per-address=64    an IPv6 address is its /64
   connections-per-network=512   a /24, or a /48 of IPv6
@@ -249,16 +251,12 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "N", default_value = "3")]
     pub(crate) max_attempts: NonZeroU32,
 
-    /// Change the guard across connections (repeatable); what there is to change is said below
+    /// Guard against guessing across connections (repeatable, to change its defaults: see below)
     #[arg(
         long, value_name = "KEY=VALUE", value_parser = GuardOption::parse,
-        conflicts_with = "no_guard"
+        num_args = 0..=1, default_missing_value = "defaults"
     )]
     pub(crate) guard: Vec<GuardOption>,
-
-    /// No guard across connections. DANGEROUS: a new connection is a new start for a guesser
-    #[arg(long)]
-    pub(crate) no_guard: bool,
 
     /// How many connections to serve at a time; more are told 421. Each is an open file
     #[arg(long, value_name = "N", default_value = "900")]

@@ -10,9 +10,11 @@ use crate::exit::{Exit, Failure};
 const QUARTER: Duration = Duration::from_secs(15 * 60);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// One `--guard KEY=VALUE`.
+/// One `--guard`, with or without `KEY=VALUE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GuardOption {
+    /// No value: a guard as it is by default.
+    Defaults,
     Connections(u32),
     ConnectionsPerAddress(u32),
     ConnectionsPerNetwork(u32),
@@ -25,11 +27,14 @@ pub(crate) enum GuardOption {
 }
 
 impl GuardOption {
-    /// Reads `KEY=VALUE`.
+    /// Reads `KEY=VALUE`, or `defaults`.
     ///
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text == "defaults" {
+            return Ok(Self::Defaults);
+        }
         let (key, value) = text.split_once('=').ok_or("it is KEY=VALUE")?;
         let count = || match value.parse() {
             Ok(0) | Err(_) => Err(format!("{value:?} is not a number above 0")),
@@ -51,6 +56,7 @@ impl GuardOption {
 
     fn apply(self, config: GuardConfig) -> GuardConfig {
         match self {
+            Self::Defaults => config,
             Self::Connections(most) => config.connections(most),
             Self::ConnectionsPerAddress(most) => config.connections_per_address(most),
             Self::ConnectionsPerNetwork(most) => config.connections_per_network(most),

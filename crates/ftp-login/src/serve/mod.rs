@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     let mut server = Server::new(config, Some(tls.config))
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
         .max_sessions(arguments.max_sessions.get());
-    if !arguments.no_guard {
+    if !arguments.guard.is_empty() {
         server = server.guard(guard::guard(&arguments.guard, arguments.anonymous)?);
     }
     // Before anyone is told that there is a server: a signal must not find the default action.
@@ -64,8 +64,8 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     if !arguments.implicit && !arguments.require_tls {
         warn!("TLS is offered, not demanded: passwords may come in clear; see --require-tls");
     }
-    if arguments.no_guard {
-        warn!("there is no guard: failures are counted for each connection alone");
+    if arguments.guard.is_empty() && !address.ip().is_loopback() {
+        warn!("there is no guard: failures are counted for each connection alone; see --guard");
     }
     let handler = Arc::new(LoginHandler::new(users));
     tokio::select! {
