@@ -157,21 +157,11 @@ impl Server {
     {
         let mut shutdown = pin!(shutdown);
         let (entry, welcome) = self.receive(peer);
-        let session = match welcome {
-            Welcome::Later(until) => {
-                let waiting = Box::new(Waiting {
-                    server: self.clone(),
-                    transport,
-                    until,
-                });
-                match waiting.wait(shutdown.as_mut()).await {
-                    Some(session) => session,
-                    None => return,
-                }
-            }
-            Welcome::Now => Box::new(self.session(transport)),
-            Welcome::Refused(text) => Box::new(self.refusal(transport, text)),
-            Welcome::Ignored => return,
+        let Some(begun) = self.begin(welcome, transport) else {
+            return;
+        };
+        let Some(session) = begun.session(shutdown.as_mut()).await else {
+            return;
         };
         attend(session, entry, handler, shutdown).await;
     }
@@ -204,6 +194,23 @@ impl Server {
         };
         let guarded = Some(guard.hold(connected));
         (Entry::admitted(id, peer, guarded), welcome)
+    }
+
+    /// Begins a session as it is to be received; `None`: not at all.
+    fn begin<T>(&self, welcome: Welcome, transport: T) -> Option<Begun<T>>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        Some(match welcome {
+            Welcome::Now => Begun::Session(Box::new(self.session(transport))),
+            Welcome::Refused(text) => Begun::Session(Box::new(self.refusal(transport, text))),
+            Welcome::Later(until) => Begun::Waiting(Box::new(Waiting {
+                server: self.clone(),
+                transport,
+                until,
+            })),
+            Welcome::Ignored => return None,
+        })
     }
 
     /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then
@@ -248,15 +255,8 @@ impl Server {
                         };
                         // In boxes, because a future has room for each value that it is given as
                         // well as for where it puts it, and so has the one that awaits it.
-                        let begun = match welcome {
-                            Welcome::Now => Ok(Box::new(self.session(stream))),
-                            Welcome::Refused(text) => Ok(Box::new(self.refusal(stream, text))),
-                            Welcome::Ignored => continue,
-                            Welcome::Later(until) => Err(Box::new(Waiting {
-                                server: self.clone(),
-                                transport: stream,
-                                until,
-                            })),
+                        let Some(begun) = self.begin(welcome, stream) else {
+                            continue;
                         };
                         let entry = Box::new(entry);
                         let handler = handler.clone();
@@ -265,14 +265,8 @@ impl Server {
                         let mut shutdown =
                             Box::pin(async move { drop(stopped.wait_for(|stop| *stop).await) });
                         sessions.spawn(async move {
-                            let session = match begun {
-                                Ok(session) => session,
-                                Err(waiting) => {
-                                    match Box::pin(waiting.wait(shutdown.as_mut())).await {
-                                        Some(session) => session,
-                                        None => return,
-                                    }
-                                }
+                            let Some(session) = begun.session(shutdown.as_mut()).await else {
+                                return;
                             };
                             attend(session, *entry, &*handler, shutdown.as_mut()).await;
                         });
@@ -299,6 +293,26 @@ enum Welcome {
     Refused(&'static str),
     /// Not at all: it is closed without a word.
     Ignored,
+}
+
+/// A connection that has a session, or will have one.
+enum Begun<T> {
+    Session(Box<ServerSession<T>>),
+    Waiting(Box<Waiting<T>>),
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Begun<T> {
+    /// The session, when it may be greeted; `None` if the server stops before.
+    async fn session(
+        self,
+        shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> Option<Box<ServerSession<T>>> {
+        match self {
+            Self::Session(session) => Some(session),
+            // In a box, because few wait and every task would have room for it.
+            Self::Waiting(waiting) => Box::pin(waiting.wait(shutdown)).await,
+        }
+    }
 }
 
 /// A connection that is not greeted yet. Its deadlines start with the greeting.
