@@ -92,31 +92,29 @@
 //! default) for roots to trust. All are those of `ftp-rustls`.
 #![forbid(unsafe_code)]
 
-mod address;
-mod attendance;
-mod client;
-mod connecting;
-mod connector;
-mod driver;
-mod error;
-mod guard;
-mod handler;
-mod server;
-mod session;
+mod runtime;
 
-pub use address::{Address, AddressError};
-pub use client::Client;
-pub use connecting::Connecting;
-pub use connector::Connector;
-pub use driver::{Driver, DriverError, Next, Parts};
-pub use error::Error;
-pub use ftp_proto;
-pub use ftp_proto::client::Login;
-pub use ftp_rustls;
-pub use guard::{AttemptSummary, SharedGuard};
-pub use handler::{Handler, SessionEvent, SessionInfo};
-pub use server::{Server, TlsMissing};
-pub use session::{ServerSession, SessionError};
+pub use ftp_futures::{
+    Address, AddressError, AttemptSummary, DriverError, Error, Handler, Login, Next, Parts,
+    SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_proto, ftp_rustls,
+};
+pub use runtime::{Task, Tokio};
+use tokio::net::TcpStream;
+
+/// A control connection that is logged in.
+pub type Client<T = TcpStream> = ftp_futures::Client<Tokio, T>;
+/// A login in progress.
+pub type Connecting<T = TcpStream> = ftp_futures::Connecting<Tokio, T>;
+/// Makes client connections, one or many.
+pub type Connector = ftp_futures::Connector<Tokio>;
+/// A machine, the transport it runs over, and tokio's clock.
+pub type Driver<M, T> = ftp_futures::Driver<Tokio, M, T>;
+/// A server: what all its sessions have in common.
+pub type Server = ftp_futures::Server<Tokio>;
+/// The server's side of one control connection.
+pub type ServerSession<T = TcpStream> = ftp_futures::ServerSession<Tokio, T>;
+/// A guard across connections that the sessions of one server, or of several, share.
+pub type SharedGuard = ftp_futures::SharedGuard<Tokio>;
 
 /// The examples of the repository's README, compiled and run.
 #[cfg(doctest)]

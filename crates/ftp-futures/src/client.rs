@@ -1,26 +1,23 @@
 //! A control connection that is logged in.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use ftp_adapter::{
+    Error, Inbox, agreed, ends_clear_command_channel, ends_reinitialize, reinitialized, reply_to,
+};
 use ftp_proto::Account;
 use ftp_proto::client::{
     Answer, CommandId, Config, Connection, Event, Login, Misuse, Phase, Session,
 };
 use ftp_proto::wire::{Class, Command, Reply, Verb};
 use ftp_rustls::Secured;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
-use crate::{Connector, Driver, Error};
-
-/// Most events that are kept for [`Client::next_event`] while a method waits for another.
-const EVENTS_KEPT: usize = 256;
+use crate::{Connector, Driver, Io, Runtime, Timer};
 
 /// A control connection that is logged in.
 ///
@@ -31,15 +28,15 @@ const EVENTS_KEPT: usize = 256;
 /// usable. What the method had begun stays begun: the reply to a [`command`](Self::command) whose
 /// future was dropped is given by [`next_event`](Self::next_event). Where that matters, use
 /// [`send`](Self::send) and [`next_reply`](Self::next_reply), which can be called again.
-pub struct Client<T = TcpStream> {
-    pub(crate) driver: Driver<Secured<Connection>, T>,
-    /// Came while a method waited for something else.
-    kept: VecDeque<Event>,
+pub struct Client<R, T> {
+    pub(crate) driver: Driver<R, Secured<Connection>, T>,
+    /// What came while a method waited for something else.
+    inbox: Inbox,
     pub(crate) connect_time: Duration,
     pub(crate) peer: Option<SocketAddr>,
 }
 
-impl Client {
+impl<R: Runtime> Client<R, R::TcpStream> {
     /// Connects and logs in with explicit TLS, the platform's roots and the defaults of
     /// [`Config`]. For anything else there is [`Connector`].
     ///
@@ -50,11 +47,11 @@ impl Client {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
-    pub(crate) fn new(driver: Driver<Secured<Connection>, T>) -> Self {
+impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
+    pub(crate) fn new(driver: Driver<R, Secured<Connection>, T>) -> Self {
         Self {
             driver,
-            kept: VecDeque::new(),
+            inbox: Inbox::default(),
             connect_time: Duration::ZERO,
             peer: None,
         }
@@ -123,12 +120,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     /// than for this command.
     pub async fn next_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
         let answers = |event: &Event| reply_to(event, command).is_some();
-        let event = match self
-            .kept
-            .iter()
-            .position(answers)
-            .and_then(|at| self.kept.remove(at))
-        {
+        let event = match self.inbox.take(answers) {
             Some(event) => event,
             None => self.wait_for(answers).await?,
         };
@@ -143,7 +135,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     /// # Errors
     /// Everything that ends the connection.
     pub async fn next_event(&mut self) -> Result<Option<Event>, Error> {
-        match self.kept.pop_front() {
+        match self.inbox.pop() {
             Some(event) => Ok(Some(event)),
             None => poll_fn(|cx| self.poll_event(cx)).await,
         }
@@ -167,26 +159,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     /// the next of [`next_event`](Self::next_event), and [`answer`](Self::answer) goes on.
     /// Everything that ends a login.
     pub async fn reinitialize(&mut self, login: Login) -> Result<(), Error> {
-        self.keep_what_came().await?;
+        self.inbox.keep_what_came(&mut self.driver.flow)?;
         let now = self.driver.now();
         let command = self.machine().reinitialize(now, login)?;
         let event = self
-            .wait_for(|event| {
-                matches!(event, Event::LoggedIn(_) | Event::Challenge(_))
-                    || reply_to(event, command).is_some()
-            })
+            .wait_for(|event| ends_reinitialize(event, command))
             .await?;
-        match event {
-            Event::Challenge(challenge) => {
-                let kind = challenge.kind();
-                self.kept.push_front(Event::Challenge(challenge));
-                Err(Error::Unanswered(kind))
-            }
-            event => match reply_to(&event, command) {
-                Some(reply) => Err(Error::Refused(reply.clone())),
-                None => Ok(()),
-            },
-        }
+        reinitialized(&mut self.inbox, event, command)
     }
 
     /// Takes TLS off the control connection (`CCC`, RFC 4217 §6), where
@@ -200,14 +179,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
         let now = self.driver.now();
         let command = self.machine().clear_command_channel(now)?;
         let event = self
-            .wait_for(|event| {
-                matches!(event, Event::ClearCommandChannel) || reply_to(event, command).is_some()
-            })
+            .wait_for(|event| ends_clear_command_channel(event, command))
             .await?;
-        match reply_to(&event, command) {
-            Some(reply) => Err(Error::Refused(reply.clone())),
-            None => Ok(()),
-        }
+        agreed(&event, command)
     }
 
     /// Says goodbye (`QUIT`) and closes, once the server has answered or closed; its silence is
@@ -227,7 +201,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     }
 
     /// Gives the driver, for what this type does not offer. Events that were not read are dropped.
-    pub fn into_driver(self) -> Driver<Secured<Connection>, T> {
+    pub fn into_driver(self) -> Driver<R, Secured<Connection>, T> {
         self.driver
     }
 
@@ -268,51 +242,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
         }
     }
 
-    /// Takes the events that are there already out of the way, so that a login that was over
-    /// before is not taken for the next.
-    async fn keep_what_came(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| {
-            while self.kept.len() < EVENTS_KEPT {
-                match self.poll_event(cx)? {
-                    Poll::Pending => return Poll::Ready(Ok(())),
-                    Poll::Ready(None) => return Poll::Ready(Err(Error::Closed)),
-                    Poll::Ready(Some(event)) => self.kept.push_back(event),
-                }
-            }
-            Poll::Ready(Err(Error::EventsUnread))
-        })
-        .await
-    }
-
     /// The next event of this kind; others are kept for [`next_event`](Self::next_event).
     async fn wait_for(&mut self, wanted: impl Fn(&Event) -> bool) -> Result<Event, Error> {
-        poll_fn(|cx| {
-            loop {
-                if self.kept.len() >= EVENTS_KEPT {
-                    return Poll::Ready(Err(Error::EventsUnread));
-                }
-                match ready!(self.poll_event(cx))? {
-                    None => return Poll::Ready(Err(Error::Closed)),
-                    Some(event) if wanted(&event) => return Poll::Ready(Ok(event)),
-                    Some(event) => self.kept.push_back(event),
-                }
+        loop {
+            let event = poll_fn(|cx| self.poll_event(cx)).await?;
+            if let Some(event) = self.inbox.sort(event, &wanted)? {
+                return Ok(event);
             }
-        })
-        .await
+        }
     }
 }
 
-/// The reply in the event, if it is one to this command.
-fn reply_to(event: &Event, to: CommandId) -> Option<&Reply> {
-    match event {
-        Event::Reply { command, reply }
-        | Event::NeedAccount { command, reply }
-        | Event::NotLoggedIn { command, reply } => (*command == to).then_some(reply),
-        _ => None,
-    }
-}
-
-impl<T> fmt::Debug for Client<T> {
+impl<R, T> fmt::Debug for Client<R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("peer", &self.peer)

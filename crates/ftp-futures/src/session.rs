@@ -1,56 +1,29 @@
 //! The server's side of one connection, for programs that run it by hand.
 
-use std::io;
+use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
 
+use ftp_adapter::SessionError;
 use ftp_proto::TlsSession;
-use ftp_proto::server::{
-    self, AccountVerdict, Connection, Event, Misuse, RequestId, State, Verdict,
-};
+use ftp_proto::server::{AccountVerdict, Connection, Event, Misuse, RequestId, State, Verdict};
 use ftp_proto::wire::Reply;
 use ftp_rustls::Secured;
-use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
-use crate::{Driver, DriverError};
+use crate::{Driver, Io, Timer};
 
 /// The server's side of one control connection.
 ///
 /// [`next_event`](Self::next_event) is cancel-safe; the other methods only tell the machine what to
 /// say, and it is said when the next event is awaited. Keep awaiting while an answer is being
 /// worked out: that is what notices deadlines and a client that left.
-#[derive(Debug)]
-pub struct ServerSession<T = TcpStream> {
-    driver: Driver<Secured<Connection>, T>,
+pub struct ServerSession<R, T> {
+    driver: Driver<R, Secured<Connection>, T>,
 }
 
-/// Why a server's connection broke.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// The transport failed.
-    #[error("the connection failed: {0}")]
-    Io(#[source] io::Error),
-    /// The client broke the protocol.
-    #[error(transparent)]
-    Protocol(server::Error),
-    /// TLS failed.
-    #[error(transparent)]
-    Tls(Box<ftp_rustls::Error<server::Error>>),
-}
-
-impl From<DriverError<ftp_rustls::Error<server::Error>>> for SessionError {
-    fn from(error: DriverError<ftp_rustls::Error<server::Error>>) -> Self {
-        match error {
-            DriverError::Machine(ftp_rustls::Error::Machine(error)) => Self::Protocol(error),
-            DriverError::Machine(error) => Self::Tls(Box::new(error)),
-            DriverError::Io { source, .. } => Self::Io(source),
-        }
-    }
-}
-
-impl<T: AsyncRead + AsyncWrite + Unpin> ServerSession<T> {
+impl<R: Timer + Io<T>, T: Unpin> ServerSession<R, T> {
     pub(crate) fn new(machine: Secured<Connection>, transport: T) -> Self {
         Self {
             driver: Driver::new(machine, transport),
@@ -65,7 +38,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> ServerSession<T> {
     /// # Errors
     /// What broke the connection.
     pub async fn next_event(&mut self) -> Result<Option<Event>, SessionError> {
-        Ok(self.driver.next().await?)
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    pub(crate) fn poll_event(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Event>, SessionError>> {
+        self.driver.poll_next(cx).map_err(SessionError::from)
     }
 
     /// Where the connection is in its life.
@@ -94,11 +74,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> ServerSession<T> {
     }
 
     /// The same, not before this moment.
-    pub(crate) fn decide_at(
-        &mut self,
-        verdict: Verdict,
-        moment: tokio::time::Instant,
-    ) -> Result<(), Misuse> {
+    pub(crate) fn decide_at(&mut self, verdict: Verdict, moment: Instant) -> Result<(), Misuse> {
         let earliest = self.driver.instant(moment);
         self.decide(verdict.not_before(earliest))
     }
@@ -146,15 +122,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin> ServerSession<T> {
     }
 
     /// Gives the driver, for what this type does not offer.
-    pub fn into_driver(self) -> Driver<Secured<Connection>, T> {
+    pub fn into_driver(self) -> Driver<R, Secured<Connection>, T> {
         self.driver
     }
 
-    fn machine(&self) -> &Connection {
+    pub(crate) fn machine(&self) -> &Connection {
         self.driver.machine().machine()
     }
 
     fn machine_mut(&mut self) -> &mut Connection {
         self.driver.machine_mut().machine_mut()
+    }
+}
+
+impl<R, T: fmt::Debug> fmt::Debug for ServerSession<R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerSession")
+            .field("driver", &self.driver)
+            .finish()
     }
 }

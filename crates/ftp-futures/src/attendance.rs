@@ -1,85 +1,43 @@
 //! One session of a [`Server`](crate::Server), from greeting to close.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::future::poll_fn;
+use std::io;
 use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use ftp_proto::server::guard::{GuardedAttempt, RefusedWhy};
+use ftp_adapter::{
+    Entry, Guarded, MayCheck, SHUTDOWN_TEXT, SessionError, SessionEvent, SessionInfo, judge,
+    replacement,
+};
+use ftp_proto::Username;
+use ftp_proto::server::guard::GuardedAttempt;
 use ftp_proto::server::{Attempt, Event, Misuse, Request, RequestId};
-use ftp_proto::wire::{Code, Reply};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout};
+use ftp_proto::wire::Reply;
 
-use crate::guard::Guarded;
-use crate::{AttemptSummary, Handler, ServerSession, SessionError, SessionEvent, SessionInfo};
+use crate::runtime::{before, later, sleep_until};
+use crate::{Handler, Io, ServerSession, Timer};
 
-/// What clients are told when the server stops.
-const SHUTDOWN_TEXT: &str = "The server is shutting down.";
-/// What clients are told when the application's reply cannot be sent.
-const BAD_REPLY_TEXT: &str = "Internal error.";
 /// How long to listen on for a client's end after our own.
 const LINGERING_TIME: Duration = Duration::from_secs(2);
-
-/// Who comes to a session, and what the guard said.
-pub(crate) struct Entry {
-    id: u64,
-    peer: SocketAddr,
-    guarded: Option<Guarded>,
-    refused: Option<RefusedWhy>,
-    goodbye: Option<OwnedSemaphorePermit>,
-}
-
-impl Entry {
-    pub(crate) fn admitted(id: u64, peer: SocketAddr, guarded: Option<Guarded>) -> Self {
-        Self {
-            id,
-            peer,
-            guarded,
-            refused: None,
-            goodbye: None,
-        }
-    }
-
-    /// `refused` is `None` if it was not by the guard; `goodbye` is held while the client is told.
-    pub(crate) fn refused(
-        id: u64,
-        peer: SocketAddr,
-        refused: Option<RefusedWhy>,
-        goodbye: Option<OwnedSemaphorePermit>,
-    ) -> Self {
-        Self {
-            id,
-            peer,
-            guarded: None,
-            refused,
-            goodbye,
-        }
-    }
-}
 
 /// Runs a session to its end.
 ///
 /// The future is small: it lives as long as the session, and most sessions idle most of the time.
-pub(crate) fn attend<'a, T, H, S>(
-    session: Box<ServerSession<T>>,
-    entry: Entry,
+pub(crate) fn attend<'a, R, T, H, S>(
+    session: Box<ServerSession<R, T>>,
+    entry: Entry<R>,
     handler: &'a H,
     shutdown: Pin<&'a mut S>,
 ) -> impl Future<Output = ()> + Send + 'a
 where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'a,
+    R: Timer + Io<T> + Send + 'a,
+    T: Unpin + Send + 'a,
     H: Handler,
     S: Future<Output = ()> + Send,
 {
-    let info = SessionInfo {
-        id: entry.id,
-        peer: entry.peer,
-        username: None,
-        tls: None,
-        data_protected: false,
-    };
+    let info = SessionInfo::new(entry.id, entry.peer);
     handler.event(&info, &SessionEvent::Connected);
     if let Some(why) = entry.refused {
         handler.event(&info, &SessionEvent::Refused(why));
@@ -95,8 +53,7 @@ where
         line,
         info,
         handler,
-        guarded: entry.guarded,
-        _goodbye: entry.goodbye,
+        entry,
         closed: false,
     });
     async move {
@@ -112,38 +69,48 @@ where
         };
         if !failed {
             let transport = attendance.line.session.into_driver().into_parts().transport;
-            Box::pin(hang_up(transport)).await;
+            Box::pin(hang_up::<R, T>(transport)).await;
         }
     }
 }
 
 /// Closes, and takes what the client still sends. A close with unread bytes makes the system send
 /// a reset, which can overtake our last words.
-async fn hang_up(mut transport: impl AsyncRead + AsyncWrite + Unpin) {
+async fn hang_up<R: Timer + Io<T>, T: Unpin>(mut transport: T) {
     let listen = async {
-        transport.shutdown().await?;
+        poll_fn(|cx| R::poll_close(Pin::new(&mut transport), cx)).await?;
         let mut ignored = [0; 1024];
-        while transport.read(&mut ignored).await? > 0 {}
-        std::io::Result::Ok(())
+        while poll_fn(|cx| R::poll_read(Pin::new(&mut transport), cx, &mut ignored)).await? > 0 {}
+        io::Result::Ok(())
     };
     // The session is over either way: an error or a client that goes on talking changes nothing.
-    drop(timeout(LINGERING_TIME, listen).await);
+    drop(before::<R, _>(later::<R>(LINGERING_TIME), listen).await);
 }
 
-struct Attendance<'a, T, H, S> {
-    line: Line<'a, T, S>,
+/// Waits until the guard lets the attempt be checked.
+async fn may_check<R: Timer>(guarded: &mut Guarded<R>, user: &Username) -> Option<GuardedAttempt> {
+    loop {
+        match guarded.may_check(user)? {
+            MayCheck::Now(attempt) => return Some(attempt),
+            MayCheck::AskAgain(at) => sleep_until::<R>(at).await,
+        }
+    }
+}
+
+struct Attendance<'a, R: Timer, T, H, S> {
+    line: Line<'a, R, T, S>,
     info: SessionInfo,
     handler: &'a H,
-    guarded: Option<Guarded>,
-    /// One of the few that clients which are refused may have at a time.
-    _goodbye: Option<OwnedSemaphorePermit>,
+    /// Given back when the session is over.
+    entry: Entry<R>,
     /// The handler was told of the end.
     closed: bool,
 }
 
-impl<T, H, S> Attendance<'_, T, H, S>
+impl<R, T, H, S> Attendance<'_, R, T, H, S>
 where
-    T: AsyncRead + AsyncWrite + Unpin + Send,
+    R: Timer + Io<T> + Send,
+    T: Unpin + Send,
     H: Handler,
     S: Future<Output = ()> + Send,
 {
@@ -156,75 +123,53 @@ where
     }
 
     async fn handle(&mut self, event: Event) {
-        self.info.tls = self.line.session.tls().cloned();
-        self.info.data_protected = self.line.session.is_data_protected();
-        match event {
-            Event::Authenticate(attempt) => {
-                self.authenticate(attempt).await;
-            }
-            Event::Account(attempt) => {
+        self.info.update(self.line.session.machine());
+        match self.info.note(event) {
+            Err(Event::Authenticate(attempt)) => self.authenticate(attempt).await,
+            Err(Event::Account(attempt)) => {
                 let verdict = self.handler.account(&self.info, attempt);
                 let verdict = self.line.finished(verdict).await;
                 let _too_late = self.line.session.decide_account(verdict);
             }
-            Event::Command(request) => self.command(request).await,
-            Event::LoggedIn(summary) => {
-                self.info.username = Some(summary.username.clone());
-                self.tell(&SessionEvent::LoggedIn(summary));
+            Err(Event::Command(request)) => self.command(request).await,
+            Ok(Some(event)) => self.note(&event),
+            Ok(None) | Err(_) => {}
+        }
+    }
+
+    fn note(&mut self, event: &SessionEvent) {
+        self.closed |= matches!(event, SessionEvent::Closed(_));
+        self.tell(event);
+        if let SessionEvent::LoggedOut = event {
+            self.info.username = None;
+            if let Some(guarded) = &mut self.entry.guarded {
+                guarded.logged_out();
             }
-            Event::LoggedOut => {
-                self.tell(&SessionEvent::LoggedOut);
-                self.info.username = None;
-                if let Some(guarded) = &mut self.guarded {
-                    guarded.logged_out();
-                }
-            }
-            Event::TlsEstablished(tls) => self.tell(&SessionEvent::TlsEstablished(tls)),
-            Event::ClearCommandChannel => self.tell(&SessionEvent::ClearCommandChannel),
-            Event::Closed(why) => {
-                self.closed = true;
-                self.tell(&SessionEvent::Closed(why));
-            }
-            // The TLS switches are answered below us, by `Secured`.
-            _ => {}
         }
     }
 
     /// The guard rules, the application checks, and the guard says what is told, and when.
     async fn authenticate(&mut self, attempt: Attempt) {
         let username = attempt.username().clone();
-        let guarded = match &mut self.guarded {
+        let guarded = match &mut self.entry.guarded {
             None => None,
             // Who leaves before the check has not had a guess checked: nothing to count.
-            Some(guarded) => match self.line.while_open(guarded.attempt(&username)).await {
+            Some(guarded) => match self.line.while_open(may_check(guarded, &username)).await {
                 Some(guarded) => guarded,
                 None => return,
             },
         };
-        let started = Instant::now();
+        let started = R::now();
         let verdict = self.handler.authenticate(attempt, self.info.peer);
         let verdict = self.line.finished(verdict).await;
-        let checked = verdict.outcome();
-        let ruling = guarded.as_ref().map(GuardedAttempt::ruling);
-        let answer = match (guarded, &mut self.guarded) {
-            (Some(attempt), Some(guarded)) => guarded.settle(attempt, checked),
-            _ => None,
-        };
-        self.tell(&SessionEvent::Attempted(AttemptSummary {
-            username,
-            outcome: answer.map_or(checked, |(answer, _)| answer.outcome),
-            checked,
-            ruling,
-            locked_out: answer.and_then(|(answer, _)| answer.locked_out),
-            check_time: started.elapsed(),
-        }));
+        let check_time = R::now().saturating_duration_since(started);
+        let guarded = self.entry.guarded.as_mut().zip(guarded);
+        let judgement = judge(guarded, username, verdict, check_time);
+        self.tell(&SessionEvent::Attempted(judgement.summary));
         // Refused only if it comes too late: then there is no one to tell.
-        let _too_late = match answer {
-            None => self.line.session.decide(verdict),
-            Some((answer, moment)) => {
-                let verdict = verdict.overruled(answer.outcome);
-                self.line.session.decide_at(verdict, moment)
-            }
+        let _too_late = match judgement.not_before {
+            None => self.line.session.decide(judgement.verdict),
+            Some(moment) => self.line.session.decide_at(judgement.verdict, moment),
         };
     }
 
@@ -247,9 +192,9 @@ where
 
     fn replace(&mut self, id: RequestId, reply: Reply) {
         self.tell(&SessionEvent::ReplyReplaced(reply));
-        let sent = match Reply::new(Code::LOCAL_ERROR, BAD_REPLY_TEXT) {
-            Ok(reply) => self.line.session.reply(id, &reply),
-            Err(_) => self.line.session.not_implemented(id),
+        let sent = match replacement() {
+            Some(reply) => self.line.session.reply(id, &reply),
+            None => self.line.session.not_implemented(id),
         };
         // Refused only if the connection is over.
         let _too_late = sent;
@@ -261,8 +206,8 @@ where
 }
 
 /// The connection, and what ends it from outside.
-struct Line<'a, T, S> {
-    session: Box<ServerSession<T>>,
+struct Line<'a, R, T, S> {
+    session: Box<ServerSession<R, T>>,
     shutdown: Pin<&'a mut S>,
     stopping: bool,
     /// Came while the handler was at work.
@@ -271,9 +216,10 @@ struct Line<'a, T, S> {
     end: Option<Result<(), SessionError>>,
 }
 
-impl<T, S> Line<'_, T, S>
+impl<R, T, S> Line<'_, R, T, S>
 where
-    T: AsyncRead + AsyncWrite + Unpin,
+    R: Timer + Io<T>,
+    T: Unpin,
     S: Future<Output = ()>,
 {
     /// The next event; `None` when the connection is over.
@@ -288,16 +234,15 @@ where
     }
 
     async fn listen(&mut self) -> Result<Option<Event>, SessionError> {
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut self.shutdown, if !self.stopping => {
-                    self.stopping = true;
-                    self.session.shutdown(SHUTDOWN_TEXT);
-                }
-                event = self.session.next_event() => return event,
-            }
+        poll_fn(|cx| self.poll_listen(cx)).await
+    }
+
+    fn poll_listen(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event>, SessionError>> {
+        if !self.stopping && self.shutdown.as_mut().poll(cx).is_ready() {
+            self.stopping = true;
+            self.session.shutdown(SHUTDOWN_TEXT);
         }
+        self.session.poll_event(cx)
     }
 
     /// The handler's answer, while the connection's deadlines are kept. `None` as soon as the
@@ -317,27 +262,32 @@ where
     }
 
     async fn race<W: Future>(&mut self, mut work: Pin<&mut W>) -> Option<W::Output> {
-        while self.end.is_none() {
-            tokio::select! {
-                biased;
-                output = work.as_mut() => return Some(output),
-                event = self.listen() => match event {
+        poll_fn(|cx| {
+            while self.end.is_none() {
+                if let Poll::Ready(output) = work.as_mut().poll(cx) {
+                    return Poll::Ready(Some(output));
+                }
+                match ready!(self.poll_listen(cx)) {
                     Ok(Some(event)) => self.events.push_back(event),
                     Ok(None) => self.end = Some(Ok(())),
                     Err(error) => self.end = Some(Err(error)),
-                },
+                }
             }
-        }
-        None
+            Poll::Ready(None)
+        })
+        .await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::future::{Pending, pending};
+    use std::net::SocketAddr;
     use std::sync::Arc;
+    use std::time::Instant;
 
-    use ftp_proto::server::{Attempt, Config, Security, Verdict};
+    use ftp_adapter::Clock;
+    use ftp_proto::server::{Config, Security, Verdict};
 
     use super::*;
     use crate::Server;
@@ -354,23 +304,69 @@ mod tests {
         }
     }
 
+    /// A runtime in which nothing happens. Its timer is as large as a pointer.
+    struct Still(Box<Instant>);
+
+    impl Clock for Still {
+        fn now() -> Instant {
+            Instant::now()
+        }
+    }
+
+    impl Timer for Still {
+        fn at(deadline: Instant) -> Self {
+            Self(Box::new(deadline))
+        }
+
+        fn reset(&mut self, deadline: Instant) {
+            *self.0 = deadline;
+        }
+
+        fn poll_elapsed(&mut self, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Pending
+        }
+    }
+
+    impl Io<[usize; 4]> for Still {
+        fn poll_read(
+            _: Pin<&mut [usize; 4]>,
+            _: &mut Context<'_>,
+            _: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_write(
+            _: Pin<&mut [usize; 4]>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(_: Pin<&mut [usize; 4]>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_close(_: Pin<&mut [usize; 4]>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
     /// A server has ten thousand of these: what an idle session does not need has no room in them.
+    /// The transport is as large as tokio's `TcpStream`.
     #[test]
     fn the_future_and_the_state_of_a_session_are_small() {
         let config = Config::new().security(Security::DangerousPlaintext);
-        let server = Server::new(Arc::new(config), None).unwrap();
-        let (transport, _client) = tokio::io::duplex(64);
-        let session = Box::new(server.session(transport));
-        let state = size_of_val(&*session) + size_of::<Attendance<'_, (), Nobody, Pending<()>>>();
+        let server = Server::<Still>::new(Arc::new(config), None).unwrap();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 21));
+        let (entry, _) = server.reception.receive(peer);
+        let session = Box::new(server.session([0_usize; 4]));
+        let state = size_of_val(&*session)
+            + size_of::<Attendance<'_, Still, [usize; 4], Nobody, Pending<()>>>();
         assert!(state <= 1280, "{state}");
         let mut shutdown = pin!(pending());
-        let peer = SocketAddr::from(([127, 0, 0, 1], 21));
-        let future = attend(
-            session,
-            Entry::admitted(1, peer, None),
-            &Nobody,
-            shutdown.as_mut(),
-        );
+        let future = attend(session, entry, &Nobody, shutdown.as_mut());
         assert!(size_of_val(&future) <= 512, "{}", size_of_val(&future));
     }
 }

@@ -11,13 +11,13 @@ use thiserror::Error;
 /// A host by name or number, and a port if one was given.
 ///
 /// ```
-/// use ftp_tokio::Address;
+/// use ftp_adapter::Address;
 ///
 /// let address: Address = "[2001:db8::7]:2121".parse()?;
 /// assert_eq!(address.host(), "2001:db8::7");
 /// assert_eq!(address.port(), Some(2121));
 /// assert_eq!("ftp.example.com".parse::<Address>()?.port(), None);
-/// # Ok::<(), ftp_tokio::AddressError>(())
+/// # Ok::<(), ftp_adapter::AddressError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
@@ -63,9 +63,12 @@ impl Address {
         self.port
     }
 
-    /// The name for SNI and the certificate's check.
-    pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, AddressError> {
-        // The zone of a link-local address is ours, not the server's.
+    /// The name for SNI and the certificate's check: the host without the zone of a link-local
+    /// address, which is ours and not the server's.
+    ///
+    /// # Errors
+    /// [`AddressError::ServerName`] if it is neither a DNS name nor an IP address.
+    pub fn server_name(host: &str) -> Result<ServerName<'static>, AddressError> {
         let name = host.split('%').next().unwrap_or(host);
         ServerName::try_from(name.to_owned()).map_err(|_| AddressError::ServerName(host.to_owned()))
     }

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::{AddressError, DriverError};
 
-/// Why a [`Client`](crate::Client) could not do what it was asked to.
+/// Why a client could not do what it was asked to.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -43,8 +43,8 @@ pub enum Error {
     /// The TLS configuration cannot be built.
     #[error("the TLS configuration cannot be built: {0}")]
     TlsConfiguration(#[from] ConfigError),
-    /// TLS is wanted, none was given with [`Connector::tls`](crate::Connector::tls), and the
-    /// features that know default roots are off.
+    /// TLS is wanted, the connector was given no configuration for it, and the features that know
+    /// default roots are off.
     #[error("TLS is wanted, and no TLS configuration was given")]
     NoTlsConfiguration,
     /// The connection broke, and the machine was not done.
@@ -67,14 +67,12 @@ pub enum Error {
         /// How.
         source: Box<ftp_rustls::Error<client::Error>>,
     },
-    /// The server asked for what only [`connect_with`](crate::Connector::connect_with) or
-    /// [`Connecting::answer`](crate::Connecting::answer) can supply, or the one who was asked gave
-    /// no answer.
+    /// The server asked for what only `Connector::connect_with` or `Connecting::answer` can supply,
+    /// or the one who was asked gave no answer.
     #[error("the server asks for {}, and there is no answer", asked(*.0))]
     Unanswered(ChallengeKind),
-    /// The server said no to [`reinitialize`](crate::Client::reinitialize) or
-    /// [`clear_command_channel`](crate::Client::clear_command_channel). The connection goes on as
-    /// it was.
+    /// The server said no to `Client::reinitialize` or `Client::clear_command_channel`. The
+    /// connection goes on as it was.
     #[error("the server refused: {0}")]
     Refused(Reply),
     /// A call that does not fit the state of the connection.
@@ -83,7 +81,7 @@ pub enum Error {
     /// The command cannot be sent.
     #[error("not a command that can be sent: {0}")]
     InvalidCommand(#[from] InvalidText),
-    /// More events wait to be read with [`next_event`](crate::Client::next_event) than are kept.
+    /// More events wait to be read with `Client::next_event` than are kept.
     #[error("too many events wait for next_event")]
     EventsUnread,
     /// The connection is closed.
@@ -158,10 +156,7 @@ impl Error {
     }
 
     /// Sorts what a driver says. `phase` is where the machine is, for errors that do not know.
-    pub(crate) fn from_driver(
-        error: DriverError<ftp_rustls::Error<client::Error>>,
-        phase: Phase,
-    ) -> Self {
+    pub fn from_driver(error: DriverError<ftp_rustls::Error<client::Error>>, phase: Phase) -> Self {
         match error {
             DriverError::Machine(ftp_rustls::Error::Machine(error)) => Self::Protocol(error),
             DriverError::Machine(error) => Self::Tls {

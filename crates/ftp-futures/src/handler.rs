@@ -5,19 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ftp_proto::server::guard::RefusedWhy;
-use ftp_proto::server::{
-    AccountAttempt, AccountVerdict, Attempt, ClosedWhy, LoginSummary, Request, Verdict,
-};
+use ftp_adapter::{SessionEvent, SessionInfo};
+use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
 use ftp_proto::wire::Reply;
-use ftp_proto::{TlsSession, Username};
-
-use crate::{AttemptSummary, SessionError};
 
 /// The application behind a [`Server`](crate::Server). One value serves all sessions.
 ///
 /// Its futures run beside the connection, whose deadlines are kept all the while. Work that blocks
-/// (password hashes are made to be slow) belongs on `tokio::task::spawn_blocking`.
+/// (password hashes are made to be slow) belongs on threads of its own: tokio's `spawn_blocking`,
+/// the crate `blocking`.
 pub trait Handler: Send + Sync + 'static {
     /// Someone wants to log in. The future runs to its end even if the client leaves meanwhile, so
     /// that leaving does not escape being counted; the verdict is dropped then.
@@ -59,48 +55,6 @@ pub trait Handler: Send + Sync + 'static {
     fn accept_failed(&self, error: &io::Error) {
         let _ = error;
     }
-}
-
-/// Who is at the other end.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct SessionInfo {
-    /// A number of its own, counted from 1 in each server.
-    pub id: u64,
-    /// The client's address.
-    pub peer: SocketAddr,
-    /// Who is logged in.
-    pub username: Option<Username>,
-    /// The TLS session in force.
-    pub tls: Option<Arc<TlsSession>>,
-    /// Whether data connections are to be protected (`PROT P` is in force).
-    pub data_protected: bool,
-}
-
-/// What a session tells for the log.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SessionEvent {
-    /// The connection was accepted.
-    Connected,
-    /// The guard refused the connection, which is told 421. The reason is not for the client.
-    Refused(RefusedWhy),
-    /// An attempt to log in was checked; its reply may be held back for a while yet.
-    Attempted(AttemptSummary),
-    /// TLS is in force.
-    TlsEstablished(Arc<TlsSession>),
-    /// TLS was closed (`CCC`).
-    ClearCommandChannel,
-    /// Someone logged in.
-    LoggedIn(LoginSummary),
-    /// The login is over, the connection goes on: `REIN`, `USER` again, or `AUTH`.
-    LoggedOut,
-    /// The handler's reply could not be sent as it was, and was replaced by 451.
-    ReplyReplaced(Reply),
-    /// The connection ended in due form. The last event.
-    Closed(ClosedWhy),
-    /// The connection broke. The last event.
-    Failed(SessionError),
 }
 
 impl<H: Handler> Handler for Arc<H> {

@@ -1,16 +1,16 @@
 //! A login in progress.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use ftp_adapter::Error;
 use ftp_proto::client::{Answer, Challenge, Event, Phase};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
-use crate::{Client, Error};
+use crate::{Client, Io, Timer};
 
 /// A login in progress: a future of the logged-in [`Client`].
 ///
@@ -23,15 +23,14 @@ use crate::{Client, Error};
 /// [`next_event`](Self::next_event) and [`answer`](Self::answer).
 ///
 /// [`Login::interactive`]: ftp_proto::client::Login::interactive
-#[derive(Debug)]
 #[must_use = "the login only goes on while this is awaited"]
-pub struct Connecting<T = TcpStream> {
-    client: Option<Client<T>>,
+pub struct Connecting<R, T> {
+    client: Option<Client<R, T>>,
     logged_in: bool,
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Connecting<T> {
-    pub(crate) fn new(client: Client<T>) -> Self {
+impl<R: Timer + Io<T>, T: Unpin> Connecting<R, T> {
+    pub(crate) fn new(client: Client<R, T>) -> Self {
         Self {
             client: Some(client),
             logged_in: false,
@@ -79,7 +78,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connecting<T> {
     ///
     /// # Errors
     /// As the login itself; [`Error::Unanswered`] if `answer` gives `None`.
-    pub async fn answered_by<F, A>(mut self, mut answer: F) -> Result<Client<T>, Error>
+    pub async fn answered_by<F, A>(mut self, mut answer: F) -> Result<Client<R, T>, Error>
     where
         F: FnMut(Challenge) -> A,
         A: Future<Output: Into<Option<Answer>>>,
@@ -123,8 +122,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connecting<T> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Future for Connecting<T> {
-    type Output = Result<Client<T>, Error>;
+impl<R: Timer + Io<T>, T: Unpin> Future for Connecting<R, T> {
+    type Output = Result<Client<R, T>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
@@ -136,5 +135,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Future for Connecting<T> {
                 return Poll::Ready(Err(Error::Unanswered(challenge.kind())));
             }
         }
+    }
+}
+
+impl<R, T> fmt::Debug for Connecting<R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connecting")
+            .field("client", &self.client)
+            .field("logged_in", &self.logged_in)
+            .finish()
     }
 }

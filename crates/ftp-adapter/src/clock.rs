@@ -1,0 +1,20 @@
+//! Whose present counts.
+
+use std::time::Instant;
+
+/// The clock of an adapter. A type, not a value: a program has one for each runtime, and tests may
+/// stop it.
+pub trait Clock: Send + Sync + 'static {
+    /// The present.
+    fn now() -> Instant;
+}
+
+/// The operating system's monotonic clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now() -> Instant {
+        Instant::now()
+    }
+}

@@ -1,0 +1,316 @@
+//! What lies between a machine and a transport that fails, ends, and takes less than it is offered.
+
+use std::fmt;
+use std::io;
+use std::task::Poll;
+
+use ftp_proto::{Action, Instant, Machine};
+use thiserror::Error;
+use zeroize::{Zeroize, Zeroizing};
+
+/// How much one read takes at most. Control connections say little at a time.
+const READ_SIZE: usize = 4096;
+
+/// A machine, and what is known of the transport that it runs over.
+///
+/// A driver asks for the next [`step`](Self::step), does exactly that with its transport, and
+/// reports what came of it. It needs no other state than the transport, a clock and a timer:
+/// everything that must survive between two steps is here.
+///
+/// * What the machine did not take of a read is kept, offered again, and wiped.
+/// * The end of the stream is told only when the machine asks to read.
+/// * When the transport fails, what had arrived before goes to the machine first, so that a 421 is
+///   not lost behind a reset; then the machine is run to its end, and the failure reported.
+pub struct Flow<M: Machine> {
+    machine: M,
+    /// What was read and the machine did not take yet.
+    unread: Zeroizing<Vec<u8>>,
+    /// Bytes were written and the transport was not flushed since.
+    unflushed: bool,
+    /// The transport gives nothing more.
+    ended: bool,
+    /// The machine knows that.
+    at_end: bool,
+    /// The transport failed, with this.
+    failure: Option<io::Error>,
+}
+
+/// What a driver is to do next.
+#[must_use = "nothing goes on until the step is done"]
+pub enum Step<'a, E> {
+    /// Give this to the caller. [Flush](Flow::needs_flush) before: it may think about it for long.
+    Event(E),
+    /// Hand these bytes to the transport, then call [`Flow::wrote`]. While they cannot be written,
+    /// [read](Flow::receive): two sides that only write would wait for each other for ever.
+    Write {
+        /// Never empty.
+        bytes: &'a [u8],
+        /// When to call [`Flow::timed_out`] instead.
+        deadline: Option<Instant>,
+    },
+    /// Flush, then [read](Flow::receive).
+    Read {
+        /// When to call [`Flow::timed_out`] instead.
+        deadline: Option<Instant>,
+    },
+    /// Flush, then do nothing until the machine is told something.
+    Wait {
+        /// When to call [`Flow::timed_out`].
+        deadline: Option<Instant>,
+    },
+    /// Close the transport for writing, unless it [failed](Flow::has_failed), and give
+    /// [`Flow::end`] to the caller.
+    Close,
+}
+
+/// What a driver gives: an event, `None` when the machine is done, or an error.
+pub type Next<M> = Result<Option<<M as Machine>::Event>, DriverError<<M as Machine>::Error>>;
+
+/// Why a driver stopped.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DriverError<E> {
+    /// The machine's own error.
+    #[error(transparent)]
+    Machine(E),
+    /// The transport failed before the machine was done.
+    #[error("the connection failed: {source}")]
+    Io {
+        /// How.
+        source: io::Error,
+        /// What the machine said when told that nothing more comes; it knows the phase.
+        consequence: Option<E>,
+    },
+}
+
+impl<M: Machine> Flow<M> {
+    /// Over a transport from which nothing was read yet.
+    pub fn new(machine: M) -> Self {
+        Self {
+            machine,
+            unread: Zeroizing::default(),
+            unflushed: false,
+            ended: false,
+            at_end: false,
+            failure: None,
+        }
+    }
+
+    /// The machine.
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// The machine, to call its methods. What they make it say is in the next steps.
+    pub fn machine_mut(&mut self) -> &mut M {
+        &mut self.machine
+    }
+
+    /// The machine, and what was read and it did not take.
+    pub fn into_parts(self) -> (M, Zeroizing<Vec<u8>>) {
+        (self.machine, self.unread)
+    }
+
+    /// What to do next. The same until it is done, but for [`Step::Event`], which comes once.
+    pub fn step(&mut self, now: Instant) -> Step<'_, M::Event> {
+        while self.failure.is_some() || self.is_end_due() {
+            let failed = self.failure.is_some();
+            let reads = match self.machine.poll() {
+                Ok(Action::Event(event)) => return Step::Event(event),
+                Ok(Action::Closed) | Err(_) => return Step::Close,
+                // It cannot be sent any more; let the machine come to its end.
+                Ok(Action::Write { bytes, .. }) if failed => {
+                    let offered = bytes.len();
+                    self.machine.wrote(now, offered);
+                    continue;
+                }
+                Ok(Action::Write { .. }) => break,
+                Ok(Action::Read { .. }) => true,
+                Ok(Action::Wait { .. }) => false,
+            };
+            match (failed, reads) {
+                (true, true) if self.offer_unread(now) > 0 => {}
+                (true, _) if self.at_end => return Step::Close,
+                (true, _) | (false, true) => self.tell_end(now),
+                (false, false) => break,
+            }
+        }
+        match self.machine.poll() {
+            Ok(Action::Event(event)) => Step::Event(event),
+            Ok(Action::Write { bytes, deadline }) => Step::Write { bytes, deadline },
+            Ok(Action::Read { deadline }) => Step::Read { deadline },
+            Ok(Action::Wait { deadline }) => Step::Wait { deadline },
+            Ok(Action::Closed) | Err(_) => Step::Close,
+        }
+    }
+
+    /// The transport took so many of the bytes of [`Step::Write`], or failed. `read` as in
+    /// [`receive`](Self::receive).
+    pub fn wrote(
+        &mut self,
+        now: Instant,
+        written: io::Result<usize>,
+        read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
+    ) {
+        match written {
+            Ok(0) => self.fail(now, io::ErrorKind::WriteZero.into(), read),
+            Ok(count) => {
+                self.unflushed = true;
+                self.machine.wrote(now, count);
+            }
+            Err(error) => self.fail(now, error, read),
+        }
+    }
+
+    /// Hands over what is held, or else what one read gives. `read` puts bytes into the space that
+    /// it is given and says how many, 0 at the end of the stream, or [`Poll::Pending`] if there are
+    /// none now. Pending likewise, if nothing was read or taken.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> Poll<()> {
+        if !self.unread.is_empty() {
+            // A machine that wants bytes and takes none is left to its deadline.
+            return if self.offer_unread(now) == 0 {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            };
+        }
+        if self.ended || self.failure.is_some() {
+            return Poll::Pending;
+        }
+        // On the stack of this one call: a driver that is dropped holds no bytes.
+        let mut space = [0; READ_SIZE];
+        match read(&mut space) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(error)) => self.fail(now, error, read),
+            Poll::Ready(Ok(0)) => self.ended = true,
+            Poll::Ready(Ok(count)) => {
+                let (filled, _) = space.split_at_mut(count.min(READ_SIZE));
+                let taken = self.machine.received(now, filled);
+                self.unread
+                    .extend_from_slice(filled.get(taken..).unwrap_or_default());
+                filled.zeroize();
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Whether written bytes may still be held by the transport.
+    pub fn needs_flush(&self) -> bool {
+        self.unflushed && self.failure.is_none()
+    }
+
+    /// The transport was flushed, or failed. `read` as in [`receive`](Self::receive).
+    pub fn flushed(
+        &mut self,
+        now: Instant,
+        flushed: io::Result<()>,
+        read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
+    ) {
+        match flushed {
+            Ok(()) => self.unflushed = false,
+            Err(error) => self.fail(now, error, read),
+        }
+    }
+
+    /// The deadline of the step has passed. `now` may be a little before it: timers are coarse.
+    pub fn timed_out(&mut self, now: Instant, deadline: Option<Instant>) {
+        let now = deadline.map_or(now, |deadline| deadline.max(now));
+        self.machine.timed_out(now);
+    }
+
+    /// Whether the transport failed.
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// How it ended, after [`Step::Close`]. Sticky but for the details of an I/O error.
+    ///
+    /// # Errors
+    /// The machine's own, or [`DriverError::Io`].
+    pub fn end(&mut self) -> Next<M> {
+        let consequence = match self.machine.poll() {
+            Ok(Action::Closed) => return Ok(None),
+            Err(error) if !self.at_end => return Err(DriverError::Machine(error)),
+            Err(error) => Some(error),
+            Ok(_) => None,
+        };
+        match (self.failure.take(), consequence) {
+            (Some(source), consequence) => {
+                self.failure = Some(source.kind().into());
+                Err(DriverError::Io {
+                    source,
+                    consequence,
+                })
+            }
+            (None, Some(error)) => Err(DriverError::Machine(error)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Whether the machine, once it wants to read, is to be told that there is no more.
+    fn is_end_due(&self) -> bool {
+        self.ended && !self.at_end && self.unread.is_empty()
+    }
+
+    fn tell_end(&mut self, now: Instant) {
+        self.at_end = true;
+        self.machine.received_eof(now);
+    }
+
+    /// Offers what is held; what is taken is wiped. Returns how much that was.
+    fn offer_unread(&mut self, now: Instant) -> usize {
+        if self.unread.is_empty() {
+            return 0;
+        }
+        let taken = self.machine.received(now, &self.unread);
+        let taken = taken.min(self.unread.len());
+        self.unread[..taken].zeroize();
+        self.unread.drain(..taken);
+        if self.unread.is_empty() {
+            // Wipes what moving left behind, too.
+            self.unread = Zeroizing::default();
+        }
+        taken
+    }
+
+    /// The transport failed. What arrived before is still the machine's to judge.
+    fn fail(
+        &mut self,
+        now: Instant,
+        error: io::Error,
+        mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
+    ) {
+        self.failure = Some(error);
+        let mut space = Zeroizing::new([0; READ_SIZE]);
+        loop {
+            if !self.unread.is_empty() {
+                if self.offer_unread(now) == 0 {
+                    return;
+                }
+                continue;
+            }
+            match read(space.as_mut_slice()) {
+                Poll::Ready(Ok(count)) if count > 0 => self
+                    .unread
+                    .extend_from_slice(&space[..count.min(READ_SIZE)]),
+                // The end, nothing yet, or the same failure again: there is no more to be had.
+                _ => return,
+            }
+        }
+    }
+}
+
+// What is held may be a password that came in clear: only its length is shown.
+impl<M: Machine + fmt::Debug> fmt::Debug for Flow<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow")
+            .field("machine", &self.machine)
+            .field("unread", &self.unread.len())
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}

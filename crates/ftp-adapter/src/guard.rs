@@ -1,0 +1,203 @@
+//! The guard across connections, shared by sessions, on the adapter's clock.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{self, Duration};
+
+use ftp_proto::server::Verdict;
+use ftp_proto::server::guard::{
+    Admission, Answer, AttemptDecision, Connected, Guard, GuardedAttempt, Outcome, Ruling, Scope,
+};
+use ftp_proto::{Instant, Username};
+
+use crate::Clock;
+
+/// A [`Guard`] that the sessions of one server, or of several, share.
+///
+/// Its clock starts ([`Instant::START`]) when this is made. A mutex is held for each question, which
+/// takes about a microsecond, and never while anything is waited for. Clones are handles to the same
+/// guard.
+pub struct SharedGuard<C> {
+    shared: Arc<Shared>,
+    clock: PhantomData<fn() -> C>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    guard: Mutex<Guard>,
+    start: time::Instant,
+}
+
+impl<C: Clock> SharedGuard<C> {
+    /// Takes the guard, whose time starts now.
+    pub fn new(guard: Guard) -> Self {
+        let shared = Shared {
+            guard: Mutex::new(guard),
+            start: C::now(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            clock: PhantomData,
+        }
+    }
+
+    /// Uses the guard, for example to take a snapshot or to read its statistics. The instant is
+    /// the present on the guard's clock. All sessions wait meanwhile: be quick.
+    pub fn with<R>(&self, work: impl FnOnce(&mut Guard, Instant) -> R) -> R {
+        let Shared { guard, start } = &*self.shared;
+        // A panic under the lock can at worst leave a count wrong: better than no guard.
+        let mut guard = guard.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = C::now().saturating_duration_since(*start);
+        work(&mut guard, Instant::from_start(elapsed))
+    }
+
+    /// A moment of the guard's clock on the adapter's; far away if it cannot be represented.
+    pub fn moment(&self, instant: Instant) -> time::Instant {
+        let start = self.shared.start;
+        start
+            .checked_add(instant.since_start())
+            .unwrap_or_else(|| start + Duration::from_secs(86_400 * 365))
+    }
+
+    /// Asks about a new connection. One that is admitted is to be [held](Self::hold).
+    pub fn accept(&self, address: IpAddr) -> Admission {
+        self.with(|guard, now| guard.accept(now, address))
+    }
+
+    /// Releases the connection when it is dropped.
+    pub fn hold(&self, connected: Connected) -> Guarded<C> {
+        Guarded {
+            guard: self.clone(),
+            connected: Some(connected),
+        }
+    }
+}
+
+impl<C> Clone for SharedGuard<C> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            clock: PhantomData,
+        }
+    }
+}
+
+impl<C> fmt::Debug for SharedGuard<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedGuard").field(&self.shared).finish()
+    }
+}
+
+/// An admitted connection: given back to the guard however its session ends.
+#[derive(Debug)]
+pub struct Guarded<C: Clock> {
+    guard: SharedGuard<C>,
+    /// `None` while it is dropped.
+    connected: Option<Connected>,
+}
+
+/// What the guard says to an attempt that is about to be checked.
+#[derive(Debug)]
+pub enum MayCheck {
+    /// Check it now, and hand it to [`judge`].
+    Now(GuardedAttempt),
+    /// Ask again at this moment of the adapter's clock.
+    AskAgain(time::Instant),
+}
+
+impl<C: Clock> Guarded<C> {
+    /// Whether the attempt may be checked. `None` once the connection is given back.
+    pub fn may_check(&mut self, user: &Username) -> Option<MayCheck> {
+        let connected = self.connected.as_mut()?;
+        let decision = self
+            .guard
+            .with(|guard, now| guard.attempt(now, connected, user));
+        Some(match decision {
+            AttemptDecision::Check(attempt) => MayCheck::Now(attempt),
+            AttemptDecision::AskAgain { at } => MayCheck::AskAgain(self.guard.moment(at)),
+        })
+    }
+
+    fn settle(
+        &mut self,
+        attempt: GuardedAttempt,
+        outcome: Outcome,
+    ) -> Option<(Answer, time::Instant)> {
+        let connected = self.connected.as_mut()?;
+        let answer = self
+            .guard
+            .with(|guard, now| guard.settle(now, connected, attempt, outcome));
+        Some((answer, self.guard.moment(answer.not_before)))
+    }
+
+    /// The login of this connection is over, the connection goes on.
+    pub fn logged_out(&mut self) {
+        if let Some(connected) = &mut self.connected {
+            self.guard.with(|guard, _| guard.logged_out(connected));
+        }
+    }
+}
+
+impl<C: Clock> Drop for Guarded<C> {
+    fn drop(&mut self) {
+        if let Some(connected) = self.connected.take() {
+            self.guard.with(|guard, now| guard.release(now, connected));
+        }
+    }
+}
+
+/// What became of an attempt to log in: for the log and for counters.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AttemptSummary {
+    /// The name that was tried.
+    pub username: Username,
+    /// What the client is told.
+    pub outcome: Outcome,
+    /// What the application's check found. Never for the client.
+    pub checked: Outcome,
+    /// What the guard had ruled before the check; `None` without a guard.
+    pub ruling: Option<Ruling>,
+    /// The widest lockout that this attempt brought about.
+    pub locked_out: Option<Scope>,
+    /// How long the check took.
+    pub check_time: Duration,
+}
+
+/// What is to be done with the application's verdict.
+#[derive(Debug)]
+pub struct Judgement {
+    /// For the log.
+    pub summary: AttemptSummary,
+    /// For the machine: what the application said, or what the guard says instead.
+    pub verdict: Verdict,
+    /// The verdict's reply is to be held back until this moment of the adapter's clock.
+    pub not_before: Option<time::Instant>,
+}
+
+/// Tells the guard, where there is one, what the application's check found.
+pub fn judge<C: Clock>(
+    guarded: Option<(&mut Guarded<C>, GuardedAttempt)>,
+    username: Username,
+    verdict: Verdict,
+    check_time: Duration,
+) -> Judgement {
+    let checked = verdict.outcome();
+    let ruling = guarded.as_ref().map(|(_, attempt)| attempt.ruling());
+    let answer = guarded.and_then(|(guarded, attempt)| guarded.settle(attempt, checked));
+    let outcome = answer.map_or(checked, |(answer, _)| answer.outcome);
+    Judgement {
+        summary: AttemptSummary {
+            username,
+            outcome,
+            checked,
+            ruling,
+            locked_out: answer.and_then(|(answer, _)| answer.locked_out),
+            check_time,
+        },
+        verdict: verdict.overruled(outcome),
+        not_before: answer.map(|(_, moment)| moment),
+    }
+}

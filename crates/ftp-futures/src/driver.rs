@@ -1,0 +1,221 @@
+//! Moves the bytes of any machine over any transport. No policy lives here.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time;
+
+use ftp_adapter::{Flow, Next, Step};
+use ftp_proto::{Instant, Machine};
+use zeroize::Zeroizing;
+
+use crate::{Io, Timer};
+
+/// How long a transport may take to close once the machine is done and sets no deadline any more.
+const CLOSING_TIME: time::Duration = time::Duration::from_secs(5);
+
+/// A machine, the transport it runs over, and the runtime's clock.
+///
+/// All progress is made within [`poll_next`](Self::poll_next), one read or write at a time, and all
+/// state lives in the driver: a future of [`next`](Self::next) can be dropped at any time without
+/// losing a byte, and calling `next` again goes on.
+pub struct Driver<R, M: Machine, T> {
+    pub(crate) flow: Flow<M>,
+    transport: T,
+    start: time::Instant,
+    timer: Option<(time::Instant, R)>,
+    /// When to give up closing the transport.
+    closing: Option<Instant>,
+    closed: bool,
+}
+
+/// What a [`Driver`] is taken apart into.
+#[non_exhaustive]
+pub struct Parts<M, T> {
+    /// The machine.
+    pub machine: M,
+    /// The transport.
+    pub transport: T,
+    /// Bytes that were read from the transport and not taken by the machine.
+    pub unread: Zeroizing<Vec<u8>>,
+}
+
+impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
+    /// The machine's time starts ([`Instant::START`]) now.
+    pub fn new(machine: M, transport: T) -> Self {
+        Self {
+            flow: Flow::new(machine),
+            transport,
+            start: R::now(),
+            timer: None,
+            closing: None,
+            closed: false,
+        }
+    }
+
+    /// The present, as the machine's methods want it.
+    pub fn now(&self) -> Instant {
+        self.instant(R::now())
+    }
+
+    /// A moment of the runtime's clock, as the machine's methods want it.
+    pub fn instant(&self, moment: time::Instant) -> Instant {
+        Instant::from_start(moment.saturating_duration_since(self.start))
+    }
+
+    /// The machine.
+    pub fn machine(&self) -> &M {
+        self.flow.machine()
+    }
+
+    /// The machine, to call its methods. What they make it say goes out with
+    /// [`next`](Self::next).
+    pub fn machine_mut(&mut self) -> &mut M {
+        self.flow.machine_mut()
+    }
+
+    /// The transport, for example to ask for its addresses.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    /// Takes the driver apart.
+    pub fn into_parts(self) -> Parts<M, T> {
+        let (machine, unread) = self.flow.into_parts();
+        Parts {
+            machine,
+            transport: self.transport,
+            unread,
+        }
+    }
+
+    /// Runs the machine to its next event. `None`: it is done, and the transport is closed for
+    /// writing.
+    ///
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// The machine's own, or [`DriverError::Io`](crate::DriverError::Io). What had arrived before
+    /// the transport failed is handed to the machine first, so that a 421 is not lost behind a
+    /// reset.
+    pub async fn next(&mut self) -> Next<M> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The same for a hand-written future: polls towards the machine's next event.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<M>> {
+        loop {
+            let now = self.now();
+            let deadline = match self.flow.step(now) {
+                Step::Event(event) => {
+                    self.poll_flush(cx, now);
+                    return Poll::Ready(Ok(Some(event)));
+                }
+                Step::Write { bytes, deadline } => {
+                    match R::poll_write(Pin::new(&mut self.transport), cx, bytes) {
+                        Poll::Ready(written) => {
+                            let read = |space: &mut [u8]| {
+                                R::poll_read(Pin::new(&mut self.transport), cx, space)
+                            };
+                            self.flow.wrote(now, written, read);
+                            continue;
+                        }
+                        Poll::Pending if self.poll_receive(cx, now).is_ready() => continue,
+                        Poll::Pending => deadline,
+                    }
+                }
+                Step::Read { deadline } => {
+                    self.poll_flush(cx, now);
+                    if self.poll_receive(cx, now).is_ready() {
+                        continue;
+                    }
+                    deadline
+                }
+                Step::Wait { deadline } => {
+                    self.poll_flush(cx, now);
+                    deadline
+                }
+                Step::Close => {
+                    ready!(self.poll_close(cx, now));
+                    return Poll::Ready(self.flow.end());
+                }
+            };
+            if self.flow.has_failed() {
+                // While flushing: the next step takes it up.
+                continue;
+            }
+            ready!(self.poll_deadline(cx, deadline));
+            let now = self.now();
+            self.flow.timed_out(now, deadline);
+        }
+    }
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        let transport = &mut self.transport;
+        let read = |space: &mut [u8]| R::poll_read(Pin::new(&mut *transport), cx, space);
+        self.flow.receive(now, read)
+    }
+
+    /// Flushes once nothing else is to be written. Never waits: the transport wakes us to go on.
+    fn poll_flush(&mut self, cx: &mut Context<'_>, now: Instant) {
+        if self.flow.needs_flush() {
+            let transport = &mut self.transport;
+            if let Poll::Ready(flushed) = R::poll_flush(Pin::new(&mut *transport), cx) {
+                let read = |space: &mut [u8]| R::poll_read(Pin::new(&mut *transport), cx, space);
+                self.flow.flushed(now, flushed, read);
+            }
+        }
+    }
+
+    /// Closes the sending side once. That this fails or takes too long changes nothing for a
+    /// machine that is done.
+    fn poll_close(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        if !self.flow.has_failed() && !self.closed {
+            let until = *self.closing.get_or_insert(now + CLOSING_TIME);
+            if R::poll_close(Pin::new(&mut self.transport), cx).is_pending() {
+                ready!(self.poll_deadline(cx, Some(until)));
+            }
+        }
+        self.closed = true;
+        Poll::Ready(())
+    }
+
+    /// Ready once the deadline has passed; never, if there is none.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
+        let at = deadline.and_then(|deadline| self.start.checked_add(deadline.since_start()));
+        let Some(at) = at else { return Poll::Pending };
+        let (set_to, timer) = self.timer.get_or_insert_with(|| (at, R::at(at)));
+        if *set_to != at {
+            *set_to = at;
+            timer.reset(at);
+        }
+        ready!(timer.poll_elapsed(cx));
+        self.timer = None;
+        Poll::Ready(())
+    }
+}
+
+// What is held may be a password that came in clear: only its length is shown.
+
+impl<R, M: Machine + fmt::Debug, T: fmt::Debug> fmt::Debug for Driver<R, M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("flow", &self.flow)
+            .field("transport", &self.transport)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M: fmt::Debug, T: fmt::Debug> fmt::Debug for Parts<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("machine", &self.machine)
+            .field("transport", &self.transport)
+            .field("unread", &self.unread.len())
+            .finish()
+    }
+}

@@ -1,0 +1,69 @@
+//! FTP control connections as futures, for any async runtime: log in to servers, or be one.
+//!
+//! `ftp-tokio`, `ftp-smol` and `ftp-async-std` are this crate with a runtime put in; take one of them
+//! if it is yours. Here is what they share, and what a runtime of your own needs:
+//!
+//! * [`Timer`] and [`FuturesIo`] (or [`Io`]): a clock, a timer, and how to read and write. With them
+//!   there are [`Connector::over`] for clients and [`Server::attend`] for servers, over any
+//!   transport.
+//! * [`Runtime`]: a network and tasks besides. With it there are [`Client::connect`] and
+//!   [`Server::serve`].
+//!
+//! The protocol lives in [`ftp_proto`], TLS in [`ftp_rustls`] (both re-exported), and what does not
+//! wait for anything in [`ftp_adapter`].
+//!
+//! # A login
+//!
+//! ```
+//! use ftp_futures::{Connector, FuturesIo, Timer};
+//! use ftp_proto::client::{Config, Login, Security};
+//! use futures_io::{AsyncRead, AsyncWrite};
+//!
+//! async fn where_am_i<R, T>(transport: T, password: &str) -> Result<String, ftp_futures::Error>
+//! where
+//!     R: Timer + FuturesIo,
+//!     T: AsyncRead + AsyncWrite + Unpin,
+//! {
+//!     let login = Login::new("developer", password)?;
+//!     let connector = Connector::<R>::new(Config::new(login));
+//!     let mut ftp = connector.over(transport, "ftp.example.com").await?;
+//!     let reply = ftp.command("PWD").await?;
+//!     ftp.quit().await?;
+//!     Ok(reply.to_string())
+//! }
+//! ```
+//!
+//! # Cancellation and time
+//!
+//! No future holds bytes: each can be dropped at any await, and the next call goes on where it
+//! was. [`Connecting`] and [`Client`] say what that means for them. Every phase has a deadline
+//! ([`client::Timeouts`](ftp_proto::client::Timeouts),
+//! [`server::Timeouts`](ftp_proto::server::Timeouts)) on the runtime's clock.
+#![forbid(unsafe_code)]
+
+mod attendance;
+mod client;
+mod connecting;
+mod connector;
+mod driver;
+mod handler;
+mod runtime;
+mod server;
+mod session;
+
+pub use client::Client;
+pub use connecting::Connecting;
+pub use connector::Connector;
+pub use driver::{Driver, Parts};
+pub use ftp_adapter;
+pub use ftp_adapter::{
+    Address, AddressError, AttemptSummary, Clock, DriverError, Error, Next, SessionError,
+    SessionEvent, SessionInfo, SharedGuard, TlsMissing,
+};
+pub use ftp_proto;
+pub use ftp_proto::client::Login;
+pub use ftp_rustls;
+pub use handler::Handler;
+pub use runtime::{FuturesIo, Io, Runtime, Timer};
+pub use server::Server;
+pub use session::ServerSession;

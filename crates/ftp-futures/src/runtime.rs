@@ -1,0 +1,163 @@
+//! What a runtime has to offer: a clock, a timer, a way to read and write, and a network.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use ftp_adapter::Clock;
+use futures_io::{AsyncRead, AsyncWrite};
+use futures_util::future::{Either, select};
+
+/// A timer of a runtime, and (as [`Clock`]) its clock.
+///
+/// The smallest thing to be written for a runtime of one's own; with [`FuturesIo`] it is all that
+/// connections over transports of the caller's need.
+///
+/// ```
+/// use std::pin::Pin;
+/// use std::task::{Context, Poll};
+/// use std::time::Instant;
+///
+/// use ftp_futures::{Clock, FuturesIo, Timer};
+///
+/// /// async-io's reactor.
+/// struct Reactor(async_io::Timer);
+///
+/// impl Clock for Reactor {
+///     fn now() -> Instant {
+///         Instant::now()
+///     }
+/// }
+///
+/// impl Timer for Reactor {
+///     fn at(deadline: Instant) -> Self {
+///         Self(async_io::Timer::at(deadline))
+///     }
+///
+///     fn reset(&mut self, deadline: Instant) {
+///         self.0.set_at(deadline);
+///     }
+///
+///     fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+///         Pin::new(&mut self.0).poll(cx).map(drop)
+///     }
+/// }
+///
+/// impl FuturesIo for Reactor {}
+/// ```
+pub trait Timer: Clock + Unpin + Sized {
+    /// Goes off at this moment.
+    fn at(deadline: Instant) -> Self;
+
+    /// Goes off at this moment instead, also if it went off before.
+    fn reset(&mut self, deadline: Instant);
+
+    /// Ready once the moment has come. Not polled again after that until it is reset.
+    fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// How a runtime reads and writes streams of this type, without ever waiting: as the methods of
+/// `futures-io` and tokio do, which differ in their names and buffers only.
+pub trait Io<T> {
+    /// Reads some bytes. `Ok(0)`: the end of the stream.
+    fn poll_read(
+        stream: Pin<&mut T>,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<io::Result<usize>>;
+
+    /// Writes some of the bytes.
+    fn poll_write(
+        stream: Pin<&mut T>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>>;
+
+    /// Sends what the stream itself still holds.
+    fn poll_flush(stream: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Sends what the stream holds and closes it for writing.
+    fn poll_close(stream: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// A runtime whose streams have the traits of `futures-io`: it has [`Io`] for all of them.
+pub trait FuturesIo {}
+
+impl<R: FuturesIo, T: AsyncRead + AsyncWrite> Io<T> for R {
+    fn poll_read(
+        stream: Pin<&mut T>,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        stream.poll_read(cx, space)
+    }
+
+    fn poll_write(
+        stream: Pin<&mut T>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        stream.poll_write(cx, bytes)
+    }
+
+    fn poll_flush(stream: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        stream.poll_flush(cx)
+    }
+
+    fn poll_close(stream: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        stream.poll_close(cx)
+    }
+}
+
+/// The network and the tasks of a runtime, for [`Client::connect`](crate::Client::connect) and
+/// [`Server::serve`](crate::Server::serve).
+pub trait Runtime: Timer + Send + Io<Self::TcpStream> {
+    /// A connection.
+    type TcpStream: Unpin + Send + 'static;
+    /// Where connections are accepted.
+    type TcpListener: Send + Sync;
+    /// A task. Dropping it ends the task at once; ready when the task is over, also by a panic.
+    type Task: Future<Output = ()> + Unpin + Send;
+
+    /// The addresses of this host, as the system gives them.
+    fn resolve(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+
+    /// Connects, and sends small packets at once (`TCP_NODELAY`): each command waits for its
+    /// reply, and nothing is gained by holding it back.
+    fn connect(peer: SocketAddr) -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
+
+    /// Accepts a connection, and sends small packets at once.
+    fn accept(
+        listener: &Self::TcpListener,
+    ) -> impl Future<Output = io::Result<(Self::TcpStream, SocketAddr)>> + Send;
+
+    /// Runs a future beside others.
+    fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self::Task;
+}
+
+/// Until this moment.
+pub(crate) async fn sleep_until<R: Timer>(deadline: Instant) {
+    let mut timer = R::at(deadline);
+    std::future::poll_fn(|cx| timer.poll_elapsed(cx)).await;
+}
+
+/// The future's output, or `None` once this moment has come.
+pub(crate) async fn before<R: Timer, F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
+    let (future, timer) = (
+        std::pin::pin!(future),
+        std::pin::pin!(sleep_until::<R>(deadline)),
+    );
+    match select(future, timer).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(((), _)) => None,
+    }
+}
+
+/// So long from now; far away if that cannot be represented.
+pub(crate) fn later<R: Timer>(after: Duration) -> Instant {
+    let now = R::now();
+    now.checked_add(after)
+        .unwrap_or_else(|| now + Duration::from_secs(3_155_760_000))
+}

@@ -1,0 +1,111 @@
+//! tokio, as `ftp-futures` wants a runtime.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use ftp_futures::{Clock, Io, Runtime, Timer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::task::JoinHandle;
+use tokio::time::{self, Sleep};
+
+/// tokio: its clock (which tests can pause), its timer, its network, its tasks.
+#[derive(Debug)]
+pub struct Tokio(Pin<Box<Sleep>>);
+
+impl Clock for Tokio {
+    fn now() -> Instant {
+        time::Instant::now().into_std()
+    }
+}
+
+impl Timer for Tokio {
+    fn at(deadline: Instant) -> Self {
+        Self(Box::pin(time::sleep_until(deadline.into())))
+    }
+
+    fn reset(&mut self, deadline: Instant) {
+        self.0.as_mut().reset(deadline.into());
+    }
+
+    fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite> Io<T> for Tokio {
+    fn poll_read(
+        stream: Pin<&mut T>,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(space);
+        stream
+            .poll_read(cx, &mut buffer)
+            .map_ok(|()| buffer.filled().len())
+    }
+
+    fn poll_write(
+        stream: Pin<&mut T>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        stream.poll_write(cx, bytes)
+    }
+
+    fn poll_flush(stream: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        stream.poll_flush(cx)
+    }
+
+    fn poll_close(stream: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        stream.poll_shutdown(cx)
+    }
+}
+
+impl Runtime for Tokio {
+    type TcpStream = TcpStream;
+    type TcpListener = TcpListener;
+    type Task = Task;
+
+    async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(lookup_host((host, port)).await?.collect())
+    }
+
+    async fn connect(peer: SocketAddr) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(peer).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, peer))
+    }
+
+    fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Task {
+        Task(tokio::spawn(future))
+    }
+}
+
+/// A task of tokio that ends when this is dropped.
+#[derive(Debug)]
+pub struct Task(JoinHandle<()>);
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // What a panic says has been said by the panic hook.
+        Pin::new(&mut self.0).poll(cx).map(drop)
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
