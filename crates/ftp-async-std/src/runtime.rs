@@ -1,0 +1,108 @@
+//! async-std, as `ftp-futures` wants a runtime.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use async_std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use async_std::task::{self, JoinHandle};
+use ftp_futures::{Clock, FuturesIo, Runtime, Timer};
+use futures_util::FutureExt;
+use futures_util::future::{AbortHandle, abortable};
+
+/// async-std: the system's clock, its timer, its network, its tasks.
+pub struct AsyncStd {
+    deadline: Instant,
+    /// async-std's timers cannot be set anew.
+    sleep: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+}
+
+impl fmt::Debug for AsyncStd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncStd")
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Clock for AsyncStd {
+    fn now() -> Instant {
+        Instant::now()
+    }
+}
+
+impl Timer for AsyncStd {
+    fn at(deadline: Instant) -> Self {
+        let duration = deadline.saturating_duration_since(Instant::now());
+        Self {
+            deadline,
+            sleep: Box::pin(task::sleep(duration)),
+        }
+    }
+
+    fn reset(&mut self, deadline: Instant) {
+        *self = Self::at(deadline);
+    }
+
+    fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.sleep.as_mut().poll(cx)
+    }
+}
+
+impl FuturesIo for AsyncStd {}
+
+impl Runtime for AsyncStd {
+    type TcpStream = TcpStream;
+    type TcpListener = TcpListener;
+    type Task = Task;
+
+    async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok((host, port).to_socket_addrs().await?.collect())
+    }
+
+    async fn connect(peer: SocketAddr) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(peer).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, peer))
+    }
+
+    fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Task {
+        // What a panic says has been said by the panic hook; who waits for the task is spared it.
+        let (future, abort) = abortable(AssertUnwindSafe(future).catch_unwind());
+        Task {
+            handle: task::spawn(future.map(drop)),
+            abort,
+        }
+    }
+}
+
+/// A task of async-std that ends when this is dropped.
+#[derive(Debug)]
+pub struct Task {
+    handle: JoinHandle<()>,
+    abort: AbortHandle,
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.handle).poll(cx)
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.abort.abort();
+    }
+}

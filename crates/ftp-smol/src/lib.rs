@@ -1,0 +1,111 @@
+//! FTP control connections on smol: log in to servers, or be one.
+//!
+//! The same names as in `ftp-tokio`, with the same meaning: to move from one to the other, change the
+//! name of the crate. What they do is in [`ftp_futures`], the protocol in [`ftp_proto`], TLS in
+//! [`ftp_rustls`] (all re-exported). Here are only sockets, names, timers and tasks.
+//!
+//! # A login
+//!
+//! Explicit TLS and the roots of the platform are the default:
+//!
+//! ```no_run
+//! # async fn example(password: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! use ftp_smol::{Client, Login};
+//!
+//! let login = Login::new("developer", password)?;
+//! let mut ftp = Client::connect("ftp.example.com", login).await?;
+//! println!("{}", ftp.command("PWD").await?);
+//! ftp.quit().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Both sides in one program
+//!
+//! ```
+//! use std::net::SocketAddr;
+//! use std::sync::Arc;
+//!
+//! use ftp_smol::{Connector, Handler, Login, Server, SessionInfo};
+//! use smol::net::TcpListener;
+//! use ftp_proto::server::{Attempt, Request, Verdict};
+//! use ftp_proto::wire::{Code, Reply, Verb};
+//! use ftp_proto::{client, server};
+//! # use ftp_smol::ftp_proto;
+//!
+//! struct Doorkeeper;
+//!
+//! impl Handler for Doorkeeper {
+//!     async fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
+//!         match attempt.password() {
+//!             Some(password) if password.expose() == b"open sesame" => attempt.accept(),
+//!             _ => attempt.reject(),
+//!         }
+//!     }
+//!
+//!     async fn command(&self, _session: &SessionInfo, request: Request) -> Option<Reply> {
+//!         match request.command().verb() {
+//!             Verb::Pwd => Reply::new(Code::PATH_CREATED, "\"/\"").ok(),
+//!             _ => None,
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! smol::block_on(async {
+//!     let listener = TcpListener::bind("127.0.0.1:0").await?;
+//!     let address = listener.local_addr()?.to_string();
+//!     let policy = server::Config::new().security(server::Security::DangerousPlaintext);
+//!     let server = Server::new(Arc::new(policy), None)?;
+//!     let serving = smol::spawn(async move {
+//!         server.serve(listener, Doorkeeper, std::future::pending()).await;
+//!     });
+//!
+//!     let config = client::Config::new(Login::new("alibaba", "open sesame")?)
+//!         .security(client::Security::DangerousPlaintext);
+//!     let mut ftp = Connector::new(config).connect(&address).await?;
+//!     assert_eq!(ftp.command("PWD").await?.text(), b"\"/\"");
+//!     assert_eq!(ftp.command("DELE cave").await?.code(), Code::NOT_IMPLEMENTED);
+//!     ftp.quit().await?;
+//!     drop(serving);
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
+//! # Cancellation and time
+//!
+//! No future holds bytes: each can be dropped at any await, and the next call goes on where it
+//! was. The clock is the system's; every phase has a deadline
+//! ([`client::Timeouts`](ftp_proto::client::Timeouts),
+//! [`server::Timeouts`](ftp_proto::server::Timeouts)).
+//!
+//! # Features
+//!
+//! `aws-lc-rs` (default) or `ring` for cryptography; `platform-verifier` and `webpki-roots` (both
+//! default) for roots to trust. All are those of `ftp-rustls`.
+#![forbid(unsafe_code)]
+
+mod runtime;
+
+pub use ftp_futures::{
+    Address, AddressError, AttemptSummary, DriverError, Error, Handler, Login, Next, Parts,
+    SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_proto, ftp_rustls,
+};
+pub use runtime::Smol;
+use smol::net::TcpStream;
+
+/// A control connection that is logged in.
+pub type Client<T = TcpStream> = ftp_futures::Client<Smol, T>;
+/// A login in progress.
+pub type Connecting<T = TcpStream> = ftp_futures::Connecting<Smol, T>;
+/// Makes client connections, one or many.
+pub type Connector = ftp_futures::Connector<Smol>;
+/// A machine, the transport it runs over, and smol's clock.
+pub type Driver<M, T> = ftp_futures::Driver<Smol, M, T>;
+/// A server: what all its sessions have in common.
+pub type Server = ftp_futures::Server<Smol>;
+/// The server's side of one control connection.
+pub type ServerSession<T = TcpStream> = ftp_futures::ServerSession<Smol, T>;
+/// A guard across connections that the sessions of one server, or of several, share.
+pub type SharedGuard = ftp_futures::SharedGuard<Smol>;

@@ -1,0 +1,66 @@
+//! smol, as `ftp-futures` wants a runtime.
+
+use std::io;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use ftp_futures::{Clock, FuturesIo, Runtime, Timer};
+use smol::future::FutureExt;
+use smol::net::{TcpListener, TcpStream, resolve};
+
+/// smol: the system's clock, its timer, its network, its tasks.
+#[derive(Debug)]
+pub struct Smol(smol::Timer);
+
+impl Clock for Smol {
+    fn now() -> Instant {
+        Instant::now()
+    }
+}
+
+impl Timer for Smol {
+    fn at(deadline: Instant) -> Self {
+        Self(smol::Timer::at(deadline))
+    }
+
+    fn reset(&mut self, deadline: Instant) {
+        self.0.set_at(deadline);
+    }
+
+    fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx).map(drop)
+    }
+}
+
+impl FuturesIo for Smol {}
+
+impl Runtime for Smol {
+    type TcpStream = TcpStream;
+    type TcpListener = TcpListener;
+    type Task = smol::Task<()>;
+
+    async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        resolve((host, port)).await
+    }
+
+    async fn connect(peer: SocketAddr) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(peer).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, peer))
+    }
+
+    /// On smol's global executor, `smol::spawn`.
+    fn spawn(future: impl Future<Output = ()> + Send + 'static) -> smol::Task<()> {
+        // What a panic says has been said by the panic hook; who waits for the task is spared it.
+        smol::spawn(async move { drop(AssertUnwindSafe(future).catch_unwind().await) })
+    }
+}
