@@ -164,15 +164,16 @@ impl<M: Machine> Flow<M> {
 
     /// Hands over what is held, or else what one read gives. `read` puts bytes into the space that
     /// it is given and says how many, 0 at the end of the stream, or [`Poll::Pending`] if there are
-    /// none now. Pending likewise, if nothing was read or taken.
+    /// none now. Pending likewise, if nothing was read or taken. `now` is asked when the bytes are
+    /// there, since a read may wait for them.
     pub fn receive(
         &mut self,
-        now: Instant,
+        now: impl Fn() -> Instant,
         mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
     ) -> Poll<()> {
         if !self.unread.is_empty() {
             // A machine that wants bytes and takes none is left to its deadline.
-            return if self.offer_unread(now) == 0 {
+            return if self.offer_unread(now()) == 0 {
                 Poll::Pending
             } else {
                 Poll::Ready(())
@@ -185,11 +186,11 @@ impl<M: Machine> Flow<M> {
         let mut space = [0; READ_SIZE];
         match read(&mut space) {
             Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(error)) => self.fail(now, error, read),
+            Poll::Ready(Err(error)) => self.fail(now(), error, read),
             Poll::Ready(Ok(0)) => self.ended = true,
             Poll::Ready(Ok(count)) => {
                 let (filled, _) = space.split_at_mut(count.min(READ_SIZE));
-                let taken = self.machine.received(now, filled);
+                let taken = self.machine.received(now(), filled);
                 self.unread
                     .extend_from_slice(filled.get(taken..).unwrap_or_default());
                 filled.zeroize();

@@ -93,12 +93,12 @@
 
 mod runtime;
 
+use async_std::net::TcpStream;
 pub use ftp_futures::{
     Address, AddressError, AttemptSummary, DriverError, Error, Handler, Login, Next, Parts,
     SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_proto, ftp_rustls,
 };
 pub use runtime::{AsyncStd, Task};
-use async_std::net::TcpStream;
 
 /// A control connection that is logged in.
 pub type Client<T = TcpStream> = ftp_futures::Client<AsyncStd, T>;

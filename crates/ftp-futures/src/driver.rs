@@ -157,7 +157,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         let transport = &mut self.transport;
         let read = |space: &mut [u8]| R::poll_read(Pin::new(&mut *transport), cx, space);
-        self.flow.receive(now, read)
+        self.flow.receive(|| now, read)
     }
 
     /// Flushes once nothing else is to be written. Never waits: the transport wakes us to go on.

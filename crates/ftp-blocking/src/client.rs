@@ -1,0 +1,270 @@
+//! A control connection that is logged in.
+
+use std::fmt;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use ftp_adapter::{
+    DriverError, Error, Inbox, agreed, ends_clear_command_channel, ends_reinitialize,
+    reinitialized, reply_to,
+};
+use ftp_proto::Account;
+use ftp_proto::client::{
+    self, Answer, CommandId, Config, Connection, Event, Login, Misuse, Phase, Session,
+};
+use ftp_proto::wire::{Class, Command, Reply, Verb};
+use ftp_rustls::Secured;
+
+use crate::{Connector, Driver, Transport};
+
+/// A control connection that is logged in.
+///
+/// Dropping it closes the connection without a `QUIT`; [`quit`](Self::quit) is the polite way.
+///
+/// A method returns when it is done, or when a deadline of the machine has passed. To wait for less,
+/// use [`next_event_within`](Self::next_event_within).
+pub struct Client<T = TcpStream> {
+    pub(crate) driver: Driver<Secured<Connection>, T>,
+    /// What came while a method waited for something else.
+    inbox: Inbox,
+    pub(crate) connect_time: Duration,
+    pub(crate) peer: Option<SocketAddr>,
+}
+
+impl Client {
+    /// Connects and logs in with explicit TLS, the platform's roots and the defaults of
+    /// [`Config`]. For anything else there is [`Connector`].
+    ///
+    /// # Errors
+    /// As [`Connector::connect`].
+    pub fn connect(address: &str, login: Login) -> Result<Self, Error> {
+        Connector::new(Config::new(login)).connect(address)
+    }
+}
+
+impl<T: Transport> Client<T> {
+    pub(crate) fn new(driver: Driver<Secured<Connection>, T>) -> Self {
+        Self {
+            driver,
+            inbox: Inbox::default(),
+            connect_time: Duration::ZERO,
+            peer: None,
+        }
+    }
+
+    /// What is known of the session: greeting, TLS, protection, times. `None` while a
+    /// [`reinitialize`](Self::reinitialize) is under way.
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        self.driver.machine().machine().session()
+    }
+
+    /// Where the connection is in its life.
+    pub fn phase(&self) -> Phase {
+        self.driver.machine().machine().phase()
+    }
+
+    /// How long resolving and connecting took. Zero over a transport of the caller's.
+    pub fn connect_time(&self) -> Duration {
+        self.connect_time
+    }
+
+    /// The server's address. `None` over a transport of the caller's.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// Sends a command and waits for its final reply, whatever its code: a 550 is a reply like any
+    /// other. So are 332 and 532 (an account is needed: [`account`](Self::account)) and a 530
+    /// (not logged in). Preliminary replies are passed over; to see them use [`send`](Self::send).
+    ///
+    /// # Errors
+    /// [`Error::InvalidCommand`] if it cannot be sent, [`Error::Misuse`] if it has a method of its
+    /// own or does not fit the state; everything that ends the connection.
+    pub fn command<C>(&mut self, command: C) -> Result<Reply, Error>
+    where
+        C: TryInto<Command>,
+        C::Error: Into<Error>,
+    {
+        let command = self.send(command)?;
+        self.final_reply(command)
+    }
+
+    /// Takes a command for sending. It goes out, and its replies come in, with
+    /// [`next_reply`](Self::next_reply) or [`next_event`](Self::next_event); several may be sent
+    /// before the first is answered.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCommand`] or [`Error::Misuse`]; nothing has changed then.
+    pub fn send<C>(&mut self, command: C) -> Result<CommandId, Error>
+    where
+        C: TryInto<Command>,
+        C::Error: Into<Error>,
+    {
+        let command = command.try_into().map_err(Into::into)?;
+        let now = self.driver.now();
+        Ok(self.machine().send(now, command)?)
+    }
+
+    /// The next reply to this command, preliminary (1yz: another will follow) or final. Asking
+    /// again after the final one waits until the connection ends.
+    ///
+    /// # Errors
+    /// Everything that ends the connection; [`Error::EventsUnread`] if far more came for others
+    /// than for this command.
+    pub fn next_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
+        let answers = |event: &Event| reply_to(event, command).is_some();
+        let event = match self.inbox.take(answers) {
+            Some(event) => event,
+            None => self.wait_for(answers)?,
+        };
+        reply_to(&event, command).cloned().ok_or(Error::Closed)
+    }
+
+    /// What comes next: a reply, an unsolicited one, a change of TLS. `None` when the connection
+    /// is closed.
+    ///
+    /// # Errors
+    /// Everything that ends the connection.
+    pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
+        match self.inbox.pop() {
+            Some(event) => Ok(Some(event)),
+            None => self.event(),
+        }
+    }
+
+    /// The same, waiting no longer than this. Pending: nothing came in that time, and nothing is
+    /// lost; call again to go on. For programs that have other things to do, and for idle ones:
+    /// keep-alives go out while one of the methods waits.
+    ///
+    /// # Errors
+    /// Everything that ends the connection.
+    pub fn next_event_within(&mut self, time: Duration) -> Result<Poll<Option<Event>>, Error> {
+        if let Some(event) = self.inbox.pop() {
+            return Ok(Poll::Ready(Some(event)));
+        }
+        let before = self.phase();
+        let next = self.driver.next_within(time);
+        next.map_err(|error| self.explain(error, before))
+    }
+
+    /// Names the account (`ACCT`), when a command was answered with 332 or 532 or to switch to
+    /// another. Gives the final reply, whatever its code.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn account(&mut self, account: Account) -> Result<Reply, Error> {
+        let command = Command::with_argument(Verb::Acct, account.expose())?;
+        self.command(command)
+    }
+
+    /// Starts again as another user (`REIN`, RFC 959 §4.1.1). TLS stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the server does not know the command: the old login stays then.
+    /// [`Error::Unanswered`] if the server asks for what the login does not hold: the challenge is
+    /// the next of [`next_event`](Self::next_event), and [`answer`](Self::answer) goes on.
+    /// Everything that ends a login.
+    pub fn reinitialize(&mut self, login: Login) -> Result<(), Error> {
+        self.inbox.keep_what_came(&mut self.driver.flow)?;
+        let now = self.driver.now();
+        let command = self.machine().reinitialize(now, login)?;
+        let event = self.wait_for(|event| ends_reinitialize(event, command))?;
+        reinitialized(&mut self.inbox, event, command)
+    }
+
+    /// Takes TLS off the control connection (`CCC`, RFC 4217 §6), where
+    /// [`Config::clear_command_channel`] allows it. From then on everyone on the way can read and
+    /// change what is said.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if it is not allowed or there is no TLS; [`Error::Refused`] if the server
+    /// keeps TLS; everything that ends the connection.
+    pub fn clear_command_channel(&mut self) -> Result<(), Error> {
+        let now = self.driver.now();
+        let command = self.machine().clear_command_channel(now)?;
+        let event = self.wait_for(|event| ends_clear_command_channel(event, command))?;
+        agreed(&event, command)
+    }
+
+    /// Says goodbye (`QUIT`) and closes, once the server has answered or closed; its silence is
+    /// bounded by the reply's deadline. Events that were not read are dropped.
+    ///
+    /// # Errors
+    /// What ended the connection before it could be closed in due form.
+    pub fn quit(mut self) -> Result<(), Error> {
+        let now = self.driver.now();
+        match self.machine().quit(now) {
+            // How it came to be closed is told below.
+            Ok(()) | Err(Misuse::Closed) => {}
+            Err(misuse) => return Err(misuse.into()),
+        }
+        while self.event()?.is_some() {}
+        Ok(())
+    }
+
+    /// Gives the driver, for what this type does not offer. Events that were not read are dropped.
+    pub fn into_driver(self) -> Driver<Secured<Connection>, T> {
+        self.driver
+    }
+
+    /// Answers a challenge that came as an event.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if the answer does not fit the open challenge.
+    pub fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+        let now = self.driver.now();
+        Ok(self.machine().answer(now, answer)?)
+    }
+
+    pub(crate) fn event(&mut self) -> Result<Option<Event>, Error> {
+        let before = self.phase();
+        let next = self.driver.next();
+        next.map_err(|error| self.explain(error, before))
+    }
+
+    fn explain(
+        &self,
+        error: DriverError<ftp_rustls::Error<client::Error>>,
+        before: Phase,
+    ) -> Error {
+        // A connection that broke is closing by now; what matters is where it was.
+        let phase = match self.phase() {
+            Phase::Closing => before,
+            phase => phase,
+        };
+        Error::from_driver(error, phase)
+    }
+
+    fn machine(&mut self) -> &mut Connection {
+        self.driver.machine_mut().machine_mut()
+    }
+
+    fn final_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
+        loop {
+            let reply = self.next_reply(command)?;
+            if reply.code().class() != Class::Preliminary {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// The next event of this kind; others are kept for [`next_event`](Self::next_event).
+    fn wait_for(&mut self, wanted: impl Fn(&Event) -> bool) -> Result<Event, Error> {
+        loop {
+            let event = self.event()?;
+            if let Some(event) = self.inbox.sort(event, &wanted)? {
+                return Ok(event);
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Client<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}

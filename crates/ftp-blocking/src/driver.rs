@@ -1,0 +1,264 @@
+//! Moves the bytes of any machine over any blocking transport. No policy lives here.
+
+use std::fmt;
+use std::io;
+use std::task::Poll;
+use std::thread::sleep;
+use std::time::{self, Duration};
+
+use ftp_adapter::{DriverError, Flow, Next, Step};
+use ftp_proto::{Instant, Machine};
+use zeroize::Zeroizing;
+
+use crate::Transport;
+use crate::transport::Timed;
+
+/// The longest wait without looking at the clock, where there is no deadline.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// How long a write waits at first before what came is read; doubled each time, up to
+/// [`LONGEST_TURN`]. Two sides that only write would wait for each other for ever.
+const FIRST_TURN: Duration = Duration::from_millis(1);
+const LONGEST_TURN: Duration = Duration::from_millis(64);
+
+/// A machine, the transport it runs over, and the system's clock.
+///
+/// Each step is one read or one write with a time-out. All state lives in the driver.
+pub struct Driver<M: Machine, T> {
+    pub(crate) flow: Flow<M>,
+    transport: Timed<T>,
+    start: time::Instant,
+    closed: bool,
+}
+
+/// What a [`Driver`] is taken apart into.
+#[non_exhaustive]
+pub struct Parts<M, T> {
+    /// The machine.
+    pub machine: M,
+    /// The transport.
+    pub transport: T,
+    /// Bytes that were read from the transport and not taken by the machine.
+    pub unread: Zeroizing<Vec<u8>>,
+}
+
+impl<M: Machine, T: Transport> Driver<M, T> {
+    /// The machine's time starts ([`Instant::START`]) now.
+    pub fn new(machine: M, transport: T) -> Self {
+        Self {
+            flow: Flow::new(machine),
+            transport: Timed::new(transport),
+            start: time::Instant::now(),
+            closed: false,
+        }
+    }
+
+    /// The present, as the machine's methods want it.
+    pub fn now(&self) -> Instant {
+        Instant::from_start(self.start.elapsed())
+    }
+
+    /// A moment of the system's clock, as the machine's methods want it.
+    pub fn instant(&self, moment: time::Instant) -> Instant {
+        Instant::from_start(moment.saturating_duration_since(self.start))
+    }
+
+    /// The machine.
+    pub fn machine(&self) -> &M {
+        self.flow.machine()
+    }
+
+    /// The machine, to call its methods. What they make it say goes out with
+    /// [`next`](Self::next).
+    pub fn machine_mut(&mut self) -> &mut M {
+        self.flow.machine_mut()
+    }
+
+    /// The transport, for example to ask for its addresses.
+    pub fn transport(&self) -> &T {
+        &self.transport.transport
+    }
+
+    /// Takes the driver apart.
+    pub fn into_parts(self) -> Parts<M, T> {
+        let (machine, unread) = self.flow.into_parts();
+        Parts {
+            machine,
+            transport: self.transport.transport,
+            unread,
+        }
+    }
+
+    /// Runs the machine to its next event. `None`: it is done, and the transport is closed for
+    /// writing.
+    ///
+    /// # Errors
+    /// The machine's own, or [`DriverError::Io`]. What had arrived before the transport failed is
+    /// handed to the machine first, so that a 421 is not lost behind a reset. An error of the kind
+    /// [`Deadlock`](io::ErrorKind::Deadlock) says that the machine waits for an answer of this
+    /// program and for nothing else; give it, and call again.
+    pub fn next(&mut self) -> Next<M> {
+        loop {
+            if let Poll::Ready(next) = self.next_before(None)? {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// The same, for no longer than this. Pending: nothing happened in that time; call again to go
+    /// on.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    #[expect(clippy::type_complexity, reason = "it is that of `next`, in a `Poll`")]
+    pub fn next_within(
+        &mut self,
+        time: Duration,
+    ) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
+        let end = self.now() + time;
+        self.next_before(Some(end))
+    }
+
+    #[expect(clippy::type_complexity, reason = "it is that of `next`, in a `Poll`")]
+    fn next_before(
+        &mut self,
+        end: Option<Instant>,
+    ) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
+        let mut turn = FIRST_TURN;
+        loop {
+            let now = self.now();
+            let deadline = match self.flow.step(now) {
+                Step::Event(event) => {
+                    self.flush(now);
+                    return Ok(Poll::Ready(Some(event)));
+                }
+                Step::Write { bytes, deadline } => {
+                    let most = time_left(now, deadline, end).min(turn);
+                    match self.transport.write(bytes, most) {
+                        Poll::Ready(written) => {
+                            turn = FIRST_TURN;
+                            let now = self.now();
+                            let read =
+                                |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
+                            self.flow.wrote(now, written, read);
+                            continue;
+                        }
+                        Poll::Pending => {
+                            turn = (turn * 2).min(LONGEST_TURN);
+                            let _nothing_came = self.receive(FIRST_TURN);
+                        }
+                    }
+                    deadline
+                }
+                Step::Read { deadline } => {
+                    self.flush(now);
+                    let mut most = time_left(now, deadline, end);
+                    if self.flow.needs_flush() {
+                        most = most.min(FIRST_TURN);
+                    }
+                    if self.receive(most).is_ready() {
+                        continue;
+                    }
+                    deadline
+                }
+                Step::Wait { deadline: None } if end.is_none() => {
+                    self.flush(now);
+                    return Err(deadlock());
+                }
+                Step::Wait { deadline } => {
+                    self.flush(now);
+                    sleep(time_left(now, deadline, end));
+                    deadline
+                }
+                Step::Close => {
+                    self.close();
+                    return self.flow.end().map(Poll::Ready);
+                }
+            };
+            let now = self.now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                self.flow.timed_out(now, deadline);
+            } else if end.is_some_and(|end| end <= now) {
+                return Ok(Poll::Pending);
+            }
+        }
+    }
+
+    /// Hands over what came, waiting for it no longer than this. Pending: nothing came.
+    ///
+    /// Where there is nothing to be waited for, as when the machine does not take what is held, the
+    /// time passes all the same.
+    fn receive(&mut self, most: Duration) -> Poll<()> {
+        let (start, transport) = (self.start, &mut self.transport);
+        let mut waited = false;
+        let read = |space: &mut [u8]| {
+            // Behind a failure only what is there already.
+            let most = if waited { Duration::ZERO } else { most };
+            waited = true;
+            transport.read(space, most)
+        };
+        let now = || Instant::from_start(start.elapsed());
+        let received = self.flow.receive(now, read);
+        if received.is_pending() && !waited {
+            sleep(most);
+        }
+        received
+    }
+
+    /// Flushes once nothing else is to be written.
+    fn flush(&mut self, now: Instant) {
+        if self.flow.needs_flush() {
+            let flushed = self.transport.flush(FIRST_TURN);
+            if let Poll::Ready(flushed) = flushed {
+                let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
+                self.flow.flushed(now, flushed, read);
+            }
+        }
+    }
+
+    /// Closes the sending side once. That this fails changes nothing for a machine that is done.
+    fn close(&mut self) {
+        if !self.closed && !self.flow.has_failed() {
+            drop(self.transport.transport.close());
+        }
+        self.closed = true;
+    }
+}
+
+// What is held may be a password that came in clear: only its length is shown.
+
+impl<M: Machine + fmt::Debug, T: fmt::Debug> fmt::Debug for Driver<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("flow", &self.flow)
+            .field("transport", &self.transport.transport)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M: fmt::Debug, T: fmt::Debug> fmt::Debug for Parts<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("machine", &self.machine)
+            .field("transport", &self.transport)
+            .field("unread", &self.unread.len())
+            .finish()
+    }
+}
+
+fn deadlock<E>() -> DriverError<E> {
+    DriverError::Io {
+        source: io::Error::new(
+            io::ErrorKind::Deadlock,
+            "the machine waits for an answer of this program, and for nothing else",
+        ),
+        consequence: None,
+    }
+}
+
+/// How long a step may wait.
+fn time_left(now: Instant, deadline: Option<Instant>, end: Option<Instant>) -> Duration {
+    let left = |until: Instant| until - now;
+    let deadline = deadline.map_or(LONGEST_WAIT, left);
+    let end = end.map_or(LONGEST_WAIT, left);
+    deadline.min(end).min(LONGEST_WAIT)
+}

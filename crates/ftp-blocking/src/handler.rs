@@ -1,0 +1,66 @@
+//! What an application tells a [`Server`](crate::Server), and what it is told.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ftp_adapter::{SessionEvent, SessionInfo};
+use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
+use ftp_proto::wire::Reply;
+
+/// The application behind a [`Server`](crate::Server). One value serves all sessions.
+///
+/// Its methods run in the session's own thread, and the connection rests meanwhile: deadlines that
+/// pass are noticed when they return.
+pub trait Handler: Send + Sync + 'static {
+    /// Someone wants to log in. If the client leaves meanwhile, or its login deadline passes, the
+    /// verdict is dropped.
+    ///
+    /// Where there is a [guard](crate::Server::guard), it has ruled before this is asked, and may
+    /// overrule what is said here: [`SessionEvent::Attempted`] tells.
+    fn authenticate(&self, attempt: Attempt, peer: SocketAddr) -> Verdict;
+
+    /// A command after login. `None`: not implemented here (502). A reply that is not final, or is
+    /// 421, is replaced by 451.
+    fn command(&self, session: &SessionInfo, request: Request) -> Option<Reply>;
+
+    /// `ACCT` after login, where
+    /// [`takes_accounts`](ftp_proto::server::Config::takes_accounts) is on. Rejects by default.
+    fn account(&self, session: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
+        let _ = session;
+        attempt.reject()
+    }
+
+    /// Something to log happened in a session. Be quick: the session waits.
+    fn event(&self, session: &SessionInfo, event: &SessionEvent) {
+        let _ = (session, event);
+    }
+
+    /// A connection could not be accepted, for example because there are too many open files or
+    /// threads. The server pauses a little and goes on.
+    fn accept_failed(&self, error: &io::Error) {
+        let _ = error;
+    }
+}
+
+impl<H: Handler> Handler for Arc<H> {
+    fn authenticate(&self, attempt: Attempt, peer: SocketAddr) -> Verdict {
+        (**self).authenticate(attempt, peer)
+    }
+
+    fn command(&self, session: &SessionInfo, request: Request) -> Option<Reply> {
+        (**self).command(session, request)
+    }
+
+    fn account(&self, session: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
+        (**self).account(session, attempt)
+    }
+
+    fn event(&self, session: &SessionInfo, event: &SessionEvent) {
+        (**self).event(session, event);
+    }
+
+    fn accept_failed(&self, error: &io::Error) {
+        (**self).accept_failed(error);
+    }
+}

@@ -1,0 +1,116 @@
+//! FTP control connections on blocking sockets: log in to servers, or be one. No runtime.
+//!
+//! The same names as in `ftp-tokio`, with the same meaning: to move from one to the other, change the
+//! name of the crate and drop the `.await`s. The protocol lives in [`ftp_proto`], TLS in
+//! [`ftp_rustls`] (both re-exported). Here are only sockets, names, time-outs and threads.
+//!
+//! # A login
+//!
+//! Explicit TLS and the roots of the platform are the default:
+//!
+//! ```no_run
+//! # fn example(password: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! use ftp_blocking::{Client, Login};
+//!
+//! let login = Login::new("developer", password)?;
+//! let mut ftp = Client::connect("ftp.example.com", login)?;
+//! println!("{}", ftp.command("PWD")?);
+//! ftp.quit()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Both sides in one program
+//!
+//! ```
+//! use std::net::{SocketAddr, TcpListener};
+//! use std::sync::Arc;
+//! use std::thread;
+//!
+//! use ftp_blocking::ftp_proto::server::{Attempt, Request, Verdict};
+//! use ftp_blocking::ftp_proto::wire::{Code, Reply, Verb};
+//! use ftp_blocking::ftp_proto::{client, server};
+//! use ftp_blocking::{Connector, Handler, Login, Server, SessionInfo, Shutdown};
+//!
+//! struct Doorkeeper;
+//!
+//! impl Handler for Doorkeeper {
+//!     fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
+//!         match attempt.password() {
+//!             Some(password) if password.expose() == b"open sesame" => attempt.accept(),
+//!             _ => attempt.reject(),
+//!         }
+//!     }
+//!
+//!     fn command(&self, _session: &SessionInfo, request: Request) -> Option<Reply> {
+//!         match request.command().verb() {
+//!             Verb::Pwd => Reply::new(Code::PATH_CREATED, "\"/\"").ok(),
+//!             _ => None,
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let address = listener.local_addr()?.to_string();
+//! let policy = server::Config::new().security(server::Security::DangerousPlaintext);
+//! let server = Server::new(Arc::new(policy), None)?;
+//! let shutdown = Shutdown::new();
+//! let stopping = shutdown.clone();
+//! let serving = thread::spawn(move || server.serve(listener, Doorkeeper, &stopping));
+//!
+//! let config = client::Config::new(Login::new("alibaba", "open sesame")?)
+//!     .security(client::Security::DangerousPlaintext);
+//! let mut ftp = Connector::new(config).connect(&address)?;
+//! assert_eq!(ftp.command("PWD")?.text(), b"\"/\"");
+//! assert_eq!(ftp.command("DELE cave")?.code(), Code::NOT_IMPLEMENTED);
+//! ftp.quit()?;
+//! shutdown.stop();
+//! serving.join().expect("the server does not panic")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Time
+//!
+//! Every phase has a deadline ([`client::Timeouts`](ftp_proto::client::Timeouts),
+//! [`server::Timeouts`](ftp_proto::server::Timeouts)), so no call waits for ever for a silent peer.
+//! Reads and writes have time-outs of at least a millisecond; `WouldBlock` and `TimedOut` both mean
+//! that one has passed.
+//!
+//! # Features
+//!
+//! `aws-lc-rs` (default) or `ring` for cryptography; `platform-verifier` and `webpki-roots` (both
+//! default) for roots to trust. All are those of `ftp-rustls`.
+#![forbid(unsafe_code)]
+
+mod attendance;
+mod client;
+mod connecting;
+mod connector;
+mod driver;
+mod handler;
+mod server;
+mod session;
+mod shutdown;
+mod transport;
+
+pub use client::Client;
+pub use connecting::Connecting;
+pub use connector::Connector;
+pub use driver::{Driver, Parts};
+pub use ftp_adapter::{
+    Address, AddressError, AttemptSummary, DriverError, Error, Next, SessionError, SessionEvent,
+    SessionInfo, TlsMissing,
+};
+pub use ftp_proto;
+pub use ftp_proto::client::Login;
+pub use ftp_rustls;
+pub use handler::Handler;
+pub use server::Server;
+pub use session::ServerSession;
+pub use shutdown::Shutdown;
+pub use transport::Transport;
+
+/// A guard across connections that the sessions of one server, or of several, share.
+pub type SharedGuard = ftp_adapter::SharedGuard<ftp_adapter::SystemClock>;

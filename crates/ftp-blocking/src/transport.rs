@@ -1,0 +1,162 @@
+//! What the driver needs of a stream, and how it waits with it.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::task::Poll;
+use std::time::Duration;
+
+/// The shortest time-out that is set: zero would be none at all, and systems count in milliseconds.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// A stream with settable time-outs.
+///
+/// A read or write that takes longer than its time-out fails with
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut); both are
+/// taken as that.
+pub trait Transport: Read + Write {
+    /// How long a read may take from now on. Never called with zero.
+    ///
+    /// # Errors
+    /// If the stream does not take it, which ends the connection.
+    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()>;
+
+    /// Likewise for writes.
+    ///
+    /// # Errors
+    /// As there.
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()>;
+
+    /// Closes the stream for writing; reading goes on.
+    ///
+    /// # Errors
+    /// Whatever the stream says; the connection is over either way.
+    fn close(&mut self) -> io::Result<()>;
+}
+
+impl Transport for TcpStream {
+    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        TcpStream::set_read_timeout(self, Some(timeout))
+    }
+
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        TcpStream::set_write_timeout(self, Some(timeout))
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+#[cfg(unix)]
+impl Transport for std::os::unix::net::UnixStream {
+    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        std::os::unix::net::UnixStream::set_read_timeout(self, Some(timeout))
+    }
+
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        std::os::unix::net::UnixStream::set_write_timeout(self, Some(timeout))
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        (**self).set_read_timeout(timeout)
+    }
+
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        (**self).set_write_timeout(timeout)
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        (**self).close()
+    }
+}
+
+/// A transport, and the time-outs that are set on it.
+///
+/// Setting one is a system call, so it is done only when the present one will not do: it may be
+/// shorter than what is left, since whoever waits looks at the clock and waits again.
+#[derive(Debug)]
+pub(crate) struct Timed<T> {
+    pub(crate) transport: T,
+    read_timeout: Option<Duration>,
+    write_timeout: Option<Duration>,
+}
+
+impl<T: Transport> Timed<T> {
+    pub(crate) fn new(transport: T) -> Self {
+        Self {
+            transport,
+            read_timeout: None,
+            write_timeout: None,
+        }
+    }
+
+    /// One read, waiting no longer than this. Pending: nothing came.
+    pub(crate) fn read(&mut self, space: &mut [u8], most: Duration) -> Poll<io::Result<usize>> {
+        if let Some(timeout) = new_timeout(self.read_timeout, most) {
+            if let Err(error) = self.transport.set_read_timeout(timeout) {
+                return Poll::Ready(Err(error));
+            }
+            self.read_timeout = Some(timeout);
+        }
+        in_time(|| self.transport.read(space))
+    }
+
+    /// One write, waiting no longer than this. Pending: nothing was taken.
+    pub(crate) fn write(&mut self, bytes: &[u8], most: Duration) -> Poll<io::Result<usize>> {
+        if let Err(error) = self.limit_writes(most) {
+            return Poll::Ready(Err(error));
+        }
+        in_time(|| self.transport.write(bytes))
+    }
+
+    /// Flushes, waiting no longer than about this. Pending: not yet all.
+    pub(crate) fn flush(&mut self, most: Duration) -> Poll<io::Result<()>> {
+        if let Err(error) = self.limit_writes(most) {
+            return Poll::Ready(Err(error));
+        }
+        in_time(|| self.transport.flush())
+    }
+
+    fn limit_writes(&mut self, most: Duration) -> io::Result<()> {
+        if let Some(timeout) = new_timeout(self.write_timeout, most) {
+            self.transport.set_write_timeout(timeout)?;
+            self.write_timeout = Some(timeout);
+        }
+        Ok(())
+    }
+}
+
+/// The time-out to set, if the present one is not good enough: longer than what is left, or so much
+/// shorter that it would wake us for nothing.
+fn new_timeout(present: Option<Duration>, left: Duration) -> Option<Duration> {
+    let left = left.max(SHORTEST);
+    match present {
+        Some(present) if present <= left && present >= left / 4 => None,
+        // A little less than what is left, so that it will do for the next steps, too.
+        _ => Some((left / 4 * 3).max(SHORTEST)),
+    }
+}
+
+/// Interrupted work is begun again; work that takes too long is pending.
+fn in_time<T>(mut work: impl FnMut() -> io::Result<T>) -> Poll<io::Result<T>> {
+    loop {
+        match work() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
+                return Poll::Pending;
+            }
+            result => return Poll::Ready(result),
+        }
+    }
+}
