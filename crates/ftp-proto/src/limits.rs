@@ -65,7 +65,8 @@ impl Default for Limits {
 #[non_exhaustive]
 pub struct Lenience {
     /// Take a line with a *different* code as the end of a multi-line reply when nothing follows
-    /// it for this long (glFTPd ends `230-` with `200 `). `None` switches that off. Default 3 s.
+    /// it for this long (glFTPd ends `230-` with `200 `). Not if one of the two codes is a "no" (4yz
+    /// or 5yz) and the other is not, but for 421. `None` switches that off. Default 3 s.
     pub foreign_end_after: Option<Duration>,
     /// Accept a bare LF as the end of a line, as many programs send it. Default `true`. If not, a
     /// reply that holds one is refused, and in a command it is a control character like any other.

@@ -81,6 +81,30 @@ fn a_foreign_end_is_taken_after_silence_or_at_the_end_and_marks_the_session() {
 }
 
 #[test]
+fn a_foreign_end_that_says_the_opposite_is_none() {
+    for reply in ["230-Welcome\r\n530 No.\r\n", "530-No\r\n230 Welcome.\r\n"] {
+        for silent in [true, false] {
+            let mut dialogue = Dialogue::plain(known());
+            dialogue.hear("331 Password.\r\n");
+            dialogue.hear(reply);
+            if silent {
+                dialogue.pass(30);
+            } else {
+                dialogue.hear_end();
+            }
+            let error = dialogue.error();
+            assert!(
+                matches!(
+                    error,
+                    Error::TimedOut { .. } | Error::ConnectionClosed { .. }
+                ),
+                "{reply:?}: {error}"
+            );
+        }
+    }
+}
+
+#[test]
 fn speakers_of_other_protocols_are_named_at_once() {
     for (bytes, protocol) in [
         (b"SSH-2.0-x".as_slice(), ForeignProtocol::Ssh),
