@@ -24,6 +24,9 @@ pub struct Limits {
     pub reply_lines: usize,
     /// Most bytes in a reply, line ends included. Default 128 KiB.
     pub reply_bytes: usize,
+    /// Most preliminary replies (1yz) to one command, or 120s before the greeting: each lets the
+    /// deadline of the final one start again. Default 64; RFC 959 §5.4 has one for each command.
+    pub preliminary_replies: usize,
     /// Longest command line before login in bytes, its end not counted. Default 512: a user name
     /// or password needs no more (RFC 1123 era servers used 512 throughout).
     pub command_line_before_login: usize,
@@ -43,6 +46,7 @@ impl Default for Limits {
             reply_line: 8 * 1024,
             reply_lines: 4096,
             reply_bytes: 128 * 1024,
+            preliminary_replies: 64,
             command_line_before_login: 512,
             command_line: 8 * 1024,
             backlog: 8 * 1024,
