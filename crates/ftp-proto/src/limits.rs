@@ -24,6 +24,9 @@ pub struct Limits {
     pub reply_lines: usize,
     /// Most bytes in a reply, line ends included. Default 128 KiB.
     pub reply_bytes: usize,
+    /// Most preliminary replies (1yz) to one command, or 120s before the greeting: each lets the
+    /// deadline of the final one start again. Default 64; RFC 959 §5.4 has one for each command.
+    pub preliminary_replies: usize,
     /// Longest command line before login in bytes, its end not counted. Default 512: a user name
     /// or password needs no more (RFC 1123 era servers used 512 throughout).
     pub command_line_before_login: usize,
@@ -43,6 +46,7 @@ impl Default for Limits {
             reply_line: 8 * 1024,
             reply_lines: 4096,
             reply_bytes: 128 * 1024,
+            preliminary_replies: 64,
             command_line_before_login: 512,
             command_line: 8 * 1024,
             backlog: 8 * 1024,
@@ -65,7 +69,8 @@ impl Default for Limits {
 #[non_exhaustive]
 pub struct Lenience {
     /// Take a line with a *different* code as the end of a multi-line reply when nothing follows
-    /// it for this long (glFTPd ends `230-` with `200 `). `None` switches that off. Default 3 s.
+    /// it for this long (glFTPd ends `230-` with `200 `). Not if one of the two codes is a "no" (4yz
+    /// or 5yz) and the other is not, but for 421. `None` switches that off. Default 3 s.
     pub foreign_end_after: Option<Duration>,
     /// Accept a bare LF as the end of a line, as many programs send it. Default `true`. If not, a
     /// reply that holds one is refused, and in a command it is a control character like any other.

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Dialogue, known};
+use ftp_proto::Limits;
 use ftp_proto::client::{Config, Error, PeerFault, Phase, Security};
 use ftp_proto::wire::ForeignProtocol;
 
@@ -78,6 +79,64 @@ fn a_foreign_end_is_taken_after_silence_or_at_the_end_and_marks_the_session() {
         assert!(dialogue.session().irregular);
         assert!(dialogue.session().logged_in_with.is_irregular());
     }
+}
+
+#[test]
+fn a_foreign_end_that_says_the_opposite_is_none() {
+    for reply in ["230-Welcome\r\n530 No.\r\n", "530-No\r\n230 Welcome.\r\n"] {
+        for silent in [true, false] {
+            let mut dialogue = Dialogue::plain(known());
+            dialogue.hear("331 Password.\r\n");
+            dialogue.hear(reply);
+            if silent {
+                dialogue.pass(30);
+            } else {
+                dialogue.hear_end();
+            }
+            let error = dialogue.error();
+            assert!(
+                matches!(
+                    error,
+                    Error::TimedOut { .. } | Error::ConnectionClosed { .. }
+                ),
+                "{reply:?}: {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn preliminary_replies_to_one_command_are_counted() {
+    let most = Limits::default().preliminary_replies;
+    let mut dialogue = Dialogue::new(Config::new(known()).security(Security::DangerousPlaintext));
+    dialogue.hear("120 Soon.\r\n".repeat(most));
+    assert_eq!(dialogue.end, None);
+    dialogue.hear("120 Soon.\r\n");
+    assert_eq!(
+        dialogue.error(),
+        &Error::PeerFault {
+            phase: Phase::Greeting,
+            fault: PeerFault::TooManyPreliminary
+        }
+    );
+
+    let mut dialogue = Dialogue::plain(known());
+    dialogue.hear("230 In.\r\n");
+    for command in ["NOOP", "PWD"] {
+        dialogue.send(command);
+        dialogue.hear("150 Wait.\r\n".repeat(most));
+        dialogue.hear("226 Done.\r\n");
+        assert_eq!(dialogue.end, None, "counted for each command");
+    }
+    dialogue.send("PWD");
+    dialogue.hear("150 Wait.\r\n".repeat(most + 1));
+    assert_eq!(
+        dialogue.error(),
+        &Error::PeerFault {
+            phase: Phase::Ready,
+            fault: PeerFault::TooManyPreliminary
+        }
+    );
 }
 
 #[test]

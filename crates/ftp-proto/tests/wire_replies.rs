@@ -219,6 +219,8 @@ fn no_foreign_end_where_more_follows_or_the_line_is_no_end() {
         b"230-a\r\n",
         b"230-a\r\n200 b",
         b"230-a\r\n230-b\r\n",
+        b"230-a\r\n530 b\r\n",
+        b"530-a\r\n230 b\r\n",
         b"",
     ] {
         let mut parser = ReplyParser::default();

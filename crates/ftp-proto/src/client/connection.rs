@@ -334,7 +334,11 @@ impl Connection {
                 context.heard(reply);
                 context.answering = context.outstanding.answered(start, context.now);
                 let state = core::mem::replace(&mut self.state, State::Closed);
+                let limits = context.config.limits;
                 let result = match context.answering {
+                    Some(awaited) if awaited.is_exhausted_by(reply, &limits) => {
+                        Err(Error::fault(state.phase(), PeerFault::TooManyPreliminary))
+                    }
                     Some(awaited) => state.on_reply(reply, awaited.purpose, context),
                     None => state.on_unsolicited(reply, context),
                 };

@@ -215,6 +215,10 @@ pub enum PeerFault {
     /// under TLS behind the reply to `CCC`): someone may be injecting commands or replies.
     #[error("bytes arrived between the server's consent to switch TLS and the switch: injection?")]
     BytesBeforeTlsSwitch,
+    /// More preliminary replies to one command than
+    /// [`Limits::preliminary_replies`](crate::Limits::preliminary_replies).
+    #[error("the server sends preliminary replies without an end")]
+    TooManyPreliminary,
     /// The password was sent and is asked for again.
     #[error("the server asks again for the password it was given")]
     AskedAgain,

@@ -3,7 +3,8 @@
 use alloc::collections::VecDeque;
 
 use super::{CommandId, Protection, Timeout, Timeouts};
-use crate::Instant;
+use crate::wire::{Class, ReplyRef};
+use crate::{Instant, Limits};
 
 /// What a reply is awaited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,15 @@ pub(super) struct Awaited {
     mark: Option<u64>,
     /// When the server could last be said to have begun to owe this reply.
     since: Instant,
+    /// How many preliminary replies to it came.
+    preliminary: usize,
+}
+
+impl Awaited {
+    /// Whether this reply is one preliminary reply too many.
+    pub(super) fn is_exhausted_by(&self, reply: ReplyRef<'_>, limits: &Limits) -> bool {
+        reply.code().class() == Class::Preliminary && self.preliminary >= limits.preliminary_replies
+    }
 }
 
 /// All replies that are owed, the oldest first.
@@ -56,6 +66,7 @@ impl Outstanding {
             output_end,
             mark: None,
             since: now,
+            preliminary: 0,
         });
     }
 
@@ -66,6 +77,7 @@ impl Outstanding {
             output_end: 0,
             mark: Some(mark),
             since: now,
+            preliminary: 0,
         });
     }
 
@@ -99,6 +111,7 @@ impl Outstanding {
     pub(super) fn still_open(&mut self, awaited: Awaited, now: Instant) {
         self.queue.push_front(Awaited {
             since: now,
+            preliminary: awaited.preliminary.saturating_add(1),
             ..awaited
         });
     }

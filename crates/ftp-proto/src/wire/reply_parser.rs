@@ -184,7 +184,9 @@ impl ReplyParser {
         }
         let line = bytes.get(self.progress.previous_line..)?;
         let code = code_at(line)?;
-        (code != open && ends_multiline(line)).then_some(code)
+        // An end that says the opposite leaves open what was meant, and must not let anyone in.
+        let agrees = code.is_negative() == open.is_negative() || code == Code::SERVICE_UNAVAILABLE;
+        (code != open && agrees && ends_multiline(line)).then_some(code)
     }
 
     /// Takes the line that [`has_foreign_end`](Self::has_foreign_end) speaks of as the end. The
