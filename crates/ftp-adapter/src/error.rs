@@ -144,13 +144,15 @@ impl Error {
     }
 
     /// Whether the same attempt may succeed later: connection refused or lost, time-outs, 421 and
-    /// other 4yz. Never after a 5yz, and never after a TLS failure, which does not go away.
+    /// other 4yz. Never after a 5yz, and never after a TLS failure, which does not go away, unless
+    /// the handshake was just cut off: so do servers of implicit TLS that have too many clients.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect(attempts) => attempts.iter().any(|(_, error)| is_transient(error.kind())),
             Self::Io { source, .. } => is_transient(source.kind()),
             Self::ConnectTimedOut { .. } => true,
             Self::Protocol(error) => error.is_transient(),
+            Self::Tls { source, .. } => matches!(**source, ftp_rustls::Error::HandshakeEof),
             _ => false,
         }
     }
@@ -305,6 +307,12 @@ mod tests {
             io::ErrorKind::PermissionDenied.into(),
         );
         assert!(!Error::Connect(vec![forbidden]).is_transient());
+        let tls = |source| Error::Tls {
+            phase: Phase::Security,
+            source: Box::new(source),
+        };
+        assert!(tls(ftp_rustls::Error::HandshakeEof).is_transient());
+        assert!(!tls(ftp_rustls::Error::NoTlsConfiguration).is_transient());
         assert!(!Error::Closed.is_transient());
         assert!(!Error::Misuse(Misuse::NotReady).is_transient());
     }

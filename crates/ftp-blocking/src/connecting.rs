@@ -1,6 +1,7 @@
 //! A login in progress.
 
 use std::net::{SocketAddr, TcpStream};
+use std::task::Poll;
 use std::time::Duration;
 
 use ftp_adapter::Error;
@@ -55,12 +56,32 @@ impl<T: Transport> Connecting<T> {
     pub fn next_event(&mut self) -> Result<Event, Error> {
         let client = self.client.as_mut().ok_or(Error::Closed)?;
         let event = client.event().and_then(|event| event.ok_or(Error::Closed));
+        self.note(&event);
+        event
+    }
+
+    /// The same, waiting no longer than this. Pending: nothing came in that time, and nothing is
+    /// lost; call again to go on.
+    ///
+    /// # Errors
+    /// As the login itself.
+    pub fn next_event_within(&mut self, time: Duration) -> Result<Poll<Event>, Error> {
+        let client = self.client.as_mut().ok_or(Error::Closed)?;
+        let event = match client.next_event_within(time) {
+            Ok(Poll::Pending) => return Ok(Poll::Pending),
+            Ok(Poll::Ready(event)) => event.ok_or(Error::Closed),
+            Err(error) => Err(error),
+        };
+        self.note(&event);
+        event.map(Poll::Ready)
+    }
+
+    fn note(&mut self, event: &Result<Event, Error>) {
         match event {
             Ok(Event::LoggedIn(_)) => self.logged_in = true,
             Ok(_) => {}
             Err(_) => self.client = None,
         }
-        event
     }
 
     /// Answers a challenge.

@@ -6,6 +6,7 @@
 //! * [`chunks`]: how bytes are cut on their way;
 //! * [`Transcript`]: dialogues from files (`transcripts/`), replayed against both machines;
 //! * `SelfMade`: certificates made on the spot (with the feature `tls`);
+//! * `conformance`: one suite for all adapters, over sockets (with the feature `adapters`);
 //! * `liar`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`).
 //!
 //! What they find wrong they panic about.
@@ -15,6 +16,8 @@
 mod certificate;
 pub mod chunks;
 mod clock;
+#[cfg(feature = "adapters")]
+pub mod conformance;
 pub mod laws;
 #[cfg(feature = "tls")]
 pub mod liar;

@@ -62,6 +62,10 @@ pub enum Outcome {
         /// At what point; the handshake also if it was cut off.
         during: TlsPhase,
     },
+    /// No address could be connected to.
+    NotConnected,
+    /// Nor within the time for connecting.
+    ConnectTimedOut,
     /// What none of these lies may lead to, in the adapter's words.
     Other(String),
 }
@@ -133,10 +137,29 @@ impl Outcome {
         }
     }
 
+    /// What an adapter's error means.
+    #[cfg(feature = "adapters")]
+    pub fn of_adapter(error: &ftp_adapter::Error) -> Self {
+        use ftp_adapter::Error;
+        match error {
+            Error::Protocol(error) => Self::of(error),
+            Error::Tls { source, .. } => Self::of_tls(source),
+            Error::Io { phase, .. } => Self::Lost { phase: *phase },
+            Error::Refused(reply) => Self::refused_later(reply),
+            Error::Connect(_) => Self::NotConnected,
+            Error::ConnectTimedOut { .. } => Self::ConnectTimedOut,
+            Error::Unanswered(_) => Self::Wanting {
+                phase: error.phase().unwrap_or(Phase::Closing),
+            },
+            error => Self::Other(error.to_string()),
+        }
+    }
+
     /// Whether the password may have been sent when it came to this.
     pub(super) fn is_after_password(&self) -> bool {
         match self {
             Self::LoggedIn { .. } | Self::Other(_) => true,
+            Self::NotConnected | Self::ConnectTimedOut => false,
             Self::TlsFailed { during } => *during != TlsPhase::Handshake,
             Self::Refused { phase, .. }
             | Self::Wanting { phase }

@@ -135,15 +135,15 @@ pub(super) fn short(choose: fn(&mut Timeouts) -> &mut Duration) -> Timeouts {
 }
 
 /// Certificates for all lies.
-pub(super) struct Certificates {
-    pub(super) server: Arc<ServerConfig>,
-    pub(super) client: Arc<ClientConfig>,
+pub(crate) struct Certificates {
+    pub(crate) server: Arc<ServerConfig>,
+    pub(crate) client: Arc<ClientConfig>,
     /// Trusts another.
-    mistrustful: Arc<ClientConfig>,
+    pub(crate) mistrustful: Arc<ClientConfig>,
 }
 
 impl Certificates {
-    pub(super) fn made() -> Self {
+    pub(crate) fn made() -> Self {
         let (mine, other) = (SelfMade::for_loopback(), SelfMade::for_loopback());
         let trusting = |made: &SelfMade| {
             let roots = ftp_rustls::roots_from_pem(made.certificate_pem.as_bytes());

@@ -1,0 +1,38 @@
+//! The suite that all adapters pass, and the scripted liars of `ftp-testkit`, on async-std.
+
+use std::net::TcpListener;
+
+use ftp_async_std::AsyncStd;
+use ftp_testkit::conformance::{Async, Platform, play_all};
+use ftp_testkit::liar::{try_client, try_server};
+
+struct OnAsyncStd;
+
+impl Platform for OnAsyncStd {
+    type Runtime = AsyncStd;
+    const NAME: &'static str = "async-std";
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        async_std::task::block_on(future)
+    }
+
+    fn listener(listener: TcpListener) -> async_std::net::TcpListener {
+        listener.into()
+    }
+}
+
+#[test]
+fn every_scenario_comes_to_what_it_must() {
+    let adapter = Async::<OnAsyncStd>::new();
+    play_all(&adapter, &adapter);
+}
+
+#[test]
+fn lying_servers_are_logged_in_to_rightly_or_not_at_all() {
+    try_client(Async::<OnAsyncStd>::new());
+}
+
+#[test]
+fn lying_clients_are_told_what_is_due_and_nothing_more() {
+    try_server(Async::<OnAsyncStd>::new());
+}

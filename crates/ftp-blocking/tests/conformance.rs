@@ -1,0 +1,19 @@
+//! The suite that all adapters pass, and the scripted liars of `ftp-testkit`, on blocking sockets.
+
+use ftp_testkit::conformance::{Blocking, play_all};
+use ftp_testkit::liar::{try_client, try_server};
+
+#[test]
+fn every_scenario_comes_to_what_it_must() {
+    play_all(&Blocking, &Blocking);
+}
+
+#[test]
+fn lying_servers_are_logged_in_to_rightly_or_not_at_all() {
+    try_client(Blocking);
+}
+
+#[test]
+fn lying_clients_are_told_what_is_due_and_nothing_more() {
+    try_server(Blocking);
+}

@@ -1,0 +1,201 @@
+//! One suite for all adapters: the same logins over real sockets, client and server, and the same
+//! end of each.
+//!
+//! * [`Adapter`]: what the suite asks of one; [`Async`] does it for every runtime of `ftp-futures`,
+//!   [`Blocking`] for `ftp-blocking`.
+//! * [`scenarios`]: what is played, each with what must come of it.
+//! * [`play_all`]: plays them with the client of one adapter and the server of another.
+//!
+//! What no well-behaved peer does is in [`liar`](crate::liar), which runs on the same adapters.
+
+mod awkward;
+mod blocking;
+mod clerk;
+mod futures;
+mod scenarios;
+mod under_load;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use ftp_proto::client::{self, LoggedInBy};
+use ftp_proto::server;
+use ftp_rustls::rustls::{ClientConfig, ServerConfig};
+
+pub use blocking::Blocking;
+pub use clerk::Clerk;
+pub use futures::{Async, Platform};
+pub use scenarios::{Scenario, scenarios};
+pub use under_load::{many_at_once, raise_open_files};
+
+use crate::liar::{ClientUnderTest, Outcome, ServerUnderTest};
+
+/// An adapter, client and server.
+pub trait Adapter: ClientUnderTest + ServerUnderTest {
+    /// Its name: the crate's, without `ftp-`.
+    fn name(&self) -> &'static str;
+
+    /// Connects, logs in, and does what is to be done, in this way. Blocks until it is over.
+    fn talk(&self, way: Way, address: &str, guest: &Guest) -> Talk;
+
+    /// So many talks at once.
+    fn talk_at_once(&self, count: usize, address: &str, guest: &Guest) -> Vec<Talk>;
+
+    /// Two talks in turns: in one task, or in one thread.
+    fn talk_twice(&self, address: &str, guest: &Guest) -> [Talk; 2];
+
+    /// Serves on a free port of 127.0.0.1 until told to stop.
+    fn serve(&self, house: &House) -> Serving;
+}
+
+/// How a talk is driven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// As a program would.
+    Plain,
+    /// Each read gives one byte, each write takes one, and both have to wait in between.
+    InBytes,
+    /// Whatever waits is given up and begun again: a future is dropped at every await, a blocking
+    /// call returns after a moment.
+    GivingUp,
+    /// Each step in another task, or in another thread.
+    Moving,
+    /// After the greeting no write is taken any more.
+    Stuck,
+}
+
+/// Who comes.
+#[derive(Clone)]
+pub struct Guest {
+    /// How to log in.
+    pub config: client::Config,
+    /// With this TLS, unless it is to be in clear.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// What to answer if asked for a password.
+    pub answer: Option<&'static str>,
+    /// What to do then.
+    pub acts: Vec<Act>,
+}
+
+/// What a guest does once it is logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Sends this and waits for the final reply.
+    Command(&'static str),
+    /// Sends all of these, then waits for their replies.
+    Pipeline(&'static [&'static str]),
+    /// `ACCT`, with the account of [`liar`](crate::liar).
+    Account,
+    /// `REIN`, with the same credentials.
+    Reinitialize,
+    /// `CCC`.
+    ClearCommandChannel,
+    /// Says nothing until the server ends it.
+    Listen,
+    /// `QUIT`.
+    Quit,
+}
+
+/// What came of a talk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Talk {
+    /// The codes of the final replies to the commands of [`Guest::acts`].
+    pub replies: Vec<u16>,
+    /// How it ended. [`Outcome::LoggedIn`] if all was done.
+    pub outcome: Outcome,
+    /// What the login was under.
+    pub tls: Option<Tls>,
+}
+
+/// TLS, as a session tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tls {
+    /// Whether an earlier session was resumed.
+    pub resumed: bool,
+}
+
+impl Talk {
+    /// Logged in, and all was done.
+    pub(crate) fn done(by: LoggedInBy, replies: &[u16]) -> Self {
+        Self {
+            replies: replies.to_vec(),
+            outcome: Outcome::LoggedIn { by, then: None },
+            tls: None,
+        }
+    }
+
+    /// It came to nothing.
+    pub(crate) fn ended(outcome: Outcome) -> Self {
+        Self {
+            replies: Vec::new(),
+            outcome,
+            tls: None,
+        }
+    }
+}
+
+/// Who is visited.
+#[derive(Clone)]
+pub struct House {
+    /// Its policy.
+    pub config: Arc<server::Config>,
+    /// Its TLS, if it has any.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// How many it lets in at a time.
+    pub max_sessions: usize,
+    /// Whether it asks for an account.
+    pub wants_account: bool,
+    /// Whether it reads and writes byte by byte.
+    pub in_bytes: bool,
+}
+
+/// A server that runs.
+pub struct Serving {
+    /// Where.
+    pub address: SocketAddr,
+    /// What happened.
+    pub clerk: Arc<Clerk>,
+    stop: Option<Box<dyn FnOnce() + Send>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Serving {
+    /// Tells it to stop: every session gets 421. Does not wait.
+    pub fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop();
+        }
+    }
+
+    /// Stops it and waits until all sessions are over.
+    pub fn end(mut self) -> Arc<Clerk> {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server does not panic");
+        }
+        Arc::clone(&self.clerk)
+    }
+}
+
+/// Plays all scenarios with this client and this server.
+///
+/// # Panics
+/// If one came to something else than it must; says which, and what.
+pub fn play_all(client: &dyn Adapter, server: &dyn Adapter) {
+    raise_open_files();
+    let failures: Vec<String> = scenarios()
+        .iter()
+        .filter_map(|scenario| {
+            let failure = scenario.play(client, server).err()?;
+            Some(format!("{}: {failure}", scenario.name))
+        })
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "the client of {} and the server of {}:\n{}",
+        client.name(),
+        server.name(),
+        failures.join("\n")
+    );
+}

@@ -1,0 +1,44 @@
+//! Many at once.
+
+use ftp_proto::client::LoggedInBy;
+
+use super::{Adapter, Guest, Talk};
+use crate::liar::Outcome;
+
+/// Files that a process needs for five hundred logins of a client and a server of its own.
+const OPEN_FILES: u64 = 4096;
+
+/// Lets this process open as many files as the suite needs, if the system allows it.
+pub fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < OPEN_FILES) {
+        limit.current = Some(limit.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES)));
+        // If it does not, the suite says what could not be opened.
+        let _refused = setrlimit(Resource::Nofile, limit);
+    }
+}
+
+/// So many logins at once; says what came of those that failed.
+pub fn many_at_once(
+    client: &dyn Adapter,
+    count: usize,
+    address: &str,
+    guest: &Guest,
+) -> Result<(), String> {
+    let wanted = |talk: &Talk| {
+        let by = LoggedInBy::Password;
+        talk.outcome == (Outcome::LoggedIn { by, then: None })
+    };
+    let talks = client.talk_at_once(count, address, guest);
+    let failed: Vec<&Talk> = talks.iter().filter(|talk| !wanted(talk)).collect();
+    match failed.first() {
+        None if talks.len() == count => Ok(()),
+        None => Err(format!("{} of {count} talks took place", talks.len())),
+        Some(first) => Err(format!(
+            "{} of {count} failed, the first with {:?}",
+            failed.len(),
+            first.outcome
+        )),
+    }
+}

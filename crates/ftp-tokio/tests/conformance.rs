@@ -1,0 +1,40 @@
+//! The suite that all adapters pass, and the scripted liars of `ftp-testkit`, on tokio.
+
+use std::net::TcpListener;
+
+use ftp_tokio::Tokio;
+use ftp_testkit::conformance::{Async, Platform, play_all};
+use ftp_testkit::liar::{try_client, try_server};
+
+struct OnTokio;
+
+impl Platform for OnTokio {
+    type Runtime = Tokio;
+    const NAME: &'static str = "tokio";
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap().block_on(future)
+    }
+
+    fn listener(listener: TcpListener) -> tokio::net::TcpListener {
+        listener.set_nonblocking(true).unwrap();
+        tokio::net::TcpListener::from_std(listener).unwrap()
+    }
+}
+
+#[test]
+fn every_scenario_comes_to_what_it_must() {
+    let adapter = Async::<OnTokio>::new();
+    play_all(&adapter, &adapter);
+}
+
+#[test]
+fn lying_servers_are_logged_in_to_rightly_or_not_at_all() {
+    try_client(Async::<OnTokio>::new());
+}
+
+#[test]
+fn lying_clients_are_told_what_is_due_and_nothing_more() {
+    try_server(Async::<OnTokio>::new());
+}
