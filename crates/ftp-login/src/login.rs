@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use ftp_proto::Username;
 use ftp_proto::client::{Config, DataProtection, Security, Timeouts};
+use ftp_proto::connect::Retry;
 use ftp_proto::wire::{Command, Verb, escape};
 use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::{Roots, client_config};
@@ -18,7 +19,6 @@ use crate::credentials::Credentials;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, complain};
 use crate::report::{CommandReply, Outcome, Report};
-use crate::retry::RetryPolicy;
 use crate::target::Target;
 use crate::transcript::{Live, Mask, Recorder, TimedPhase};
 
@@ -74,16 +74,15 @@ impl<'a> Plan<'a> {
 
     /// Tries until it is decided, or may not be tried again.
     async fn log_in(&self) -> Result<Report, Failure> {
-        let policy = RetryPolicy::new(self.arguments.retries);
         let began = Instant::now();
-        let mut attempts = 0;
+        let now = || ftp_proto::Instant::from_start(began.elapsed());
+        let mut retrying = Retry::new().retries(self.arguments.retries).start(now());
         loop {
-            attempts += 1;
-            let (report, is_transient) = self.attempt(attempts).await?;
-            let delay = policy.delay(attempts, began.elapsed(), random());
-            let Some(delay) = delay.filter(|_| is_transient) else {
+            let (report, is_transient) = self.attempt(retrying.attempts()).await?;
+            let Some(again) = retrying.failed(now(), is_transient, random()) else {
                 return Ok(report);
             };
+            let delay = again - now();
             complain(format_args!(
                 "{}; trying again in {:.1} s",
                 report.message(),

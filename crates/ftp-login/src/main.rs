@@ -15,7 +15,6 @@ mod login;
 mod netrc;
 mod output;
 mod report;
-mod retry;
 mod serve;
 mod target;
 mod transcript;

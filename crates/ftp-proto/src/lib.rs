@@ -10,6 +10,7 @@
 //! | [`wire`] | replies, commands, Telnet: parse and encode; usable alone |
 //! | [`client`] | [`client::Connection`], the client's machine |
 //! | [`server`] | [`server::Connection`], the server's machine |
+//! | [`connect`] | which address to try when, and whether to try again |
 //! | the root | the contract of a machine ([`Machine`], [`Action`]), time, limits, secrets |
 //!
 //! TLS is one more machine around these (`ftp_rustls::Secured`), and sockets are bound by thin
@@ -134,6 +135,7 @@ extern crate std;
 
 mod buffer;
 pub mod client;
+pub mod connect;
 mod limits;
 mod log;
 mod machine;

@@ -1,0 +1,426 @@
+//! Which address to try when (RFC 8305).
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use crate::Instant;
+
+/// Bounds of the Connection Attempt Delay (RFC 8305 §5 and §8).
+const SHORTEST_ATTEMPT_DELAY: Duration = Duration::from_millis(100);
+const LONGEST_ATTEMPT_DELAY: Duration = Duration::from_secs(2);
+
+/// A race of connections to the addresses of one server: the first that is made wins.
+///
+/// IPv6 and IPv4 take turns, and a new attempt begins every 250 ms beside those that are under
+/// way, or at once when one fails (RFC 8305 §4 and §5). So a family that does not work, or an
+/// address that swallows packets, costs a quarter of a second and not all the time there is.
+///
+/// The race is polled like the machines: [`poll`](Self::poll) says what to do, and
+/// [`connected`](Self::connected) and [`failed`](Self::failed) say what became of it. `E` is the
+/// caller's error of a failed attempt, kept for [`into_failures`](Self::into_failures).
+///
+/// ```
+/// use core::time::Duration;
+/// use ftp_proto::Instant;
+/// use ftp_proto::connect::{Race, Step};
+///
+/// let at = |ms| Instant::from_start(Duration::from_millis(ms));
+/// let v6 = "[2001:db8::7]:21".parse()?;
+/// let v4 = "192.0.2.7:21".parse()?;
+///
+/// let mut race = Race::<&str>::new(at(0), Duration::from_secs(30));
+/// race.add(at(0), [v6, v4]); // in the resolver's order
+/// race.resolved(at(0));
+/// let Step::Connect { address, .. } = race.poll(at(0)) else { panic!() };
+/// assert_eq!(address, v6); // start connecting, and do not wait for it:
+/// assert_eq!(race.poll(at(0)), Step::Wait { until: at(250) });
+///
+/// // The IPv6 attempt hangs; after 250 ms the IPv4 address is tried beside it, and wins.
+/// let Step::Connect { address, .. } = race.poll(at(250)) else { panic!() };
+/// assert_eq!(address, v4);
+/// race.connected(at(270), v4);
+/// assert_eq!(race.poll(at(270)), Step::Connected(v4)); // drop the other attempt
+/// # Ok::<(), core::net::AddrParseError>(())
+/// ```
+///
+/// # One attempt at a time
+///
+/// A caller that cannot wait for several connections at once says so with
+/// [`one_at_a_time`](Self::one_at_a_time). Each attempt then gets an equal share of the time that
+/// is left, as the deadline of its [`Step::Connect`], so that here too no address can use it all:
+///
+/// ```
+/// # use core::time::Duration;
+/// # use ftp_proto::Instant;
+/// # use ftp_proto::connect::{Race, Step};
+/// # let at = |s| Instant::from_start(Duration::from_secs(s));
+/// # let (v6, v4) = ("[2001:db8::7]:21".parse()?, "192.0.2.7:21".parse()?);
+/// let mut race = Race::<&str>::new(at(0), Duration::from_secs(30)).one_at_a_time();
+/// race.add(at(0), [v6, v4]);
+/// race.resolved(at(0));
+/// assert_eq!(race.poll(at(0)), Step::Connect { address: v6, deadline: at(15) });
+/// race.failed(at(15), v6, "no answer");
+/// assert_eq!(race.poll(at(15)), Step::Connect { address: v4, deadline: at(30) });
+/// # Ok::<(), core::net::AddrParseError>(())
+/// ```
+#[derive(Debug)]
+pub struct Race<E> {
+    attempt_delay: Duration,
+    resolution_delay: Duration,
+    first_family_count: usize,
+    one_at_a_time: bool,
+    deadline: Instant,
+    /// The latest time that was told: time that runs backwards is ignored.
+    now: Instant,
+    waiting: Waiting,
+    /// All that were started, in that order.
+    attempts: Vec<Attempt<E>>,
+    /// When the next may start, if none fails before.
+    next_start: Instant,
+    /// How many may start at once, because as many failed.
+    owed: usize,
+    /// IPv6 addresses may follow: until then nothing starts (RFC 8305 §3).
+    held_until: Option<Instant>,
+    is_resolved: bool,
+    end: Option<Step>,
+}
+
+/// What to do next in a [`Race`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "the race makes no progress until the step is done"]
+pub enum Step {
+    /// Start connecting to this address, then poll again without waiting for the outcome, which
+    /// goes to [`Race::connected`] or [`Race::failed`]. Said once for each address.
+    Connect {
+        /// Where to.
+        address: SocketAddr,
+        /// When to give this attempt up. The end of the race, unless attempts are made
+        /// [one at a time](Race::one_at_a_time).
+        deadline: Instant,
+    },
+    /// Wait for the attempts that are under way, and for the resolver if it is not done; poll
+    /// again when one of them has an outcome, and at this time in any case.
+    Wait {
+        /// When the next attempt starts, one is given up, or the race ends.
+        until: Instant,
+    },
+    /// The race is won; drop all other attempts.
+    Connected(SocketAddr),
+    /// Every address has failed, or there was none.
+    Exhausted,
+    /// Time is up; drop all attempts.
+    TimedOut,
+}
+
+#[derive(Debug)]
+struct Attempt<E> {
+    address: SocketAddr,
+    state: AttemptState<E>,
+}
+
+#[derive(Debug)]
+enum AttemptState<E> {
+    Running { deadline: Instant },
+    GivenUp,
+    Failed(E),
+}
+
+impl<E> Attempt<E> {
+    fn is_running(&self) -> bool {
+        matches!(self.state, AttemptState::Running { .. })
+    }
+}
+
+impl<E> Race<E> {
+    /// Starts at `now` and ends `within` that time, which is
+    /// [`Timeouts::connect`](crate::client::Timeouts::connect) and covers resolving the name, too.
+    pub const fn new(now: Instant, within: Duration) -> Self {
+        Self {
+            attempt_delay: Duration::from_millis(250),
+            resolution_delay: Duration::from_millis(50),
+            first_family_count: 1,
+            one_at_a_time: false,
+            deadline: Instant::from_start(now.since_start().saturating_add(within)),
+            now,
+            waiting: Waiting::new(),
+            attempts: Vec::new(),
+            next_start: now,
+            owed: 0,
+            held_until: None,
+            is_resolved: false,
+            end: None,
+        }
+    }
+
+    /// The Connection Attempt Delay (RFC 8305 §5): after how long the next attempt starts beside
+    /// those that are under way. Default 250 ms, as the RFC recommends: longer than most round
+    /// trips, and shorter than a person's patience. Taken as 100 ms if less and 2 s if more, the
+    /// RFC's bounds.
+    ///
+    /// Where time is too short for this delay it shrinks, down to 100 ms, so that every address
+    /// gets its turn.
+    #[must_use]
+    pub fn attempt_delay(mut self, delay: Duration) -> Self {
+        self.attempt_delay = delay.clamp(SHORTEST_ATTEMPT_DELAY, LONGEST_ATTEMPT_DELAY);
+        self
+    }
+
+    /// The Resolution Delay (RFC 8305 §3): how long IPv4 addresses that come first wait for IPv6
+    /// ones, while the resolver is not done. Default 50 ms, as the RFC recommends. Of no effect
+    /// where all addresses come at once.
+    #[must_use]
+    pub const fn resolution_delay(mut self, delay: Duration) -> Self {
+        self.resolution_delay = delay;
+        self
+    }
+
+    /// The First Address Family Count (RFC 8305 §4): how many addresses of the family that the
+    /// resolver puts first are tried before the other has its first turn. Default 1, as the RFC
+    /// recommends; 0 counts as 1.
+    #[must_use]
+    pub const fn first_family_count(mut self, count: usize) -> Self {
+        self.first_family_count = count;
+        self
+    }
+
+    /// Starts an attempt only when the one before has failed or is past its deadline: for callers
+    /// that block in each. A new [`Step::Connect`] means that the one before is to be dropped.
+    ///
+    /// A caller that can make each attempt in a thread of its own does not need this.
+    #[must_use]
+    pub const fn one_at_a_time(mut self) -> Self {
+        self.one_at_a_time = true;
+        self
+    }
+
+    /// The resolver knows these addresses, in the order in which it wants them tried (RFC 6724).
+    /// More may be added while the race runs. An address that is known already is not tried
+    /// again; after the end, and after [`resolved`](Self::resolved), nothing is added.
+    pub fn add(&mut self, now: Instant, addresses: impl IntoIterator<Item = SocketAddr>) {
+        self.advance(now);
+        if self.end.is_some() || self.is_resolved {
+            return;
+        }
+        let untried = self.attempts.is_empty();
+        let was_empty = self.waiting.is_empty();
+        let mut has_ipv6 = false;
+        for address in addresses {
+            has_ipv6 |= self.waiting.add(address) && address.is_ipv6();
+        }
+        if !untried || self.waiting.is_empty() {
+            return;
+        }
+        if self.held_until.is_some() && has_ipv6 {
+            // What was waited for: it goes first.
+            self.held_until = None;
+            self.waiting.prefer_ipv6();
+        } else if was_empty && !has_ipv6 {
+            self.held_until = Some(self.now + self.resolution_delay);
+        }
+    }
+
+    /// The resolver is done: no more addresses will be added. Until then the race does not end
+    /// before its time, even if all addresses have failed.
+    pub fn resolved(&mut self, now: Instant) {
+        self.advance(now);
+        self.is_resolved = true;
+        self.held_until = None;
+        self.check_exhausted();
+    }
+
+    /// What to do next. Each [`Step::Connect`] is returned once; the last three steps stay.
+    pub fn poll(&mut self, now: Instant) -> Step {
+        self.advance(now);
+        if let Some(end) = self.end {
+            return end;
+        }
+        let start = self.start_time();
+        if start.is_some_and(|at| at <= self.now)
+            && let Some(step) = self.start()
+        {
+            return step;
+        }
+        let until = start.map_or(self.deadline, |at| at.min(self.deadline));
+        Step::Wait { until }
+    }
+
+    /// The connection to this address is made. The first to say so ends the race; of no effect
+    /// for an address that is not being tried.
+    pub fn connected(&mut self, now: Instant, address: SocketAddr) {
+        // A connection that is there was in time.
+        self.now = self.now.max(now);
+        if self.end.is_none() && self.running(address).is_some() {
+            self.end = Some(Step::Connected(address));
+        }
+    }
+
+    /// The attempt at this address failed: the next one starts at once. Of no effect for an
+    /// address that is not being tried.
+    pub fn failed(&mut self, now: Instant, address: SocketAddr, error: E) {
+        let Some(index) = self.running(address) else {
+            self.advance(now);
+            return;
+        };
+        if let Some(attempt) = self.attempts.get_mut(index) {
+            attempt.state = AttemptState::Failed(error);
+        }
+        self.advance(now);
+        if self.owed < self.waiting.len() {
+            self.owed = self.owed.saturating_add(1);
+        } else {
+            self.next_start = self.next_start.min(self.now);
+        }
+        self.check_exhausted();
+    }
+
+    /// What was tried in vain, in the order in which it was tried. Without an error: the attempt
+    /// had no outcome when its time was up, or when another was faster.
+    pub fn into_failures(self) -> Vec<(SocketAddr, Option<E>)> {
+        let winner = match self.end {
+            Some(Step::Connected(address)) => Some(address),
+            _ => None,
+        };
+        let failed = self.attempts.into_iter();
+        let failed = failed.filter(|attempt| Some(attempt.address) != winner);
+        failed
+            .map(|attempt| match attempt.state {
+                AttemptState::Failed(error) => (attempt.address, Some(error)),
+                AttemptState::Running { .. } | AttemptState::GivenUp => (attempt.address, None),
+            })
+            .collect()
+    }
+
+    /// When the next attempt starts, as far as is known. `None` if nothing is waiting.
+    fn start_time(&self) -> Option<Instant> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let running = self.attempts.iter().rev().find(|last| last.is_running());
+        let at = match running.map(|last| &last.state) {
+            Some(AttemptState::Running { deadline }) if self.one_at_a_time => *deadline,
+            // There is nobody to wait for.
+            None => self.now,
+            Some(_) if self.owed > 0 => self.now,
+            Some(_) => self.next_start,
+        };
+        Some(self.held_until.map_or(at, |held| at.max(held)))
+    }
+
+    fn start(&mut self) -> Option<Step> {
+        let begun = self.attempts.len().saturating_add(1);
+        let address = self.waiting.next(begun < self.first_family_count)?;
+        self.owed = self.owed.saturating_sub(1);
+        self.held_until = None;
+        let left = self.deadline - self.now;
+        // Who is not resolved yet may come, too.
+        let others = self.waiting.len();
+        let share = share(left, others.saturating_add(usize::from(!self.is_resolved)));
+        let delay = self.attempt_delay.min(share).max(SHORTEST_ATTEMPT_DELAY);
+        self.next_start = self.now + delay;
+        let deadline = if self.one_at_a_time {
+            self.give_up_all();
+            self.now + share
+        } else {
+            self.deadline
+        };
+        self.attempts.push(Attempt {
+            address,
+            state: AttemptState::Running { deadline },
+        });
+        Some(Step::Connect { address, deadline })
+    }
+
+    /// The time that was told, and the end of the race if it has come.
+    fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        if self.end.is_none() && self.now >= self.deadline {
+            self.end = Some(Step::TimedOut);
+        }
+    }
+
+    fn check_exhausted(&mut self) {
+        let is_running = self.attempts.iter().any(Attempt::is_running);
+        if self.end.is_none() && self.is_resolved && self.waiting.is_empty() && !is_running {
+            self.end = Some(Step::Exhausted);
+        }
+    }
+
+    fn give_up_all(&mut self) {
+        for attempt in self.attempts.iter_mut().filter(|each| each.is_running()) {
+            attempt.state = AttemptState::GivenUp;
+        }
+    }
+
+    fn running(&self, address: SocketAddr) -> Option<usize> {
+        let is_it = |each: &Attempt<E>| each.address == address && each.is_running();
+        self.attempts.iter().position(is_it)
+    }
+}
+
+/// An equal part of the time that is left, for one attempt and as many others.
+fn share(left: Duration, others: usize) -> Duration {
+    let parts = u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1);
+    left.checked_div(parts).unwrap_or(left)
+}
+
+/// The addresses that were not tried yet, each family in the resolver's order.
+#[derive(Debug)]
+struct Waiting {
+    ipv6: VecDeque<SocketAddr>,
+    ipv4: VecDeque<SocketAddr>,
+    /// Whose turn it is, once there was an address.
+    ipv6_is_next: Option<bool>,
+    /// All that were ever added.
+    known: BTreeSet<SocketAddr>,
+}
+
+impl Waiting {
+    const fn new() -> Self {
+        Self {
+            ipv6: VecDeque::new(),
+            ipv4: VecDeque::new(),
+            ipv6_is_next: None,
+            known: BTreeSet::new(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.ipv6.len().saturating_add(self.ipv4.len())
+    }
+
+    /// Returns whether it is new.
+    fn add(&mut self, address: SocketAddr) -> bool {
+        let is_new = self.known.insert(address);
+        if is_new {
+            self.ipv6_is_next.get_or_insert(address.is_ipv6());
+            let family = match address {
+                SocketAddr::V6(_) => &mut self.ipv6,
+                SocketAddr::V4(_) => &mut self.ipv4,
+            };
+            family.push_back(address);
+        }
+        is_new
+    }
+
+    fn prefer_ipv6(&mut self) {
+        self.ipv6_is_next = Some(true);
+    }
+
+    /// Takes the next one; then it is the other family's turn, unless this one has another.
+    fn next(&mut self, has_another_turn: bool) -> Option<SocketAddr> {
+        let address = if self.ipv6_is_next? {
+            self.ipv6.pop_front().or_else(|| self.ipv4.pop_front())
+        } else {
+            self.ipv4.pop_front().or_else(|| self.ipv6.pop_front())
+        }?;
+        self.ipv6_is_next = Some(address.is_ipv6() == has_another_turn);
+        Some(address)
+    }
+}
