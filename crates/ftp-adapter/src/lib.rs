@@ -11,6 +11,7 @@
 
 mod address;
 mod clock;
+mod dialing;
 mod error;
 mod flow;
 mod guard;
@@ -21,6 +22,7 @@ mod setup;
 
 pub use address::{Address, AddressError};
 pub use clock::{Clock, SystemClock};
+pub use dialing::{jitter, lost};
 pub use error::Error;
 pub use flow::{DriverError, Flow, Next, Step};
 pub use guard::{AttemptSummary, Guarded, Judgement, MayCheck, SharedGuard, judge};

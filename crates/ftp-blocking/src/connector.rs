@@ -5,10 +5,12 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{self, Duration};
 
-use ftp_adapter::{Address, ClientSetup, Error};
+use ftp_adapter::{Address, ClientSetup, Error, jitter, lost};
+use ftp_proto::Instant;
 use ftp_proto::client::{Answer, Challenge, Config};
+use ftp_proto::connect::{Race, Retry, Step};
 use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::rustls::pki_types::ServerName;
 
@@ -110,12 +112,34 @@ impl Connector {
         self.dial(address)?.answered_by(answer)
     }
 
+    /// The same, tried again as the policy has it when what went wrong may pass by itself
+    /// ([`Error::is_transient`]): never after a refused password. Between the tries it waits.
+    ///
+    /// # Errors
+    /// That of the last try.
+    pub fn connect_with_retry(&self, address: &str, retry: Retry) -> Result<Client, Error> {
+        let start = time::Instant::now();
+        let now = || Instant::from_start(start.elapsed());
+        let mut retrying = retry.start(now());
+        loop {
+            let error = match self.connect(address) {
+                Ok(client) => return Ok(client),
+                Err(error) => error,
+            };
+            match retrying.failed(now(), error.is_transient(), jitter()) {
+                None => return Err(error),
+                Some(at) => thread::sleep(at - now()),
+            }
+        }
+    }
+
     /// Resolves the name and connects to the first of its addresses that answers, within
     /// [`Timeouts::connect`](ftp_proto::client::Timeouts::connect) for all of it. The login has
     /// not begun; [`Connecting::wait`] runs it.
     ///
-    /// Each address gets an equal share of the time that is left, so that one that does not
-    /// answer leaves some for the others.
+    /// IPv6 and IPv4 take turns, a quarter of a second apart (RFC 8305, [`Race`]), so that an
+    /// address that does not answer costs no more than that. Each attempt has a thread of its own,
+    /// which ends with it.
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::Resolve`], [`Error::Connect`], [`Error::ConnectTimedOut`], or
@@ -124,7 +148,7 @@ impl Connector {
         let address: Address = address.parse()?;
         // Nobody is called upon for what cannot succeed.
         self.setup.check(address.host())?;
-        let begun = Instant::now();
+        let begun = time::Instant::now();
         let (stream, peer) = self.reach(&address)?;
         let machine = self.setup.machine(address.host())?;
         let mut client = Client::new(Driver::new(machine, stream));
@@ -135,39 +159,47 @@ impl Connector {
 
     fn reach(&self, address: &Address) -> Result<(TcpStream, SocketAddr), Error> {
         let after = self.setup.connect_time();
-        let end = Instant::now() + after;
-        let mut attempts = Vec::new();
-        let port = self.setup.port(address);
-        let addresses = match resolve(address.host(), port, after) {
-            None => return Err(Error::ConnectTimedOut { after, attempts }),
+        let start = time::Instant::now();
+        let now = || Instant::from_start(start.elapsed());
+        let mut race = Race::new(now(), after);
+        match resolve(address.host(), self.setup.port(address), after) {
+            None => return Err(lost(race, Step::TimedOut, after)),
             Some(Err(source)) => {
-                return Err(Error::Resolve {
-                    host: address.host().to_owned(),
-                    source,
-                });
+                let host = address.host().to_owned();
+                return Err(Error::Resolve { host, source });
             }
-            Some(Ok(addresses)) => addresses,
-        };
-        for (index, &peer) in addresses.iter().enumerate() {
-            let now = Instant::now();
-            let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-            let share = end.saturating_duration_since(now) / left;
-            match connect(peer, share.max(Duration::from_millis(1))) {
-                Ok(stream) => return Ok((stream, peer)),
-                Err(error) => attempts.push((peer, error)),
+            Some(Ok(addresses)) => race.add(now(), addresses),
+        }
+        race.resolved(now());
+        let (sender, outcomes) = mpsc::channel();
+        loop {
+            match race.poll(now()) {
+                Step::Connect { address, deadline } => {
+                    let left = deadline - now();
+                    let sender = sender.clone();
+                    let attempt = thread::Builder::new().name("ftp connection".to_owned());
+                    let begun = attempt.spawn(move || {
+                        // An error: another was faster.
+                        drop(sender.send((address, connect(address, left))));
+                    });
+                    if let Err(error) = begun {
+                        race.failed(now(), address, error);
+                    }
+                }
+                Step::Wait { until } => match outcomes.recv_timeout(until - now()) {
+                    Ok((peer, Ok(stream))) => return Ok((stream, peer)),
+                    Ok((peer, Err(error))) => race.failed(now(), peer, error),
+                    // Nothing came in that time: `sender` is here, so the channel is open.
+                    Err(_) => {}
+                },
+                end => return Err(lost(race, end, after)),
             }
         }
-        let timed_out =
-            |(_, error): &(SocketAddr, io::Error)| error.kind() == io::ErrorKind::TimedOut;
-        if attempts.iter().any(timed_out) && Instant::now() >= end {
-            return Err(Error::ConnectTimedOut { after, attempts });
-        }
-        Err(Error::Connect(attempts))
     }
 }
 
 fn connect(peer: SocketAddr, time: Duration) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&peer, time)?;
+    let stream = TcpStream::connect_timeout(&peer, time.max(Duration::from_millis(1)))?;
     // Each command waits for its reply; nothing is gained by holding it back.
     stream.set_nodelay(true)?;
     Ok(stream)

@@ -1,17 +1,21 @@
 //! Making a connection: names, addresses, TLS configuration, and the login in progress.
 
 use std::fmt;
-use std::io;
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 
-use ftp_adapter::{Address, ClientSetup, Error};
+use ftp_adapter::{Address, ClientSetup, Error, jitter, lost};
+use ftp_proto::Instant;
 use ftp_proto::client::{Answer, Challenge, Config};
+use ftp_proto::connect::{Race, Retry, Step};
 use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::rustls::pki_types::ServerName;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::runtime::{before, later};
+use crate::runtime::{before, later, sleep_until};
 use crate::{Client, Connecting, Driver, Io, Runtime, Timer};
 
 /// Makes client connections, one or many.
@@ -121,12 +125,37 @@ impl<R: Runtime> Connector<R> {
         self.dial(address).await?.answered_by(answer).await
     }
 
+    /// The same, tried again as the policy has it when what went wrong may pass by itself
+    /// ([`Error::is_transient`]): never after a refused password. Between the tries it waits.
+    ///
+    /// # Errors
+    /// That of the last try.
+    pub async fn connect_with_retry(
+        &self,
+        address: &str,
+        retry: Retry,
+    ) -> Result<Client<R, R::TcpStream>, Error> {
+        let start = R::now();
+        let now = || Instant::from_start(R::now().saturating_duration_since(start));
+        let mut retrying = retry.start(now());
+        loop {
+            let error = match self.connect(address).await {
+                Ok(client) => return Ok(client),
+                Err(error) => error,
+            };
+            match retrying.failed(now(), error.is_transient(), jitter()) {
+                None => return Err(error),
+                Some(at) => sleep_until::<R>(later::<R>(at - now())).await,
+            }
+        }
+    }
+
     /// Resolves the name and connects to the first of its addresses that answers, within
     /// [`Timeouts::connect`](ftp_proto::client::Timeouts::connect) for all of it. The login has
     /// not begun; awaiting what is returned runs it.
     ///
-    /// Each address gets an equal share of the time that is left, so that one that does not
-    /// answer leaves some for the others.
+    /// IPv6 and IPv4 take turns, a quarter of a second apart (RFC 8305, [`Race`]), so that an
+    /// address that does not answer costs no more than that.
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::Resolve`], [`Error::Connect`], [`Error::ConnectTimedOut`], or
@@ -146,35 +175,40 @@ impl<R: Runtime> Connector<R> {
 
     async fn reach(&self, address: &Address) -> Result<(R::TcpStream, SocketAddr), Error> {
         let after = self.setup.connect_time();
-        let end = later::<R>(after);
-        let mut attempts = Vec::new();
+        let start = R::now();
+        let now = || Instant::from_start(R::now().saturating_duration_since(start));
+        let mut race = Race::new(now(), after);
         let resolved = R::resolve(address.host(), self.setup.port(address));
-        let addresses = match before::<R, _>(end, resolved).await {
-            None => return Err(Error::ConnectTimedOut { after, attempts }),
+        match before::<R, _>(later::<R>(after), resolved).await {
+            None => return Err(lost(race, Step::TimedOut, after)),
             Some(Err(source)) => {
-                return Err(Error::Resolve {
-                    host: address.host().to_owned(),
-                    source,
-                });
+                let host = address.host().to_owned();
+                return Err(Error::Resolve { host, source });
             }
-            Some(Ok(addresses)) => addresses,
-        };
-        for (index, &peer) in addresses.iter().enumerate() {
-            let now = R::now();
-            let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-            let share = now + end.saturating_duration_since(now) / left;
-            match before::<R, _>(share, R::connect(peer)).await {
-                Some(Ok(stream)) => return Ok((stream, peer)),
-                Some(Err(error)) => attempts.push((peer, error)),
-                None => attempts.push((peer, io::ErrorKind::TimedOut.into())),
+            Some(Ok(addresses)) => race.add(now(), addresses),
+        }
+        race.resolved(now());
+        let mut attempts = FuturesUnordered::new();
+        loop {
+            match race.poll(now()) {
+                Step::Connect { address, .. } => attempts.push(async move {
+                    // In a box: it is there only while it goes on.
+                    (address, Box::pin(R::connect(address)).await)
+                }),
+                Step::Wait { until } => {
+                    let outcome = poll_fn(|cx| match attempts.poll_next_unpin(cx) {
+                        Poll::Ready(Some(outcome)) => Poll::Ready(outcome),
+                        Poll::Ready(None) | Poll::Pending => Poll::Pending,
+                    });
+                    match before::<R, _>(later::<R>(until - now()), outcome).await {
+                        None => {}
+                        Some((peer, Ok(stream))) => return Ok((stream, peer)),
+                        Some((peer, Err(error))) => race.failed(now(), peer, error),
+                    }
+                }
+                end => return Err(lost(race, end, after)),
             }
         }
-        let timed_out =
-            |(_, error): &(SocketAddr, io::Error)| error.kind() == io::ErrorKind::TimedOut;
-        if attempts.iter().any(timed_out) && R::now() >= end {
-            return Err(Error::ConnectTimedOut { after, attempts });
-        }
-        Err(Error::Connect(attempts))
     }
 }
 

@@ -121,7 +121,8 @@ impl<T: Read> Read for AwkwardStream<T> {
 
 impl<T: Write> Write for AwkwardStream<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.stuck || must_wait(&WRITES) {
+        // Seldom: a wait that is over is one of a millisecond or more.
+        if self.stuck || WRITES.fetch_add(1, Ordering::Relaxed) % 64 == 63 {
             return Err(io::ErrorKind::TimedOut.into());
         }
         self.stream.write(&bytes[..1])

@@ -41,6 +41,12 @@ impl Adapter for Blocking {
                 let [talk] = in_turns(address, guest);
                 talk
             }
+            Way::Retrying => {
+                let mut talk = Talk::ended(Outcome::Other("nothing happened".to_owned()));
+                let client = connector(guest).connect_with_retry(address, Way::retry());
+                let outcome = client.and_then(|client| act(client, guest, &mut talk));
+                finish(talk, outcome)
+            }
             Way::Moving => thread::scope(|scope| {
                 let login = scope.spawn(|| connector(guest).dial(address));
                 let connecting = login.join().expect("no panic");

@@ -66,17 +66,23 @@ impl<P: Platform> Adapter for Async<P> {
                 Way::InBytes => talk::<Awkward<P::Runtime, false>>(address, guest).await,
                 Way::Stuck => talk::<Awkward<P::Runtime, true>>(address, guest).await,
                 Way::GivingUp => talk_giving_up::<P::Runtime>(address, guest).await,
+                Way::Retrying => talk_retrying::<P::Runtime>(address, guest).await,
                 Way::Moving => talk_moving::<P::Runtime>(address, guest).await,
             }
         })
     }
 
     fn talk_at_once(&self, count: usize, address: &str, guest: &Guest) -> Vec<Talk> {
-        P::block_on(join_all((0..count).map(|_| talk::<P::Runtime>(address, guest))))
+        P::block_on(join_all(
+            (0..count).map(|_| talk::<P::Runtime>(address, guest)),
+        ))
     }
 
     fn talk_twice(&self, address: &str, guest: &Guest) -> [Talk; 2] {
-        let both = join(talk::<P::Runtime>(address, guest), talk::<P::Runtime>(address, guest));
+        let both = join(
+            talk::<P::Runtime>(address, guest),
+            talk::<P::Runtime>(address, guest),
+        );
         P::block_on(both).into()
     }
 
@@ -97,7 +103,9 @@ impl<P: Platform> Adapter for Async<P> {
                         let server = server::<Awkward<P::Runtime, false>>(&house);
                         server.serve(listener, clerk, stopped).await;
                     } else {
-                        server::<P::Runtime>(&house).serve(listener, clerk, stopped).await;
+                        server::<P::Runtime>(&house)
+                            .serve(listener, clerk, stopped)
+                            .await;
                     }
                 });
             }
@@ -144,6 +152,16 @@ async fn talk<R: Runtime>(address: &str, guest: &Guest) -> Talk {
         }
     };
     let outcome = match login.await {
+        Ok(client) => act(client, guest, &mut talk).await,
+        Err(error) => Err(error),
+    };
+    finish(talk, outcome)
+}
+
+async fn talk_retrying<R: Runtime>(address: &str, guest: &Guest) -> Talk {
+    let mut talk = Talk::ended(Outcome::Other("nothing happened".to_owned()));
+    let connector = connector::<R>(guest);
+    let outcome = match connector.connect_with_retry(address, Way::retry()).await {
         Ok(client) => act(client, guest, &mut talk).await,
         Err(error) => Err(error),
     };

@@ -18,8 +18,10 @@ mod under_load;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use ftp_proto::client::{self, LoggedInBy};
+use ftp_proto::connect::Retry;
 use ftp_proto::server;
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 
@@ -61,8 +63,20 @@ pub enum Way {
     GivingUp,
     /// Each step in another task, or in another thread.
     Moving,
-    /// After the greeting no write is taken any more.
+    /// No write is ever taken.
     Stuck,
+    /// Again and again, while what goes wrong may pass by itself.
+    Retrying,
+}
+
+impl Way {
+    /// How often one tries again who does.
+    fn retry() -> Retry {
+        let retry = Retry::new().retries(200);
+        retry
+            .first_delay(Duration::from_millis(10))
+            .longest_delay(Duration::from_millis(50))
+    }
 }
 
 /// Who comes.

@@ -119,6 +119,11 @@ pub fn scenarios() -> Vec<Scenario> {
         once("`AUTH TLS` where there is none", no_tls),
         thrice("idle for too long: 421", idle),
         thrice("one too many: 421, or nothing before TLS", one_too_many),
+        once(
+            "one too many, and tried again until there is room",
+            tried_again,
+        ),
+        once("a name with an address that does not work", localhost),
         thrice("the server stops: 421", shut_down),
         thrice("a write that is not taken", stuck),
         once("a connection refused", connection_refused),
@@ -374,6 +379,37 @@ fn one_too_many(stage: &Stage<'_>) -> Result<(), String> {
         },
     };
     stage.compare(&talk, &Talk::ended(wanted))
+}
+
+fn tried_again(stage: &Stage<'_>) -> Result<(), String> {
+    let mut house = stage.house();
+    house.max_sessions = 1;
+    let serving = stage.server.serve(&house);
+    let first = std::net::TcpStream::connect(serving.address).map_err(|e| e.to_string())?;
+    let address = serving.address.to_string();
+    let guest = stage.guest(&PWD_AND_QUIT);
+    let talk = std::thread::scope(|scope| {
+        let talking = scope.spawn(|| stage.client.talk(Way::Retrying, &address, &guest));
+        // The first one stays until somebody was sent away.
+        let was_sent_away = || serving.clerk.log().len() > 2;
+        while !talking.is_finished() && !was_sent_away() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        drop(first);
+        talking.join().expect("no panic")
+    });
+    drop(serving.end());
+    stage.compare(&talk, &by_password(&[257]))
+}
+
+/// The server listens on 127.0.0.1; `localhost` is `::1`, too, on most systems.
+fn localhost(stage: &Stage<'_>) -> Result<(), String> {
+    let serving = stage.server.serve(&stage.house());
+    let address = format!("localhost:{}", serving.address.port());
+    let guest = stage.guest(&PWD_AND_QUIT);
+    let talk = stage.client.talk(Way::Plain, &address, &guest);
+    drop(serving.end());
+    stage.compare(&talk, &by_password(&[257]))
 }
 
 fn shut_down(stage: &Stage<'_>) -> Result<(), String> {

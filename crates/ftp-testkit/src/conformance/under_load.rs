@@ -13,7 +13,11 @@ pub fn raise_open_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < OPEN_FILES) {
-        limit.current = Some(limit.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES)));
+        limit.current = Some(
+            limit
+                .maximum
+                .map_or(OPEN_FILES, |most| most.min(OPEN_FILES)),
+        );
         // If it does not, the suite says what could not be opened.
         let _refused = setrlimit(Resource::Nofile, limit);
     }

@@ -1,0 +1,31 @@
+//! What connecting and trying again need besides sockets.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ftp_proto::connect::{Race, Step};
+
+use crate::Error;
+
+/// The error of a race that nobody won.
+///
+/// An attempt that had no outcome when its time was up is reported as timed out.
+pub fn lost(race: Race<io::Error>, end: Step, after: Duration) -> Error {
+    let timed_out = || io::ErrorKind::TimedOut.into();
+    let failures = race.into_failures().into_iter();
+    let attempts: Vec<(SocketAddr, io::Error)> = failures
+        .map(|(address, error)| (address, error.unwrap_or_else(timed_out)))
+        .collect();
+    match end {
+        Step::TimedOut => Error::ConnectTimedOut { after, attempts },
+        _ => Error::Connect(attempts),
+    }
+}
+
+/// A random number that spreads the tries of many clients; not for secrets.
+pub fn jitter() -> u64 {
+    // Each state has keys of its own, from the system's random numbers.
+    RandomState::new().build_hasher().finish()
+}
