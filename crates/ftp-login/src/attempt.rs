@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use ftp_adapter::Error;
 use ftp_proto::client::{Answer, Challenge, ChallengeKind, Config, Event};
 use ftp_proto::wire::{Code, Command};
 use ftp_proto::{Account, Password};
 use ftp_rustls::rustls::ClientConfig;
-use ftp_tokio::{Client, Connector, Error};
 use zeroize::Zeroizing;
 
+use crate::adapter::{Adapter, Line};
 use crate::decode::ReplyRecord;
 use crate::exit::Failure;
 use crate::output::complain;
@@ -18,6 +19,8 @@ use crate::transcript::Recorder;
 
 /// What is to be done on one connection.
 pub(crate) struct Attempt<'a> {
+    /// What moves the bytes.
+    pub(crate) adapter: &'a Adapter,
     pub(crate) config: Config,
     /// `None` in clear.
     pub(crate) tls: Option<Arc<ClientConfig>>,
@@ -35,7 +38,7 @@ impl Attempt<'_> {
     ///
     /// # Errors
     /// If there is nothing to try: the address makes no sense.
-    pub(crate) async fn run(
+    pub(crate) fn run(
         self,
         recorder: Arc<Recorder>,
         attempts: u32,
@@ -46,7 +49,7 @@ impl Attempt<'_> {
             is_plaintext: self.tls.is_none(),
             attempts,
         };
-        let end = match self.talk(&recorder, &mut dialogue).await {
+        let end = match self.talk(&recorder, &mut dialogue) {
             Ok(end) => end,
             Err(Error::Address(error)) => return Err(Failure::usage(error.to_string())),
             Err(error) => End::Failed(error),
@@ -61,35 +64,28 @@ impl Attempt<'_> {
         Ok((report, is_transient))
     }
 
-    async fn talk(&self, recorder: &Arc<Recorder>, dialogue: &mut Dialogue) -> Result<End, Error> {
+    fn talk(&self, recorder: &Arc<Recorder>, dialogue: &mut Dialogue) -> Result<End, Error> {
         let config = self.config.clone().observer(recorder.clone());
-        let mut connector = Connector::new(config);
-        if let Some(tls) = &self.tls {
-            connector = connector.tls(Arc::clone(tls));
-        }
-        let mut connecting = connector.dial(self.address).await?;
+        let mut line = self.adapter.dial(config, self.tls.clone(), self.address)?;
         recorder.connected();
         loop {
-            match connecting.next_event().await? {
+            match line.next_event()? {
                 Event::LoggedIn(session) => {
                     dialogue.session = Some(session);
                     break;
                 }
                 Event::Challenge(challenge) => {
                     let kind = challenge.kind();
-                    let answer = ask(challenge, recorder)
-                        .await
-                        .ok_or(Error::Unanswered(kind))?;
-                    connecting.answer(answer)?;
+                    let answer = ask(challenge, recorder).ok_or(Error::Unanswered(kind))?;
+                    line.answer(answer)?;
                 }
                 _ => {}
             }
         }
-        let mut client = connecting.await?;
-        if let Some(end) = self.send_commands(&mut client, recorder, dialogue).await? {
+        if let Some(end) = self.send_commands(&mut *line, recorder, dialogue)? {
             return Ok(end);
         }
-        if let Err(error) = client.quit().await {
+        if let Err(error) = line.quit() {
             // The login is done; how its end went is worth a word, no more.
             if self.tells_all {
                 complain(format_args!("note: while saying goodbye: {error}"));
@@ -99,17 +95,17 @@ impl Attempt<'_> {
     }
 
     /// Gives the end, if this brought it.
-    async fn send_commands(
+    fn send_commands(
         &self,
-        client: &mut Client,
+        line: &mut dyn Line,
         recorder: &Recorder,
         dialogue: &mut Dialogue,
     ) -> Result<Option<End>, Error> {
-        let needed_no_password = client
+        let needed_no_password = line
             .session()
             .is_some_and(|s| s.logged_in_with.code() == Code::SUPERFLUOUS);
         for command in self.then {
-            let reply = client.command(command.clone()).await?;
+            let reply = line.command(command.clone())?;
             let record = ReplyRecord::of(reply.borrow());
             let record = recorder.mask().record(record);
             dialogue.replies.push(CommandReply {
@@ -126,14 +122,14 @@ impl Attempt<'_> {
             }
         }
         // The level of protection may have changed meanwhile.
-        dialogue.session = client.session().cloned().or(dialogue.session.take());
+        dialogue.session = line.session().or(dialogue.session.take());
         Ok(None)
     }
 }
 
 /// Asks at the terminal for what the server wants to know. `None` if there is no usable answer,
 /// which the user has been told then.
-async fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
+fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
     let what = match challenge.kind() {
         ChallengeKind::Password => "Password",
         ChallengeKind::Account => "Account",
@@ -146,18 +142,12 @@ async fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
         }
         _ => format!("{what}: "),
     };
-    // Reading a terminal blocks its thread.
-    let typed = tokio::task::spawn_blocking(move || rpassword::prompt_password(prompt)).await;
-    let typed = match typed {
-        Ok(Ok(typed)) => Zeroizing::new(typed),
-        Ok(Err(error)) => {
+    let typed = match rpassword::prompt_password(prompt) {
+        Ok(typed) => Zeroizing::new(typed),
+        Err(error) => {
             complain(format_args!(
                 "error: cannot read from the terminal: {error}"
             ));
-            return None;
-        }
-        Err(error) => {
-            complain(format_args!("error: the prompt failed: {error}"));
             return None;
         }
     };

@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Start a server on the loopback interface, log in to it four times, show each dialogue
-    Demo,
+    Demo(DemoArguments),
     /// Log in to a server, and say how it went
     Login(Box<LoginArguments>),
     /// Be a login server to try clients against
@@ -49,6 +49,35 @@ pub(crate) enum Command {
     Hash,
     /// Turn captured bytes of a control connection into JSON, one object a line
     Decode(DecodeArguments),
+}
+
+#[derive(Args, Default)]
+pub(crate) struct DemoArguments {
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeArguments,
+}
+
+#[derive(Args, Default)]
+pub(crate) struct RuntimeArguments {
+    /// What moves the bytes: the protocol is the same, so this shows whether a difference is the
+    /// adapter's
+    #[arg(long, value_enum, value_name = "RUNTIME", default_value_t)]
+    pub(crate) runtime: RuntimeChoice,
+}
+
+/// The choices of `--runtime`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuntimeChoice {
+    /// tokio, with ftp-tokio
+    #[default]
+    Tokio,
+    /// smol, with ftp-smol
+    Smol,
+    /// async-std, with ftp-async-std
+    #[cfg(feature = "async-std")]
+    AsyncStd,
+    /// No runtime: blocking sockets, with ftp-blocking
+    Blocking,
 }
 
 const LOGIN_AFTER_HELP: &str = "\
@@ -165,6 +194,9 @@ pub(crate) struct LoginArguments {
     /// One JSON object on standard output, and nothing else there
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeArguments,
 }
 
 /// The choices of `--protection`.

@@ -1,10 +1,10 @@
 //! `ftp-login login`: one login to a real server, and what became of it.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
 
+use ftp_adapter::jitter;
 use ftp_proto::Username;
 use ftp_proto::client::{Config, DataProtection, Security, Timeouts};
 use ftp_proto::connect::Retry;
@@ -12,9 +12,10 @@ use ftp_proto::wire::{Command, Verb, escape};
 use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::{Roots, client_config};
 
+use crate::adapter::Adapter;
 use crate::attempt::Attempt;
 use crate::certificate::{read_identity, read_roots};
-use crate::cli::{LoginArguments, ProtectionChoice};
+use crate::cli::{LoginArguments, ProtectionChoice, RuntimeChoice};
 use crate::credentials::Credentials;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, complain};
@@ -26,9 +27,9 @@ use crate::transcript::{Live, Mask, Recorder, TimedPhase};
 ///
 /// # Errors
 /// What is wrong before the first connection is tried. What becomes of the login is no error here.
-pub(crate) async fn run(arguments: &LoginArguments, output: Arc<Output>) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: &LoginArguments, output: Arc<Output>) -> Result<Exit, Failure> {
     let plan = Plan::new(arguments, output)?;
-    let report = plan.log_in().await?;
+    let report = plan.log_in()?;
     plan.show(&report);
     plan.output.finish()?;
     Ok(report.outcome().exit())
@@ -38,6 +39,7 @@ pub(crate) async fn run(arguments: &LoginArguments, output: Arc<Output>) -> Resu
 struct Plan<'a> {
     arguments: &'a LoginArguments,
     output: Arc<Output>,
+    adapter: Adapter,
     /// `host:port`.
     address: String,
     config: Config,
@@ -67,19 +69,20 @@ impl<'a> Plan<'a> {
             mask: mask(&credentials, &then),
             tls,
             then,
+            adapter: start(arguments.runtime.runtime)?,
             arguments,
             output,
         })
     }
 
     /// Tries until it is decided, or may not be tried again.
-    async fn log_in(&self) -> Result<Report, Failure> {
+    fn log_in(&self) -> Result<Report, Failure> {
         let began = Instant::now();
         let now = || ftp_proto::Instant::from_start(began.elapsed());
         let mut retrying = Retry::new().retries(self.arguments.retries).start(now());
         loop {
-            let (report, is_transient) = self.attempt(retrying.attempts()).await?;
-            let Some(again) = retrying.failed(now(), is_transient, random()) else {
+            let (report, is_transient) = self.attempt(retrying.attempts())?;
+            let Some(again) = retrying.failed(now(), is_transient, jitter()) else {
                 return Ok(report);
             };
             let delay = again - now();
@@ -88,12 +91,12 @@ impl<'a> Plan<'a> {
                 report.message(),
                 delay.as_secs_f64()
             ));
-            tokio::time::sleep(delay).await;
+            std::thread::sleep(delay);
         }
     }
 
     /// One connection, from its start to its end; and whether another may fare better.
-    async fn attempt(&self, attempts: u32) -> Result<(Report, bool), Failure> {
+    fn attempt(&self, attempts: u32) -> Result<(Report, bool), Failure> {
         let live = (!self.arguments.json && !self.arguments.quiet).then(|| Live {
             output: Arc::clone(&self.output),
             indent: "",
@@ -101,13 +104,14 @@ impl<'a> Plan<'a> {
         });
         let recorder = Arc::new(Recorder::new(self.mask.clone(), live));
         let attempt = Attempt {
+            adapter: &self.adapter,
             config: self.config.clone(),
             tls: self.tls.clone(),
             address: &self.address,
             then: &self.then,
             tells_all: self.arguments.verbose,
         };
-        attempt.run(recorder, attempts).await
+        attempt.run(recorder, attempts)
     }
 
     fn show(&self, report: &Report) {
@@ -138,6 +142,15 @@ impl<'a> Plan<'a> {
             _ => complain(format_args!("error: {report}")),
         }
     }
+}
+
+/// Starts the adapter that was chosen.
+///
+/// # Errors
+/// If it has no threads to run with.
+pub(crate) fn start(choice: RuntimeChoice) -> Result<Adapter, Failure> {
+    Adapter::new(choice)
+        .map_err(|error| Failure::new(Exit::Unavailable, format!("cannot start: {error}")))
 }
 
 fn security(arguments: &LoginArguments, target: &Target) -> Result<Security, Failure> {
@@ -241,9 +254,4 @@ fn mask(credentials: &Credentials, then: &[Command]) -> Mask {
         mask.hide(command.argument().unwrap_or_default());
     }
     mask
-}
-
-/// A number that no one can foresee, for the jitter between tries.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

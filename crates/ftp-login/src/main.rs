@@ -3,6 +3,7 @@
 //! Each command has a module of its own; `cli` has their options, `exit` how they end.
 #![forbid(unsafe_code)]
 
+mod adapter;
 mod attempt;
 mod certificate;
 mod cli;
@@ -27,7 +28,7 @@ use std::thread::available_parallelism;
 use clap::Parser;
 use tokio::runtime::Builder;
 
-use crate::cli::{Arguments, Command};
+use crate::cli::{Arguments, Command, DemoArguments};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, complain};
 
@@ -43,27 +44,23 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let output = Arc::new(Output::default());
-    match arguments.command.unwrap_or(Command::Demo) {
-        Command::Demo => block_on(&mut runtime(), demo::run(output)),
-        Command::Login(arguments) => block_on(&mut runtime(), login::run(&arguments, output)),
+    let demo = || Command::Demo(DemoArguments::default());
+    match arguments.command.unwrap_or_else(demo) {
+        Command::Demo(arguments) => demo::run(&arguments, output),
+        Command::Login(arguments) => login::run(&arguments, output),
         Command::Serve(arguments) => {
             // Passwords are checked there: more at a time than there are processors would not be
             // checked any sooner, and each takes 19 MiB, which a flood of guesses turns into
             // gigabytes.
             let checks = available_parallelism().map_or(1, NonZeroUsize::get);
-            let runtime = &mut runtime();
+            let mut runtime = Builder::new_multi_thread();
+            runtime.worker_threads(2).enable_all();
             runtime.max_blocking_threads(checks);
-            block_on(runtime, serve::run(&arguments, &output)).map(|()| Exit::Success)
+            block_on(&mut runtime, serve::run(&arguments, &output)).map(|()| Exit::Success)
         }
         Command::Hash => hash::run(&output).map(|()| Exit::Success),
         Command::Decode(arguments) => decode::run(&arguments, &output),
     }
-}
-
-fn runtime() -> Builder {
-    let mut runtime = Builder::new_multi_thread();
-    runtime.worker_threads(2).enable_all();
-    runtime
 }
 
 fn block_on<T>(
@@ -73,8 +70,5 @@ fn block_on<T>(
     let runtime = runtime
         .build()
         .map_err(|error| Failure::new(Exit::Unavailable, format!("cannot start: {error}")))?;
-    let result = runtime.block_on(work);
-    // A prompt that nobody answers any more must not keep the program.
-    runtime.shutdown_background();
-    result
+    runtime.block_on(work)
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use ftp_adapter::Error;
 use ftp_proto::TlsSession;
 use ftp_proto::client::{self, LoggedInBy, PeerFault, Protection, Session};
 use ftp_proto::wire::{Code, ForeignProtocol};
-use ftp_tokio::Error;
 use serde::{Serialize, Serializer};
 
 use crate::certificate::CertificateName;

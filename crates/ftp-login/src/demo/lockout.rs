@@ -17,18 +17,13 @@ use crate::transcript::Recorder;
 ///
 /// # Errors
 /// What the server did otherwise than it must.
-pub(super) async fn run(
+pub(super) fn run(
     server: SocketAddr,
     tls: Arc<ClientConfig>,
     recorder: Arc<Recorder>,
 ) -> Result<(), String> {
-    // Blocking sockets, so on a thread of its own.
-    tokio::task::spawn_blocking(move || {
-        let mut peer = Peer::connect(server, tls, recorder).map_err(|error| error.to_string())?;
-        be_locked_out(&mut peer).map_err(|error| error.to_string())
-    })
-    .await
-    .map_err(|error| error.to_string())?
+    let mut peer = Peer::connect(server, tls, recorder).map_err(|error| error.to_string())?;
+    be_locked_out(&mut peer).map_err(|error| error.to_string())
 }
 
 fn be_locked_out(peer: &mut Peer) -> io::Result<()> {

@@ -1,9 +1,9 @@
 //! `ftp-login demo`: a server and its client on the loopback interface, and four dialogues between
 //! them, shown as they happen.
 
+mod doorkeeper;
 mod lockout;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,17 +13,17 @@ use ftp_proto::wire::InvalidText;
 use ftp_proto::{Account, Password, Username};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 use ftp_rustls::{ClientCertificates, Roots, client_config, server_config};
-use ftp_tokio::Server;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
+use self::doorkeeper::Doorkeeper;
+use crate::adapter::{Adapter, Serving};
 use crate::attempt::Attempt;
 use crate::certificate::{self_made, trust_only};
+use crate::cli::DemoArguments;
 use crate::exit::{Exit, Failure};
+use crate::login::start;
 use crate::output::Output;
 use crate::report::Outcome;
-use crate::serve::{LoginHandler, Users};
+use crate::serve::Users;
 use crate::transcript::{Live, Mask, Recorder, TimedPhase, Times};
 
 /// How long a failed login waits for its reply: long enough to be seen, short enough to be waited
@@ -43,16 +43,16 @@ const ACCOUNT: &str = "payroll-7";
 /// # Errors
 /// If the server cannot be started. A dialogue that ends otherwise than it must is told by the
 /// exit code.
-pub(crate) async fn run(output: Arc<Output>) -> Result<Exit, Failure> {
-    let stage = Stage::new(output).await?;
+pub(crate) fn run(arguments: &DemoArguments, output: Arc<Output>) -> Result<Exit, Failure> {
+    let stage = Stage::new(start(arguments.runtime.runtime)?, output)?;
     let mut rows = Vec::new();
-    rows.push(stage.explicit().await?);
-    rows.push(stage.implicit().await?);
-    rows.push(stage.account().await?);
-    rows.push(stage.lockout().await?);
+    rows.push(stage.explicit()?);
+    rows.push(stage.implicit()?);
+    rows.push(stage.account()?);
+    rows.push(stage.lockout()?);
     show_table(&stage.output, &rows);
     let output = Arc::clone(&stage.output);
-    stage.leave().await;
+    drop(stage);
     output.finish()?;
     Ok(if rows.iter().all(|row| row.is_as_it_must_be) {
         Exit::Success
@@ -74,14 +74,13 @@ struct Row {
 struct Stage {
     output: Arc<Output>,
     tls: Arc<ClientConfig>,
-    explicit: SocketAddr,
-    implicit: SocketAddr,
-    stop: watch::Sender<bool>,
-    servers: JoinSet<()>,
+    adapter: Adapter,
+    explicit: Serving,
+    implicit: Serving,
 }
 
 impl Stage {
-    async fn new(output: Arc<Output>) -> Result<Self, Failure> {
+    fn new(adapter: Adapter, output: Arc<Output>) -> Result<Self, Failure> {
         let identity = self_made(vec!["127.0.0.1".to_owned()])?;
         let certificate = identity
             .certificates()
@@ -93,35 +92,23 @@ impl Stage {
         let tls = client_config(trust, None).map_err(tls_failed)?;
         let server_tls =
             server_config(identity, ClientCertificates::default()).map_err(tls_failed)?;
-        let (stop, stopped) = watch::channel(false);
-        let mut servers = JoinSet::new();
-        let handler = Arc::new(LoginHandler::new(users()?));
-        let mut start = |security| {
-            start(
-                security,
-                &server_tls,
-                &handler,
-                stopped.clone(),
-                &mut servers,
-            )
-        };
-        let explicit = start(Security::ExplicitTls)?;
-        let implicit = start(Security::ImplicitTls)?;
+        let explicit = serve(&adapter, Security::ExplicitTls, &server_tls)?;
+        let implicit = serve(&adapter, Security::ImplicitTls, &server_tls)?;
         output.line(&format!(
-            "A server was started for this, on {explicit} (explicit TLS) and {implicit} (implicit\n\
-             TLS). Its certificate was made just now, and the client trusts exactly that one."
+            "A server was started for this, on {} (explicit TLS) and {} (implicit\n\
+             TLS). Its certificate was made just now, and the client trusts exactly that one.",
+            explicit.address, implicit.address
         ));
         Ok(Self {
             output,
             tls,
+            adapter,
             explicit,
             implicit,
-            stop,
-            servers,
         })
     }
 
-    async fn explicit(&self) -> Result<Row, Failure> {
+    fn explicit(&self) -> Result<Row, Failure> {
         const TITLE: &str = "explicit TLS";
         self.announce(
             TITLE,
@@ -130,10 +117,9 @@ impl Stage {
         );
         let login = login(USER, None).map_err(invalid)?;
         self.log_in(TITLE, client::Security::ExplicitTls, login, "password")
-            .await
     }
 
-    async fn implicit(&self) -> Result<Row, Failure> {
+    fn implicit(&self) -> Result<Row, Failure> {
         const TITLE: &str = "implicit TLS";
         self.announce(
             TITLE,
@@ -141,10 +127,9 @@ impl Stage {
         );
         let login = login(USER, None).map_err(invalid)?;
         self.log_in(TITLE, client::Security::ImplicitTls, login, "password")
-            .await
     }
 
-    async fn account(&self) -> Result<Row, Failure> {
+    fn account(&self) -> Result<Row, Failure> {
         const TITLE: &str = "three steps with ACCT";
         self.announce(
             TITLE,
@@ -153,10 +138,9 @@ impl Stage {
         );
         let login = login(USER_WITH_ACCOUNT, Some(ACCOUNT)).map_err(invalid)?;
         self.log_in(TITLE, client::Security::ExplicitTls, login, "account")
-            .await
     }
 
-    async fn lockout(&self) -> Result<Row, Failure> {
+    fn lockout(&self) -> Result<Row, Failure> {
         const TITLE: &str = "wrong password, three times";
         self.announce(
             TITLE,
@@ -166,7 +150,11 @@ impl Stage {
         );
         let recorder = Arc::new(self.recorder());
         let began = Instant::now();
-        let code = lockout::run(self.implicit, Arc::clone(&self.tls), Arc::clone(&recorder)).await;
+        let code = lockout::run(
+            self.implicit.address,
+            Arc::clone(&self.tls),
+            Arc::clone(&recorder),
+        );
         let total = began.elapsed();
         let (result, is_as_it_must_be) = match code {
             Ok(()) => ("421, as it must".to_owned(), true),
@@ -201,7 +189,7 @@ impl Stage {
     }
 
     /// A login with the client machine that must be completed by `step`.
-    async fn log_in(
+    fn log_in(
         &self,
         title: &'static str,
         security: client::Security,
@@ -209,10 +197,11 @@ impl Stage {
         step: &str,
     ) -> Result<Row, Failure> {
         let address = match security {
-            client::Security::ImplicitTls => self.implicit,
-            _ => self.explicit,
+            client::Security::ImplicitTls => self.implicit.address,
+            _ => self.explicit.address,
         };
         let attempt = Attempt {
+            adapter: &self.adapter,
             config: client::Config::new(login)
                 .security(security)
                 .timeouts(Timeouts::uniform(TIMEOUT)),
@@ -222,7 +211,7 @@ impl Stage {
             tells_all: true,
         };
         let began = Instant::now();
-        let (report, _) = attempt.run(Arc::new(self.recorder()), 1).await?;
+        let (report, _) = attempt.run(Arc::new(self.recorder()), 1)?;
         let total = began.elapsed();
         let is_as_it_must_be = report.outcome() == Outcome::LoggedIn
             && report.logged_in_by() == Some(step)
@@ -240,45 +229,25 @@ impl Stage {
             is_as_it_must_be,
         })
     }
-
-    /// Stops both servers.
-    async fn leave(mut self) {
-        self.stop.send_replace(true);
-        while self.servers.join_next().await.is_some() {}
-    }
 }
 
-fn start(
+fn serve(
+    adapter: &Adapter,
     security: Security,
     tls: &Arc<ServerConfig>,
-    handler: &Arc<LoginHandler>,
-    mut stopped: watch::Receiver<bool>,
-    servers: &mut JoinSet<()>,
-) -> Result<SocketAddr, Failure> {
+) -> Result<Serving, Failure> {
     let config = server::Config::new()
         .security(security)
         .failure_delay(FAILURE_DELAY, FAILURE_DELAY * 8)
         .greeting(["ftp-login demo.", "Nothing is kept here."])
         .map_err(invalid)?;
-    let server = Server::new(Arc::new(config), Some(Arc::clone(tls)))
-        .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?;
-    let no_port = |error| {
-        Failure::new(
-            Exit::Unavailable,
-            format!("cannot listen on 127.0.0.1: {error}"),
-        )
-    };
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;
-    listener.set_nonblocking(true).map_err(no_port)?;
-    let listener = TcpListener::from_std(listener).map_err(no_port)?;
-    let address = listener.local_addr().map_err(no_port)?;
-    let handler = Arc::clone(handler);
-    servers.spawn(async move {
-        // An error means that the stage is gone, which is a reason to stop as well.
-        let stop = async move { drop(stopped.wait_for(|stop| *stop).await) };
-        server.serve(listener, handler, stop).await;
-    });
-    Ok(address)
+    let doorkeeper = Doorkeeper(users()?);
+    adapter
+        .serve(Arc::new(config), Arc::clone(tls), doorkeeper)
+        .map_err(|error| {
+            let what = format!("cannot listen on 127.0.0.1: {error}");
+            Failure::new(Exit::Unavailable, what)
+        })
 }
 
 fn users() -> Result<Users, Failure> {

@@ -19,8 +19,8 @@ use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tracing::{error, info, warn};
 
 pub(crate) use self::guard::GuardOption;
-pub(crate) use self::handler::LoginHandler;
-pub(crate) use self::users::Users;
+use self::handler::LoginHandler;
+pub(crate) use self::users::{Decision, Users};
 use crate::certificate::{fingerprint, read_identity, self_made};
 use crate::cli::{LogFormat, ServeArguments};
 use crate::exit::{Exit, Failure};

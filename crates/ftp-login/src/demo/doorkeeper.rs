@@ -1,0 +1,45 @@
+//! The application behind the demo's servers: two users, and nothing to do for them.
+
+use std::net::SocketAddr;
+
+use ftp_adapter::SessionInfo;
+use ftp_proto::server::{Attempt, Request, Verdict};
+use ftp_proto::wire::Reply;
+
+use crate::serve::{Decision, Users};
+
+pub(super) struct Doorkeeper(pub(super) Users);
+
+impl Doorkeeper {
+    /// Takes some tens of milliseconds of its thread, which nobody else waits for here.
+    fn check(&self, attempt: Attempt) -> Verdict {
+        let decision = self
+            .0
+            .decide(attempt.username(), attempt.password(), attempt.account());
+        match decision {
+            Decision::Accept => attempt.accept(),
+            Decision::NeedAccount => attempt.need_account(),
+            Decision::Reject => attempt.reject(),
+        }
+    }
+}
+
+impl ftp_futures::Handler for Doorkeeper {
+    async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+        self.check(attempt)
+    }
+
+    async fn command(&self, _: &SessionInfo, _: Request) -> Option<Reply> {
+        None
+    }
+}
+
+impl ftp_blocking::Handler for Doorkeeper {
+    fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+        self.check(attempt)
+    }
+
+    fn command(&self, _: &SessionInfo, _: Request) -> Option<Reply> {
+        None
+    }
+}
