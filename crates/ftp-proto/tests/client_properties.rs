@@ -95,14 +95,15 @@ fn config() -> impl Strategy<Value = Config> {
         DataProtection::Preferred,
         DataProtection::Clear,
     ]);
-    (security, protection, any::<[bool; 4]>()).prop_map(
-        |(security, protection, [pipelining, ask, fallback, host])| {
+    (security, protection, any::<[bool; 5]>()).prop_map(
+        |(security, protection, [pipelining, ask, fallback, host, keep_alive])| {
             let login = if ask { known().ask() } else { known() };
             let config = Config::new(login)
                 .security(security)
                 .data_protection(protection)
                 .pipelining(pipelining)
                 .auth_ssl_fallback(fallback)
+                .keep_alive(keep_alive.then_some(Duration::from_secs(5)))
                 .clear_command_channel(true);
             if host {
                 config.host("ftp.example.com").unwrap()

@@ -176,6 +176,21 @@ fn reach(state: &str) -> Dialogue {
             dialogue.forget();
             dialogue
         }
+        "keep-alive" => kept_alive("230", false),
+        "keep-alive (after 202)" => kept_alive("202", false),
+        "command, behind keep-alive" => {
+            let mut dialogue = kept_alive("230", false);
+            dialogue.send("NOOP");
+            dialogue
+        }
+        "REIN, behind keep-alive" => reinitializing(kept_alive("230", false)),
+        "CCC, behind keep-alive" => {
+            let mut dialogue = kept_alive("230", true);
+            dialogue.client.clear_command_channel(dialogue.now).unwrap();
+            dialogue.drive();
+            dialogue
+        }
+        "QUIT, behind keep-alive" => leaving("keep-alive"),
         "REIN (in clear)" => reinitializing(Dialogue::ready()),
         "REIN (under TLS)" => {
             reinitializing(heard(explicit(Required, false), &["200", "200", "230"]))
@@ -193,6 +208,25 @@ fn reach(state: &str) -> Dialogue {
         "QUIT" => leaving("ready"),
         other => panic!("no way to {other} is known"),
     }
+}
+
+/// Logged in with this code, and silent until the machine's own NOOP is sent.
+fn kept_alive(code: &str, under_tls: bool) -> Dialogue {
+    let config = Config::new(known()).keep_alive(Some(std::time::Duration::from_secs(60)));
+    let mut dialogue = if under_tls {
+        let config = config.data_protection(DataProtection::Clear);
+        Dialogue::secured(config.clear_command_channel(true))
+    } else {
+        let mut dialogue = Dialogue::new(config.security(Security::DangerousPlaintext));
+        dialogue.hear("220 Ready.\r\n");
+        dialogue
+    };
+    dialogue.hear("331 Password.\r\n");
+    dialogue.hear(format!("{code} Welcome.\r\n"));
+    dialogue.forget();
+    dialogue.pass(60);
+    assert_eq!(dialogue.take_sent(), "NOOP\r\n");
+    dialogue
 }
 
 fn reinitializing(mut dialogue: Dialogue) -> Dialogue {

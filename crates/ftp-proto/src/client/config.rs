@@ -183,6 +183,7 @@ pub struct Config {
     pub(crate) host: Option<String>,
     pub(crate) pipelining: bool,
     pub(crate) clear_command_channel: bool,
+    pub(crate) keep_alive: Option<Duration>,
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
     pub(crate) lenience: Lenience,
@@ -200,6 +201,7 @@ impl Config {
             host: None,
             pipelining: false,
             clear_command_channel: false,
+            keep_alive: None,
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             lenience: Lenience::default(),
@@ -260,6 +262,25 @@ impl Config {
         self
     }
 
+    /// After login, send `NOOP` whenever the connection was silent for this long and nothing is
+    /// unanswered, so that neither the server nor a middlebox on the way closes it for idleness,
+    /// and a connection that is dead is noticed: the reply has its deadline
+    /// ([`Timeouts::reply`]). Taken as one second if less. Default `None`: nothing is sent unasked.
+    ///
+    /// The reply is not told as an event, whatever it says: it shows that the server is there. Only
+    /// 421 ends the connection as ever, and 530 after a login by 202 is
+    /// [`Event::NotLoggedIn`](super::Event::NotLoggedIn). What the application sends meanwhile goes
+    /// out, in its order, when that reply has come, so a server that takes one command at a time
+    /// is never sent two.
+    ///
+    /// It is the deadline of [`Action::Read`](crate::Action::Read) that makes it happen: a driver
+    /// that does not run while the application rests sends nothing.
+    #[must_use]
+    pub fn keep_alive(mut self, after: Option<Duration>) -> Self {
+        self.keep_alive = after.map(|after| after.max(Duration::from_secs(1)));
+        self
+    }
+
     /// How long each step may take.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
@@ -309,6 +330,7 @@ impl fmt::Debug for Config {
             .field("host", &self.host)
             .field("pipelining", &self.pipelining)
             .field("clear_command_channel", &self.clear_command_channel)
+            .field("keep_alive", &self.keep_alive)
             .field("timeouts", &self.timeouts)
             .field("limits", &self.limits)
             .field("lenience", &self.lenience)

@@ -41,6 +41,8 @@ enum Expiry {
     Fatal(Timeout),
     /// A line with a foreign code was the end of its reply.
     ForeignEnd,
+    /// Nothing went either way for as long as the configuration allows.
+    KeepAlive,
 }
 
 impl Connection {
@@ -139,7 +141,7 @@ impl Connection {
         if verb == Verb::Acct && self.context.tls.is_none() && !in_clear_by_choice {
             return Err(Misuse::NoTls);
         }
-        if self.context.outstanding.len() >= self.context.config.limits.outstanding_commands {
+        if self.context.outstanding.commands() >= self.context.config.limits.outstanding_commands {
             return Err(Misuse::TooManyOutstanding);
         }
         let id = self.context.next_command_id();
@@ -250,7 +252,7 @@ impl Connection {
 
     fn check_idle(&self) -> Result<(), Misuse> {
         self.check_ready()?;
-        if self.context.outstanding.is_empty() {
+        if self.context.outstanding.commands() == 0 {
             Ok(())
         } else {
             Err(Misuse::CommandsOutstanding)
@@ -291,7 +293,7 @@ impl Connection {
                 self.context.output.clear();
             }
             if !self.context.events.is_empty()
-                || !self.context.output.is_empty()
+                || !self.context.offered().is_empty()
                 || matches!(self.state, State::Closed)
             {
                 return;
@@ -382,7 +384,7 @@ impl Connection {
         let context = &self.context;
         let timeouts = &context.config.timeouts;
         let fatal = |(at, timeout)| (at, Expiry::Fatal(timeout));
-        let step = if !context.output.is_empty() {
+        let step = if !context.offered().is_empty() {
             Some((
                 context.writing_since + timeouts.write,
                 Expiry::Fatal(Timeout::Write),
@@ -397,9 +399,14 @@ impl Connection {
         } else {
             let foreign_end = self.incoming.foreign_end_deadline();
             let foreign_end = foreign_end.map(|at| (at, Expiry::ForeignEnd));
+            let keep_alive = match self.state {
+                State::Ready(_) => context.keep_alive_deadline(),
+                _ => None,
+            };
+            let reply = context.outstanding.deadline(timeouts).map(fatal);
             earlier(
-                foreign_end,
-                context.outstanding.deadline(timeouts).map(fatal),
+                earlier(foreign_end, reply),
+                keep_alive.map(|at| (at, Expiry::KeepAlive)),
             )
         };
         let login = context
@@ -430,9 +437,9 @@ impl Machine for Connection {
             return Ok(Action::Event(event));
         }
         let deadline = self.deadline().map(|(at, _)| at);
-        if !self.context.output.is_empty() {
+        if !self.context.offered().is_empty() {
             return Ok(Action::Write {
-                bytes: self.context.output.unread(),
+                bytes: self.context.offered(),
                 deadline,
             });
         }
@@ -455,6 +462,7 @@ impl Machine for Connection {
             self.bytes_before_switch();
             return bytes.len();
         }
+        self.context.last_traffic = self.context.now;
         self.incoming
             .received(self.context.now, bytes, &mut self.refusals)
     }
@@ -467,6 +475,11 @@ impl Machine for Connection {
     fn wrote(&mut self, now: Instant, count: usize) {
         self.context.advance_clock(now);
         let context = &mut self.context;
+        let count = count.min(context.offered().len());
+        if count == 0 {
+            return;
+        }
+        context.last_traffic = context.now;
         context.output.consume(count);
         let input = self.incoming.end_position();
         if context
@@ -485,6 +498,10 @@ impl Machine for Connection {
         match self.deadline() {
             Some((at, expiry)) if at <= self.context.now => match expiry {
                 Expiry::ForeignEnd => self.incoming.fell_silent(),
+                Expiry::KeepAlive => self.context.send(
+                    Purpose::KeepAlive,
+                    &Command::from_parts(Verb::Noop, b"NOOP", None),
+                ),
                 Expiry::Fatal(what) => {
                     self.context.output.clear();
                     let phase = self.phase();
@@ -532,6 +549,7 @@ impl Securable for Connection {
         self.incoming.reset();
         self.context.observe(Dialogue::TlsStopped);
         self.context.set_tls(None);
+        self.context.last_traffic = self.context.now;
         self.transition(|state, context| Ok(state.on_tls_stopped(context)));
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Context {
     pub(super) output: Buffer,
     /// Since when the present command waits to be written.
     pub(super) writing_since: Instant,
+    /// When anything last went either way.
+    pub(super) last_traffic: Instant,
     pub(super) outstanding: Outstanding,
     /// What the reply at hand answers.
     pub(super) answering: Option<Awaited>,
@@ -71,6 +73,7 @@ impl Context {
             now,
             output: Buffer::new(),
             writing_since: now,
+            last_traffic: now,
             outstanding: Outstanding::default(),
             answering: None,
             events: VecDeque::new(),
@@ -133,6 +136,24 @@ impl Context {
             Some(left) => self.sent_ahead = left,
             None => self.send_login(verb, argument),
         }
+    }
+
+    /// What may be written now. Behind a `NOOP` of the machine's own everything waits for its
+    /// reply.
+    pub(super) fn offered(&self) -> &[u8] {
+        let unread = self.output.unread();
+        let Some(end) = self.outstanding.keep_alive() else {
+            return unread;
+        };
+        let left = end.saturating_sub(self.output.position());
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        unread.get(..left).unwrap_or(unread)
+    }
+
+    /// When the connection was silent for as long as the configuration allows, if it stays so.
+    pub(super) fn keep_alive_deadline(&self) -> Option<Instant> {
+        let after = self.config.keep_alive?;
+        (self.outstanding.is_empty() && self.output.is_empty()).then(|| self.last_traffic + after)
     }
 
     pub(super) fn heard(&mut self, reply: ReplyRef<'_>) {

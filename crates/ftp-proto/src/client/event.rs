@@ -90,7 +90,8 @@ pub enum Event {
     /// The password was answered with 202 ("needed none"), yet now a command is refused with 530:
     /// the session is not logged in after all. The command is finished.
     NotLoggedIn {
-        /// Which command.
+        /// Which command; none that the application sent, if
+        /// [`keep_alive`](super::Config::keep_alive) found it out.
         command: CommandId,
         /// The reply.
         reply: Reply,

@@ -16,7 +16,7 @@ use super::{
     Answer, ChallengeKind, CommandId, Error, Event, LoggedInBy, Login, Misuse, PeerFault, Phase,
     Protection, Security,
 };
-use crate::wire::{Code, Command, ForeignProtocol, ReplyRef, Verb};
+use crate::wire::{Class, Code, Command, ForeignProtocol, ReplyRef, Verb};
 use crate::{Account, Password};
 
 type Next = Result<State, Error>;
@@ -30,7 +30,15 @@ impl State {
         context: &mut Context,
     ) -> Next {
         if reply.code() == Code::SERVICE_UNAVAILABLE {
+            if purpose == Purpose::KeepAlive {
+                // What waited for this reply is not sent any more.
+                context.output.clear();
+            }
             return Err(Error::refusal(self.phase(), reply));
+        }
+        if purpose == Purpose::KeepAlive {
+            kept_alive(&self, reply, context);
+            return Ok(self);
         }
         match self {
             Self::Greeting(state) => state.on_reply(reply, context),
@@ -509,6 +517,24 @@ impl Ready {
         }
         self
     }
+}
+
+/// The reply to the machine's own `NOOP`. The application did not ask, so it is told nothing but
+/// that a login by 202 was none; for what was queued meanwhile the way is free.
+fn kept_alive(state: &State, reply: ReplyRef<'_>, context: &mut Context) {
+    if reply.code().class() == Class::Preliminary {
+        return context.still_open();
+    }
+    let by_superfluous = matches!(
+        state,
+        State::Ready(ready) | State::Ccc(Ccc { ready, .. }) if ready.by_superfluous
+    );
+    if by_superfluous && reply.code() == Code::NOT_LOGGED_IN {
+        let command = context.next_command_id();
+        let reply = reply.to_reply();
+        context.event(Event::NotLoggedIn { command, reply });
+    }
+    context.writing_since = context.now;
 }
 
 impl Rein {

@@ -19,6 +19,8 @@ pub(super) enum Purpose {
         /// What a 200 to it puts in force, if it is a `PROT`.
         protection: Option<Protection>,
     },
+    /// A `NOOP` that the machine sent by itself.
+    KeepAlive,
     /// `QUIT`.
     Quit,
 }
@@ -57,6 +59,19 @@ impl Outstanding {
 
     pub(super) fn len(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Those that the application knows of.
+    pub(super) fn commands(&self) -> usize {
+        let unasked = usize::from(self.keep_alive().is_some());
+        self.queue.len().saturating_sub(unasked)
+    }
+
+    /// The position in the output behind the machine's own `NOOP`, while its reply is owed. It is
+    /// sent only when nothing else is owed, so it is the oldest.
+    pub(super) fn keep_alive(&self) -> Option<u64> {
+        let awaited = self.queue.front()?;
+        (awaited.purpose == Purpose::KeepAlive).then_some(awaited.output_end)
     }
 
     /// A command was queued; its last byte stands before `output_end`.

@@ -237,6 +237,7 @@ fn config(choices: &[u8], security: Security, limits: Limits) -> Config {
         .auth_ssl_fallback(is(0))
         .pipelining(is(1))
         .clear_command_channel(is(2))
+        .keep_alive(is(6).then_some(Duration::from_secs(2)))
         .limits(limits)
         .lenience(if is(3) {
             Lenience::STRICT
