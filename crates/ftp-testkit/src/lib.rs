@@ -5,7 +5,8 @@
 //! * [`ScriptedPeer`]: a peer that knows no protocol, only the bytes it expects and sends;
 //! * [`chunks`]: how bytes are cut on their way;
 //! * [`Transcript`]: dialogues from files (`transcripts/`), replayed against both machines;
-//! * `SelfMade`: certificates made on the spot (with the feature `tls`).
+//! * `SelfMade`: certificates made on the spot (with the feature `tls`);
+//! * `liar`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`).
 //!
 //! What they find wrong they panic about.
 #![forbid(unsafe_code)]
@@ -15,6 +16,8 @@ mod certificate;
 pub mod chunks;
 mod clock;
 pub mod laws;
+#[cfg(feature = "tls")]
+pub mod liar;
 mod pair;
 mod replay;
 mod script;

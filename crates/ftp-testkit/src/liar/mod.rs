@@ -1,0 +1,95 @@
+//! The scripted liar: peers that break every rule, as data, and what must come of each.
+//!
+//! * [`Step`]: what a scripted peer does, byte by byte; [`play`] does it on a socket. It knows no
+//!   FTP and cannot be talked into behaving.
+//! * [`servers`]: lying servers, each with the [`Outcome`] that a client must report.
+//! * [`clients`]: lying clients, each with what it must hear and how the server must end.
+//! * [`ClientUnderTest`] and [`ServerUnderTest`]: what an adapter implements in its own tests, and
+//!   [`try_client`] and [`try_server`], which let it meet all of them.
+//!
+//! What must come is written by type, never by wall time: silence is met by the machine's own
+//! deadlines, made short for that one lie, and everything else by deadlines that are long. A
+//! watchdog turns a hang into a failure. `examples/liar.rs` serves a lie to any other client.
+
+pub mod clients;
+mod outcome;
+mod play;
+mod script;
+pub mod servers;
+mod try_client;
+mod try_server;
+
+pub use outcome::{Fault, Outcome};
+pub use play::{Heard, Parts, play};
+pub use script::Step;
+pub use try_client::{ClientUnderTest, LyingServer, Setup, Then, listen_and_lie, try_client};
+pub use try_server::{
+    LyingClient, Record, ServerEnd, ServerOutcome, ServerSetup, ServerUnderTest, try_server,
+};
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+/// Who logs in.
+pub const USER: &str = "developer";
+/// With this password, which no lie may bring to light.
+pub const PASSWORD: &str = "correct horse sentinel";
+/// And this account, where one is asked for.
+pub const ACCOUNT: &str = "night shift sentinel";
+
+/// Longer than anything takes: who is not done by then hangs.
+const WATCHDOG: Duration = Duration::from_secs(30);
+/// How many lies are told at a time.
+const AT_A_TIME: usize = 16;
+
+/// Does `work` on every item, a few at a time, and gives the results in order. `None` for those
+/// that were not done within the watchdog's time.
+fn watched<I, R>(items: Vec<I>, work: impl Fn(I) -> R + Send + Sync + 'static) -> Vec<Option<R>>
+where
+    I: Send + 'static,
+    R: Send + 'static,
+{
+    let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
+    let items = Arc::new(Mutex::new(items.into_iter().enumerate()));
+    let work = Arc::new(work);
+    let (done, came) = mpsc::channel();
+    for _ in 0..AT_A_TIME {
+        let (items, work, done) = (Arc::clone(&items), Arc::clone(&work), done.clone());
+        std::thread::spawn(move || {
+            loop {
+                let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((number, item)) = next else {
+                    return;
+                };
+                if done.send((number, work(item))).is_err() {
+                    return; // given up
+                }
+            }
+        });
+    }
+    drop(done);
+    while let Ok((number, result)) = came.recv_timeout(WATCHDOG) {
+        results[number] = Some(result);
+    }
+    results
+}
+
+/// Fails if a result is not as it must be.
+fn report(names: &[&str], results: Vec<Option<Result<(), String>>>) {
+    let failures: Vec<String> = names
+        .iter()
+        .zip(results)
+        .filter_map(|(name, result)| match result {
+            None => Some(format!("{name}: it hangs, or a panic ended it")),
+            Some(Err(what)) => Some(format!("{name}: {what}")),
+            Some(Ok(())) => None,
+        })
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} of {} lies led to what they must not:\n{}",
+        failures.len(),
+        names.len(),
+        failures.join("\n")
+    );
+}
