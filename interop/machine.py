@@ -1,9 +1,8 @@
-"""The machine under the tests: packages, certificates, a system user, processes, the table."""
+"""The machine under the tests: what is installed, unpacked and built; processes."""
 
 import json
 import os
 import pathlib
-import secrets
 import shutil
 import signal
 import socket
@@ -14,15 +13,28 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 RUN = HERE / ".run"
 VENV = HERE / ".venv"
+# Debian's packages, unpacked side by side: as packages the servers conflict, and installing them
+# would leave users, configuration and services behind.
+UNPACKED = HERE / ".peers"
 ADDRESS = "127.0.0.1"
 # For anything that takes milliseconds on an idle machine.
 PATIENCE = 60
 
 # Program: Debian package.
-PROGRAMS = {"curl": "curl", "lftp": "lftp", "openssl": "openssl", "vsftpd": "vsftpd"}
+PROGRAMS = {"curl": "curl", "lftp": "lftp", "openssl": "openssl", "npm": "npm"}
+DEBIAN = [
+    # Servers.
+    "vsftpd", "proftpd-core", "proftpd-mod-crypto", "pure-ftpd", "pure-ftpd-common",
+    "inetutils-ftpd", "ftpd-ssl",
+    # Clients.
+    "tnftp", "ncftp", "wget",
+    # What these need.
+    "libhashkit2", "libhiredis0.14", "libmemcached11", "libmemcachedutil2", "libpcre2-posix3",
+    "libwrap0", "libedit2", "libbsd0", "libmd0", "libncurses6", "libtinfo6", "libsodium23",
+    "libpcre2-8-0", "libpsl5", "libcap2", "libacl1", "libpam-modules", "libpam0g",
+]
 # pyOpenSSL is what pyftpdlib needs for TLS.
-PYTHON_PACKAGES = ["pyftpdlib==2.2.0", "pyOpenSSL==26.4.0"]
-POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
+PYTHON_PACKAGES = ["pyftpdlib==2.2.0", "pyOpenSSL==26.4.0", "aioftp==0.28.3"]
 
 
 class Failure(Exception):
@@ -31,8 +43,9 @@ class Failure(Exception):
 
 def call(*command, stdin=None, **options):
     """Runs a command to its end; its output is shown only if it fails."""
+    options.setdefault("text", not isinstance(stdin, bytes))
     done = subprocess.run(
-        command, input=stdin, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
+        command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
     )
     if done.returncode != 0:
         raise Failure(f"`{' '.join(map(str, command))}` failed:\n{done.stdout}")
@@ -42,26 +55,34 @@ def call(*command, stdin=None, **options):
 def prepare():
     """Installs what is missing. A program that cannot be had is a failure, never skipped."""
     if os.geteuid() != 0:
-        raise Failure("needs root: vsftpd checks system users, and one is made for it")
+        raise Failure("needs root: some servers check system users, and some are made for them")
     os.environ["PATH"] += os.pathsep + "/usr/sbin"
     os.environ["LC_ALL"] = "C.UTF-8"
     if RUN.exists():
         shutil.rmtree(RUN)
-    RUN.mkdir(mode=0o700)
+    # Servers that take another user's rights must be able to enter it.
+    RUN.mkdir(mode=0o711)
 
     packages = [package for name, package in PROGRAMS.items() if not shutil.which(name)]
     if not (VENV / "bin/pip").exists() and not has_venv():
         packages.append("python3-venv")
+    missing = [name for name in DEBIAN if not (UNPACKED / name).exists()]
+    if packages or missing:
+        call("apt-get", "update", "-qq")
     if packages:
         install(packages)
     for name in PROGRAMS:
         if not shutil.which(name):
             raise Failure(f"{name} is not here even after its installation")
+    unpack(missing)
 
     if not (VENV / "bin/pip").exists():
         call(sys.executable, "-m", "venv", "--clear", VENV)
     call(VENV / "bin/pip", "install", "--quiet", "--disable-pip-version-check", *PYTHON_PACKAGES)
-    print(versions(), flush=True)
+    node = HERE / "node"
+    if not (node / "node_modules/.package-lock.json").exists():
+        print("installing npm packages", flush=True)
+        call("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=node)
 
 
 def has_venv():
@@ -73,84 +94,74 @@ def has_venv():
 
 def install(packages):
     print(f"installing {' '.join(packages)}", flush=True)
-    # Debian starts daemons as it installs them; we start our own, on ports of our own.
-    ours = not POLICY.exists()
-    if ours:
-        POLICY.write_text("#!/bin/sh\nexit 101\n")
-        POLICY.chmod(0o755)
-    try:
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        call("apt-get", "update", "-qq", env=environment)
-        call("apt-get", "install", "-qq", "--no-install-recommends", *packages, env=environment)
-    finally:
-        if ours:
-            POLICY.unlink()
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    call("apt-get", "install", "-qq", "--no-install-recommends", *packages, env=environment)
 
 
-def versions():
-    lines = [
-        call("curl", "--version").split(" (")[0],
-        "lftp " + call("lftp", "--version").split("Version ")[1].split(" ")[0].rstrip(" |"),
-        "vsftpd " + call("dpkg-query", "-W", "-f", "${Version}", "vsftpd"),
-        *PYTHON_PACKAGES,
-        f"ftplib of Python {sys.version.split()[0]}",
-    ]
-    return "with " + ", ".join(lines)
+def unpack(packages):
+    if not packages:
+        return
+    print(f"unpacking {' '.join(packages)}", flush=True)
+    downloads = RUN / "downloads"
+    downloads.mkdir()
+    call("apt-get", "download", "-qq", *packages, cwd=downloads)
+    for name in packages:
+        (file,) = downloads.glob(f"{name}_*.deb")
+        folder = UNPACKED / f"{name}.new"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        call("dpkg-deb", "-x", file, folder)
+        version = call("dpkg-deb", "-f", file, "Version").strip()
+        (folder / "version").write_text(version)
+        folder.rename(UNPACKED / name)
+
+
+def unpacked(package, path):
+    """A file of a package that was unpacked."""
+    return UNPACKED / package / path
+
+
+def unpacked_version(package):
+    return (UNPACKED / package / "version").read_text()
+
+
+def with_libraries(**more):
+    """An environment in which programs find the libraries that were unpacked."""
+    folders = [str(folder) for name in DEBIAN if name.startswith("lib")
+               for folder in (UNPACKED / name).glob("**/x86_64-linux-gnu")]
+    return os.environ | {"LD_LIBRARY_PATH": os.pathsep.join(folders)} | more
+
+
+def npm_version(package):
+    return json.loads((HERE / "node/node_modules" / package / "package.json").read_text())["version"]
+
+
+def python_version(package):
+    (found,) = [name for name in PYTHON_PACKAGES if name.startswith(f"{package}==")]
+    return found.partition("==")[2]
 
 
 def our_program():
     """The path of `ftp-login`, built now unless FTP_LOGIN names one."""
     if given := os.environ.get("FTP_LOGIN"):
         return given
-    print("building ftp-login", flush=True)
     root = HERE.parent
-    call("cargo", "build", "--locked", "--package", "ftp-login", cwd=root)
+    build(root, "--package", "ftp-login")
+    return str(target(root) / "debug/ftp-login")
+
+
+def build(folder, *what):
+    print(f"building {' '.join(what) or folder.name}", flush=True)
+    call("cargo", "build", "--locked", *what, cwd=folder)
+
+
+def target(folder):
+    """Where cargo puts what it builds there."""
     metadata = subprocess.run(
         ["cargo", "metadata", "--locked", "--no-deps", "--format-version=1"],
-        cwd=root, check=True, stdout=subprocess.PIPE,
+        cwd=folder, check=True, stdout=subprocess.PIPE,
     )
-    return str(pathlib.Path(json.loads(metadata.stdout)["target_directory"]) / "debug/ftp-login")
-
-
-class Workshop:
-    """What all servers share: certificates, and a user with the right and a wrong password."""
-
-    def __init__(self, stack):
-        self.ca, self.certificate, self.key = certificates(RUN, "ca")
-        self.other_ca, _, _ = certificates(RUN, "other-ca")
-        # A space, because a password is the rest of its line, whatever that holds.
-        self.password = f"{secrets.token_urlsafe(12)} {secrets.token_urlsafe(12)}"
-        self.wrong_password = f"{secrets.token_urlsafe(12)} {secrets.token_urlsafe(12)}"
-        self.user = f"interop-{secrets.token_hex(4)}"
-        # Home `/`: the user must be able to enter it, wherever this repository lies.
-        call("useradd", "--no-create-home", "--home-dir", "/", "--shell", "/usr/sbin/nologin",
-             self.user)
-        stack.callback(call, "userdel", self.user)
-        call("chpasswd", stdin=f"{self.user}:{self.password}\n")
-
-    def mask(self, text):
-        """For everything that is shown."""
-        return text.replace(self.password, "****").replace(self.wrong_password, "****")
-
-
-def certificates(folder, name):
-    """A CA and a certificate of it for 127.0.0.1 alone: the paths of CA, certificate and key."""
-    key_kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    ca, ca_key = folder / f"{name}.pem", folder / f"{name}.key"
-    certificate, key = folder / f"{name}-server.pem", folder / f"{name}-server.key"
-    call("openssl", "req", "-x509", *key_kind, "-days", "2", "-subj", f"/CN=interop {name}",
-         "-addext", "keyUsage=critical,keyCertSign", "-keyout", ca_key, "-out", ca)
-    request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
-    call("openssl", "req", "-new", *key_kind, "-subj", "/CN=interop server",
-         "-keyout", key, "-out", request)
-    extensions.write_text(
-        f"subjectAltName=IP:{ADDRESS}\n"
-        "basicConstraints=critical,CA:false\nkeyUsage=critical,digitalSignature\n"
-        "extendedKeyUsage=serverAuth\n"
-    )
-    call("openssl", "x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key,
-         "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", certificate)
-    return ca, certificate, key
+    return pathlib.Path(json.loads(metadata.stdout)["target_directory"])
 
 
 def free_port():
@@ -162,13 +173,13 @@ def free_port():
 class Server:
     """A server process, its port, and its log. Stopped when the stack unwinds."""
 
-    def __init__(self, stack, name, command, port=None):
+    def __init__(self, stack, name, command, port=None, **options):
         self.name, self.port = name, port
         self.log = RUN / f"{name.replace(' ', '-')}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=True, **options,
             )
         stack.callback(self.stop)
         self.wait_until(self.listens if port else self.says_where)
@@ -181,11 +192,9 @@ class Server:
             time.sleep(0.05)
 
     def listens(self):
-        try:
-            with socket.create_connection((ADDRESS, self.port), timeout=1) as probe:
-                return bool(probe)
-        except OSError:
-            return False
+        """By the kernel's table: a connection would count as a client."""
+        entry = f"0100007F:{self.port:04X} 00000000:0000 0A"
+        return entry in pathlib.Path("/proc/net/tcp").read_text()
 
     def says_where(self):
         """`listening on ADDRESS:PORT`, the first line that is printed."""
@@ -211,30 +220,3 @@ class Server:
         except ProcessLookupError:
             pass  # it left none
         return self.process.returncode
-
-
-class Table:
-    """The matrix of logins: each with what must come of it and what came."""
-
-    def __init__(self):
-        self.cells = self.deviations = 0
-
-    def heading(self, client, server):
-        print(f"\n{client} → {server}", flush=True)
-
-    def cell(self, security, case, expected, came, details):
-        """`expected` and `came` are equal, or the cell deviates and its details are shown."""
-        self.cells += 1
-        verdict = "ok  " if expected == came else "FAIL"
-        print(f"  {verdict}  {security:<13} {case:<34} {sentence(expected)}", flush=True)
-        if expected != came:
-            self.deviations += 1
-            print(f"        came instead: {sentence(came)}")
-            print("        " + details.rstrip().replace("\n", "\n        "), flush=True)
-
-    def summary(self):
-        return f"\n{self.cells} logins, {self.deviations} ended otherwise than they must;"
-
-
-def sentence(facts):
-    return ", ".join(f"{name} {value}" for name, value in facts.items())

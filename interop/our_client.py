@@ -1,136 +1,238 @@
-"""`ftp-login login` against pyftpdlib and vsftpd: every login, and how it must end."""
+"""`ftp-login login` against real servers: every login, and how it must end."""
 
+import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
+import re
+import socket
 import ssl
 import subprocess
+import threading
 
 import machine
-import servers
-from machine import ADDRESS, PATIENCE
+import probing
+from machine import ADDRESS, PATIENCE, call
+from servers import KINDS, Ours
+from servers.kind import (
+    CLEAR, PRIVATE, REFUSED, TLS_FAILED, UNAVAILABLE, WRONG_PASSWORD,
+)
+from table import Cell
 
-LOGGED_IN = {"exit": 0, "outcome": "logged_in", "phase": "ready", "code": 230}
-CLEAR = LOGGED_IN | {"by": "password", "tls": "none", "data": "clear"}
-PRIVATE = LOGGED_IN | {"by": "password", "tls": "yes", "data": "private"}
-REFUSED = {"exit": 3, "outcome": "refused"}
-WRONG_PASSWORD = REFUSED | {"phase": "password", "code": 530}
-TLS_FAILED = {"exit": 6, "outcome": "tls_failed", "phase": "security", "code": None}
-
-# What the two answer where they differ.
-USER_IN_CLEAR_WHERE_TLS_IS_DEMANDED = {"pyftpdlib": 550, "vsftpd": 530}
-AUTH_WHERE_THERE_IS_NO_TLS = {"pyftpdlib": 500, "vsftpd": 530}
+# Several kinds of servers at a time: most of the time is theirs, and is waited for.
+KINDS_AT_A_TIME = 4
 
 
-def run(program, workshop, stack, table):
-    for kind, start in (("pyftpdlib", servers.pyftpdlib), ("vsftpd", servers.vsftpd)):
-        table.heading("ftp-login login", kind)
-
-        def trial(security, start=start):
-            return Trial(program, workshop, table, start(workshop, stack, security).port)
-
-        offered(trial("optional"))
-        demanded(trial("required"), kind)
-        absent(trial("plain"), kind)
-        if kind == "vsftpd":  # pyftpdlib has no implicit TLS
-            implicit(trial("implicit"))
-
-    table.heading("ftp-login login", "a port where nobody listens")
-    nobody = Trial(program, workshop, table, machine.free_port())
-    nobody.login("clear", "connection refused", {"exit": 4, "phase": "connect", "code": None},
-                 ["--plaintext"])
+def runtimes(program):
+    """The runtimes that the program can be told to use."""
+    found = re.search(r"--runtime.*?\[possible values: ([^\]]+)\]",
+                      call(program, "login", "--help"), re.DOTALL)
+    return [name.strip() for name in found[1].split(",")] if found else ["tokio"]
 
 
-def offered(trial):
+def run(program, workshop, table, only=""):
+    Ours.program = program
+    probes = probing.build(runtimes(program))
+    kinds = [kind for kind in KINDS if only in kind.name]
+    with concurrent.futures.ThreadPoolExecutor(KINDS_AT_A_TIME) as pool:
+        trials = [pool.submit(try_kind, kind, program, workshop, probes) for kind in kinds]
+        for kind, trial in zip(kinds, trials):
+            cells = trial.result()
+            table.heading("ftp-login login", kind.name)
+            for cell in cells:
+                table.add(cell)
+
+
+def try_kind(kind, program, workshop, probes):
+    """All cells of one kind of server."""
+    with contextlib.ExitStack() as stack:
+        trial = Trial(program, workshop, kind(workshop, stack), probes)
+        idle = threading.Thread(target=trial.idle)  # it takes its time
+        if "idle" in kind.variants:
+            idle.start()
+            stack.callback(idle.join)
+        for variant in kind.variants:
+            if variant != "idle":
+                trial.port = trial.kind.start(variant).port
+                VARIANTS[variant](trial)
+        if idle.ident:
+            idle.join()
+        return trial.cells
+
+
+def optional(trial):
     """A server that takes logins in clear and under TLS."""
     ca = ["--ca", trial.workshop.ca]
     for security, options, end in (
         ("clear", ["--plaintext"], CLEAR),
         ("explicit TLS", ca, PRIVATE),
     ):
-        trial.login(security, "right password", end, options)
-        trial.login(security, "right password by FTP_PASSWORD", end, options, by_environment=True)
-        trial.login(security, "wrong password", WRONG_PASSWORD, options, right=False)
-        trial.login(security, "unknown user", WRONG_PASSWORD, options, user="nobody-of-that-name")
-        trial.login(security, "--then PWD", end | {"then": [257]}, [*options, "--then", "PWD"])
-        trial.login(security, "anonymous", end, options, user=None)
-
+        basics(trial, security, options, end)
     trial.login("explicit TLS", "--pipeline", PRIVATE, [*ca, "--pipeline"])
+    trial.login("explicit TLS", "AUTH SSL allowed", PRIVATE, [*ca, "--auth-ssl-fallback"])
+    trial.login("explicit TLS", "HOST", PRIVATE, [*ca, "--host", "ftp.example.com"])
     trial.login("explicit TLS", "certificate of another CA", TLS_FAILED,
                 ["--ca", trial.workshop.other_ca])
     trial.login("explicit TLS", "certificate of no known CA", TLS_FAILED, [])
     trial.login("explicit TLS", "certificate for another name", TLS_FAILED, ca, host="localhost")
     trial.login("explicit TLS", "any certificate, dangerously", PRIVATE,
                 ["--danger-accept-any-cert"])
+    trial.rein("explicit TLS")
+    trial.ccc()
 
 
-def demanded(trial, kind):
+def basics(trial, security, options, end, scheme="ftp"):
+    """What every server must do, however the connection is protected."""
+    login = trial.login
+    login(security, "right password", end, options, scheme=scheme)
+    login(security, "wrong password", WRONG_PASSWORD, options, scheme=scheme, right=False)
+    login(security, "unknown user", WRONG_PASSWORD, options, scheme=scheme, user="nobody-there")
+    trial.three_times(security, end, options, scheme)
+    login(security, "--then PWD", end | {"then": [257]}, [*options, "--then", "PWD"],
+          scheme=scheme)
+    login(security, "anonymous", end, options, scheme=scheme, user=None)
+    for kind in ("spaced", "utf-8", "percent", "0xff"):
+        login(security, f"password: {kind}", end, options, scheme=scheme, kind=kind)
+
+
+def required(trial):
     """A server that wants TLS."""
-    code = USER_IN_CLEAR_WHERE_TLS_IS_DEMANDED[kind]
-    trial.login("clear", "where TLS is demanded", REFUSED | {"phase": "user", "code": code},
+    trial.login("clear", "where TLS is demanded", REFUSED | {"phase": "user", "code": 530},
                 ["--plaintext"])
     trial.login("explicit TLS", "where TLS is demanded", PRIVATE, ["--ca", trial.workshop.ca])
 
 
-def absent(trial, kind):
+def plain(trial):
     """A server without TLS: no login in clear that was not asked for."""
-    code = AUTH_WHERE_THERE_IS_NO_TLS[kind]
-    trial.login("explicit TLS", "where there is no TLS",
-                REFUSED | {"phase": "security", "code": code}, ["--ca", trial.workshop.ca])
-    trial.login("clear", "where there is no TLS", CLEAR, ["--plaintext"])
+    ca = ["--ca", trial.workshop.ca]
+    refused = REFUSED | {"phase": "security", "code": 502}
+    trial.login("explicit TLS", "where there is no TLS", refused, ca)
+    trial.login("explicit TLS", "where there is no TLS, AUTH SSL", refused,
+                [*ca, "--auth-ssl-fallback"])
+    if "optional" not in trial.kind.variants:
+        basics(trial, "clear", ["--plaintext"], CLEAR)
+    trial.login("clear", "HOST", CLEAR, ["--plaintext", "--host", "ftp.example.com"])
+    trial.rein("clear")
 
 
 def implicit(trial):
     """TLS from the first byte."""
-    ca = ["--ca", trial.workshop.ca]
-    trial.login("implicit TLS", "right password", PRIVATE, ca, scheme="ftps")
-    trial.login("implicit TLS", "wrong password", WRONG_PASSWORD, ca, scheme="ftps", right=False)
+    basics(trial, "implicit TLS", ["--ca", trial.workshop.ca], PRIVATE, scheme="ftps")
+
+
+def version(number):
+    def of(trial):
+        """A server that knows one version of TLS."""
+        security = trial.kind.tls_security
+        scheme = "ftps" if security == "implicit TLS" else "ftp"
+        trial.login(security, f"TLS {number} alone", PRIVATE | {"version": f"TLS {number}"},
+                    ["--ca", trial.workshop.ca], scheme=scheme)
+    return of
+
+
+def certificate(trial):
+    """A server that wants a certificate of the client."""
+    workshop = trial.workshop
+    ca = ["--ca", workshop.ca]
+    trial.login("explicit TLS", "client certificate", PRIVATE,
+                [*ca, "--client-cert", workshop.client_certificate,
+                 "--client-key", workshop.client_key])
+    trial.login("explicit TLS", "client certificate missing", TLS_FAILED, ca)
+
+
+def greeting(trial):
+    """A server that greets at length."""
+    trial.login("clear", "greeting of 20 lines", CLEAR | {"greets": "at length"}, ["--plaintext"])
+
+
+def full(trial):
+    """A server that has a client already, and wants no other."""
+    security, options, scheme = "clear", ["--plaintext"], "ftp"
+    with socket.create_connection((ADDRESS, trial.port), PATIENCE) as first:
+        first.settimeout(PATIENCE)
+        first.recv(1)  # it is being served
+        trial.login(security, "too many clients", UNAVAILABLE | {"phase": "greeting"}, options,
+                    scheme=scheme)
+
+
+VARIANTS = {
+    "optional": optional, "required": required, "plain": plain, "implicit": implicit,
+    "tls12": version("1.2"), "tls13": version("1.3"), "certificate": certificate,
+    "greeting": greeting, "full": full,
+}
 
 
 class Trial:
-    """Runs the program against one server and holds its report against what must come."""
+    """Runs the program against one kind of server and holds its report against what must come."""
 
-    def __init__(self, program, workshop, table, port):
-        self.program, self.workshop, self.table, self.port = program, workshop, table, port
+    def __init__(self, program, workshop, kind, probes):
+        self.program, self.workshop, self.kind, self.probes = program, workshop, kind, probes
+        self.runtimes = runtimes(program)
+        self.port = None
+        self.cells = []
 
-    def login(self, security, case, expected, options, *, user="", right=True, scheme="ftp",
-              host=ADDRESS, by_environment=False):
-        """One login. `user`: "" the one with a password, None for anonymous."""
-        password = self.workshop.password if right else self.workshop.wrong_password
+    def login(self, security, case, default, options, **how):
+        """One login through each runtime."""
+        expected, why = self.kind.expected(security, case, default)
+        for runtime in self.runtimes:
+            came, details, dialogue = self.attempt(runtime, options, **how)
+            self.cells.append(Cell(
+                self.kind.name, security, case, expected, pick(came, expected), details, why,
+                runtime, dialogue,
+            ))
+
+    def three_times(self, security, default, options, scheme):
+        """Wrong three times and then right: each is a login by itself, on a connection of its own.
+        No client of ours guesses on, and none is locked out by being refused."""
+        case = "wrong three times, then right"
+        expected, why = self.kind.expected(security, case, {"exits": "3 3 3 0"})
+        for runtime in self.runtimes:
+            ends = [self.attempt(runtime, options, scheme=scheme, right=right)
+                    for right in (False, False, False, True)]
+            came = {"exits": " ".join(str(end["exit"]) for end, _, _ in ends)}
+            details = "\n".join(details for _, details, _ in ends)
+            self.cells.append(Cell(self.kind.name, security, case, expected, came, details, why,
+                                   runtime))
+
+    def attempt(self, runtime, options, *, user="", right=True, scheme="ftp", host=ADDRESS,
+                kind="plain"):
+        """One login. `user`: "" the one with this kind of password, None for anonymous."""
+        of_kind = self.workshop.users[kind]
+        password = of_kind.password if right else self.workshop.wrong_password
         environment = {name: value for name, value in os.environ.items() if name != "FTP_PASSWORD"}
         environment["HOME"] = str(machine.RUN)  # no ~/.netrc from outside
         command = [self.program, "login", "--json", *options]
+        if len(self.runtimes) > 1:
+            command += ["--runtime", runtime]
         if user is not None:
-            command += ["--user", user or self.workshop.user]
-            if by_environment:
-                environment["FTP_PASSWORD"] = password
-            else:
-                command.append("--password-stdin")
+            command += ["--user", user or of_kind.name, "--password-stdin"]
         command.append(f"{scheme}://{host}:{self.port}")
-        uses_stdin = "--password-stdin" in command
         done = subprocess.run(
-            command, input=f"{password}\n" if uses_stdin else "", env=environment,
-            capture_output=True, text=True, timeout=PATIENCE, check=False,
+            command, input=password + b"\n" if user is not None else b"", env=environment,
+            capture_output=True, timeout=2 * PATIENCE, check=False,
         )
-        came = self.report(done, password)
-        details = self.workshop.mask(done.stdout + done.stderr)
-        self.table.cell(security, case, expected, pick(came, expected), details)
+        return self.report(done, password)
 
     def report(self, done, password):
         """What came of it, in the words that expectations use."""
+        output = (done.stdout + done.stderr).decode(errors="replace")
         came = {"exit": done.returncode}
-        if password in done.stdout or password in done.stderr:
+        if password in done.stdout + done.stderr or password.decode(errors="replace") in output:
             came["leak"] = "the password is in the output"
         try:
             told = json.loads(done.stdout)
         except ValueError:
-            return came | {"output": "is not one JSON object"}
+            return came | {"output": "is not one JSON object"}, self.workshop.mask(output), []
         came |= {name: told.get(name, "missing") for name in ("outcome", "phase", "code")}
         came["by"] = told.get("logged_in_by", "missing")
         came["data"] = told.get("protection", "missing")
         came["tls"] = self.tls(told.get("tls", "missing"))
+        came["version"] = (told.get("tls") or {}).get("version")
         came["then"] = [reply.get("code") for reply in told.get("replies") or []]
-        return came
+        dialogue = [(step["dir"], step["line"]) for step in told.get("transcript") or []]
+        came["greets"] = "at length" if is_long(dialogue) else "shortly"
+        return came, self.workshop.mask(output), dialogue
 
     def tls(self, told):
         """Says "yes" if it is TLS with exactly our server's certificate."""
@@ -142,6 +244,42 @@ class Trial:
         if whole and fingerprint in json.dumps(told).replace(":", "").lower():
             return "yes"
         return f"reported as {json.dumps(told)}"
+
+    # What the program has no option for is done by the probes, one for each runtime.
+
+    def rein(self, security):
+        """`REIN`, and a login as another."""
+        other = self.workshop.users["spaced"]
+        steps = [probing.rein(other), "command PWD", "quit"]
+        self.probe(security, "REIN", steps, "LoggedIn Reinitialized 257 Left")
+
+    def ccc(self):
+        """Back to clear text after the login."""
+        self.probe("explicit TLS", "CCC", ["ccc", "command PWD", "quit"],
+                   "LoggedIn Clear 257 Left")
+
+    def idle(self):
+        """A server that loses patience says so."""
+        self.port = None
+        port = self.kind.start("idle").port
+        self.probe("clear", "idle too long", ["wait"], "LoggedIn 421", port)
+
+    def probe(self, security, case, steps, default, port=None):
+        expected, why = self.kind.expected(security, case, {"is": default})
+        for runtime, program in self.probes.items():
+            came = probing.run(program, self.workshop, security, port or self.port, steps)
+            self.cells.append(Cell(self.kind.name, security, case, expected, {"is": came}, came,
+                                   why, runtime))
+
+
+def is_long(dialogue):
+    """Whether the first reply has many lines."""
+    lines = []
+    for direction, line in dialogue:
+        if direction != "received":
+            break
+        lines.append(line)
+    return len("\n".join(lines).splitlines()) > 3
 
 
 def pick(came, expected):

@@ -1,89 +1,97 @@
-"""curl, ftplib and lftp logging in to `ftp-login serve`: every login, and how it must end."""
+"""Real clients logging in to `ftp-login serve`: every login, and how it must end."""
 
+import concurrent.futures
+import contextlib
 import ftplib
-import subprocess
 
-import clients
-from machine import ADDRESS, PATIENCE, RUN, Server
+from clients import CLIENTS
+from clients.client import LOGGED_IN, REFUSED, REFUSED_BEFORE_PASS
+from machine import ADDRESS, PATIENCE
+from servers import Ours
+from table import Cell
 
+# Most of the time is that of the server's answers to wrong passwords.
+CLIENTS_AT_A_TIME = 4
 NOBODY = "nobody-of-that-name"
 
 
-def run(program, workshop, stack, table):
-    users = users_file(program, workshop)
-
-    def serve(name, *options):
-        command = [program, "serve", "--listen", f"{ADDRESS}:0", "--users", users,
-                   "--cert", workshop.certificate, "--key", workshop.key, *options]
-        return Server(stack, f"ftp-login serve {name}", command)
-
-    optional = serve("optional", "--anonymous")
-    required = serve("required", "--require-tls")
-    implicit = serve("implicit", "--implicit")
-
-    for client in (clients.Curl(workshop), clients.Ftplib(workshop), clients.Lftp(workshop)):
-        table.heading(client.name, "ftp-login serve")
-        trial = Trial(client, workshop, table)
-        trial.logins("clear", optional.port)
-        trial.login("clear", "anonymous", optional.port, clients.LOGGED_IN, user="anonymous")
-        trial.login("clear", "where TLS is demanded", required.port, clients.REFUSED_BEFORE_PASS)
-        trial.login("explicit TLS", "where TLS is offered", optional.port, clients.LOGGED_IN)
-        trial.logins("explicit TLS", required.port)
-        if client.knows_implicit_tls:
-            trial.logins("implicit TLS", implicit.port)
-
-    table.heading("SIGTERM", "ftp-login serve")
-    for server in (optional, required, implicit):
-        stops_cleanly(server, workshop, table)
+def run(program, workshop, table, only=""):
+    clients = [client for client in CLIENTS if only in client.name]
+    if not clients:
+        return
+    Ours.program = program
+    with contextlib.ExitStack() as stack:
+        ours = Ours(workshop, stack)
+        servers = {variant: ours.start(variant)
+                   for variant in ("optional", "required", "implicit", "greeting")}
+        ports = {variant: server.port for variant, server in servers.items()}
+        trials = [Trial(client(workshop), workshop) for client in clients]
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS_AT_A_TIME) as pool:
+            for trial, _ in zip(trials, pool.map(lambda trial: trial.all(ports), trials)):
+                table.heading(trial.client.name, ours.name)
+                for cell in trial.cells:
+                    table.add(cell)
+        table.heading("SIGTERM", ours.name)
+        for variant, server in servers.items():
+            stops_cleanly(variant, server, workshop, table)
 
 
 class Trial:
     """Lets one client log in, and holds what came of it against what must come."""
 
-    def __init__(self, client, workshop, table):
-        self.client, self.workshop, self.table = client, workshop, table
+    def __init__(self, client, workshop):
+        self.client, self.workshop = client, workshop
+        self.cells = []
+
+    def all(self, ports):
+        has_explicit = "explicit TLS" in self.client.securities
+        self.logins("clear", ports["optional"])
+        self.login("clear", "anonymous", ports["optional"], user="anonymous")
+        self.login("clear", "where TLS is demanded", ports["required"], REFUSED_BEFORE_PASS)
+        self.login("clear", "greeting of 20 lines", ports["greeting"])
+        if has_explicit:
+            self.login("explicit TLS", "where TLS is offered", ports["optional"])
+            self.logins("explicit TLS", ports["required"])
+            self.login("explicit TLS", "greeting of 20 lines", ports["greeting"])
+        if "implicit TLS" in self.client.securities:
+            self.logins("implicit TLS", ports["implicit"])
 
     def logins(self, security, port):
-        self.login(security, "right password", port, clients.LOGGED_IN)
-        self.login(security, "wrong password", port, clients.REFUSED, right=False)
-        self.login(security, "unknown user", port, clients.REFUSED, user=NOBODY)
-        came, details = self.client.guess(security, port, self.workshop.wrong_password)
-        self.cell(security, "wrong password, again and again",
-                  {"replies": self.client.locked_out}, {"replies": came}, details)
+        self.login(security, "right password", port)
+        self.login(security, "wrong password", port, REFUSED, right=False)
+        self.login(security, "unknown user", port, REFUSED, user=NOBODY)
+        for kind in self.client.passwords:
+            self.login(security, f"password: {kind}", port, kind=kind)
+        if self.client.locked_out:
+            wrong = self.workshop.wrong_password.decode()
+            came, details = self.client.guess(security, port, wrong)
+            self.cell(security, "wrong password, again and again", self.client.locked_out, came,
+                      details)
 
-    def login(self, security, case, port, expected, *, user=None, right=True):
-        password = self.workshop.password if right else self.workshop.wrong_password
-        came, details = self.client.login(security, port, user or self.workshop.user, password)
-        self.cell(security, case, {"is": expected}, {"is": came}, details)
+    def login(self, security, case, port, expected=LOGGED_IN, *, user=None, right=True,
+              kind="plain"):
+        one = self.workshop.users[kind]
+        password = one.password if right else self.workshop.wrong_password
+        came, details = self.client.login(security, port, user or one.name, password.decode())
+        self.cell(security, case, expected, came, details)
 
     def cell(self, security, case, expected, came, details):
-        self.table.cell(security, case, expected, came, self.workshop.mask(details))
+        self.cells.append(Cell(self.client.name, security, case, {"is": expected}, {"is": came},
+                               self.workshop.mask(details)))
 
 
-def users_file(program, workshop):
-    """One user with the hash that `ftp-login hash` makes of the password."""
-    hashed = subprocess.run(
-        [program, "hash"], input=f"{workshop.password}\n", text=True, check=True,
-        stdout=subprocess.PIPE, timeout=PATIENCE,
-    )
-    file = RUN / "users"
-    file.write_text(f"{workshop.user}:{hashed.stdout.strip()}\n")
-    return file
-
-
-def stops_cleanly(server, workshop, table):
+def stops_cleanly(variant, server, workshop, table):
     """421 to whoever is there, exit code 0, and no password in the log."""
     with ftplib.FTP() as guest:
-        if not server.name.endswith("implicit"):  # ftplib has no implicit TLS
+        if variant != "implicit":  # ftplib has no implicit TLS
             guest.connect(ADDRESS, server.port, timeout=PATIENCE)
         came = {"exit": server.stop()}
         if guest.sock:
             came["guest gets"] = farewell(guest)
     log = server.log.read_text()
-    secrets = (workshop.password, workshop.wrong_password)
-    came["passwords in its log"] = sum(log.count(secret) for secret in secrets)
+    came["passwords in its log"] = workshop.mask(log).count("****")
     expected = {name: 0 for name in came} | ({"guest gets": "421"} if "guest gets" in came else {})
-    table.cell(server.name.split()[-1], "stops", expected, came, workshop.mask(log))
+    table.add(Cell("SIGTERM", variant, "stops", expected, came, workshop.mask(log)))
 
 
 def farewell(guest):

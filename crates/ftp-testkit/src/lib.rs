@@ -8,6 +8,9 @@
 //! * `SelfMade`: certificates made on the spot (with the feature `tls`);
 //! * `conformance`: one suite for all adapters, over sockets (with the feature `adapters`);
 //! * `liar`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`).
+=======
+//! * `liar`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`);
+//! * `probe`: a session told step by step, for the example `probe` of each adapter (with the feature `tls`).
 //!
 //! What they find wrong they panic about.
 #![forbid(unsafe_code)]
@@ -22,6 +25,8 @@ pub mod laws;
 #[cfg(feature = "tls")]
 pub mod liar;
 mod pair;
+#[cfg(feature = "tls")]
+pub mod probe;
 mod replay;
 mod script;
 mod transcript;

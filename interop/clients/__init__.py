@@ -1,0 +1,11 @@
+"""The clients that log in to `ftp-login serve`: one module for each, or for a family."""
+
+from clients.aioftp_client import AioftpClient
+from clients.basic_ftp import BasicFtp
+from clients.curl import Curl
+from clients.ftplib_client import Ftplib
+from clients.lftp import Lftp
+from clients.of_debian import Ncftp, Tnftp, Wget
+from clients.suppaftp import Suppaftp
+
+CLIENTS = (Curl, Lftp, Ftplib, BasicFtp, Suppaftp, AioftpClient, Tnftp, Ncftp, Wget)

@@ -1,0 +1,49 @@
+"""suppaftp, the crate, in a program of its own: `../suppaftp`."""
+
+import re
+import subprocess
+
+import machine
+from clients.client import GUESSES, Client, what_came
+from machine import ADDRESS, HERE, PATIENCE
+
+
+class Suppaftp(Client):
+    name = "suppaftp"
+    # The 421 that follows the last 530 is what it reads for the next command.
+    locked_out = "530 530 530 421"
+    program = None
+
+    def __init__(self, workshop):
+        super().__init__(workshop)
+        if Suppaftp.program is None:
+            folder = HERE / "suppaftp"
+            machine.build(folder)
+            Suppaftp.program = machine.target(folder) / "debug/ftp-interop-suppaftp"
+
+    def version(self):
+        lock = (HERE / "suppaftp/Cargo.lock").read_text()
+        return re.search(r'name = "suppaftp"\nversion = "([^"]+)"', lock)[1]
+
+    def login(self, security, port, user, password):
+        said = self.call(security, port, user, password, 1)
+        ok = "logged in\npwd /\n" in said
+        sent_password = not re.search(r"\[530\].*TLS", said)
+        return what_came(ok, "[530]" in said, sent_password, said), said
+
+    def guess(self, security, port, password):
+        said = self.call(security, port, self.workshop.user, password, GUESSES)
+        return " ".join(re.findall(r"\[(\d{3})\]", said)), said
+
+    def call(self, security, port, user, password, times):
+        facts = {
+            "security": security.split()[0], "ca": self.workshop.ca, "host": ADDRESS,
+            "port": port, "user": user.encode().hex(), "password": password.encode().hex(),
+            "times": times,
+        }
+        done = subprocess.run(
+            [self.program], input="".join(f"{name} {value}\n" for name, value in facts.items()),
+            text=True, errors="replace", check=False, timeout=2 * PATIENCE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        return done.stdout

@@ -1,0 +1,35 @@
+"""Sessions that go on after the login, through each runtime: the example `probe` of its crate."""
+
+import subprocess
+
+import machine
+from machine import ADDRESS, HERE, PATIENCE
+
+
+def build(runtimes):
+    """The probe of each runtime's crate."""
+    root = HERE.parent
+    for runtime in runtimes:
+        machine.build(root, "--package", f"ftp-{runtime}", "--example", "probe")
+        built = machine.target(root) / "debug/examples"
+        (built / "probe").replace(built / f"probe-{runtime}")
+    return {runtime: machine.target(root) / f"debug/examples/probe-{runtime}"
+            for runtime in runtimes}
+
+
+def rein(user):
+    return f"rein {user.name.encode().hex()} {user.password.hex()}"
+
+
+def run(program, workshop, security, port, steps, kind="plain"):
+    """What came of each step, in a line."""
+    user = workshop.users[kind]
+    task = [
+        f"security {security.split()[0]}", f"ca {workshop.ca}", f"address {ADDRESS}:{port}",
+        f"login {user.name.encode().hex()} {user.password.hex()}", *steps,
+    ]
+    done = subprocess.run(
+        [program], input="\n".join(task) + "\n", text=True, capture_output=True,
+        timeout=3 * PATIENCE, check=False,
+    )
+    return " ".join((done.stdout + done.stderr).split("\n")).strip()

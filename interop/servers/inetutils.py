@@ -1,0 +1,31 @@
+"""The ftpd of GNU inetutils, which descends from BSD's: no TLS."""
+
+import sys
+
+import machine
+from machine import HERE
+from servers.kind import NO_REIN, Kind, refused
+
+
+class Inetutils(Kind):
+    name = "inetutils"
+    package, program, arguments = "inetutils-ftpd", "usr/sbin/ftpd", ("-l",)
+    variants = ("plain", "idle")
+    lacks = dict.fromkeys(("optional", "required", "implicit", "tls12", "tls13", "certificate"),
+                          "it has no TLS") | dict.fromkeys(
+        ("greeting", "full"), "it reads its greeting from /etc alone, and inetd counts clients")
+
+    answers = {
+        "anonymous": refused("password", 530),  # there is no user `ftp` in this system
+        "where there is no TLS": refused("security", 502),
+        "REIN": NO_REIN,
+    }
+
+    def version(self):
+        return machine.unpacked_version(self.package)
+
+    def start(self, variant):
+        idle = ("-t", "1", "-T", "1") if variant == "idle" else ()
+        command = [sys.executable, "-B", HERE / "servers/programs/inetd.py",
+                   machine.unpacked(self.package, self.program), *self.arguments, *idle]
+        return self.run(variant, command, env=machine.with_libraries())

@@ -1,0 +1,86 @@
+"""What every kind of server has: variants, and what must come of each login."""
+
+import machine
+from machine import Server
+
+LOGGED_IN = {"exit": 0, "outcome": "logged_in", "phase": "ready", "code": 230}
+CLEAR = LOGGED_IN | {"by": "password", "tls": "none", "data": "clear"}
+PRIVATE = LOGGED_IN | {"by": "password", "tls": "yes", "data": "private"}
+REFUSED = {"exit": 3, "outcome": "refused"}
+WRONG_PASSWORD = REFUSED | {"phase": "password", "code": 530}
+UNAVAILABLE = {"exit": 4, "outcome": "unavailable", "code": 421}
+NO_REIN = ({"is": "LoggedIn 502"}, None)  # RFC 959 does not demand it
+TLS_FAILED = {"exit": 6, "outcome": "tls_failed", "phase": "security", "code": None}
+
+
+class Kind:
+    """One kind of server. What its documentation promises is data:
+
+    `variants`: how it can be configured. `lacks`: what it cannot do, and why that is known.
+    `answers`: where the RFCs leave it a choice, or it does otherwise than they have it: by case or
+    (security, case), the facts that must come, and what it does wrong (None if that is its right).
+    """
+
+    name = ""
+    variants = ()
+    lacks = {}
+    answers = {}
+    # How the variants tls12 and tls13 are spoken to.
+    tls_security = "explicit TLS"
+
+    def __init__(self, workshop, stack):
+        self.workshop, self.stack = workshop, stack
+
+    def version(self):
+        raise NotImplementedError
+
+    def start(self, variant):
+        """A running `Server`."""
+        raise NotImplementedError
+
+    def expected(self, security, case, default):
+        """What must come of a login, and why if that is not what the RFCs have."""
+        return self.answers.get((security, case)) or self.answers.get(case) or (default, None)
+
+    def run(self, variant, command, port=None, **options):
+        name = f"{self.name} {variant}"
+        return Server(self.stack, name.replace("/", "-"), command, port, **options)
+
+    def folder(self, variant):
+        folder = machine.RUN / f"{self.name}-{variant}".replace(" ", "-")
+        folder.mkdir(mode=0o755)
+        return folder
+
+    def tls_environment(self, variant):
+        """For the variants tls12 and tls13 of programs that use OpenSSL."""
+        version = {"tls12": "1.2", "tls13": "1.3"}.get(variant)
+        return {"OPENSSL_CONF": str(self.workshop.openssl[version])} if version else {}
+
+
+def refused(phase, code, why=None):
+    """For `answers`: a refusal."""
+    return REFUSED | {"phase": phase, "code": code}, why
+
+
+def logged_in_by_name(tls):
+    """For `answers`: 230 to `USER` already, which RFC 959 permits."""
+    return (PRIVATE if tls else CLEAR) | {"by": "user"}, None
+
+
+def no_0xff(why):
+    """For `answers`: the password with 0xFF is refused."""
+    return refused("password", 530, why)
+
+
+# RFC 959 §5.3 has the control connection speak Telnet, in which 0xFF is sent doubled.
+KEEPS_DOUBLED = ("takes the two bytes FF FF, which are one in Telnet (RFC 854), for two: the password "
+                 "of 61 FF … comes as 61 FF FF …")
+
+
+def greeting_lines(is_raw=False):
+    """A greeting of 20 lines that looks like other things. `is_raw`: for servers that put no code
+    before each line, none that would be its end."""
+    odd = ["", "230 Logged in.", "220 Is this the end?", "  indented", "421-", "220-", "530 No."]
+    if is_raw:
+        odd = [line for line in odd if not line[:1].isdigit() and line]
+    return odd + [f"Line {number} of the greeting" for number in range(len(odd), 20)]

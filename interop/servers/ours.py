@@ -1,0 +1,47 @@
+"""`ftp-login serve`."""
+
+from machine import ADDRESS, RUN, call
+from servers.kind import Kind, greeting_lines, refused
+
+
+class Ours(Kind):
+    name = "ftp-login serve"
+    variants = ("optional", "required", "implicit", "greeting", "full", "idle")
+    lacks = {"plain": "it always offers TLS", "certificate": "it asks for none",
+             "tls12": "it always offers both versions", "tls13": "it always offers both versions"}
+    program = ""
+    answers = {
+        "HOST": refused("user", 504),  # RFC 7151 §3.1: no host of that name
+        "CCC": ({"is": "LoggedIn 534"}, None),
+    }
+
+    def version(self):
+        return call(self.program, "--version").split()[1]
+
+    def start(self, variant, *more):
+        options = {
+            "required": ["--require-tls"], "implicit": ["--implicit"],
+            "full": ["--max-sessions", "1"], "idle": ["--idle-timeout", "1"],
+        }.get(variant, [])
+        if variant == "greeting":
+            file = RUN / "greeting"
+            file.write_text("\n".join(greeting_lines()) + "\n")
+            options = ["--greeting", file]
+        # It is a server to try clients against: all of them come from one address.
+        if "--dangerous-no-guard" in call(self.program, "serve", "--help"):
+            options.append("--dangerous-no-guard")
+        command = [self.program, "serve", "--listen", f"{ADDRESS}:0", "--users", self.users(),
+                   "--cert", self.workshop.certificate, "--key", self.workshop.key,
+                   "--anonymous", *options, *more]
+        return self.run(variant, command)
+
+    def users(self):
+        """With the hashes that `ftp-login hash` makes."""
+        file = RUN / "users"
+        if not file.exists():
+            hashed = {user.name: call(self.program, "hash", stdin=user.password + b"\n").decode()
+                      for user in self.workshop.users.values()}
+            file.write_text("".join(f"{name}:{hash}" for name, hash in hashed.items()))
+        return file
+
+

@@ -1,0 +1,50 @@
+"""Pure-FTPd, with users in its own database."""
+
+import machine
+from machine import ADDRESS
+from servers.kind import KEEPS_DOUBLED, UNAVAILABLE, Kind, no_0xff, refused
+
+
+class PureFtpd(Kind):
+    name = "Pure-FTPd"
+    variants = ("optional", "required", "plain", "tls12", "tls13", "greeting", "full", "idle")
+    lacks = {"implicit": "it has no implicit TLS (its README.TLS)",
+             "certificate": "it asks for no client certificates without being built for it"}
+
+    answers = {
+        "anonymous": (UNAVAILABLE | {"phase": "user"}, None),  # no user `ftp` in this system
+        ("clear", "where TLS is demanded"): (UNAVAILABLE | {"phase": "user"}, None),
+        "HOST": refused("user", 530, "before the login it answers 530 to commands that it does not "
+                        "know; RFC 959 §4.2 has 500 or 502 for these"),
+        "where there is no TLS": refused("security", 500),
+        "where there is no TLS, AUTH SSL": refused("security", 500),
+        "REIN": ({"is": "LoggedIn 500"}, None),
+        "password: 0xff": no_0xff(KEEPS_DOUBLED),
+    }
+
+    def version(self):
+        return machine.unpacked_version("pure-ftpd")
+
+    def start(self, variant):
+        port, folder = machine.free_port(), self.folder(variant)
+        users, database = folder / "users", folder / "users.pdb"
+        users.touch(mode=0o600)
+        users.write_text("".join(
+            f"{name}:{hashed}:65534:65534::{folder}/./::::::::::::\n"
+            for name, hashed in self.workshop.hashed()
+        ))
+        environment = machine.with_libraries(**self.tls_environment(variant))
+        machine.call(machine.unpacked("pure-ftpd", "usr/bin/pure-pw"), "mkdb", database,
+                     "-f", users, env=environment)
+        certificate = f"{self.workshop.certificate}.and-key"
+        command = [
+            machine.unpacked("pure-ftpd", "usr/sbin/pure-ftpd"), "--bind", f"{ADDRESS},{port}",
+            "--ipv4only", "--dontresolve", "--login", f"puredb:{database}",
+            "--pidfile", folder / "pid", "--certfile", certificate, "--syslogfacility", "none",
+            "--tls", {"required": "2", "plain": "0"}.get(variant, "1"),
+        ]
+        if variant == "full":
+            command += ["--maxclientsnumber", "1"]
+        if variant == "idle":
+            command += ["--maxidletime", "1"]  # minutes
+        return self.run(variant, command, port, env=environment)

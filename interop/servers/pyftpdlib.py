@@ -1,0 +1,47 @@
+"""pyftpdlib, in `programs/pyftpdlib_server.py`."""
+
+import json
+
+import machine
+from machine import HERE, RUN, VENV
+from servers.kind import Kind, greeting_lines, no_0xff, refused
+
+
+class Pyftpdlib(Kind):
+    name = "pyftpdlib"
+    variants = ("optional", "required", "plain", "tls12", "tls13", "certificate", "greeting",
+                "full", "idle")
+    lacks = {"implicit": "it has no implicit TLS"}
+
+    answers = {
+        ("clear", "where TLS is demanded"): refused(
+            "user", 550, "it refuses USER with 550, which RFC 959 does not list for it; RFC 4217 §4 "
+            "has 530 or 534"),
+        "where there is no TLS": refused("security", 500),
+        "where there is no TLS, AUTH SSL": refused("security", 500),
+        "REIN": ({"is": "LoggedIn 230"}, "it answers REIN with `230 Ready for new user.`, which says "
+                 "that someone is logged in; RFC 959 §5.4 has 220. Our client ends the connection"),
+        "CCC": ({"is": "LoggedIn 500"}, None),
+        "password: 0xff": no_0xff("decodes lines as UTF-8 and replaces what is none: 61 FF FF … comes "
+                                  "as 61 EF BF BD EF BF BD …"),
+    }
+
+    def version(self):
+        return machine.python_version("pyftpdlib")
+
+    def start(self, variant):
+        return self.run(variant, python_server(self, variant, "pyftpdlib_server.py"))
+
+
+def python_server(kind, variant, script):
+    """The command. Passwords go through a file that only root can read."""
+    workshop = kind.workshop
+    file = RUN / f"{kind.name}-{variant}.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps({
+        "variant": variant,
+        "users": {user.name: user.password.hex() for user in workshop.users.values()},
+        "certificate": str(workshop.certificate), "key": str(workshop.key),
+        "client_ca": str(workshop.client_ca), "greeting": greeting_lines(is_raw=True),
+    }))
+    return [VENV / "bin/python", "-B", HERE / "servers/programs" / script, file]

@@ -1,0 +1,73 @@
+"""The matrix of logins: each with what must come of it and what came."""
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class Cell:
+    """One login, or what else was tried."""
+
+    peer: str
+    security: str
+    case: str
+    expected: dict
+    came: dict
+    details: str = ""
+    # Why the peer does otherwise than the RFCs have it.
+    why: str = None
+    runtime: str = ""
+    # The dialogue, line by line, if it is known: (direction, line).
+    dialogue: list = dataclasses.field(default_factory=list)
+
+    @property
+    def is_right(self):
+        return self.expected == self.came
+
+    def show(self):
+        verdict = "ok  " if self.is_right else "FAIL"
+        runtime = f" [{self.runtime}]" if self.runtime else ""
+        lines = [f"  {verdict}  {self.security:<13} {self.case:<38} "
+                 f"{sentence(self.expected)}{runtime}"]
+        if not self.is_right:
+            lines.append(f"        came instead: {sentence(self.came)}")
+            lines.append("        " + self.details.rstrip().replace("\n", "\n        "))
+        return "\n".join(lines)
+
+    def short(self):
+        """For the table in docs/INTEROP.md."""
+        facts = self.came
+        if "is" in facts:
+            return str(facts["is"])
+        outcome = facts.get("outcome", "")
+        if outcome == "logged_in":
+            return "in"
+        if outcome in ("refused", "unavailable"):
+            return f"{facts.get('code')}"
+        if outcome == "tls_failed":
+            return "TLS fails"
+        return sentence(facts)
+
+
+class Table:
+    """All cells, shown as they come."""
+
+    def __init__(self):
+        self.cells = []
+
+    def heading(self, client, server):
+        print(f"\n{client} → {server}", flush=True)
+
+    def add(self, cell):
+        self.cells.append(cell)
+        print(cell.show(), flush=True)
+
+    @property
+    def deviations(self):
+        return sum(not cell.is_right for cell in self.cells)
+
+    def summary(self):
+        return f"\n{len(self.cells)} logins, {self.deviations} ended otherwise than they must;"
+
+
+def sentence(facts):
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
