@@ -85,8 +85,29 @@ fn verbs_are_known_in_any_case_and_others_are_kept() {
 }
 
 #[test]
+fn only_the_letters_of_a_verb_in_any_case_are_that_verb() {
+    for verb in Verb::ALL {
+        let name = verb.name().unwrap().as_bytes();
+        for at in 0..name.len() {
+            for byte in 0..=255 {
+                let mut other = name.to_vec();
+                other[at] = byte;
+                let known = Verb::ALL
+                    .iter()
+                    .find(|verb| verb.name().unwrap().as_bytes().eq_ignore_ascii_case(&other));
+                assert_eq!(Verb::from_name(&other), *known.unwrap_or(&Verb::Unknown));
+            }
+        }
+    }
+    for byte in 0..=255 {
+        assert_eq!(Verb::from_name(&[b'P', b'W', b'D', byte]), Verb::Unknown);
+    }
+}
+
+#[test]
 fn no_known_verb_hides_behind_a_nul() {
     assert_eq!(Verb::from_name(b"\0CWD"), Verb::Unknown);
+    assert_eq!(Verb::from_name(b"CWD\0"), Verb::Unknown);
     assert_eq!(
         parse_one(b"\0CWD /\r\n"),
         Err(CommandErrorKind::ControlCharacter)
@@ -103,6 +124,8 @@ fn an_argument_is_the_rest_of_the_line_verbatim() {
         (&b"PASS  two spaces \r\n"[..], Some(&b" two spaces "[..])),
         (b"PASS \r\n", Some(b"")),
         (b"PASS\r\n", None),
+        (b"CWD \r\n", Some(b"")),
+        (b"PWD\r\n", None),
         (b"PASS \tx\t\n", Some(b"\tx\t")),
         (b"PASS caf\xe9\xff\r\n", Some(b"caf\xe9\xff")),
     ] {

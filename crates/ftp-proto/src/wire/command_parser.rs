@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::Status;
 use super::command::CommandRef;
+use super::scan;
 use crate::{Lenience, Limits};
 
 /// Finds commands in bytes that the caller keeps.
@@ -66,35 +67,34 @@ impl CommandParser {
     /// # Errors
     /// [`CommandError`] if the line is no command. Drop [`CommandError::length`] bytes and go on:
     /// after an over-long line the parser skips what is still to come of it.
-    #[inline]
     pub fn parse<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<CommandRef<'b>>, CommandError> {
-        match self.find_whole(bytes) {
-            Some(found) => Ok(found),
-            None => self.find(bytes),
+        if let Some((line, length)) = self.whole_line(bytes)
+            && let Some(command) = CommandRef::from_checked(line)
+        {
+            return Ok(Status::Complete(command, length));
         }
+        self.find(bytes)
     }
 
-    /// The common case, a command that is all there, without touching the progress. `None` says
-    /// nothing about the bytes.
+    /// The common case, a good line that is all there, without touching the progress: the line and
+    /// its length with its end. `None` says nothing about the bytes.
     #[inline]
-    fn find_whole<'b>(&self, bytes: &'b [u8]) -> Option<Status<CommandRef<'b>>> {
+    fn whole_line<'b>(&self, bytes: &'b [u8]) -> Option<(&'b [u8], usize)> {
         if self.searched != 0 || self.discarding {
             return None;
         }
-        let newline = memchr::memchr(b'\n', bytes)?;
-        let (line, _) = bytes.split_at_checked(newline)?;
-        let line = match line.strip_suffix(b"\r") {
-            Some(line) => line,
-            None if self.bare_lf => line,
-            None => return None,
+        // The first of what may not stand inside a line is the line's end, or there is a fault.
+        let end = scan::line_control(bytes)?;
+        let (line, rest) = bytes.split_at_checked(end)?;
+        let line_end = match *rest {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] if self.bare_lf => 1,
+            _ => return None,
         };
-        if line.len() > self.line_limit {
-            return None;
-        }
-        let command = CommandRef::from_line(line).ok()?;
-        Some(Status::Complete(command, newline.saturating_add(1)))
+        (line.len() <= self.line_limit).then_some((line, end.saturating_add(line_end)))
     }
 
+    #[inline(never)]
     fn find<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<CommandRef<'b>>, CommandError> {
         loop {
             let Some(end) = self.line_end(bytes) else {

@@ -1,10 +1,8 @@
 //! Finding replies in a stream (RFC 959 §4.2).
 
-use thiserror::Error;
-
-use super::foreign::{self, ForeignProtocol, Signature};
 use super::reply::{ReplyRef, code_at};
-use super::{Code, Status};
+use super::reply_error::{ReplyError, ReplyErrorKind, begins_reply};
+use super::{Code, Status, scan};
 use crate::{Lenience, Limits};
 
 /// Finds replies in bytes that the caller keeps.
@@ -48,8 +46,20 @@ struct Progress {
     searched: usize,
     /// Lines finished so far.
     lines: usize,
-    /// The code, once the first line of a multi-line reply is finished.
+    /// The code, once the reply has begun.
     open: Option<Code>,
+}
+
+/// The lines of a reply that were not taken yet.
+struct UnreadLines<'b> {
+    /// From the start of the next line on, no further than the reply may reach.
+    rest: &'b [u8],
+    /// Up to where in `rest` no end of line was found.
+    searched: usize,
+    /// How many lines the reply may still have.
+    left: usize,
+    /// The length of the line before.
+    previous: usize,
 }
 
 impl Default for ReplyParser {
@@ -78,93 +88,175 @@ impl ReplyParser {
     /// [`ReplyError`] as soon as the bytes cannot become a reply within the limits, at the same byte
     /// however they were split. The stream has no recoverable position after that: the parser
     /// returns the same error from then on.
-    #[inline]
     pub fn parse<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<ReplyRef<'b>>, ReplyError> {
+        if self.progress.searched == 0
+            && self.failure.is_none()
+            && let Some(reply) = self.whole_reply(bytes)
+        {
+            return Ok(Status::Complete(reply, reply.raw.len()));
+        }
+        self.find(bytes)
+    }
+
+    /// The common case, a reply without oddities that is all there, without touching the progress.
+    /// `None` says nothing about the bytes.
+    #[inline]
+    fn whole_reply<'b>(&self, bytes: &'b [u8]) -> Option<ReplyRef<'b>> {
+        let code = code_at(bytes)?;
+        let multiline = bytes.get(3) == Some(&b'-');
+        let raw = if multiline {
+            let mut lines = UnreadLines {
+                rest: bytes.get(..self.bytes_limit).unwrap_or(bytes),
+                searched: 0,
+                left: self.lines_limit,
+                previous: 0,
+            };
+            let all = lines.rest.len();
+            let (last, true) = self.take_inner_lines(&mut lines, code_digits(bytes))? else {
+                return None;
+            };
+            let before = all.wrapping_sub(lines.rest.len());
+            bytes.get(..before.wrapping_add(last.len()))?
+        } else {
+            let line = bytes.get(..scan::line_feed(bytes)?.wrapping_add(1))?;
+            let fits = self.keeps_limits(line) && line.len() <= self.bytes_limit;
+            (fits && line.get(3) == Some(&b' ')).then_some(line)?
+        };
+        Some(ReplyRef {
+            raw,
+            code,
+            multiline,
+            irregular: false,
+        })
+    }
+
+    /// Takes lines that are not the end of the reply and keep the limits. The first finished line that
+    /// is not like that, and whether it is the last of the reply and keeps the limits.
+    ///
+    /// Where replies are long, this loop is where the time goes: it has one search and a handful of
+    /// comparisons for each line.
+    #[inline]
+    fn take_inner_lines<'b>(
+        &self,
+        lines: &mut UnreadLines<'b>,
+        digits: [u8; 3],
+    ) -> Option<(&'b [u8], bool)> {
+        loop {
+            let newline = memchr::memchr(b'\n', lines.rest.get(lines.searched..)?)?;
+            let length = lines.searched.wrapping_add(newline).wrapping_add(1);
+            let (line, rest) = lines.rest.split_at_checked(length)?;
+            if !self.keeps_limits(line) {
+                return Some((line, false));
+            }
+            // Almost no inner line gets beyond the first comparison.
+            let ends = line.get(3).is_some_and(|byte| *byte <= b' ')
+                && line.starts_with(&digits)
+                && ends_multiline(line);
+            if ends || lines.left <= 1 {
+                return Some((line, ends));
+            }
+            *lines = UnreadLines {
+                rest,
+                searched: 0,
+                left: lines.left.wrapping_sub(1),
+                previous: length,
+            };
+        }
+    }
+
+    /// Whether a finished line is within the limits for lines, and ends as it should.
+    #[inline]
+    fn keeps_limits(&self, line: &[u8]) -> bool {
+        line.len() <= self.line_limit && (self.bare_lf || line.ends_with(b"\r\n"))
+    }
+
+    #[inline(never)]
+    fn find<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<ReplyRef<'b>>, ReplyError> {
         if let Some(error) = self.failure {
             return Err(error);
         }
-        if let Some(found) = self.find_single(bytes) {
-            return Ok(found);
+        let found = self.take_lines(bytes);
+        self.failure = found.err();
+        match found? {
+            true => Ok(self.complete(bytes, false).unwrap_or(Status::Partial)),
+            false => Ok(Status::Partial),
         }
-        let found = self.find(bytes);
-        if let Err(error) = found {
-            self.failure = Some(error);
-        }
-        found
     }
 
-    fn find<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<ReplyRef<'b>>, ReplyError> {
+    /// Takes the lines that are finished: whether the last one taken ends the reply.
+    #[inline]
+    fn take_lines(&mut self, bytes: &[u8]) -> Result<bool, ReplyError> {
         if self.progress.open.is_none() {
             self.skip_blank_lines(bytes);
-            if !begins_reply(bytes, self.progress.start)? {
+            self.progress.open = begins_reply(bytes, self.progress.start)?;
+            if self.progress.open.is_none() {
                 // A handful of bytes at most: no limit counts before it is known what they are.
-                return Ok(Status::Partial);
+                return Ok(false);
             }
         }
-        let searched = self.progress.searched;
-        let unsearched = bytes.get(searched..).unwrap_or_default();
-        for newline in memchr::memchr_iter(b'\n', unsearched) {
-            let end = searched.saturating_add(newline).saturating_add(1);
-            if self.take_line(bytes, end)? {
-                return Ok(self.complete(bytes, false).unwrap_or(Status::Partial));
+        let digits = code_digits(bytes.get(self.progress.start..).unwrap_or_default());
+        while let Some(end) = self.next_line(bytes, digits) {
+            if self.take_line(bytes, end, digits)? {
+                return Ok(true);
             }
         }
-        self.progress.searched = bytes.len();
         self.check_limits(bytes, bytes.len())?;
-        Ok(Status::Partial)
+        Ok(false)
     }
 
-    /// The common case, a reply of one line that is all there, without touching the progress.
-    /// `None` says nothing about the bytes.
-    #[inline]
-    fn find_single<'b>(&self, bytes: &'b [u8]) -> Option<Status<ReplyRef<'b>>> {
-        if self.progress.searched != 0 || bytes.get(3) != Some(&b' ') {
+    /// The end of the first finished line that needs a closer look; takes the lines before it.
+    fn next_line(&mut self, bytes: &[u8], digits: [u8; 3]) -> Option<usize> {
+        let newline = |from: usize| memchr::memchr(b'\n', bytes.get(from..)?);
+        let Some(at) = newline(self.progress.searched) else {
+            self.progress.searched = bytes.len();
             return None;
-        }
-        let code = code_at(bytes)?;
-        let newline = memchr::memchr(b'\n', bytes)?;
-        let length = newline.saturating_add(1);
-        let fits = newline <= self.line_limit && length <= self.bytes_limit;
-        let (raw, _) = bytes.split_at_checked(length)?;
-        if !fits || !(self.bare_lf || raw.ends_with(b"\r\n")) {
-            return None;
-        }
-        let reply = ReplyRef {
-            raw,
-            code,
-            multiline: false,
-            irregular: false,
         };
-        Some(Status::Complete(reply, length))
+        let Progress { start, line, .. } = self.progress;
+        let reach = start.saturating_add(self.bytes_limit).min(bytes.len());
+        let mut lines = UnreadLines {
+            rest: bytes.get(line..reach).unwrap_or_default(),
+            searched: self
+                .progress
+                .searched
+                .saturating_add(at)
+                .saturating_sub(line),
+            left: self.lines_limit.saturating_sub(self.progress.lines),
+            previous: line.saturating_sub(self.progress.previous_line),
+        };
+        let found = self.take_inner_lines(&mut lines, digits);
+        let line = reach.saturating_sub(lines.rest.len());
+        let end = match found {
+            Some((found, _)) => Some(line.saturating_add(found.len())),
+            // Where the reply becomes too long there may be a line's end all the same.
+            None => newline(reach).map(|at| reach.saturating_add(at).saturating_add(1)),
+        };
+        self.progress = Progress {
+            line,
+            previous_line: line.saturating_sub(lines.previous),
+            searched: end.unwrap_or(bytes.len()),
+            lines: self.lines_limit.saturating_sub(lines.left),
+            ..self.progress
+        };
+        end
     }
 
     /// Takes the finished line that reaches to `end`: whether it is the last of the reply.
     #[inline]
-    fn take_line(&mut self, bytes: &[u8], end: usize) -> Result<bool, ReplyError> {
+    fn take_line(&mut self, bytes: &[u8], end: usize, digits: [u8; 3]) -> Result<bool, ReplyError> {
         self.check_limits(bytes, end)?;
         let line = bytes.get(self.progress.line..end).unwrap_or_default();
         if !self.bare_lf && !line.ends_with(b"\r\n") {
+            let kind = ReplyErrorKind::BareLineFeed;
             let at = end.saturating_sub(1);
-            return Err(ReplyError {
-                kind: ReplyErrorKind::BareLineFeed,
-                at,
-            });
+            return Err(ReplyError { kind, at });
         }
-        let last = match self.progress.open {
-            None => {
-                self.progress.open = code_at(line);
-                line.get(3) != Some(&b'-')
-            }
-            Some(open) => ends_multiline(line) && code_at(line) == Some(open),
-        };
+        let last = line.starts_with(&digits) && ends_multiline(line);
         self.progress.lines = self.progress.lines.saturating_add(1);
         self.progress.previous_line = self.progress.line;
         self.progress.line = end;
         if !last && self.progress.lines >= self.lines_limit {
-            return Err(ReplyError {
-                kind: ReplyErrorKind::TooManyLines,
-                at: end,
-            });
+            let kind = ReplyErrorKind::TooManyLines;
+            return Err(ReplyError { kind, at: end });
         }
         Ok(last)
     }
@@ -287,7 +379,6 @@ impl ReplyParser {
     ///
     /// Each limit is passed at a byte that depends on the stream alone; if this line passes both,
     /// the one passed first counts, so that the error is the same for any chunking.
-    #[inline]
     fn check_limits(&self, bytes: &[u8], end: usize) -> Result<(), ReplyError> {
         let Progress { start, line, .. } = self.progress;
         if end.saturating_sub(line) <= self.line_limit
@@ -318,6 +409,12 @@ impl ReplyParser {
     }
 }
 
+/// The first three bytes of a reply.
+#[inline]
+fn code_digits(reply: &[u8]) -> [u8; 3] {
+    reply.first_chunk().copied().unwrap_or_default()
+}
+
 /// Whether a line with a code has what follows the code of a last line.
 #[inline]
 fn ends_multiline(line: &[u8]) -> bool {
@@ -325,80 +422,4 @@ fn ends_multiline(line: &[u8]) -> bool {
         line,
         [_, _, _, b' ', ..] | [_, _, _, b'\r', b'\n'] | [_, _, _, b'\n']
     )
-}
-
-/// Whether the first line begins with `ddd SP`, `ddd-` or `ddd` and its end; `false` if more bytes
-/// must tell. Refuses the first byte that cannot stand there.
-#[inline]
-fn begins_reply(bytes: &[u8], start: usize) -> Result<bool, ReplyError> {
-    match bytes.get(start..).unwrap_or_default() {
-        [
-            b'1'..=b'5',
-            b'0'..=b'9',
-            b'0'..=b'9',
-            b' ' | b'-' | b'\n',
-            ..,
-        ]
-        | [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b'\r', b'\n', ..] => Ok(true),
-        line => refuse_beginning(line, start).map(|()| false),
-    }
-}
-
-#[cold]
-fn refuse_beginning(line: &[u8], start: usize) -> Result<(), ReplyError> {
-    let wrong = match line {
-        [] | [b'\r'] => return Ok(()),
-        [b'\r', ..] => 1,
-        [b'1'..=b'5'] | [b'1'..=b'5', b'0'..=b'9'] => return Ok(()),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'] => return Ok(()),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b'\r'] => return Ok(()),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b'\r', ..] => 4,
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', ..] => 3,
-        [b'1'..=b'5', b'0'..=b'9', ..] => 2,
-        [b'1'..=b'5', ..] => 1,
-        _ => 0,
-    };
-    let kind = match foreign::of_server(line) {
-        Signature::Undecided => return Ok(()),
-        Signature::Is(protocol) => ReplyErrorKind::Foreign(protocol),
-        Signature::None => ReplyErrorKind::NotAReply,
-    };
-    Err(ReplyError {
-        kind,
-        at: start.saturating_add(wrong),
-    })
-}
-
-/// Why bytes are not a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{kind}")]
-pub struct ReplyError {
-    /// What is wrong.
-    pub kind: ReplyErrorKind,
-    /// The offset of the offending byte in the bytes given to the parser.
-    pub at: usize,
-}
-
-/// What is wrong with a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ReplyErrorKind {
-    /// The line does not begin with a code in 100–599 and a space, hyphen or line end.
-    #[error("a reply must begin with a code from 100 to 599 and a space or hyphen")]
-    NotAReply,
-    /// Another protocol is spoken.
-    #[error("the peer speaks {0}, not FTP")]
-    Foreign(ForeignProtocol),
-    /// A line ends in LF alone, which [`Lenience::bare_lf`] does not allow.
-    #[error("a line of the reply ends in a line feed without a carriage return")]
-    BareLineFeed,
-    /// A line is longer than [`Limits::reply_line`].
-    #[error("a line of the reply is longer than the limit")]
-    LineTooLong,
-    /// The reply has more lines than [`Limits::reply_lines`].
-    #[error("the reply has more lines than the limit")]
-    TooManyLines,
-    /// The reply is longer than [`Limits::reply_bytes`].
-    #[error("the reply has more bytes than the limit")]
-    TooManyBytes,
 }

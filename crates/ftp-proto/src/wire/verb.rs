@@ -29,35 +29,63 @@ macro_rules! verbs {
                 }
             }
 
-            const fn from_key(key: u32) -> Self {
-                match key {
-                    $(key_const::$name => Self::$name,)*
-                    _ => Self::Unknown,
-                }
-            }
         }
 
-        #[allow(non_upper_case_globals)]
-        mod key_const {
-            $(pub(super) const $name: u32 = super::key($text.as_bytes());)*
-        }
+        /// Every verb with its key.
+        const KEYS: &[(u32, Verb)] = &[$((key($text.as_bytes()), Verb::$name)),*];
     };
 }
 
-/// Up to four letters, upper-cased in ASCII, as one number; 0 for anything else.
+/// A hash table with 256 places, each the next free one from that of its hash on. A key of 0 is none.
+static TABLE: [(u32, Verb); 256] = table();
+
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "runs at compile time, where a wrong index stops the build"
+)]
+const fn table() -> [(u32, Verb); 256] {
+    let mut table = [(0, Verb::Unknown); 256];
+    let mut next = 0;
+    while next < KEYS.len() {
+        let mut place = place(KEYS[next].0);
+        while table[place as usize].0 != 0 {
+            place = place.wrapping_add(1);
+        }
+        table[place as usize] = KEYS[next];
+        next += 1;
+    }
+    table
+}
+
+/// Where in the table to look first.
+const fn place(key: u32) -> u8 {
+    // Fibonacci hashing: the highest bits of a product with 2^32 / φ.
+    let [.., highest] = key.wrapping_mul(0x9e37_79b1).to_le_bytes();
+    highest
+}
+
+/// Three or four letters, upper-cased in ASCII, as one number; 0 for anything else.
 const fn key(name: &[u8]) -> u32 {
-    let (a, b, c, d) = match *name {
-        [a, b, c] => (0, a, b, c),
-        // A leading NUL must not pass for a verb of three letters.
-        [a, b, c, d] if a != 0 => (a, b, c, d),
-        _ => return 0,
-    };
-    u32::from_be_bytes([
-        a.to_ascii_uppercase(),
-        b.to_ascii_uppercase(),
-        c.to_ascii_uppercase(),
-        d.to_ascii_uppercase(),
-    ])
+    match *name {
+        [a, b, c] => key_of_three([a, b, c]),
+        [a, b, c, d] => upper_case([a, b, c, d]),
+        _ => 0,
+    }
+}
+
+#[inline]
+const fn key_of_three([a, b, c]: [u8; 3]) -> u32 {
+    // What stands in the fourth place is nothing that a fourth letter could become.
+    upper_case([a, b, c, 0]) | 0x6000_0000
+}
+
+#[inline]
+const fn upper_case(letters: [u8; 4]) -> u32 {
+    let letters = u32::from_le_bytes(letters);
+    // A byte with the bit 0x40 loses the bit 0x20: small letters become capital ones, digits stay as they
+    // are, and nothing else becomes one of these.
+    letters & !((letters & 0x4040_4040) >> 1)
 }
 
 verbs! {
@@ -136,8 +164,32 @@ verbs! {
 
 impl Verb {
     /// The verb of this name, in any case (ASCII only).
-    pub const fn from_name(name: &[u8]) -> Self {
+    pub fn from_name(name: &[u8]) -> Self {
         Self::from_key(key(name))
+    }
+
+    /// The known verb of these four letters.
+    #[inline]
+    pub(super) fn of_four(name: [u8; 4]) -> Self {
+        Self::from_key(upper_case(name))
+    }
+
+    /// The known verb of these three letters.
+    #[inline]
+    pub(super) fn of_three(name: [u8; 3]) -> Self {
+        Self::from_key(key_of_three(name))
+    }
+
+    #[inline]
+    fn from_key(key: u32) -> Self {
+        let mut place = place(key);
+        loop {
+            match TABLE.get(usize::from(place)) {
+                Some((found, verb)) if *found == key => return *verb,
+                Some((0, _)) | None => return Self::Unknown,
+                Some(_) => place = place.wrapping_add(1),
+            }
+        }
     }
 
     /// Whether the argument of this verb is a secret, masked wherever it could be shown: that of
