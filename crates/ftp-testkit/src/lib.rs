@@ -7,8 +7,6 @@
 //! * [`Transcript`]: dialogues from files (`transcripts/`), replayed against both machines;
 //! * `SelfMade`: certificates made on the spot (with the feature `tls`);
 //! * `conformance`: one suite for all adapters, over sockets (with the feature `adapters`);
-//! * `liar`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`).
-=======
 //! * `liar`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`);
 //! * `probe`: a session told step by step, for the example `probe` of each adapter (with the feature `tls`).
 //!

@@ -12,6 +12,7 @@ mod awkward;
 mod blocking;
 mod clerk;
 mod futures;
+mod probing;
 mod scenarios;
 mod under_load;
 
@@ -28,6 +29,7 @@ use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 pub use blocking::Blocking;
 pub use clerk::Clerk;
 pub use futures::{Async, Platform};
+pub use probing::{probe, probe_blocking};
 pub use scenarios::{Scenario, scenarios};
 pub use under_load::{many_at_once, raise_open_files};
 
