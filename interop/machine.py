@@ -146,7 +146,7 @@ def our_program():
     if given := os.environ.get("FTP_LOGIN"):
         return given
     root = HERE.parent
-    build(root, "--package", "ftp-login")
+    build(root, "--package", "ftp-login", "--features", "async-std")
     return str(target(root) / "debug/ftp-login")
 
 

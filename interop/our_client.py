@@ -26,8 +26,8 @@ KINDS_AT_A_TIME = 4
 
 def runtimes(program):
     """The runtimes that the program can be told to use."""
-    found = re.search(r"--runtime.*?\[possible values: ([^\]]+)\]",
-                      call(program, "login", "--help"), re.DOTALL)
+    found = re.search(r"--runtime.*?\[possible\s+values:\s+([^\]]+)\]",
+                      call(program, "login", "-h"), re.DOTALL)
     return [name.strip() for name in found[1].split(",")] if found else ["tokio"]
 
 

@@ -9,12 +9,11 @@ from machine import ADDRESS, HERE, PATIENCE
 def build(runtimes):
     """The probe of each runtime's crate."""
     root = HERE.parent
-    for runtime in runtimes:
-        machine.build(root, "--package", f"ftp-{runtime}", "--example", "probe")
-        built = machine.target(root) / "debug/examples"
-        (built / "probe").replace(built / f"probe-{runtime}")
-    return {runtime: machine.target(root) / f"debug/examples/probe-{runtime}"
-            for runtime in runtimes}
+    names = {runtime: f"probe_{runtime.replace('-', '_')}" for runtime in runtimes}
+    for runtime, name in names.items():
+        machine.build(root, "--package", f"ftp-{runtime}", "--example", name)
+    return {runtime: machine.target(root) / "debug/examples" / name
+            for runtime, name in names.items()}
 
 
 def rein(user):

@@ -96,6 +96,10 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     /// handed to the machine first, so that a 421 is not lost behind a reset. An error of the kind
     /// [`Deadlock`](io::ErrorKind::Deadlock) says that the machine waits for an answer of this
     /// program and for nothing else; give it, and call again.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it has this name in every adapter, and is no iterator: it fails"
+    )]
     pub fn next(&mut self) -> Next<M> {
         loop {
             if let Poll::Ready(next) = self.next_before(None)? {
@@ -109,7 +113,6 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    #[expect(clippy::type_complexity, reason = "it is that of `next`, in a `Poll`")]
     pub fn next_within(
         &mut self,
         time: Duration,
@@ -118,7 +121,6 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         self.next_before(Some(end))
     }
 
-    #[expect(clippy::type_complexity, reason = "it is that of `next`, in a `Poll`")]
     fn next_before(
         &mut self,
         end: Option<Instant>,
