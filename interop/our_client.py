@@ -169,6 +169,7 @@ class Trial:
     def __init__(self, program, workshop, kind, probes):
         self.program, self.workshop, self.kind, self.probes = program, workshop, kind, probes
         self.runtimes = runtimes(program)
+        self.version = kind.version()
         self.port = None
         self.cells = []
 
@@ -179,7 +180,7 @@ class Trial:
             came, details, dialogue = self.attempt(runtime, options, **how)
             self.cells.append(Cell(
                 self.kind.name, security, case, expected, pick(came, expected), details, why,
-                runtime, dialogue,
+                runtime, self.version, dialogue=self.told(dialogue, how.get("right", True)),
             ))
 
     def three_times(self, security, default, options, scheme):
@@ -193,7 +194,13 @@ class Trial:
             came = {"exits": " ".join(str(end["exit"]) for end, _, _ in ends)}
             details = "\n".join(details for _, details, _ in ends)
             self.cells.append(Cell(self.kind.name, security, case, expected, came, details, why,
-                                   runtime))
+                                   runtime, self.version))
+
+    def told(self, dialogue, right):
+        """With the wrong password where it was masked."""
+        masked = f"PASS {self.workshop.wrong_password.decode()}"
+        return [(direction, masked if line == "PASS ****" and not right else line)
+                for direction, line in dialogue]
 
     def attempt(self, runtime, options, *, user="", right=True, scheme="ftp", host=ADDRESS,
                 kind="plain"):
@@ -269,7 +276,7 @@ class Trial:
         for runtime, program in self.probes.items():
             came = probing.run(program, self.workshop, security, port or self.port, steps)
             self.cells.append(Cell(self.kind.name, security, case, expected, {"is": came}, came,
-                                   why, runtime))
+                                   why, runtime, self.version))
 
 
 def is_long(dialogue):

@@ -9,6 +9,7 @@ from clients.client import LOGGED_IN, REFUSED, REFUSED_BEFORE_PASS
 from machine import ADDRESS, PATIENCE
 from servers import Ours
 from table import Cell
+from tap import Tap
 
 # Most of the time is that of the server's answers to wrong passwords.
 CLIENTS_AT_A_TIME = 4
@@ -41,6 +42,7 @@ class Trial:
 
     def __init__(self, client, workshop):
         self.client, self.workshop = client, workshop
+        self.version = client.version()
         self.cells = []
 
     def all(self, ports):
@@ -64,20 +66,41 @@ class Trial:
             self.login(security, f"password: {kind}", port, kind=kind)
         if self.client.locked_out:
             wrong = self.workshop.wrong_password.decode()
-            came, details = self.client.guess(security, port, wrong)
+            with Tap(port) as tap:
+                came, details = self.client.guess(security, tap.port, wrong)
+                dialogue = tap.first() if security == "clear" else ()
             self.cell(security, "wrong password, again and again", self.client.locked_out, came,
-                      details)
+                      details, dialogue)
 
     def login(self, security, case, port, expected=LOGGED_IN, *, user=None, right=True,
               kind="plain"):
         one = self.workshop.users[kind]
         password = one.password if right else self.workshop.wrong_password
-        came, details = self.client.login(security, port, user or one.name, password.decode())
-        self.cell(security, case, expected, came, details)
+        with Tap(port) as tap:
+            came, details = self.client.login(
+                security, tap.port, user or one.name, password.decode()
+            )
+            dialogue = tap.first() if security == "clear" else self.told(security, details, right)
+        self.cell(security, case, expected, came, details, dialogue)
 
-    def cell(self, security, case, expected, came, details):
-        self.cells.append(Cell(self.client.name, security, case, {"is": expected}, {"is": came},
-                               self.workshop.mask(details)))
+    def told(self, security, said, right):
+        """What was said under TLS, by the client's own account."""
+        wrong = self.workshop.wrong_password.decode()
+        dialogue = [("tls", "")] if security == "implicit TLS" else []
+        for direction, line in self.client.dialogue(said):
+            if direction == "C" and line.startswith("PASS ") and not right:
+                line = f"PASS {wrong}"
+            dialogue.append((direction, line))
+            if direction == "S" and line.startswith("234 "):
+                dialogue.append(("tls", ""))
+        return dialogue if len(dialogue) > 1 else []
+
+    def cell(self, security, case, expected, came, details, dialogue=()):
+        self.cells.append(Cell(
+            self.client.name, security, case, {"is": expected}, {"is": came},
+            self.workshop.mask(details), version=self.version, side="clients",
+            dialogue=list(dialogue),
+        ))
 
 
 def stops_cleanly(variant, server, workshop, table):

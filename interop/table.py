@@ -16,6 +16,10 @@ class Cell:
     # Why the peer does otherwise than the RFCs have it.
     why: str = None
     runtime: str = ""
+    # Of the peer.
+    version: str = ""
+    # Whether the peer is one of the "servers" or "clients".
+    side: str = "servers"
     # The dialogue, line by line, if it is known: (direction, line).
     dialogue: list = dataclasses.field(default_factory=list)
 

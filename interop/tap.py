@@ -36,6 +36,10 @@ class Tap:
                     target=dialogue.carry, args=(source, sink, direction), daemon=True
                 ).start()
 
+    def first(self):
+        """Each (direction, line) of the first connection, in order."""
+        return self.dialogues[0].lines() if self.dialogues else []
+
     def lines(self):
         """Each (direction, line) of all connections, in order."""
         return [line for dialogue in self.dialogues for line in dialogue.lines()]

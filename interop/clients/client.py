@@ -31,9 +31,23 @@ class Client:
         come (with passwords masked)."""
         raise NotImplementedError
 
+    def dialogue(self, said):
+        """The lines of both sides, ("C" or "S", line), in what it says of itself; none if it says
+        too little."""
+        del said
+        return []
+
     def guess(self, security, port, password):
         """How the server took wrong passwords on one connection (`locked_out`, if as it must)."""
         raise NotImplementedError
+
+
+def marked(said, ours, theirs):
+    """The lines that begin with one of two marks."""
+    for line in said.splitlines():
+        for mark, direction in ((ours, "C"), (theirs, "S")):
+            if line.startswith(mark):
+                yield direction, line.removeprefix(mark)
 
 
 def what_came(ok, denied, sent_password, details):

@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from clients.client import GUESSES, Client, what_came
+from clients.client import GUESSES, Client, marked, what_came
 from machine import ADDRESS, PATIENCE, call
 
 CURL_LOGIN_DENIED = 67  # its manual, EXIT CODES
@@ -23,6 +23,9 @@ class Curl(Client):
         if security == "explicit TLS" and not 0 <= said.find("> AUTH") < said.find("> USER"):
             return "sent USER in clear", said
         return what_came(ok, exit_code == CURL_LOGIN_DENIED, "> PASS" in said, said), said
+
+    def dialogue(self, said):
+        return list(marked(said, "> ", "< "))
 
     def guess(self, security, port, password):
         """Logs in first: curl itself never tries twice. The star: go on after a refusal."""

@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from clients.client import GUESSES, Client, what_came
+from clients.client import GUESSES, Client, marked, what_came
 from machine import ADDRESS, PATIENCE, RUN, call
 
 
@@ -18,6 +18,9 @@ class Lftp(Client):
         exit_code, said = self.call(security, port, user, password, ["quote PWD"])
         ok = exit_code == 0 and "<--- 230" in said and "<--- 257" in said
         return what_came(ok, "<--- 530" in said, "---> PASS" in said, said), said
+
+    def dialogue(self, said):
+        return list(marked(said, "---> ", "<--- "))
 
     def guess(self, security, port, password):
         """Logs in first: lftp itself never tries twice.

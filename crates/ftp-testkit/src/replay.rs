@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ftp_proto::client::{self, DataProtection, Session};
 use ftp_proto::server::{self, ClosedWhy, NameRule};
-use ftp_proto::wire::{Code, Reply, ReplyParser, Status};
+use ftp_proto::wire::{Code, Reply, ReplyParser, Status, encode_telnet};
 use ftp_proto::{Instant, Securable, TlsSwitch};
 
 use crate::ScriptedPeer;
@@ -29,14 +29,19 @@ pub struct ClientReplay {
 /// # Panics
 /// At the first difference.
 pub fn replay_client(transcript: &Transcript) -> ClientReplay {
-    let protection = if transcript.has_command("PROT P") {
+    let protection = if transcript.has_command("PBSZ") {
         DataProtection::Required
     } else {
         DataProtection::Clear
     };
-    let config = client::Config::new(transcript.login(0))
+    let mut config = client::Config::new(transcript.login(0))
         .security(transcript.security())
-        .data_protection(protection);
+        .data_protection(protection)
+        .auth_ssl_fallback(transcript.has_command("AUTH SSL"))
+        .pipelining(transcript.is_pipelined());
+    if let Some(name) = transcript.argument(0, "HOST ") {
+        config = config.host(name).expect("a host");
+    }
     let mut peer = ScriptedPeer::new(client::Connection::new(config, Instant::START));
     let mut replay = ClientReplay {
         logins: Vec::new(),
@@ -47,8 +52,9 @@ pub fn replay_client(transcript: &Transcript) -> ClientReplay {
         match step {
             Step::Reply(reply) => {
                 assert!(peer.unexpected().is_empty(), "more was said before {reply}");
+                // As it came: whatever its lines begin with is for the client to understand.
                 let mut bytes = Vec::new();
-                reply.encode(&mut bytes);
+                encode_telnet(reply.raw(), &mut bytes);
                 peer.send(bytes);
             }
             Step::Command(line) => {
@@ -117,16 +123,20 @@ fn say(
 /// At the first difference.
 pub fn replay_server(transcript: &Transcript) -> Option<ClosedWhy> {
     let mut rules = HashMap::new();
+    let mut demands_tls = false;
     for (index, step) in transcript.steps.iter().enumerate() {
-        if let (Step::Command(line), Some(code)) = (step, transcript.code_after(index))
+        if let (Step::Command(line), Some(code)) =
+            (step, transcript.reply_to(index).map(Reply::code))
             && let Some(name) = line.strip_prefix("USER ")
         {
             rules.insert(name.as_bytes().to_vec(), rule_for(code));
+            demands_tls |= code == Code::NOT_LOGGED_IN;
         }
     }
     let security = match transcript.security() {
         client::Security::ExplicitTls => server::Security::ExplicitTls,
         client::Security::ImplicitTls => server::Security::ImplicitTls,
+        _ if demands_tls => server::Security::ExplicitTls,
         _ => server::Security::DangerousPlaintext,
     };
     let config = server::Config::new()
@@ -145,7 +155,7 @@ pub fn replay_server(transcript: &Transcript) -> Option<ClosedWhy> {
                 replay.peer.send(format!("{line}\r\n"));
                 // The switch to TLS belongs to its own step.
                 if !matches!(transcript.steps.get(index + 2), Some(Step::Tls)) {
-                    replay.decide(transcript.reply_after(index));
+                    replay.decide(transcript.reply_to(index));
                 }
             }
             Step::Reply(expected) => replay.expect(expected),

@@ -17,7 +17,7 @@
 use std::path::Path;
 
 use ftp_proto::client::{self, Login};
-use ftp_proto::wire::{Code, Command, Reply, ReplyParser, Status, Verb};
+use ftp_proto::wire::{Command, Reply, ReplyParser, Status, Verb};
 use ftp_proto::{Account, Limits, Password, TlsSession, TlsVersion, Username};
 
 /// A dialogue.
@@ -93,9 +93,7 @@ impl Transcript {
     pub(crate) fn security(&self) -> client::Security {
         match self.steps.first() {
             Some(Step::Tls) => client::Security::ImplicitTls,
-            _ if self.steps.iter().any(|step| matches!(step, Step::Tls)) => {
-                client::Security::ExplicitTls
-            }
+            _ if self.has_command("AUTH ") => client::Security::ExplicitTls,
             _ => client::Security::DangerousPlaintext,
         }
     }
@@ -107,15 +105,26 @@ impl Transcript {
             .any(|step| matches!(step, Step::Command(line) if line.starts_with(start)))
     }
 
+    /// Whether the client sends several commands at a time.
+    pub(crate) fn is_pipelined(&self) -> bool {
+        let both = |pair: &[Step]| matches!(pair, [Step::Command(_), Step::Command(_)]);
+        self.steps.windows(2).any(both)
+    }
+
+    /// What follows these words in the first line of the client that begins with them, from this
+    /// step on.
+    pub(crate) fn argument(&self, from: usize, start: &str) -> Option<&str> {
+        self.steps[from..].iter().find_map(|step| match step {
+            Step::Command(line) => line.strip_prefix(start),
+            _ => None,
+        })
+    }
+
     /// The credentials that the client names first, from this step on.
     pub(crate) fn login(&self, from: usize) -> Login {
-        let argument = |start: &str| {
-            self.steps[from..].iter().find_map(|step| match step {
-                Step::Command(line) => line.strip_prefix(start),
-                _ => None,
-            })
-        };
-        let name = argument("USER ").expect("the client names a user");
+        let argument = |start: &str| self.argument(from, start);
+        // Some dialogues end before the client names anyone.
+        let name = argument("USER ").unwrap_or("nobody");
         let mut login = Login::user(Username::new(name).expect("a user name"));
         if let Some(password) = argument("PASS ") {
             login = login.password(Password::new(password).expect("a password"));
@@ -126,16 +135,21 @@ impl Transcript {
         login
     }
 
-    /// The code of the first reply behind this step.
-    pub(crate) fn reply_after(&self, step: usize) -> Option<&Reply> {
-        self.steps[step + 1..].iter().find_map(|step| match step {
+    /// The reply that answers the command at this step: the first behind it, unless commands before
+    /// it are still unanswered.
+    pub(crate) fn reply_to(&self, step: usize) -> Option<&Reply> {
+        let before = &self.steps[..step];
+        let commands = before
+            .iter()
+            .filter(|step| matches!(step, Step::Command(_)));
+        let replies = before.iter().filter(|step| matches!(step, Step::Reply(_)));
+        // The greeting answers no command.
+        let unanswered = (commands.count() + 1).saturating_sub(replies.count());
+        let behind = self.steps[step + 1..].iter().filter_map(|step| match step {
             Step::Reply(reply) => Some(reply),
             _ => None,
-        })
-    }
-
-    pub(crate) fn code_after(&self, step: usize) -> Option<Code> {
-        self.reply_after(step).map(Reply::code)
+        });
+        behind.skip(unanswered).next()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The dialogues that users know best, from files, against both real machines.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ftp_proto::client::{self, LoggedInBy, Phase, Protection};
 use ftp_proto::server::ClosedWhy;
@@ -16,6 +16,13 @@ fn both(name: &str) -> (ClientReplay, Option<ClosedWhy>) {
     (replay_client(&transcript), replay_server(&transcript))
 }
 
+/// The files of this folder itself.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_file()).collect()
+}
+
 fn codes(replay: &ClientReplay) -> Vec<u16> {
     replay
         .replies
@@ -27,8 +34,8 @@ fn codes(replay: &ClientReplay) -> Vec<u16> {
 #[test]
 fn every_transcript_is_said_by_both_machines() {
     let mut count = 0;
-    for entry in std::fs::read_dir(folder()).unwrap() {
-        let transcript = Transcript::load(&entry.unwrap().path());
+    for path in files(&folder()) {
+        let transcript = Transcript::load(&path);
         replay_client(&transcript);
         replay_server(&transcript);
         count += 1;
