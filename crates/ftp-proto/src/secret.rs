@@ -1,5 +1,6 @@
 //! Credentials: checked when built, wiped when dropped, never shown.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -9,7 +10,7 @@ use crate::wire::{InvalidText, check_text, escape};
 
 /// A user name: one byte or more, no CR, LF or NUL.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Username(Vec<u8>);
+pub struct Username(Arc<[u8]>);
 
 impl Username {
     /// Takes the bytes as they are to be sent.
@@ -22,7 +23,7 @@ impl Username {
             return Err(InvalidText::Empty);
         }
         check_text(name)?;
-        Ok(Self(name.to_vec()))
+        Ok(Self(name.into()))
     }
 
     /// The name as it goes over the wire.

@@ -11,7 +11,7 @@ use super::{
     Answer, CommandId, Config, Error, Event, Login, Misuse, PeerFault, Phase, Protection, Security,
     Session, Timeout,
 };
-use crate::wire::{Command, Verb};
+use crate::wire::{Command, CommandRef, Verb};
 use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch};
 
 /// The client's machine for one control connection, from greeting to close.
@@ -151,7 +151,7 @@ impl Connection {
             _ => Protection::Clear,
         });
         self.context
-            .send(Purpose::Command { id, protection }, &command);
+            .send(Purpose::Command { id, protection }, command.borrow());
         Ok(id)
     }
 
@@ -172,10 +172,7 @@ impl Connection {
             let State::Ready(ready) = state else {
                 return Ok(state);
             };
-            context.send(
-                Purpose::Login,
-                &Command::from_parts(Verb::Rein, b"REIN", None),
-            );
+            context.send(Purpose::Login, CommandRef::known(Verb::Rein, None));
             Ok(State::Rein(Rein { id, login, ready }))
         });
         Ok(id)
@@ -207,10 +204,7 @@ impl Connection {
             let State::Ready(ready) = state else {
                 return Ok(state);
             };
-            context.send(
-                Purpose::Login,
-                &Command::from_parts(Verb::Ccc, b"CCC", None),
-            );
+            context.send(Purpose::Login, CommandRef::known(Verb::Ccc, None));
             Ok(State::Ccc(Ccc { id, ready }))
         });
         Ok(id)
@@ -278,6 +272,14 @@ impl Connection {
             self.context.stop_login_clock();
             self.incoming.reset();
         }
+    }
+
+    /// Nothing is owed: it may be long until the next command, and what is not needed until then is not
+    /// kept.
+    fn give_back(&mut self) {
+        self.incoming.give_back();
+        self.refusals.give_back();
+        self.context.give_back();
     }
 
     fn fail(&mut self, error: Error) {
@@ -446,6 +448,9 @@ impl Machine for Connection {
         if let Some(error) = &self.error {
             return Err(Error::clone(error));
         }
+        if matches!(self.state, State::Ready(_)) && self.context.outstanding.is_empty() {
+            self.give_back();
+        }
         Ok(match self.state {
             State::Closed => Action::Closed,
             State::StartingTls(_) | State::StoppingTls(_) => Action::Wait { deadline },
@@ -498,10 +503,9 @@ impl Machine for Connection {
         match self.deadline() {
             Some((at, expiry)) if at <= self.context.now => match expiry {
                 Expiry::ForeignEnd => self.incoming.fell_silent(),
-                Expiry::KeepAlive => self.context.send(
-                    Purpose::KeepAlive,
-                    &Command::from_parts(Verb::Noop, b"NOOP", None),
-                ),
+                Expiry::KeepAlive => self
+                    .context
+                    .send(Purpose::KeepAlive, CommandRef::known(Verb::Noop, None)),
                 Expiry::Fatal(what) => {
                     self.context.output.clear();
                     let phase = self.phase();

@@ -2,10 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::time::Duration;
-
-use zeroize::Zeroizing;
 
 use super::outstanding::{Awaited, Outstanding, Purpose};
 use super::{
@@ -14,7 +11,7 @@ use super::{
 };
 use crate::buffer::Buffer;
 use crate::ticket::Ticket;
-use crate::wire::{Command, Reply, ReplyRef, Verb};
+use crate::wire::{CommandRef, Reply, ReplyRef, Verb};
 use crate::{Dialogue, Instant, TlsSession, log};
 
 const SIDE: &str = "client";
@@ -111,23 +108,17 @@ impl Context {
         self.output.extend(bytes);
     }
 
-    pub(super) fn send(&mut self, purpose: Purpose, command: &Command) {
-        log::command(SIDE, command.borrow());
-        self.observe(Dialogue::Command(command.borrow()));
-        let mut line = Zeroizing::new(Vec::new());
-        command.encode(&mut line);
-        self.write(&line);
+    pub(super) fn send(&mut self, purpose: Purpose, command: CommandRef<'_>) {
+        log::command(SIDE, command);
+        self.observe(Dialogue::Command(command));
+        command.put(|bytes| self.write(bytes));
         self.outstanding
             .queued(purpose, self.output.end_position(), self.now);
     }
 
     /// Sends a command of the login. The argument was checked when it was built.
     pub(super) fn send_login(&mut self, verb: Verb, argument: &[u8]) {
-        let name = verb.name().unwrap_or_default().as_bytes();
-        self.send(
-            Purpose::Login,
-            &Command::from_parts(verb, name, Some(argument)),
-        );
+        self.send(Purpose::Login, CommandRef::known(verb, Some(argument)));
     }
 
     /// Sends a command of the login, unless it was sent ahead.
@@ -169,6 +160,13 @@ impl Context {
         if let Some(observer) = &self.config.observer {
             observer.observe(self.now, dialogue);
         }
+    }
+
+    /// Gives memory back that is not in use.
+    pub(super) fn give_back(&mut self) {
+        self.output.give_back();
+        self.events.shrink_to_fit();
+        self.outstanding.give_back();
     }
 
     pub(super) fn event(&mut self, event: Event) {
@@ -258,7 +256,7 @@ impl Context {
         self.enter(Phase::Ready);
         self.clock = LoginClock::Over;
         let session = Arc::new(Session {
-            greeting: self.greeting.clone(),
+            greeting: self.greeting.take(),
             logged_in_with: completed.with,
             logged_in_by: completed.by,
             tls: self.tls.clone(),

@@ -49,6 +49,11 @@ impl Refusals {
         }
     }
 
+    /// Gives memory back that is not in use.
+    pub(super) fn give_back(&mut self) {
+        self.pending.shrink_to_fit();
+    }
+
     fn push(&mut self, position: u64, refusal: [u8; 3]) {
         if let Some(left) = self.left.checked_sub(1) {
             self.left = left;
@@ -146,6 +151,11 @@ impl Incoming {
 
     pub(super) fn is_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Gives memory back that is not in use.
+    pub(super) fn give_back(&mut self) {
+        self.buffer.give_back();
     }
 
     /// Behind the last byte received.

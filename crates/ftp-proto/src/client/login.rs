@@ -16,7 +16,7 @@ use super::{
     Answer, ChallengeKind, CommandId, Error, Event, LoggedInBy, Login, Misuse, PeerFault, Phase,
     Protection, Security,
 };
-use crate::wire::{Class, Code, Command, ForeignProtocol, ReplyRef, Verb};
+use crate::wire::{Class, Code, CommandRef, ForeignProtocol, ReplyRef, Verb};
 use crate::{Account, Password};
 
 type Next = Result<State, Error>;
@@ -608,10 +608,7 @@ impl Leaving {
 /// `QUIT`, behind whatever is still unanswered.
 fn quit(ready: Ready, context: &mut Context) -> State {
     context.stop_login_clock();
-    context.send(
-        Purpose::Quit,
-        &Command::from_parts(Verb::Quit, b"QUIT", None),
-    );
+    context.send(Purpose::Quit, CommandRef::known(Verb::Quit, None));
     State::Quit(ready)
 }
 

@@ -53,6 +53,11 @@ pub(super) struct Outstanding {
 }
 
 impl Outstanding {
+    /// Gives memory back that is not in use.
+    pub(super) fn give_back(&mut self) {
+        self.queue.shrink_to_fit();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

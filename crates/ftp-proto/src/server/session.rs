@@ -4,7 +4,6 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::timers::{Timer, Timers, after};
@@ -97,9 +96,7 @@ impl Session {
     pub(super) fn say(&mut self, reply: &Reply) {
         log::reply(SIDE, reply.borrow());
         self.observe(Dialogue::Reply(reply.borrow()));
-        let mut encoded = Vec::new();
-        reply.encode(&mut encoded);
-        self.send(&encoded);
+        reply.put(|bytes| self.send(bytes));
     }
 
     /// Queues bytes. The write deadline counts from when the queue began to fill.

@@ -6,7 +6,8 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{CommandErrorKind, InvalidText, Verb, check_text, encode_telnet, escape};
+use super::telnet::put_telnet;
+use super::{CommandErrorKind, InvalidText, Verb, check_text, escape};
 
 /// A command in someone else's buffer.
 ///
@@ -19,6 +20,15 @@ pub struct CommandRef<'b> {
 }
 
 impl<'b> CommandRef<'b> {
+    /// A known verb and an argument that was checked.
+    pub(crate) fn known(verb: Verb, argument: Option<&'b [u8]>) -> Self {
+        Self {
+            verb,
+            name: verb.name().unwrap_or_default().as_bytes(),
+            argument,
+        }
+    }
+
     /// Takes a line without its end apart.
     #[inline]
     pub(crate) fn from_line(line: &'b [u8]) -> Result<Self, CommandErrorKind> {
@@ -69,6 +79,16 @@ impl<'b> CommandRef<'b> {
     /// A secret where [`Verb::carries_secret`] says so.
     pub fn argument(&self) -> Option<&'b [u8]> {
         self.argument
+    }
+
+    /// Hands the command to `put` as it goes over the wire, piece by piece.
+    pub(crate) fn put(&self, mut put: impl FnMut(&[u8])) {
+        put_telnet(self.name, &mut put);
+        if let Some(argument) = self.argument {
+            put(b" ");
+            put_telnet(argument, &mut put);
+        }
+        put(b"\r\n");
     }
 
     /// A copy that owns its bytes.
@@ -167,7 +187,7 @@ impl Command {
     }
 
     /// From parts that were checked.
-    pub(crate) fn from_parts(verb: Verb, name: &[u8], argument: Option<&[u8]>) -> Self {
+    fn from_parts(verb: Verb, name: &[u8], argument: Option<&[u8]>) -> Self {
         let space = usize::from(argument.is_some());
         let argument_length = argument.map_or(0, <[u8]>::len);
         let capacity = name
@@ -220,8 +240,7 @@ impl Command {
         // One allocation of the final size: growing would leave copies of a secret behind.
         let doubled = memchr::memchr_iter(0xff, &self.line).count();
         out.reserve(self.line.len().saturating_add(doubled).saturating_add(2));
-        encode_telnet(&self.line, out);
-        out.extend_from_slice(b"\r\n");
+        self.borrow().put(|bytes| out.extend_from_slice(bytes));
     }
 }
 

@@ -5,7 +5,8 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use super::{Code, InvalidText, check_text, encode_telnet, escape};
+use super::telnet::put_telnet;
+use super::{Code, InvalidText, check_text, escape};
 
 /// A reply in someone else's buffer.
 ///
@@ -273,6 +274,11 @@ impl Reply {
     /// the same, but an irregular end has become a regular one.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.reserve(self.raw.len());
+        self.put(|bytes| out.extend_from_slice(bytes));
+    }
+
+    /// What [`encode`](Self::encode) appends, handed to `put` piece by piece.
+    pub(crate) fn put(&self, mut put: impl FnMut(&[u8])) {
         let mut rest: &[u8] = &self.raw;
         let mut first = true;
         while let Some(line) = next_line(&mut rest) {
@@ -280,26 +286,26 @@ impl Reply {
             let own = own_text(line, self.code);
             let indented = own.is_none() && !first && !last && line.starts_with(b" ");
             if !indented {
-                out.extend_from_slice(&self.code.digits());
-                out.push(if last { b' ' } else { b'-' });
+                let [a, b, c] = self.code.digits();
+                put(&[a, b, c, if last { b' ' } else { b'-' }]);
             }
-            encode_line(own.unwrap_or(line), out);
+            put_line(own.unwrap_or(line), &mut put);
             first = false;
         }
     }
 }
 
-/// Appends the text of a line and CRLF. What would end the line early becomes a space.
-fn encode_line(text: &[u8], out: &mut Vec<u8>) {
+/// The text of a line and CRLF. What would end the line early becomes a space.
+fn put_line(text: &[u8], put: &mut impl FnMut(&[u8])) {
     let mut rest = text;
     while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest) {
         let (upto, after) = rest.split_at(at);
-        encode_telnet(upto, out);
-        out.push(b' ');
+        put_telnet(upto, put);
+        put(b" ");
         rest = after.get(1..).unwrap_or_default();
     }
-    encode_telnet(rest, out);
-    out.extend_from_slice(b"\r\n");
+    put_telnet(rest, put);
+    put(b"\r\n");
 }
 
 impl PartialEq for Reply {

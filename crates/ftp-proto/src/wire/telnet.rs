@@ -124,12 +124,17 @@ impl TelnetFilter {
 
 /// Appends `bytes` to `out` with every 0xFF doubled.
 pub fn encode_telnet(bytes: &[u8], out: &mut Vec<u8>) {
+    put_telnet(bytes, &mut |bytes| out.extend_from_slice(bytes));
+}
+
+/// Hands `bytes` to `put`, piece by piece, with every 0xFF doubled.
+pub(super) fn put_telnet(bytes: &[u8], put: &mut impl FnMut(&[u8])) {
     let mut rest = bytes;
     while let Some(at) = memchr::memchr(IAC, rest) {
         let (upto, after) = rest.split_at(at.saturating_add(1));
-        out.extend_from_slice(upto);
-        out.push(IAC);
+        put(upto);
+        put(&[IAC]);
         rest = after;
     }
-    out.extend_from_slice(rest);
+    put(rest);
 }
