@@ -27,11 +27,22 @@ pub(crate) struct Entry {
     id: u64,
     peer: SocketAddr,
     guarded: Option<Guarded>,
-    refused: Option<RefusedWhy>,
+    refused: Option<Refused>,
     goodbye: Option<OwnedSemaphorePermit>,
 }
 
+/// Why a connection is only told goodbye.
+#[derive(Clone, Copy)]
+pub(crate) enum Refused {
+    ByGuard(RefusedWhy),
+    OverLimit,
+}
+
 impl Entry {
+    pub(crate) fn info(&self) -> SessionInfo {
+        SessionInfo::new(self.id, self.peer)
+    }
+
     pub(crate) fn admitted(id: u64, peer: SocketAddr, guarded: Option<Guarded>) -> Self {
         Self {
             id,
@@ -42,18 +53,18 @@ impl Entry {
         }
     }
 
-    /// `refused` is `None` if it was not by the guard; `goodbye` is held while the client is told.
+    /// `goodbye` is held while the client is told.
     pub(crate) fn refused(
         id: u64,
         peer: SocketAddr,
-        refused: Option<RefusedWhy>,
+        refused: Refused,
         goodbye: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self {
             id,
             peer,
             guarded: None,
-            refused,
+            refused: Some(refused),
             goodbye,
         }
     }
@@ -73,16 +84,12 @@ where
     H: Handler,
     S: Future<Output = ()> + Send,
 {
-    let info = SessionInfo {
-        id: entry.id,
-        peer: entry.peer,
-        username: None,
-        tls: None,
-        data_protected: false,
-    };
+    let info = entry.info();
     handler.event(&info, &SessionEvent::Connected);
-    if let Some(why) = entry.refused {
-        handler.event(&info, &SessionEvent::Refused(why));
+    match entry.refused {
+        None => {}
+        Some(Refused::ByGuard(why)) => handler.event(&info, &SessionEvent::Refused(why)),
+        Some(Refused::OverLimit) => handler.event(&info, &SessionEvent::OverLimit),
     }
     let line = Line {
         session,
@@ -193,6 +200,7 @@ where
     /// The guard rules, the application checks, and the guard says what is told, and when.
     async fn authenticate(&mut self, attempt: Attempt) {
         let username = attempt.username().clone();
+        let failures = attempt.failures();
         let guarded = match &mut self.guarded {
             None => None,
             // Who leaves before the check has not had a guess checked: nothing to count.
@@ -212,6 +220,7 @@ where
         };
         self.tell(&SessionEvent::Attempted(AttemptSummary {
             username,
+            failures,
             outcome: answer.map_or(checked, |(answer, _)| answer.outcome),
             checked,
             ruling,

@@ -120,6 +120,8 @@ impl Drop for Guarded {
 pub struct AttemptSummary {
     /// The name that was tried.
     pub username: Username,
+    /// Failed attempts of this connection before.
+    pub failures: u32,
     /// What the client is told.
     pub outcome: Outcome,
     /// What the application's check found. Never for the client.

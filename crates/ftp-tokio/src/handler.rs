@@ -85,6 +85,13 @@ pub enum SessionEvent {
     Connected,
     /// The guard refused the connection, which is told 421. The reason is not for the client.
     Refused(RefusedWhy),
+    /// There are as many sessions as there may be
+    /// ([`max_sessions`](crate::Server::max_sessions)); the client is told 421.
+    OverLimit,
+    /// The connection was closed without a word, by the guard for this reason, or because there are
+    /// as many sessions as there may be: as many clients as are told so at a time were being told.
+    /// Its only event.
+    Ignored(Option<RefusedWhy>),
     /// An attempt to log in was checked; its reply may be held back for a while yet.
     Attempted(AttemptSummary),
     /// TLS is in force.
@@ -101,6 +108,18 @@ pub enum SessionEvent {
     Closed(ClosedWhy),
     /// The connection broke. The last event.
     Failed(SessionError),
+}
+
+impl SessionInfo {
+    pub(crate) fn new(id: u64, peer: SocketAddr) -> Self {
+        Self {
+            id,
+            peer,
+            username: None,
+            tls: None,
+            data_protected: false,
+        }
+    }
 }
 
 impl<H: Handler> Handler for Arc<H> {

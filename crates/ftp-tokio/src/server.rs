@@ -1,5 +1,6 @@
 //! Accepting connections, and running each with a [`Handler`].
 
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -8,19 +9,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use ftp_proto::Instant;
-use ftp_proto::server::guard::Admission;
+use ftp_proto::server::guard::{Admission, RefusedWhy};
 use ftp_proto::server::{Config, Connection, Security};
 use ftp_rustls::Secured;
 use ftp_rustls::rustls::ServerConfig;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{self, sleep, sleep_until, timeout};
 
-use crate::attendance::{Entry, attend};
-use crate::{Handler, ServerSession, SharedGuard};
+use crate::attendance::{Entry, Refused, attend};
+use crate::{Handler, ServerSession, SessionEvent, SessionInfo, SharedGuard};
 
 /// First pause after a connection could not be accepted; doubled each time up to
 /// [`LONGEST_PAUSE`]. Without one, "too many open files" would keep a processor busy.
@@ -156,14 +157,50 @@ impl Server {
         H: Handler,
     {
         let mut shutdown = pin!(shutdown);
-        let (entry, welcome) = self.receive(peer);
-        let Some(begun) = self.begin(welcome, transport) else {
-            return;
+        let received = ready(Some((transport, peer)));
+        let admitted = self.admit(received, false, handler, shutdown.as_mut());
+        if let Some((session, entry)) = Box::pin(admitted).await {
+            attend(session, *entry, handler, shutdown).await;
+        }
+    }
+
+    /// From a connection to a session, when it may be greeted; `None` if there will be none.
+    async fn admit<T, H>(
+        &self,
+        received: impl Future<Output = Option<(T, SocketAddr)>>,
+        over_limit: bool,
+        handler: &H,
+        mut shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> Option<(Box<ServerSession<T>>, Box<Entry>)>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+        H: Handler,
+    {
+        let (transport, peer) = tokio::select! {
+            biased;
+            received = received => received?,
+            () = shutdown.as_mut() => return None,
         };
-        let Some(session) = begun.session(shutdown.as_mut()).await else {
-            return;
+        let (entry, welcome) = if over_limit {
+            let entry = Entry::refused(self.next_id(), peer, Refused::OverLimit, None);
+            (entry, Welcome::Refused(FULL_TEXT))
+        } else {
+            self.receive(peer)
         };
-        attend(session, entry, handler, shutdown).await;
+        let session = match welcome {
+            Welcome::Now => Box::new(self.session(transport)),
+            Welcome::Refused(text) => Box::new(self.refusal(transport, text)),
+            Welcome::Later(until) => tokio::select! {
+                () = sleep_until(until) => Box::new(self.session(transport)),
+                // Nothing was said and nothing read: a server that stops does not wait for it.
+                () = shutdown => return None,
+            },
+            Welcome::Ignored(why) => {
+                handler.event(&entry.info(), &SessionEvent::Ignored(Some(why)));
+                return None;
+            }
+        };
+        Some((session, Box::new(entry)))
     }
 
     /// A number for the next session.
@@ -187,30 +224,14 @@ impl Server {
                 let goodbye = Arc::clone(&self.refusing).try_acquire_owned().ok();
                 let welcome = match goodbye {
                     Some(_) => Welcome::Refused(REFUSED_TEXT),
-                    None => Welcome::Ignored,
+                    None => Welcome::Ignored(why),
                 };
-                return (Entry::refused(id, peer, Some(why), goodbye), welcome);
+                let refused = Refused::ByGuard(why);
+                return (Entry::refused(id, peer, refused, goodbye), welcome);
             }
         };
         let guarded = Some(guard.hold(connected));
         (Entry::admitted(id, peer, guarded), welcome)
-    }
-
-    /// Begins a session as it is to be received; `None`: not at all.
-    fn begin<T>(&self, welcome: Welcome, transport: T) -> Option<Begun<T>>
-    where
-        T: AsyncRead + AsyncWrite + Unpin,
-    {
-        Some(match welcome {
-            Welcome::Now => Begun::Session(Box::new(self.session(transport))),
-            Welcome::Refused(text) => Begun::Session(Box::new(self.refusal(transport, text))),
-            Welcome::Later(until) => Begun::Waiting(Box::new(Waiting {
-                server: self.clone(),
-                transport,
-                until,
-            })),
-            Welcome::Ignored => return None,
-        })
     }
 
     /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then
@@ -224,6 +245,31 @@ impl Server {
         handler: H,
         shutdown: impl Future<Output = ()>,
     ) {
+        let as_they_are = |stream, peer| ready(Some((stream, peer)));
+        self.serve_received(listener, as_they_are, handler, shutdown)
+            .await;
+    }
+
+    /// As [`serve`](Self::serve), with a step before each session: `receive` makes of a TCP
+    /// connection and its peer's address what the session talks over and who the client is, for
+    /// example by reading what a balancer says about it. Of that address the guard is asked and
+    /// the handler told. With `None` the connection is closed without a word, and without an event.
+    ///
+    /// The step runs in the connection's own task and counts as a session meanwhile. It has no
+    /// deadline but its own. It is dropped when the server stops.
+    pub async fn serve_received<T, H, R, F>(
+        &self,
+        listener: TcpListener,
+        receive: R,
+        handler: H,
+        shutdown: impl Future<Output = ()>,
+    ) where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        H: Handler,
+        R: Fn(TcpStream, SocketAddr) -> F,
+        F: Future<Output = Option<(T, SocketAddr)>> + Send + 'static,
+    {
+        let server = Arc::new(self.clone());
         let handler = Arc::new(handler);
         let (stop, stopped) = watch::channel(false);
         let mut sessions = JoinSet::new();
@@ -245,30 +291,26 @@ impl Server {
                         pause = None;
                         let over = sessions.len().saturating_sub(self.max_sessions - 1);
                         if over > REFUSED_AT_A_TIME {
+                            let info = SessionInfo::new(self.next_id(), peer);
+                            handler.event(&info, &SessionEvent::Ignored(None));
                             continue;
                         }
-                        let (entry, welcome) = if over > 0 {
-                            let entry = Entry::refused(self.next_id(), peer, None, None);
-                            (entry, Welcome::Refused(FULL_TEXT))
-                        } else {
-                            self.receive(peer)
-                        };
-                        // In boxes, because a future has room for each value that it is given as
-                        // well as for where it puts it, and so has the one that awaits it.
-                        let Some(begun) = self.begin(welcome, stream) else {
-                            continue;
-                        };
-                        let entry = Box::new(entry);
+                        let received = receive(stream, peer);
+                        let server = server.clone();
                         let handler = handler.clone();
                         let mut stopped = stopped.clone();
+                        // In boxes, because a future has room for each value that it is given as
+                        // well as for where it puts it, and so has the one that awaits it.
                         // An error means that the server is gone, which is the same.
                         let mut shutdown =
                             Box::pin(async move { drop(stopped.wait_for(|stop| *stop).await) });
+                        let received = Box::pin(received);
                         sessions.spawn(async move {
-                            let Some(session) = begun.session(shutdown.as_mut()).await else {
-                                return;
-                            };
-                            attend(session, *entry, &*handler, shutdown.as_mut()).await;
+                            let admitted =
+                                server.admit(received, over > 0, &*handler, shutdown.as_mut());
+                            if let Some((session, entry)) = Box::pin(admitted).await {
+                                attend(session, *entry, &*handler, shutdown.as_mut()).await;
+                            }
                         });
                     }
                 },
@@ -292,57 +334,14 @@ enum Welcome {
     /// With a 421 and this text.
     Refused(&'static str),
     /// Not at all: it is closed without a word.
-    Ignored,
-}
-
-/// A connection that has a session, or will have one.
-enum Begun<T> {
-    Session(Box<ServerSession<T>>),
-    Waiting(Box<Waiting<T>>),
-}
-
-impl<T: AsyncRead + AsyncWrite + Unpin> Begun<T> {
-    /// The session, when it may be greeted; `None` if the server stops before.
-    async fn session(
-        self,
-        shutdown: Pin<&mut impl Future<Output = ()>>,
-    ) -> Option<Box<ServerSession<T>>> {
-        match self {
-            Self::Session(session) => Some(session),
-            // In a box, because few wait and every task would have room for it.
-            Self::Waiting(waiting) => Box::pin(waiting.wait(shutdown)).await,
-        }
-    }
-}
-
-/// A connection that is not greeted yet. Its deadlines start with the greeting.
-struct Waiting<T> {
-    server: Server,
-    transport: T,
-    until: time::Instant,
-}
-
-impl<T: AsyncRead + AsyncWrite + Unpin> Waiting<T> {
-    /// Nothing is said and nothing read. A server that stops does not wait for it: `None`.
-    async fn wait(
-        self: Box<Self>,
-        shutdown: Pin<&mut impl Future<Output = ()>>,
-    ) -> Option<Box<ServerSession<T>>> {
-        tokio::select! {
-            () = sleep_until(self.until) => {
-                let Self { server, transport, .. } = *self;
-                Some(Box::new(server.session(transport)))
-            }
-            () = shutdown => None,
-        }
-    }
+    Ignored(RefusedWhy),
 }
 
 /// Accepts the next connection, after the pause.
 async fn accept(
     listener: &TcpListener,
     pause: Option<Duration>,
-) -> io::Result<(tokio::net::TcpStream, SocketAddr)> {
+) -> io::Result<(TcpStream, SocketAddr)> {
     if let Some(pause) = pause {
         sleep(pause).await;
     }
