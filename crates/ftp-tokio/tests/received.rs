@@ -140,7 +140,7 @@ async fn who_is_closed_without_a_word_is_told_to_the_handler() {
         refused.push(running.connect(1).await);
     }
     let is_over = |line: &String| line.contains("Ignored(Some(TooManyFromAddress))");
-    for _ in 0..600 {
+    for _ in 0..3000 {
         let told = log
             .lines()
             .iter()
