@@ -17,9 +17,12 @@ def run(program, workshop, stack, table):
                    "--cert", workshop.certificate, "--key", workshop.key, *options]
         return Server(stack, f"ftp-login serve {name}", command)
 
-    optional = serve("optional", "--anonymous")
-    required = serve("required", "--require-tls")
-    implicit = serve("implicit", "--implicit")
+    # All clients come from one address, and each login must end by its own merits.
+    unguarded = "--danger-no-guard"
+    optional = serve("optional", "--anonymous", unguarded)
+    required = serve("required", "--require-tls", unguarded)
+    implicit = serve("implicit", "--implicit", unguarded)
+    guarded = serve("guarded")
 
     for client in (clients.Curl(workshop), clients.Ftplib(workshop), clients.Lftp(workshop)):
         table.heading(client.name, "ftp-login serve")
@@ -32,9 +35,24 @@ def run(program, workshop, stack, table):
         if client.knows_implicit_tls:
             trial.logins("implicit TLS", implicit.port)
 
+    table.heading("curl", "ftp-login serve as it is by default")
+    locks_out(Trial(clients.Curl(workshop), workshop, table), guarded)
+
     table.heading("SIGTERM", "ftp-login serve")
-    for server in (optional, required, implicit):
+    for server in (optional, required, implicit, guarded):
         stops_cleanly(server, workshop, table)
+
+
+def locks_out(trial, server):
+    """After five wrong passwords the right one is refused, and the log says why."""
+    for number in range(5):
+        trial.login("explicit TLS", f"wrong password, connection {number + 1}", server.port,
+                    clients.REFUSED, right=False)
+    trial.login("explicit TLS", "right password, locked out", server.port, clients.REFUSED)
+    log = server.log.read_text()
+    expected = {"lockout begins": 1, "locked out, answered like a wrong password": 1}
+    came = {message: log.count(message) for message in expected}
+    trial.cell("explicit TLS", "what the log says", expected, came, log)
 
 
 class Trial:

@@ -301,6 +301,7 @@ fn a_session_tells_how_long_its_handshake_took() {
         server.now = NOW + seconds;
         client.now = NOW + seconds;
         let is_explicit = server.sent.starts_with(b"220");
+        client.inbox.extend_from_slice(&server.sent);
         serve(&mut client, &mut server);
         let told = server.secured.machine().tls().unwrap().handshake_time;
         let taken = if is_explicit {

@@ -23,7 +23,7 @@ use crate::certificate::{self_made, trust_only};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::report::Outcome;
-use crate::serve::{LoginHandler, Users};
+use crate::serve::{LoginHandler, Metrics, Users};
 use crate::transcript::{Live, Mask, Recorder, TimedPhase, Times};
 
 /// How long a failed login waits for its reply: long enough to be seen, short enough to be waited
@@ -95,7 +95,7 @@ impl Stage {
             server_config(identity, ClientCertificates::default()).map_err(tls_failed)?;
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
-        let handler = Arc::new(LoginHandler::new(users()?));
+        let handler = Arc::new(LoginHandler::new(users()?, Arc::new(Metrics::new())));
         let mut start = |security| {
             start(
                 security,
