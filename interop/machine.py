@@ -19,7 +19,10 @@ ADDRESS = "127.0.0.1"
 PATIENCE = 60
 
 # Program: Debian package.
-PROGRAMS = {"curl": "curl", "lftp": "lftp", "openssl": "openssl", "vsftpd": "vsftpd"}
+PROGRAMS = {
+    "curl": "curl", "lftp": "lftp", "openssl": "openssl", "redis-server": "redis-server",
+    "vsftpd": "vsftpd",
+}
 # pyOpenSSL is what pyftpdlib needs for TLS.
 PYTHON_PACKAGES = ["pyftpdlib==2.2.0", "pyOpenSSL==26.4.0"]
 POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
@@ -92,6 +95,7 @@ def versions():
         call("curl", "--version").split(" (")[0],
         "lftp " + call("lftp", "--version").split("Version ")[1].split(" ")[0].rstrip(" |"),
         "vsftpd " + call("dpkg-query", "-W", "-f", "${Version}", "vsftpd"),
+        "redis-server " + call("dpkg-query", "-W", "-f", "${Version}", "redis-server"),
         *PYTHON_PACKAGES,
         f"ftplib of Python {sys.version.split()[0]}",
     ]
@@ -102,14 +106,23 @@ def our_program():
     """The path of `ftp-login`, built now unless FTP_LOGIN names one."""
     if given := os.environ.get("FTP_LOGIN"):
         return given
-    print("building ftp-login", flush=True)
+    return built("ftp-login", "--package", "ftp-login")
+
+
+def our_example():
+    """The path of the example `shared_guard`, built now."""
+    return built("examples/shared_guard", "--package", "ftp-tokio", "--example", "shared_guard")
+
+
+def built(file, *what):
+    print(f"building {file}", flush=True)
     root = HERE.parent
-    call("cargo", "build", "--locked", "--package", "ftp-login", cwd=root)
+    call("cargo", "build", "--locked", *what, cwd=root)
     metadata = subprocess.run(
         ["cargo", "metadata", "--locked", "--no-deps", "--format-version=1"],
         cwd=root, check=True, stdout=subprocess.PIPE,
     )
-    return str(pathlib.Path(json.loads(metadata.stdout)["target_directory"]) / "debug/ftp-login")
+    return str(pathlib.Path(json.loads(metadata.stdout)["target_directory"]) / "debug" / file)
 
 
 class Workshop:
@@ -162,13 +175,13 @@ def free_port():
 class Server:
     """A server process, its port, and its log. Stopped when the stack unwinds."""
 
-    def __init__(self, stack, name, command, port=None):
+    def __init__(self, stack, name, command, port=None, env=None):
         self.name, self.port = name, port
         self.log = RUN / f"{name.replace(' ', '-')}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=True, env=env,
             )
         stack.callback(self.stop)
         self.wait_until(self.listens if port else self.says_where)

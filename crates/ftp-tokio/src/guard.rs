@@ -14,6 +14,8 @@ use tokio::time;
 ///
 /// Its clock starts ([`Instant::START`]) when this is made. A mutex is held for each question, which
 /// takes about a microsecond, and never across an await. Clones are handles to the same guard.
+///
+/// The example `shared_guard` shares one between processes, through Redis.
 #[derive(Debug, Clone)]
 pub struct SharedGuard(Arc<Shared>);
 
