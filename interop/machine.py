@@ -21,7 +21,10 @@ ADDRESS = "127.0.0.1"
 PATIENCE = 60
 
 # Program: Debian package.
-PROGRAMS = {"curl": "curl", "lftp": "lftp", "openssl": "openssl", "npm": "npm"}
+PROGRAMS = {
+    "curl": "curl", "lftp": "lftp", "openssl": "openssl", "npm": "npm",
+    "redis-server": "redis-server",
+}
 DEBIAN = [
     # Servers.
     "vsftpd", "proftpd-core", "proftpd-mod-crypto", "pure-ftpd", "pure-ftpd-common",
@@ -33,6 +36,7 @@ DEBIAN = [
     "libwrap0", "libedit2", "libbsd0", "libmd0", "libncurses6", "libtinfo6", "libsodium23",
     "libpcre2-8-0", "libpsl5", "libcap2", "libacl1", "libpam-modules", "libpam0g",
 ]
+POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 # pyOpenSSL is what pyftpdlib needs for TLS.
 PYTHON_PACKAGES = ["pyftpdlib==2.2.0", "pyOpenSSL==26.4.0", "aioftp==0.28.3"]
 
@@ -94,8 +98,17 @@ def has_venv():
 
 def install(packages):
     print(f"installing {' '.join(packages)}", flush=True)
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    call("apt-get", "install", "-qq", "--no-install-recommends", *packages, env=environment)
+    # Debian starts daemons as it installs them; we start our own, on ports of our own.
+    ours = not POLICY.exists()
+    if ours:
+        POLICY.write_text("#!/bin/sh\nexit 101\n")
+        POLICY.chmod(0o755)
+    try:
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        call("apt-get", "install", "-qq", "--no-install-recommends", *packages, env=environment)
+    finally:
+        if ours:
+            POLICY.unlink()
 
 
 def unpack(packages):
@@ -148,6 +161,13 @@ def our_program():
     root = HERE.parent
     build(root, "--package", "ftp-login", "--features", "async-std")
     return str(target(root) / "debug/ftp-login")
+
+
+def shared_guard_example():
+    """The path of the example `shared_guard`, built now."""
+    root = HERE.parent
+    build(root, "--package", "ftp-tokio", "--example", "shared_guard")
+    return str(target(root) / "debug/examples/shared_guard")
 
 
 def build(folder, *what):

@@ -94,8 +94,12 @@ class Arena:
         return Server(self.program, self.users, *options)
 
     @contextlib.contextmanager
-    def attack(self, outcome, *options):
-        """A server of its own, while its owner logs in; then what that cost, and what it logged."""
+    def attack(self, outcome, *options, guarded=False):
+        """A server of its own, while its owner logs in; then what that cost, and what it logged.
+
+        Without its guard, unless that is what is attacked: the guard would turn most attackers away
+        before they meet the defences of a connection."""
+        options = options if guarded else (*options, "--danger-no-guard")
         with self.server(*options) as server:
             with Bystander(server, outcome, "--implicit" in options):
                 yield server

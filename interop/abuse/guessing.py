@@ -52,10 +52,20 @@ def from_many_addresses(arena):
     return flood(arena, "guesses from many addresses", addresses(3, arena.scale(500, 40)))
 
 
-def flood(arena, name, sources):
+def over_many_connections_guarded(arena):
+    return flood(arena, "the same against the guard",
+                 ["127.2.0.1"] * arena.scale(500, 40), guarded=True)
+
+
+def from_many_addresses_guarded(arena):
+    return flood(arena, "many addresses against the guard",
+                 addresses(3, arena.scale(500, 40)), guarded=True)
+
+
+def flood(arena, name, sources, guarded=False):
     """Three wrong guesses on each connection and the right password as the fourth."""
     outcome = Outcome(name)
-    with arena.attack(outcome) as server:
+    with arena.attack(outcome, guarded=guarded) as server:
         guesses = [f"USER {OWNER}\r\nPASS guess-{n}\r\n" for n in range(GUESSES)]
         guesses.append(f"USER {OWNER}\r\nPASS {server.users.password}\r\n")
         said = "".join(guesses).encode()
@@ -136,5 +146,6 @@ def spread(seconds):
 
 ATTACKS = [
     pipelined_behind_one_user, over_many_connections, from_many_addresses,
+    over_many_connections_guarded, from_many_addresses_guarded,
     users_told_apart_by_text, users_told_apart_by_time,
 ]

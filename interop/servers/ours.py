@@ -28,8 +28,8 @@ class Ours(Kind):
             file.write_text("\n".join(greeting_lines()) + "\n")
             options = ["--greeting", file]
         # It is a server to try clients against: all of them come from one address.
-        if "--dangerous-no-guard" in call(self.program, "serve", "--help"):
-            options.append("--dangerous-no-guard")
+        if "--danger-no-guard" in call(self.program, "serve", "--help"):
+            options.append("--danger-no-guard")
         command = [self.program, "serve", "--listen", f"{ADDRESS}:0", "--users", self.users(),
                    "--cert", self.workshop.certificate, "--key", self.workshop.key,
                    "--anonymous", *options, *more]

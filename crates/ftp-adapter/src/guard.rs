@@ -19,6 +19,8 @@ use crate::Clock;
 /// Its clock starts ([`Instant::START`]) when this is made. A mutex is held for each question, which
 /// takes about a microsecond, and never while anything is waited for. Clones are handles to the same
 /// guard.
+///
+/// The example `shared_guard` of `ftp-tokio` shares one between processes, through Redis.
 pub struct SharedGuard<C> {
     shared: Arc<Shared>,
     clock: PhantomData<fn() -> C>,
@@ -154,6 +156,8 @@ impl<C: Clock> Drop for Guarded<C> {
 pub struct AttemptSummary {
     /// The name that was tried.
     pub username: Username,
+    /// Failed attempts of this connection before.
+    pub failures: u32,
     /// What the client is told.
     pub outcome: Outcome,
     /// What the application's check found. Never for the client.
@@ -177,13 +181,15 @@ pub struct Judgement {
     pub not_before: Option<time::Instant>,
 }
 
-/// Tells the guard, where there is one, what the application's check found.
+/// Tells the guard, where there is one, what the application's check found. `attempt` is who tried,
+/// and how often this connection had failed before.
 pub fn judge<C: Clock>(
     guarded: Option<(&mut Guarded<C>, GuardedAttempt)>,
-    username: Username,
+    attempt: (Username, u32),
     verdict: Verdict,
     check_time: Duration,
 ) -> Judgement {
+    let (username, failures) = attempt;
     let checked = verdict.outcome();
     let ruling = guarded.as_ref().map(|(_, attempt)| attempt.ruling());
     let answer = guarded.and_then(|(guarded, attempt)| guarded.settle(attempt, checked));
@@ -191,6 +197,7 @@ pub fn judge<C: Clock>(
     Judgement {
         summary: AttemptSummary {
             username,
+            failures,
             outcome,
             checked,
             ruling,

@@ -13,7 +13,7 @@ use ftp_rustls::Secured;
 use ftp_rustls::rustls::ServerConfig;
 use thiserror::Error;
 
-use crate::{Clock, Guarded, SharedGuard};
+use crate::{Clock, Guarded, SessionEvent, SessionInfo, SharedGuard};
 
 /// First pause after a connection could not be accepted; doubled each time up to
 /// [`LONGEST_PAUSE`]. Without one, "too many open files" would keep a processor busy.
@@ -37,8 +37,9 @@ pub struct Reception<C> {
     max_sessions: usize,
     sessions: Arc<AtomicU64>,
     guard: Option<SharedGuard<C>>,
-    /// One more handle for each of those that are refused and told so.
-    refusing: Arc<()>,
+    /// The inner one has a handle more for each of those that are refused and told so, whichever
+    /// clone of the server refused them.
+    refusing: Arc<Arc<()>>,
 }
 
 /// The configuration's [`Security`] offers or demands TLS, and there is no TLS configuration.
@@ -59,6 +60,26 @@ pub enum Welcome {
     Ignored,
 }
 
+/// Whether there is room for one more session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// There is.
+    Free,
+    /// There is not, and the client is told so.
+    Full,
+    /// There is not even room for more who are told so.
+    Overfull,
+}
+
+/// Why a connection is only told goodbye, or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// The guard says so.
+    ByGuard(RefusedWhy),
+    /// There is no room.
+    OverLimit,
+}
+
 /// Who comes to a session, and what the guard said.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -69,8 +90,8 @@ pub struct Entry<C: Clock> {
     pub peer: SocketAddr,
     /// Gives the connection back to the guard when it is dropped.
     pub guarded: Option<Guarded<C>>,
-    /// Why the guard refused it.
-    pub refused: Option<RefusedWhy>,
+    /// Why it is refused, if it is.
+    pub refused: Option<Refused>,
     /// Held while a client that is refused is told so.
     goodbye: Option<Arc<()>>,
 }
@@ -84,6 +105,27 @@ impl<C: Clock> Entry<C> {
             refused: None,
             goodbye: None,
         }
+    }
+
+    /// What the application is told first of a session, be it refused or not.
+    pub fn first_events(&self) -> impl Iterator<Item = SessionEvent> + use<C> {
+        let refused = self.refused.map(|refused| match refused {
+            Refused::ByGuard(why) => SessionEvent::Refused(why),
+            Refused::OverLimit => SessionEvent::OverLimit,
+        });
+        std::iter::once(SessionEvent::Connected).chain(refused)
+    }
+
+    /// What the application is told of a connection that is [ignored](Welcome::Ignored).
+    pub fn ignored(&self) -> (SessionInfo, SessionEvent) {
+        let why = match self.refused {
+            Some(Refused::ByGuard(why)) => Some(why),
+            Some(Refused::OverLimit) | None => None,
+        };
+        (
+            SessionInfo::new(self.id, self.peer),
+            SessionEvent::Ignored(why),
+        )
     }
 }
 
@@ -154,28 +196,35 @@ impl<C: Clock> Reception<C> {
         }
     }
 
-    /// Receives a connection while `running` sessions are under way.
-    pub fn receive_beside(&self, running: usize, peer: SocketAddr) -> (Entry<C>, Welcome) {
+    /// Whether there is room beside so many sessions.
+    pub fn room_beside(&self, running: usize) -> Room {
         match running.saturating_sub(self.max_sessions - 1) {
-            0 => self.receive(peer),
-            over => {
-                let welcome = if over > REFUSED_AT_A_TIME {
-                    Welcome::Ignored
-                } else {
-                    Welcome::Refused(FULL_TEXT)
-                };
-                (self.entry(peer), welcome)
-            }
+            0 => Room::Free,
+            1..=REFUSED_AT_A_TIME => Room::Full,
+            _ => Room::Overfull,
         }
     }
 
-    /// Asks the guard, if there is one, about a connection.
-    pub fn receive(&self, peer: SocketAddr) -> (Entry<C>, Welcome) {
+    /// Receives a connection. Where there is room the guard is asked, if there is one.
+    pub fn receive(&self, room: Room, peer: SocketAddr) -> (Entry<C>, Welcome) {
         let mut entry = self.entry(peer);
-        let Some(guard) = &self.guard else {
-            return (entry, Welcome::Now);
+        let welcome = match (room, &self.guard) {
+            (Room::Free, None) => Welcome::Now,
+            (Room::Free, Some(guard)) => self.ask(guard, &mut entry),
+            (Room::Full, _) => {
+                entry.refused = Some(Refused::OverLimit);
+                Welcome::Refused(FULL_TEXT)
+            }
+            (Room::Overfull, _) => {
+                entry.refused = Some(Refused::OverLimit);
+                Welcome::Ignored
+            }
         };
-        let welcome = match guard.accept(peer.ip()) {
+        (entry, welcome)
+    }
+
+    fn ask(&self, guard: &SharedGuard<C>, entry: &mut Entry<C>) -> Welcome {
+        match guard.accept(entry.peer.ip()) {
             Admission::Admit(connected) => {
                 entry.guarded = Some(guard.hold(connected));
                 Welcome::Now
@@ -185,18 +234,17 @@ impl<C: Clock> Reception<C> {
                 Welcome::Later(guard.moment(until))
             }
             Admission::Refuse { why, .. } => {
-                entry.refused = Some(why);
-                let goodbye = self.refusing.clone();
-                // A flood of those refused must not fill the server with goodbyes.
-                if Arc::strong_count(&goodbye) > REFUSED_AT_A_TIME.saturating_add(1) {
-                    Welcome::Ignored
-                } else {
-                    entry.goodbye = Some(goodbye);
-                    Welcome::Refused(REFUSED_TEXT)
+                entry.refused = Some(Refused::ByGuard(why));
+                let goodbye = Arc::<()>::clone(&self.refusing);
+                // A flood of those refused must not fill the server with goodbyes. One handle is
+                // the server's own, and one this.
+                if Arc::strong_count(&goodbye) > REFUSED_AT_A_TIME + 1 {
+                    return Welcome::Ignored;
                 }
+                entry.goodbye = Some(goodbye);
+                Welcome::Refused(REFUSED_TEXT)
             }
-        };
-        (entry, welcome)
+        }
     }
 
     fn entry(&self, peer: SocketAddr) -> Entry<C> {

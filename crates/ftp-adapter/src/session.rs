@@ -39,6 +39,12 @@ pub enum SessionEvent {
     Connected,
     /// The guard refused the connection, which is told 421. The reason is not for the client.
     Refused(RefusedWhy),
+    /// There are as many sessions as there may be (`Server::max_sessions`); the client is told 421.
+    OverLimit,
+    /// The connection was closed without a word, by the guard for this reason, or because there are
+    /// as many sessions as there may be: as many clients as are told so at a time were being told.
+    /// Its only event.
+    Ignored(Option<RefusedWhy>),
     /// An attempt to log in was checked; its reply may be held back for a while yet.
     Attempted(AttemptSummary),
     /// TLS is in force.

@@ -28,9 +28,8 @@ pub(crate) fn attend<T: Transport, H: Handler>(
     shutdown: &Shutdown,
 ) {
     let info = SessionInfo::new(entry.id, entry.peer);
-    handler.event(&info, &SessionEvent::Connected);
-    if let Some(why) = entry.refused {
-        handler.event(&info, &SessionEvent::Refused(why));
+    for event in entry.first_events() {
+        handler.event(&info, &event);
     }
     let mut attendance = Attendance {
         session,
@@ -151,7 +150,7 @@ impl<T: Transport, H: Handler> Attendance<'_, T, H> {
 
     /// The guard rules, the application checks, and the guard says what is told, and when.
     fn authenticate(&mut self, attempt: Attempt) {
-        let username = attempt.username().clone();
+        let tried = (attempt.username().clone(), attempt.failures());
         let guarded = match self.may_check(&attempt) {
             Ok(guarded) => guarded,
             // Who leaves before the check has not had a guess checked: nothing to count.
@@ -160,7 +159,7 @@ impl<T: Transport, H: Handler> Attendance<'_, T, H> {
         let started = Instant::now();
         let verdict = self.handler.authenticate(attempt, self.info.peer);
         let guarded = self.entry.guarded.as_mut().zip(guarded);
-        let judgement = judge(guarded, username, verdict, started.elapsed());
+        let judgement = judge(guarded, tried, verdict, started.elapsed());
         self.tell(&SessionEvent::Attempted(judgement.summary));
         // Refused only if it comes too late: then there is no one to tell.
         let _too_late = match judgement.not_before {

@@ -107,7 +107,7 @@ pub use ftp_proto;
 pub use ftp_proto::client::Login;
 pub use ftp_rustls;
 pub use handler::Handler;
-pub use server::Server;
+pub use server::{Server, Socket};
 pub use session::ServerSession;
 pub use shutdown::Shutdown;
 pub use transport::Transport;

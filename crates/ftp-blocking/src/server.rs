@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{self, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ftp_adapter::{Entry, Reception, SharedGuard, SystemClock, TlsMissing, Welcome, accept_pause};
+use ftp_adapter::{
+    Entry, Reception, Room, SharedGuard, SystemClock, TlsMissing, Welcome, accept_pause,
+};
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
 
@@ -90,7 +93,7 @@ impl Server {
         handler: &H,
         shutdown: &Shutdown,
     ) {
-        let (entry, welcome) = self.reception.receive(peer);
+        let (entry, welcome) = self.reception.receive(Room::Free, peer);
         self.welcome(transport, entry, welcome, handler, shutdown);
     }
 
@@ -105,7 +108,11 @@ impl Server {
         let machine = match welcome {
             Welcome::Now => self.reception.machine(),
             Welcome::Refused(text) => self.reception.refusal(text),
-            Welcome::Ignored => return,
+            Welcome::Ignored => {
+                let (info, ignored) = entry.ignored();
+                handler.event(&info, &ignored);
+                return;
+            }
             Welcome::Later(until) => {
                 while let Some(left) = until.checked_duration_since(Instant::now()) {
                     if shutdown.is_stopped() {
@@ -132,21 +139,51 @@ impl Server {
         handler: H,
         shutdown: &Shutdown,
     ) -> io::Result<()> {
+        let as_they_are = |stream, peer| Some((stream, peer));
+        self.serve_received(listener, as_they_are, handler, shutdown)
+    }
+
+    /// As [`serve`](Self::serve), with a step before each session: `receive` makes of a TCP
+    /// connection and its peer's address what the session talks over and who the client is, for
+    /// example by reading what a balancer says about it. Of that address the guard is asked and
+    /// the handler told. With `None` the connection is closed without a word, and without an event.
+    ///
+    /// The step runs in the connection's own thread and counts as a session meanwhile. It has no
+    /// deadline but its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn serve_received<T, H, F>(
+        &self,
+        listener: TcpListener,
+        receive: F,
+        handler: H,
+        shutdown: &Shutdown,
+    ) -> io::Result<()>
+    where
+        T: Transport,
+        H: Handler,
+        F: Fn(Socket, SocketAddr) -> Option<(T, SocketAddr)> + Send + Sync + 'static,
+    {
         shutdown.wake(listener.local_addr()?);
-        let handler = Arc::new(handler);
-        let running = Arc::new(Running::default());
+        let shared = Arc::new(Shared {
+            server: self.clone(),
+            receive,
+            handler,
+            shutdown: shutdown.clone(),
+            running: Running::default(),
+        });
         let mut pause = None;
         while !shutdown.is_stopped() {
             let accepted = accept(&listener);
             if shutdown.is_stopped() {
                 break;
             }
-            let begun = accepted
-                .and_then(|(stream, peer)| self.begin(stream, peer, &handler, &running, shutdown));
+            let begun = accepted.and_then(|(stream, peer)| Shared::begin(&shared, stream, peer));
             pause = match begun {
                 Ok(()) => None,
                 Err(error) => {
-                    handler.accept_failed(&error);
+                    shared.handler.accept_failed(&error);
                     accept_pause(&error, pause)
                 }
             };
@@ -155,33 +192,59 @@ impl Server {
             }
         }
         drop(listener);
-        running.drain(self.reception.drain_time());
+        shared.running.drain(self.reception.drain_time());
+        Ok(())
+    }
+}
+
+/// What the threads of a server have in common.
+struct Shared<F, H> {
+    server: Server,
+    receive: F,
+    handler: H,
+    shutdown: Shutdown,
+    running: Running,
+}
+
+impl<T, H, F> Shared<F, H>
+where
+    T: Transport,
+    H: Handler,
+    F: Fn(Socket, SocketAddr) -> Option<(T, SocketAddr)> + Send + Sync + 'static,
+{
+    /// Runs a session in a thread of its own.
+    fn begin(this: &Arc<Self>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+        let reception = &this.server.reception;
+        let room = reception.room_beside(this.running.count());
+        if let Room::Overfull = room {
+            let (entry, _) = reception.receive(room, peer);
+            let (info, ignored) = entry.ignored();
+            this.handler.event(&info, &ignored);
+            return Ok(());
+        }
+        let socket = Socket(Arc::new(stream));
+        let number = this.running.enter(&socket);
+        let presence = Presence {
+            shared: Arc::clone(this),
+            number,
+        };
+        let thread = thread::Builder::new().name("ftp session".to_owned());
+        // The presence is given back at the end, also of a thread that panics.
+        thread.spawn(move || presence.shared.attend(socket, peer, room))?;
         Ok(())
     }
 
-    /// Runs a session in a thread of its own.
-    fn begin<H: Handler>(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        handler: &Arc<H>,
-        running: &Arc<Running>,
-        shutdown: &Shutdown,
-    ) -> io::Result<()> {
-        let (entry, welcome) = self.reception.receive_beside(running.count(), peer);
-        if let Welcome::Ignored = welcome {
-            return Ok(());
+    fn attend(&self, socket: Socket, peer: SocketAddr, room: Room) {
+        if let Some((transport, peer)) = (self.receive)(socket, peer) {
+            let (entry, welcome) = self.server.reception.receive(room, peer);
+            let Self {
+                server,
+                handler,
+                shutdown,
+                ..
+            } = self;
+            server.welcome(transport, entry, welcome, handler, shutdown);
         }
-        let name = format!("ftp session {}", entry.id);
-        let socket = Socket(Arc::new(stream));
-        let presence = running.enter(entry.id, &socket);
-        let (server, handler, shutdown) = (self.clone(), handler.clone(), shutdown.clone());
-        thread::Builder::new().name(name).spawn(move || {
-            // Given back at the end, also of a thread that panics.
-            let _presence = presence;
-            server.welcome(socket, entry, welcome, &*handler, &shutdown);
-        })?;
-        Ok(())
     }
 }
 
@@ -192,9 +255,9 @@ fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     Ok((stream, peer))
 }
 
-/// A connection that the server can cut off while a session reads from it.
+/// A TCP connection that the server can cut off while a session reads from it.
 #[derive(Debug, Clone)]
-struct Socket(Arc<TcpStream>);
+pub struct Socket(Arc<TcpStream>);
 
 impl Read for Socket {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
@@ -230,6 +293,7 @@ impl Transport for Socket {
 #[derive(Debug, Default)]
 struct Running {
     sockets: Mutex<HashMap<u64, Socket>>,
+    last: AtomicU64,
     left: Condvar,
 }
 
@@ -238,18 +302,21 @@ impl Running {
         self.sockets().len()
     }
 
-    fn enter(self: &Arc<Self>, id: u64, socket: &Socket) -> Presence {
-        self.sockets().insert(id, socket.clone());
-        Presence {
-            running: self.clone(),
-            id,
-        }
+    fn enter(&self, socket: &Socket) -> u64 {
+        let number = self.last.fetch_add(1, Ordering::Relaxed);
+        self.sockets().insert(number, socket.clone());
+        number
+    }
+
+    fn leave(&self, number: u64) {
+        self.sockets().remove(&number);
+        self.left.notify_all();
     }
 
     /// Waits for all to leave, and cuts off those that do not.
     fn drain(&self, time: Duration) {
-        let all_left = |sockets: &mut HashMap<u64, Socket>| !sockets.is_empty();
-        let waited = self.left.wait_timeout_while(self.sockets(), time, all_left);
+        let any_left = |sockets: &mut HashMap<u64, Socket>| !sockets.is_empty();
+        let waited = self.left.wait_timeout_while(self.sockets(), time, any_left);
         let (sockets, _) = waited.unwrap_or_else(PoisonError::into_inner);
         for socket in sockets.values() {
             // One that is closed already is what is wanted.
@@ -263,14 +330,13 @@ impl Running {
 }
 
 /// A session that is under way until this is dropped.
-struct Presence {
-    running: Arc<Running>,
-    id: u64,
+struct Presence<F, H> {
+    shared: Arc<Shared<F, H>>,
+    number: u64,
 }
 
-impl Drop for Presence {
+impl<F, H> Drop for Presence<F, H> {
     fn drop(&mut self) {
-        self.running.sockets().remove(&self.id);
-        self.running.left.notify_all();
+        self.shared.running.leave(self.number);
     }
 }

@@ -38,9 +38,8 @@ where
     S: Future<Output = ()> + Send,
 {
     let info = SessionInfo::new(entry.id, entry.peer);
-    handler.event(&info, &SessionEvent::Connected);
-    if let Some(why) = entry.refused {
-        handler.event(&info, &SessionEvent::Refused(why));
+    for event in entry.first_events() {
+        handler.event(&info, &event);
     }
     let line = Line {
         session,
@@ -151,6 +150,7 @@ where
     /// The guard rules, the application checks, and the guard says what is told, and when.
     async fn authenticate(&mut self, attempt: Attempt) {
         let username = attempt.username().clone();
+        let failures = attempt.failures();
         let guarded = match &mut self.entry.guarded {
             None => None,
             // Who leaves before the check has not had a guess checked: nothing to count.
@@ -164,7 +164,7 @@ where
         let verdict = self.line.finished(verdict).await;
         let check_time = R::now().saturating_duration_since(started);
         let guarded = self.entry.guarded.as_mut().zip(guarded);
-        let judgement = judge(guarded, username, verdict, check_time);
+        let judgement = judge(guarded, (username, failures), verdict, check_time);
         self.tell(&SessionEvent::Attempted(judgement.summary));
         // Refused only if it comes too late: then there is no one to tell.
         let _too_late = match judgement.not_before {
@@ -286,7 +286,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Instant;
 
-    use ftp_adapter::Clock;
+    use ftp_adapter::{Clock, Room};
     use ftp_proto::server::{Config, Security, Verdict};
 
     use super::*;
@@ -360,7 +360,7 @@ mod tests {
         let config = Config::new().security(Security::DangerousPlaintext);
         let server = Server::<Still>::new(Arc::new(config), None).unwrap();
         let peer = SocketAddr::from(([127, 0, 0, 1], 21));
-        let (entry, _) = server.reception.receive(peer);
+        let (entry, _) = server.reception.receive(Room::Free, peer);
         let session = Box::new(server.session([0_usize; 4]));
         let state = size_of_val(&*session)
             + size_of::<Attendance<'_, Still, [usize; 4], Nobody, Pending<()>>>();

@@ -1,14 +1,14 @@
 //! Accepting connections, and running each with a [`Handler`].
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ftp_adapter::{Reception, SharedGuard, TlsMissing, Welcome, accept_pause};
+use ftp_adapter::{Entry, Reception, Room, SharedGuard, TlsMissing, Welcome, accept_pause};
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
 use futures_channel::oneshot;
@@ -101,37 +101,51 @@ impl<R: Timer> Server<R> {
         T: Unpin + Send,
         H: Handler,
     {
-        let (entry, welcome) = self.reception.receive(peer);
         let mut shutdown = pin!(shutdown);
-        let Some(begun) = self.begin(welcome, transport) else {
-            return;
-        };
-        let Some(session) = begun.session(shutdown.as_mut()).await else {
-            return;
-        };
-        attend(session, entry, handler, shutdown).await;
+        let received = ready(Some((transport, peer)));
+        let admitted = self.admit(received, Room::Free, handler, shutdown.as_mut());
+        if let Some((session, entry)) = Box::pin(admitted).await {
+            attend(session, *entry, handler, shutdown).await;
+        }
     }
 
-    /// Begins a session as it is to be received; `None`: not at all.
-    fn begin<T: Unpin>(&self, welcome: Welcome, transport: T) -> Option<Begun<R, T>>
+    /// From a connection to a session, when it may be greeted; `None` if there will be none.
+    async fn admit<T, H>(
+        &self,
+        received: impl Future<Output = Option<(T, SocketAddr)>>,
+        room: Room,
+        handler: &H,
+        mut shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> Option<(Box<ServerSession<R, T>>, Box<Entry<R>>)>
     where
         R: Io<T>,
+        T: Unpin,
+        H: Handler,
     {
+        let (transport, peer) = match select(pin!(received), shutdown.as_mut()).await {
+            Either::Left((received, _)) => received?,
+            Either::Right(((), _)) => return None,
+        };
+        let (entry, welcome) = self.reception.receive(room, peer);
         let machine = match welcome {
             Welcome::Now => self.reception.machine(),
             Welcome::Refused(text) => self.reception.refusal(text),
             Welcome::Later(until) => {
-                return Some(Begun::Waiting(Box::new(Waiting {
-                    server: self.clone(),
-                    transport,
-                    until,
-                })));
+                match select(pin!(sleep_until::<R>(until)), shutdown).await {
+                    // Its deadlines start with the greeting.
+                    Either::Left(_) => self.reception.machine(),
+                    // Nothing was said and nothing read: a server that stops does not wait for it.
+                    Either::Right(_) => return None,
+                }
             }
-            Welcome::Ignored => return None,
+            Welcome::Ignored => {
+                let (info, ignored) = entry.ignored();
+                handler.event(&info, &ignored);
+                return None;
+            }
         };
-        Some(Begun::Session(Box::new(ServerSession::new(
-            machine, transport,
-        ))))
+        let session = Box::new(ServerSession::new(machine, transport));
+        Some((session, Box::new(entry)))
     }
 }
 
@@ -147,6 +161,32 @@ impl<R: Runtime> Server<R> {
         handler: H,
         shutdown: impl Future<Output = ()>,
     ) {
+        let as_they_are = |stream, peer| ready(Some((stream, peer)));
+        self.serve_received(listener, as_they_are, handler, shutdown)
+            .await;
+    }
+
+    /// As [`serve`](Self::serve), with a step before each session: `receive` makes of a TCP
+    /// connection and its peer's address what the session talks over and who the client is, for
+    /// example by reading what a balancer says about it. Of that address the guard is asked and
+    /// the handler told. With `None` the connection is closed without a word, and without an event.
+    ///
+    /// The step runs in the connection's own task and counts as a session meanwhile. It has no
+    /// deadline but its own. It is dropped when the server stops.
+    pub async fn serve_received<T, H, F, Received>(
+        &self,
+        listener: R::TcpListener,
+        receive: F,
+        handler: H,
+        shutdown: impl Future<Output = ()>,
+    ) where
+        R: Io<T>,
+        T: Unpin + Send + 'static,
+        H: Handler,
+        F: Fn(R::TcpStream, SocketAddr) -> Received,
+        Received: Future<Output = Option<(T, SocketAddr)>> + Send + 'static,
+    {
+        let server = Arc::new(self.clone());
         let handler = Arc::new(handler);
         let (stop, stopped) = oneshot::channel::<()>();
         // An error means that the server is gone, which is the same.
@@ -166,20 +206,23 @@ impl<R: Runtime> Server<R> {
                 }
             };
             pause = None;
-            let (entry, welcome) = self.reception.receive_beside(sessions.len(), peer);
-            let Some(begun) = self.begin(welcome, stream) else {
+            let room = self.reception.room_beside(sessions.len());
+            if let Room::Overfull = room {
+                let (entry, _) = self.reception.receive(room, peer);
+                let (info, ignored) = entry.ignored();
+                handler.event(&info, &ignored);
                 continue;
-            };
+            }
             // In boxes, because a future has room for each value that it is given as well as for
             // where it puts it, and so has the one that awaits it.
-            let entry = Box::new(entry);
-            let handler = handler.clone();
+            let received = Box::pin(receive(stream, peer));
+            let (server, handler) = (server.clone(), handler.clone());
             let mut shutdown = Box::pin(stopped.clone());
             sessions.push(R::spawn(async move {
-                let Some(session) = begun.session(shutdown.as_mut()).await else {
-                    return;
-                };
-                attend(session, *entry, &*handler, shutdown.as_mut()).await;
+                let admitted = server.admit(received, room, &*handler, shutdown.as_mut());
+                if let Some((session, entry)) = Box::pin(admitted).await {
+                    attend(session, *entry, &*handler, shutdown.as_mut()).await;
+                }
             }));
         }
         drop(listener);
@@ -232,51 +275,5 @@ impl<R> Clone for Server<R> {
 impl<R> fmt::Debug for Server<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").finish_non_exhaustive()
-    }
-}
-
-/// A connection that has a session, or will have one.
-enum Begun<R: Timer, T> {
-    Session(Box<ServerSession<R, T>>),
-    Waiting(Box<Waiting<R, T>>),
-}
-
-impl<R: Timer + Io<T>, T: Unpin> Begun<R, T> {
-    /// The session, when it may be greeted; `None` if the server stops before.
-    async fn session(
-        self,
-        shutdown: Pin<&mut impl Future<Output = ()>>,
-    ) -> Option<Box<ServerSession<R, T>>> {
-        match self {
-            Self::Session(session) => Some(session),
-            // In a box, because few wait and every task would have room for it.
-            Self::Waiting(waiting) => Box::pin(waiting.wait(shutdown)).await,
-        }
-    }
-}
-
-/// A connection that is not greeted yet. Its deadlines start with the greeting.
-struct Waiting<R: Timer, T> {
-    server: Server<R>,
-    transport: T,
-    until: std::time::Instant,
-}
-
-impl<R: Timer + Io<T>, T: Unpin> Waiting<R, T> {
-    /// Nothing is said and nothing read. A server that stops does not wait for it: `None`.
-    async fn wait(
-        self: Box<Self>,
-        shutdown: Pin<&mut impl Future<Output = ()>>,
-    ) -> Option<Box<ServerSession<R, T>>> {
-        let waited = pin!(sleep_until::<R>(self.until));
-        match select(waited, shutdown).await {
-            Either::Left(_) => {
-                let Self {
-                    server, transport, ..
-                } = *self;
-                Some(Box::new(server.session(transport)))
-            }
-            Either::Right(_) => None,
-        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::serve::GuardOption;
+use crate::serve::{Balancers, GuardOption};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -215,10 +215,9 @@ The users file has one user a line: name:hash or name:hash:account. The hash is 
 hash` prints. Blank lines and lines that begin with # are skipped; everything else counts, spaces
 too. With an account the user is asked for it after the right password (332).
 
-With --guard the server counts across connections: failures slow an address down and lock it out,
-and a name at that address; whoever is locked out hears what a wrong password hears. It is off
-unless asked for: clients that are tried out mostly come from one machine, and would lock each other
-out. On a network, use it. --guard KEY=VALUE changes a default:
+The server counts across connections: failures slow an address down and lock it out, and a name at
+that address; whoever is locked out hears what a wrong password hears, even with the right one. The
+log says so, and which option is at work. --guard KEY=VALUE changes a default:
   connections=16384             open at once, in all (an eighth for who logged in before)
   connections-per-address=64    an IPv6 address is its /64
   connections-per-network=512   a /24, or a /48 of IPv6
@@ -229,8 +228,11 @@ out. On a network, use it. --guard KEY=VALUE changes a default:
   user=N                        failures in an hour that lock a name from everywhere; off unless
                                 given, since then anyone can lock its owner out
   answer-floor=0.5              seconds before which no password is answered, right or wrong
+Clients that are tried out from one machine share its address. If they fail more often than that on
+purpose, raise user-at-address and address, or give --danger-no-guard.
 
-The first line on standard output is `listening on ADDR`. SIGINT and SIGTERM end the server: each
+The first line on standard output is `listening on ADDR`; `metrics on URL` and the fingerprint of a
+certificate that was made here follow, where there are any. SIGINT and SIGTERM end the server: each
 client gets a 421, and the exit code is 0. SIGHUP reads the users file and the certificate again;
 sessions go on, and if a file is bad, the old ones stay and the log says why.
 
@@ -283,12 +285,25 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "N", default_value = "3")]
     pub(crate) max_attempts: NonZeroU32,
 
-    /// Guard against guessing across connections (repeatable, to change its defaults: see below)
+    /// Change a default of the guard against guessing (repeatable, see below)
     #[arg(
         long, value_name = "KEY=VALUE", value_parser = GuardOption::parse,
-        num_args = 0..=1, default_missing_value = "defaults"
+        conflicts_with = "danger_no_guard"
     )]
     pub(crate) guard: Vec<GuardOption>,
+
+    /// Count failures for each connection alone. DANGEROUS: a guesser just connects again
+    #[arg(long)]
+    pub(crate) danger_no_guard: bool,
+
+    /// Balancers, whose connections must begin with a PROXY header (version 1 or 2) that says who
+    /// the client is (repeatable). From any other address such a header is a bad command
+    #[arg(long, value_name = "ADDR[/PREFIX]", value_parser = Balancers::parse)]
+    pub(crate) proxy_protocol: Vec<Balancers>,
+
+    /// Serve metrics for Prometheus at http://ADDR/metrics, to anyone who asks there
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<String>,
 
     /// How many connections to serve at a time; more are told 421. Each is an open file
     #[arg(long, value_name = "N", default_value = "900")]

@@ -3,47 +3,8 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-
-use common::{ACCOUNT_SENTINEL, Program, SENTINEL, Server, TestFile};
+use common::{ACCOUNT_SENTINEL, Peer, Program, SENTINEL, Server, TestFile};
 use serde_json::{Value, json};
-
-/// A client in clear.
-struct Peer(BufReader<TcpStream>);
-
-impl Peer {
-    fn connect(server: &Server) -> Self {
-        let mut peer = Self(BufReader::new(TcpStream::connect(server.address).unwrap()));
-        assert!(peer.hear().starts_with("220 "));
-        peer
-    }
-
-    fn say(&mut self, line: &str) {
-        self.0
-            .get_mut()
-            .write_all(format!("{line}\r\n").as_bytes())
-            .unwrap();
-    }
-
-    fn hear(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).unwrap();
-        line
-    }
-
-    /// Says a line and gives the reply, one line long.
-    fn ask(&mut self, line: &str) -> String {
-        self.say(line);
-        self.hear()
-    }
-
-    fn is_closed(&mut self) -> bool {
-        let mut rest = Vec::new();
-        self.0.read_to_end(&mut rest).unwrap();
-        rest.is_empty()
-    }
-}
 
 #[test]
 fn a_signal_says_421_to_everyone_and_exits_in_order() {
@@ -123,59 +84,6 @@ fn commands_after_login_are_answered_as_documented() {
     }
 }
 
-#[test]
-fn names_cannot_forge_lines_of_the_log() {
-    let server = Server::start(&[]);
-    let mut peer = Peer::connect(&server);
-    peer.ask("USER x\" connection=9\x1b[31m\u{202e}");
-    assert!(peer.ask("PASS wrong").starts_with("530 "));
-    peer.ask("QUIT");
-    let (_, _, log) = server.stop("-TERM");
-    let line = log
-        .lines()
-        .find(|line| line.contains("login refused"))
-        .unwrap();
-    assert!(
-        !line.contains('\x1b') && !line.contains('\u{202e}'),
-        "{line}"
-    );
-    assert!(line.contains("x\\\" connection=9"), "{line}");
-}
-
-/// One wrong password for anna on a connection of its own, then the right one on another.
-fn wrong_then_right(server: &Server) -> (String, String) {
-    let replies = ["wrong", SENTINEL].map(|password| {
-        let mut peer = Peer::connect(server);
-        peer.ask("USER anna");
-        peer.ask(&format!("PASS {password}"))
-    });
-    (replies[0].clone(), replies[1].clone())
-}
-
-#[test]
-fn the_guard_answers_the_locked_like_the_wrong() {
-    let server = Server::start(&["--guard", "user-at-address=1"]);
-    let (wrong, right) = wrong_then_right(&server);
-    assert!(wrong.starts_with("530 "), "{wrong}");
-    assert_eq!(right, wrong);
-    let (_, _, log) = server.stop("-TERM");
-    for message in ["lockout begins", "locked out, answered like a wrong"] {
-        let line = log.lines().find(|line| line.contains(message));
-        let line = line.unwrap_or_else(|| panic!("{log}"));
-        for field in ["connection=", "peer=127.0.0.1:", "user=\"anna\""] {
-            assert!(line.contains(field), "{line}");
-        }
-    }
-}
-
-#[test]
-fn without_the_guard_another_connection_is_another_start() {
-    let server = Server::start(&[]);
-    let (wrong, right) = wrong_then_right(&server);
-    assert!(wrong.starts_with("530 "), "{wrong}");
-    assert!(right.starts_with("230 "), "{right}");
-}
-
 /// Whether a login succeeds, asked until the answer is `expected`.
 fn logs_in(server: &Server, user: &str, expected: &str) -> bool {
     (0..40).any(|_| {
@@ -209,15 +117,6 @@ fn a_hangup_reloads_the_users_without_dropping_sessions() {
     let log = server.stop("-TERM").2;
     assert!(log.contains("reloaded users"), "{log}");
     assert!(log.contains("cannot reload"), "{log}");
-}
-
-#[test]
-fn connections_of_one_address_have_a_limit() {
-    let server = Server::start(&["--guard", "--guard", "connections-per-address=1"]);
-    let mut first = Peer::connect(&server);
-    let mut second = Peer(BufReader::new(TcpStream::connect(server.address).unwrap()));
-    assert!(second.hear().starts_with("421 "));
-    assert!(first.ask("NOOP").starts_with("200 "));
 }
 
 /// A certificate that signs itself, for the loopback address; and its key.

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use bytes::Bytes;
 
@@ -43,6 +44,8 @@ pub struct TlsSession {
     pub peer_certificates: Vec<Bytes>,
     /// The name that the client asked for (SNI), where known.
     pub server_name: Option<String>,
+    /// How long the handshake took, where known.
+    pub handshake_time: Option<Duration>,
 }
 
 impl TlsSession {
@@ -54,6 +57,7 @@ impl TlsSession {
             resumed: false,
             peer_certificates: Vec::new(),
             server_name: None,
+            handshake_time: None,
         }
     }
 }

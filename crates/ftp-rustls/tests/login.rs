@@ -291,3 +291,24 @@ fn connections_can_be_moved_between_threads() {
     sendable::<Secured<server::Connection>>();
     sendable::<Error<client::Error>>();
 }
+
+#[test]
+fn a_session_tells_how_long_its_handshake_took() {
+    for (mut client, mut server) in pairs(Versions::Tls13, WHOLE) {
+        // The server waits for a ClientHello, or for AUTH first: that is no part of it.
+        server.run();
+        let seconds = std::time::Duration::from_secs(3);
+        server.now = NOW + seconds;
+        client.now = NOW + seconds;
+        let is_explicit = server.sent.starts_with(b"220");
+        client.inbox.extend_from_slice(&server.sent);
+        serve(&mut client, &mut server);
+        let told = server.secured.machine().tls().unwrap().handshake_time;
+        let taken = if is_explicit {
+            std::time::Duration::ZERO
+        } else {
+            seconds
+        };
+        assert_eq!(told, Some(taken));
+    }
+}

@@ -36,3 +36,8 @@ pub use pair::{Happened, Pair};
 pub use replay::{ClientReplay, replay_client, replay_server};
 pub use script::ScriptedPeer;
 pub use transcript::Transcript;
+
+/// The examples of the repository's README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

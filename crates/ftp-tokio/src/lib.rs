@@ -115,8 +115,3 @@ pub type Server = ftp_futures::Server<Tokio>;
 pub type ServerSession<T = TcpStream> = ftp_futures::ServerSession<Tokio, T>;
 /// A guard across connections that the sessions of one server, or of several, share.
 pub type SharedGuard = ftp_futures::SharedGuard<Tokio>;
-
-/// The examples of the repository's README, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

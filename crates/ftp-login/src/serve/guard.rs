@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use ftp_proto::server::guard::{AnswerFloor, Guard, GuardConfig, Lockout, Rule, Seed};
+use ftp_proto::server::guard::{
+    AnswerFloor, Guard, GuardConfig, Lockout, RefusedWhy, Rule, Scope, Seed,
+};
 use ftp_tokio::SharedGuard;
 
 use crate::exit::{Exit, Failure};
 
-const QUARTER: Duration = Duration::from_secs(15 * 60);
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// One `--guard`, with or without `KEY=VALUE`.
+/// One `--guard KEY=VALUE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GuardOption {
-    /// No value: a guard as it is by default.
-    Defaults,
     Connections(u32),
     ConnectionsPerAddress(u32),
     ConnectionsPerNetwork(u32),
@@ -27,14 +24,11 @@ pub(crate) enum GuardOption {
 }
 
 impl GuardOption {
-    /// Reads `KEY=VALUE`, or `defaults`.
+    /// Reads `KEY=VALUE`.
     ///
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if text == "defaults" {
-            return Ok(Self::Defaults);
-        }
         let (key, value) = text.split_once('=').ok_or("it is KEY=VALUE")?;
         let count = || match value.parse() {
             Ok(0) | Err(_) => Err(format!("{value:?} is not a number above 0")),
@@ -56,35 +50,38 @@ impl GuardOption {
 
     fn apply(self, config: GuardConfig) -> GuardConfig {
         match self {
-            Self::Defaults => config,
             Self::Connections(most) => config.connections(most),
             Self::ConnectionsPerAddress(most) => config.connections_per_address(most),
             Self::ConnectionsPerNetwork(most) => config.connections_per_network(most),
             Self::SessionsPerUser(most) => config.sessions_per_user(most),
-            // Only the number changes: the other values are the guard's own defaults.
-            Self::UserAtAddress(after) => config.user_at_address(
-                Rule::within(QUARTER).lockout(Lockout::after(after).lasting(MINUTE, MINUTE * 60)),
-            ),
-            Self::Address(after) => config.address(
-                Rule::within(QUARTER)
-                    .delay_after(5)
-                    .lockout(Lockout::after(after)),
-            ),
-            Self::Network(after) => config.network(
-                Rule::within(QUARTER)
-                    .delay_after(40)
-                    .lockout(Lockout::after(after).lasting(MINUTE * 5, MINUTE * 240)),
-            ),
-            Self::User(after) => config.user(
-                Rule::within(MINUTE * 60)
-                    .delay_after(25)
-                    .lockout(Lockout::after(after)),
-            ),
+            Self::UserAtAddress(after) => {
+                let rule = config.configured_user_at_address();
+                config.user_at_address(locking_after(rule, after))
+            }
+            Self::Address(after) => {
+                let rule = config.configured_address();
+                config.address(locking_after(rule, after))
+            }
+            Self::Network(after) => {
+                let rule = config.configured_network();
+                config.network(locking_after(rule, after))
+            }
+            Self::User(after) => {
+                let rule = config.configured_user();
+                config.user(locking_after(rule, after))
+            }
             Self::AnswerFloor(floor) => {
                 config.answer_floor(AnswerFloor::new(floor, AnswerFloor::default().step()))
             }
         }
     }
+}
+
+/// The rule, with a lockout after this many failures; all else stays as it is.
+fn locking_after(rule: Rule, failures: u32) -> Rule {
+    let mut lockout = rule.lockout.unwrap_or(Lockout::after(failures));
+    lockout.after = failures;
+    rule.lockout(lockout)
 }
 
 /// The guard that these options ask for. With `anonymous` logins nobody becomes familiar by a
@@ -110,9 +107,87 @@ pub(crate) fn guard(options: &[GuardOption], anonymous: bool) -> Result<SharedGu
     Ok(SharedGuard::new(Guard::new(config, Seed::new(seed))))
 }
 
+/// The option that changes what a connection was refused for.
+pub(crate) fn option_for(why: RefusedWhy) -> &'static str {
+    match why {
+        RefusedWhy::TooManyInAll => "--guard connections=N",
+        RefusedWhy::TooManyFromAddress => "--guard connections-per-address=N",
+        RefusedWhy::TooManyFromNetwork => "--guard connections-per-network=N",
+        RefusedWhy::AddressLockedOut => "--guard address=N",
+        RefusedWhy::NetworkLockedOut => "--guard network=N",
+        _ => "--guard",
+    }
+}
+
+/// The option that changes when failures of this kind lock out.
+pub(crate) fn option_for_lockout(scope: Scope) -> &'static str {
+    match scope {
+        Scope::UserAtAddress => "--guard user-at-address=N",
+        Scope::Address => "--guard address=N",
+        Scope::Network => "--guard network=N",
+        Scope::User => "--guard user=N",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_help_says_what_the_defaults_are() {
+        let config = GuardConfig::new();
+        let after = |rule: Rule| rule.lockout.map(|lockout| lockout.after);
+        let mut command = crate::cli::Arguments::command();
+        let serve = command.find_subcommand_mut("serve").unwrap();
+        let help = serve.render_long_help().to_string();
+        for (key, value) in [
+            ("connections", config.configured_connections()),
+            (
+                "connections-per-address",
+                config.configured_connections_per_address(),
+            ),
+            (
+                "connections-per-network",
+                config.configured_connections_per_network(),
+            ),
+            ("sessions-per-user", config.configured_sessions_per_user()),
+            (
+                "user-at-address",
+                after(config.configured_user_at_address()).unwrap(),
+            ),
+            ("address", after(config.configured_address()).unwrap()),
+            ("network", after(config.configured_network()).unwrap()),
+        ] {
+            assert!(
+                help.contains(&format!("\n  {key}={value} ")),
+                "{key}: {help}"
+            );
+        }
+        assert_eq!(after(config.configured_user()), None);
+        let floor = config.configured_answer_floor().floor().as_secs_f64();
+        assert!(
+            help.contains(&format!("\n  answer-floor={floor} ")),
+            "{help}"
+        );
+    }
+
+    #[test]
+    fn an_option_changes_the_number_and_nothing_else() {
+        let config = GuardConfig::new();
+        let changed = GuardOption::Network(7).apply(config.clone());
+        let (before, after) = (config.configured_network(), changed.configured_network());
+        assert_eq!(after.lockout.unwrap().after, 7);
+        assert_eq!(
+            after.lockout.unwrap().longest,
+            before.lockout.unwrap().longest
+        );
+        assert_eq!(
+            (after.window, after.delay_after),
+            (before.window, before.delay_after)
+        );
+        assert_eq!(changed.configured_address(), config.configured_address());
+    }
 
     #[test]
     fn options_are_keys_with_values() {
@@ -126,6 +201,7 @@ mod tests {
         );
         for bad in [
             "",
+            "defaults",
             "user",
             "user=",
             "user=0",

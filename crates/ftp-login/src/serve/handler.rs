@@ -3,17 +3,18 @@
 //! Whatever a client chose (names, commands) is logged as a string, escaped and in quotes, so that
 //! it cannot pass for another field or another line.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use ftp_proto::server::guard::Ruling;
+use ftp_proto::server::guard::{Outcome, Ruling};
 use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
 use ftp_proto::wire::{Code, CommandRef, Reply, Verb};
 use ftp_tokio::{AttemptSummary, Handler, SessionEvent, SessionInfo};
 use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
+use super::guard::{option_for, option_for_lockout};
+use super::metrics::Metrics;
 use super::users::{Decision, Users};
 use crate::certificate::CertificateName;
 
@@ -21,15 +22,14 @@ use crate::certificate::CertificateName;
 #[derive(Debug)]
 pub(crate) struct LoginHandler {
     users: RwLock<Arc<Users>>,
-    /// The numbers of the open connections: an attempt knows its peer only.
-    connections: Mutex<HashMap<SocketAddr, u64>>,
+    metrics: Arc<Metrics>,
 }
 
 impl LoginHandler {
-    pub(crate) fn new(users: Users) -> Self {
+    pub(crate) fn new(users: Users, metrics: Arc<Metrics>) -> Self {
         Self {
             users: RwLock::new(Arc::new(users)),
-            connections: Mutex::default(),
+            metrics,
         }
     }
 
@@ -44,41 +44,22 @@ impl LoginHandler {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
-
-    fn number_of(&self, peer: SocketAddr) -> u64 {
-        let connections = self
-            .connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        connections.get(&peer).copied().unwrap_or_default()
-    }
 }
 
 impl Handler for LoginHandler {
-    async fn authenticate(&self, attempt: Attempt, peer: SocketAddr) -> Verdict {
-        let connection = self.number_of(peer);
-        let user = attempt.username().to_string();
-        let tls = attempt.tls().is_some();
+    async fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
         let users = self.users();
         let name = attempt.username().clone();
         let (password, account) = (attempt.password().cloned(), attempt.account().cloned());
         let checked =
             spawn_blocking(move || users.decide(&name, password.as_ref(), account.as_ref()));
-        let Ok(decision) = checked.await else {
-            error!(connection, %peer, user, "the check of a password failed");
-            return attempt.unavailable();
-        };
-        match decision {
-            Decision::Accept => attempt.accept(),
-            Decision::NeedAccount => {
-                info!(connection, %peer, user, tls, "account needed");
-                attempt.need_account()
-            }
-            Decision::Reject => {
-                let failures = attempt.failures() + 1;
-                warn!(connection, %peer, user, tls, failures, "login refused");
-                attempt.reject()
-            }
+        // What became of it is logged when the attempt is settled.
+        match checked.await {
+            Ok(Decision::Accept) => attempt.accept(),
+            Ok(Decision::NeedAccount) => attempt.need_account(),
+            Ok(Decision::Reject) => attempt.reject(),
+            // A panic, which has been shown.
+            Err(_) => attempt.unavailable(),
         }
     }
 
@@ -109,15 +90,10 @@ impl Handler for LoginHandler {
     }
 
     fn event(&self, session: &SessionInfo, event: &SessionEvent) {
+        self.metrics.count(session, event);
         let (connection, peer) = (session.id, session.peer);
         match event {
-            SessionEvent::Connected => {
-                self.connections
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(peer, connection);
-                info!(connection, %peer, "connected");
-            }
+            SessionEvent::Connected => info!(connection, %peer, "connected"),
             SessionEvent::TlsEstablished(tls) => {
                 let certificate = CertificateName::of_peer(tls).map(|name| name.subject);
                 info!(
@@ -127,7 +103,14 @@ impl Handler for LoginHandler {
                 );
             }
             SessionEvent::Refused(why) => {
-                warn!(connection, %peer, ?why, "refused by the guard");
+                let option = option_for(*why);
+                warn!(connection, %peer, ?why, option, "refused by the guard");
+            }
+            SessionEvent::OverLimit => {
+                warn!(connection, %peer, option = "--max-sessions", "refused, the server is full");
+            }
+            SessionEvent::Ignored(why) => {
+                warn!(connection, %peer, ?why, "refused, closed without a word");
             }
             SessionEvent::Attempted(attempt) => log_attempt(session, attempt),
             SessionEvent::ClearCommandChannel => info!(connection, %peer, "TLS closed by CCC"),
@@ -142,12 +125,10 @@ impl Handler for LoginHandler {
                 error!(connection, %peer, reply, "a reply could not be sent as it was");
             }
             SessionEvent::Closed(why) => {
-                self.forget(peer);
                 let why = why.to_string();
                 info!(connection, %peer, why, "closed");
             }
             SessionEvent::Failed(why) => {
-                self.forget(peer);
                 let why = why.to_string();
                 warn!(connection, %peer, why, "broken");
             }
@@ -160,26 +141,34 @@ impl Handler for LoginHandler {
     }
 }
 
-impl LoginHandler {
-    fn forget(&self, peer: SocketAddr) {
-        self.connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&peer);
-    }
-}
-
-/// What the guard added to an attempt; the check itself has been logged.
+/// What became of an attempt, and why: whoever is refused with the right password finds it here.
 fn log_attempt(session: &SessionInfo, attempt: &AttemptSummary) {
-    let (connection, peer) = (session.id, session.peer);
+    let (connection, peer, tls) = (session.id, session.peer, session.tls.is_some());
     let user = attempt.username.to_string();
-    if attempt.ruling == Some(Ruling::CheckAndReject) {
-        warn!(connection, %peer, user, "locked out, answered like a wrong password");
-    } else if attempt.outcome != attempt.checked {
-        warn!(connection, %peer, user, "the user has too many sessions");
+    let failures = attempt.failures.saturating_add(1);
+    match (attempt.ruling, attempt.checked) {
+        (_, Outcome::Unavailable) => {
+            error!(connection, %peer, user, "the check of a password failed");
+        }
+        (Some(Ruling::CheckAndReject), checked) => {
+            let right = checked != Outcome::Failure;
+            warn!(connection, %peer, user, right, "locked out, answered like a wrong password");
+        }
+        (_, Outcome::Failure) => warn!(connection, %peer, user, tls, failures, "login refused"),
+        (_, Outcome::NeedsAccount) => info!(connection, %peer, user, tls, "account needed"),
+        (_, Outcome::Success) if attempt.outcome != Outcome::Success => {
+            let option = "--guard sessions-per-user=N";
+            warn!(connection, %peer, user, option, "refused, the user has too many sessions");
+        }
+        // `LoggedIn` follows.
+        (_, Outcome::Success) => {}
     }
     if let Some(scope) = attempt.locked_out {
-        warn!(connection, %peer, user, ?scope, "lockout begins");
+        let option = option_for_lockout(scope);
+        warn!(
+            connection, %peer, user, ?scope, option,
+            "lockout begins: for now even the right password is refused"
+        );
     }
 }
 

@@ -1,25 +1,34 @@
 //! `ftp-login serve`: a server of logins to try clients against. It listens, lets in whom the
 //! users file names, answers a few commands, and logs what happens. It has no files.
 
+mod balancer;
+mod counted;
 mod guard;
 mod handler;
+mod metrics;
+mod scrape;
 mod users;
 
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use ftp_proto::server::{Config, Security, Timeouts};
 use ftp_rustls::rustls::ServerConfig;
 use ftp_rustls::{ClientCertificates, server_config};
 use ftp_tokio::Server;
-use tokio::net::{TcpListener, TcpSocket, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tracing::{error, info, warn};
 
+pub(crate) use self::balancer::Balancers;
+use self::balancer::client_of;
+use self::counted::Counted;
 pub(crate) use self::guard::GuardOption;
 use self::handler::LoginHandler;
+use self::metrics::Metrics;
 pub(crate) use self::users::{Decision, Users};
 use crate::certificate::{fingerprint, read_identity, self_made};
 use crate::cli::{LogFormat, ServeArguments};
@@ -37,7 +46,7 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     let mut server = Server::new(config, Some(tls.config))
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
         .max_sessions(arguments.max_sessions.get());
-    if !arguments.guard.is_empty() {
+    if !arguments.danger_no_guard {
         server = server.guard(guard::guard(&arguments.guard, arguments.anonymous)?);
     }
     // Before anyone is told that there is a server: a signal must not find the default action.
@@ -54,6 +63,10 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
         )
     })?;
     let (listener, address) = listen(&arguments.listen).await?;
+    let scraped = match &arguments.metrics {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     start_log(arguments.log_format);
 
     output.line(&format!("listening on {address}"));
@@ -64,17 +77,65 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     if !arguments.implicit && !arguments.require_tls {
         warn!("TLS is offered, not demanded: passwords may come in clear; see --require-tls");
     }
-    if arguments.guard.is_empty() && !address.ip().is_loopback() {
-        warn!("there is no guard: failures are counted for each connection alone; see --guard");
+    if arguments.danger_no_guard {
+        warn!("there is no guard: failures are counted for each connection alone");
     }
-    let handler = Arc::new(LoginHandler::new(users));
+    let metrics = Arc::new(Metrics::new());
+    let scrapes = scraped.map(|(listener, address)| {
+        output.line(&format!("metrics on http://{address}/metrics"));
+        scrape::serve(listener, metrics.clone())
+    });
+    let handler = Arc::new(LoginHandler::new(users, metrics.clone()));
+    let receive = receive(arguments.proxy_protocol.as_slice().into(), metrics);
     tokio::select! {
-        () = server.serve(listener, Arc::clone(&handler), shutdown) => {}
+        () = server.serve_received(listener, receive, Arc::clone(&handler), shutdown) => {}
         () = reload(hangups, arguments, &server, &handler) => {}
+        () = forever(scrapes) => {}
     }
     info!("stopped");
     output.finish()
 }
+
+/// The future, which never ends, or nothing for ever.
+async fn forever(future: Option<impl Future<Output = ()>>) {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Counts each connection, and asks those that come from balancers for their clients.
+fn receive(
+    balancers: Arc<[Balancers]>,
+    metrics: Arc<Metrics>,
+) -> impl Fn(TcpStream, SocketAddr) -> Received {
+    move |stream, peer| {
+        let is_balancer = balancers
+            .iter()
+            .any(|balancers| balancers.contain(peer.ip()));
+        let metrics = metrics.clone();
+        Box::pin(async move {
+            let mut stream = Counted::new(stream, metrics.clone());
+            if !is_balancer {
+                return Some((stream, peer));
+            }
+            match client_of(&mut stream, peer).await {
+                Ok(client) => {
+                    info!(peer = %client, balancer = %peer, "client of a balancer");
+                    Some((stream, client))
+                }
+                Err(error) => {
+                    metrics.count_bad_proxy_header();
+                    let why = error.to_string();
+                    warn!(balancer = %peer, why, "closed a balancer's connection");
+                    None
+                }
+            }
+        })
+    }
+}
+
+type Received = Pin<Box<dyn Future<Output = Option<(Counted<TcpStream>, SocketAddr)>> + Send>>;
 
 /// Reads the users file and the certificate again at each hangup. Both are used only if both are
 /// good. Never ends.

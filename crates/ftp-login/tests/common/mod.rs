@@ -1,5 +1,7 @@
 //! Running the program, and being its peer byte by byte.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, unused_imports)]
+
+mod peer;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,10 +10,13 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
+
+pub use peer::Peer;
 
 /// The password of all tests. No output may ever hold it.
 pub const SENTINEL: &str = "correct-horse-SENTINEL";
@@ -147,6 +152,7 @@ pub struct Server {
     pub address: SocketAddr,
     /// What it printed behind its address.
     stdout: JoinHandle<String>,
+    lines: Receiver<String>,
     stderr: JoinHandle<String>,
     pub users: TestFile,
 }
@@ -176,9 +182,14 @@ impl Server {
             child.wait().unwrap();
             panic!("{first:?}: {}", stderr.join().unwrap());
         };
+        let (lines, later_lines) = channel();
         let stdout = thread::spawn(move || {
             let mut text = String::new();
-            stdout.read_to_string(&mut text).unwrap();
+            while stdout.read_line(&mut text).unwrap() > 0 {
+                let last = text.lines().next_back().unwrap_or_default();
+                // Nobody may be waiting for lines any more.
+                drop(lines.send(last.to_owned()));
+            }
             text
         });
         let address = address.trim_end().parse().unwrap();
@@ -186,8 +197,19 @@ impl Server {
             child,
             address,
             stdout,
+            lines: later_lines,
             stderr,
             users,
+        }
+    }
+
+    /// Waits for the line of its output that begins with this, and gives the rest of it.
+    pub fn next_line(&self, start: &str) -> String {
+        loop {
+            let line = self.lines.recv().unwrap();
+            if let Some(rest) = line.strip_prefix(start) {
+                return rest.to_owned();
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ftp_proto::Instant;
 use rustls::ServerConfig;
 
 use crate::tunnel::Tunnel;
@@ -22,6 +23,7 @@ pub(super) enum Layer {
     Handshake {
         tunnel: Box<Tunnel>,
         hello_sent: bool,
+        since: Instant,
     },
     Established(Box<Tunnel>),
     /// Our `close_notify` is on its way, the peer's is awaited.

@@ -38,14 +38,16 @@ impl<M: Securable> Secured<M> {
             // What the machine wants to write or read is for the time when TLS is up.
             Wish::Write | Wish::Read | Wish::Wait => {}
         }
-        let Layer::Handshake { tunnel, .. } = &self.layer else {
+        let Layer::Handshake { tunnel, since, .. } = &self.layer else {
             return Step::Again;
         };
         if !tunnel.unsent().is_empty() {
             return Step::Write;
         }
         if tunnel.is_agreed() {
-            let session = tunnel.session();
+            let mut session = tunnel.session();
+            let taken = self.now.since_start().saturating_sub(since.since_start());
+            session.handshake_time = Some(taken);
             if let Layer::Handshake { tunnel, .. } = self.take_layer() {
                 self.layer = Layer::Established(tunnel);
             }
@@ -188,6 +190,7 @@ impl<M: Securable> Secured<M> {
             Ok((tunnel, hello_sent)) => Layer::Handshake {
                 tunnel: Box::new(tunnel),
                 hello_sent,
+                since: self.now,
             },
             Err(source) => Layer::failing(
                 None,

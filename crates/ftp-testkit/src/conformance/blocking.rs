@@ -1,6 +1,6 @@
 //! `ftp-blocking`, as the suite wants an adapter.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
@@ -15,6 +15,7 @@ use ftp_proto::{Account, Password};
 
 use super::awkward::AwkwardStream;
 use super::futures::{finish, tell};
+use super::under_load::listener;
 use super::{Act, Adapter, Clerk, Guest, House, Serving, Talk, Tls, Way};
 use crate::liar::{
     ACCOUNT, ClientUnderTest, Outcome, PASSWORD, Record, ServerSetup, ServerUnderTest, Setup, Then,
@@ -70,7 +71,7 @@ impl Adapter for Blocking {
     }
 
     fn serve(&self, house: &House) -> Serving {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let listener = listener().expect("a free port");
         let address = listener.local_addr().expect("an address");
         let clerk = Arc::new(Clerk::new(house.wants_account));
         let shutdown = Shutdown::new();

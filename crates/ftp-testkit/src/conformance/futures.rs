@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use futures_channel::oneshot;
 use futures_util::future::{join, join_all};
 
 use super::awkward::Awkward;
+use super::under_load::listener;
 use super::{Act, Adapter, Clerk, Guest, House, Serving, Talk, Tls, Way};
 use crate::liar::{
     ACCOUNT, ClientUnderTest, Outcome, PASSWORD, Record, ServerEnd, ServerSetup, ServerUnderTest,
@@ -87,7 +88,7 @@ impl<P: Platform> Adapter for Async<P> {
     }
 
     fn serve(&self, house: &House) -> Serving {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let listener = listener().expect("a free port");
         let address = listener.local_addr().expect("an address");
         let clerk = Arc::new(Clerk::new(house.wants_account));
         let (stop, stopped) = oneshot::channel::<()>();

@@ -199,9 +199,22 @@ impl Serving {
 /// # Panics
 /// If one came to something else than it must; says which, and what.
 pub fn play_all(client: &dyn Adapter, server: &dyn Adapter) {
+    play(client, server, |_| true);
+}
+
+/// The same without those that take a crowd.
+///
+/// # Panics
+/// As there.
+pub fn play_light(client: &dyn Adapter, server: &dyn Adapter) {
+    play(client, server, |scenario| !scenario.is_heavy);
+}
+
+fn play(client: &dyn Adapter, server: &dyn Adapter, chosen: fn(&Scenario) -> bool) {
     raise_open_files();
     let failures: Vec<String> = scenarios()
         .iter()
+        .filter(|scenario| chosen(scenario))
         .filter_map(|scenario| {
             let failure = scenario.play(client, server).err()?;
             Some(format!("{}: {failure}", scenario.name))

@@ -20,6 +20,8 @@ pub struct Scenario {
     play: fn(&Stage<'_>) -> Result<(), String>,
     /// In clear, under explicit TLS and under implicit TLS; else under explicit TLS only.
     thrice: bool,
+    /// Whether it takes a crowd.
+    pub is_heavy: bool,
 }
 
 /// How a connection is protected, on both sides.
@@ -31,6 +33,15 @@ enum Protected {
 }
 
 impl Scenario {
+    /// Under how many kinds of security it is played.
+    pub fn securities(&self) -> &'static str {
+        if self.thrice {
+            "plain, explicit, implicit"
+        } else {
+            "explicit"
+        }
+    }
+
     /// Plays it.
     ///
     /// # Errors
@@ -58,11 +69,19 @@ pub fn scenarios() -> Vec<Scenario> {
         name,
         play,
         thrice: true,
+        is_heavy: false,
     };
     let once = |name, play| Scenario {
         name,
         play,
         thrice: false,
+        is_heavy: false,
+    };
+    let heavy = |name, play| Scenario {
+        name,
+        play,
+        thrice: true,
+        is_heavy: true,
     };
     vec![
         thrice("log in, `PWD`, `QUIT`", |stage| {
@@ -105,10 +124,18 @@ pub fn scenarios() -> Vec<Scenario> {
             stage.expect(Way::Moving, &PWD_AND_QUIT, &by_password(&[257]))
         }),
         thrice("two in one task or thread", two_in_one),
-        thrice("five hundred at once", |stage| {
-            let serving = stage.server.serve(&stage.house());
+        heavy("five hundred at once", |stage| {
+            let mut patient = server::Timeouts::default();
+            patient.first_command = Duration::from_secs(300);
+            patient.login = Duration::from_secs(300);
+            patient.handshake = Duration::from_secs(300);
+            let house = stage.house_with(stage.policy().timeouts(patient));
+            let serving = stage.server.serve(&house);
             let address = serving.address.to_string();
-            let guest = stage.guest(&PWD_AND_QUIT);
+            // A busy machine may take its time: this is about all coming in, not about how soon.
+            let timeouts = client::Timeouts::uniform(Duration::from_secs(300));
+            let config = client::Config::new(stage.login()).timeouts(timeouts);
+            let guest = stage.guest_with(config, &PWD_AND_QUIT);
             many_at_once(stage.client, 500, &address, &guest)?;
             drop(serving.end());
             Ok(())

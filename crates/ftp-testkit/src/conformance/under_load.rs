@@ -1,6 +1,9 @@
 //! Many at once.
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
 use ftp_proto::client::LoggedInBy;
+use socket2::{Domain, Socket, Type};
 
 use super::{Adapter, Guest, Talk};
 use crate::liar::Outcome;
@@ -21,6 +24,17 @@ pub fn raise_open_files() {
         // If it does not, the suite says what could not be opened.
         let _refused = setrlimit(Resource::Nofile, limit);
     }
+}
+
+/// How many connections may wait to be accepted: five hundred come at once.
+const BACKLOG: i32 = 1024;
+
+/// A listener on a free port of 127.0.0.1.
+pub(super) fn listener() -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// So many logins at once; says what came of those that failed.

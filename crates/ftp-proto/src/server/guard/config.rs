@@ -302,6 +302,51 @@ impl GuardConfig {
         self
     }
 
+    /// What [`connections`](Self::connections) says.
+    pub fn configured_connections(&self) -> u32 {
+        self.connections
+    }
+
+    /// What [`connections_per_address`](Self::connections_per_address) says.
+    pub fn configured_connections_per_address(&self) -> u32 {
+        self.connections_per_address
+    }
+
+    /// What [`connections_per_network`](Self::connections_per_network) says.
+    pub fn configured_connections_per_network(&self) -> u32 {
+        self.connections_per_network
+    }
+
+    /// What [`sessions_per_user`](Self::sessions_per_user) says.
+    pub fn configured_sessions_per_user(&self) -> u32 {
+        self.sessions_per_user
+    }
+
+    /// The rule for a [user at an address](Self::user_at_address), to change a part of it.
+    pub fn configured_user_at_address(&self) -> Rule {
+        self.user_at_address
+    }
+
+    /// The rule for an [address](Self::address), to change a part of it.
+    pub fn configured_address(&self) -> Rule {
+        self.address
+    }
+
+    /// The rule for a [network](Self::network), to change a part of it.
+    pub fn configured_network(&self) -> Rule {
+        self.network
+    }
+
+    /// The rule for a [user](Self::user), to change a part of it.
+    pub fn configured_user(&self) -> Rule {
+        self.user
+    }
+
+    /// The [floor under every answer](Self::answer_floor).
+    pub fn configured_answer_floor(&self) -> AnswerFloor {
+        self.answer_floor
+    }
+
     /// What the shared clock shows at [`Instant::START`](crate::Instant::START) of this guard's
     /// clock: for example the time since the Unix epoch when the process started.
     ///
