@@ -53,7 +53,9 @@ pub enum Step<'a, E> {
         /// When to call [`Flow::timed_out`] instead.
         deadline: Option<Instant>,
     },
-    /// Flush, then do nothing until the machine is told something.
+    /// Flush, then wait until the machine is told something. [Read](Flow::receive) meanwhile, as far
+    /// as it takes what comes: so a connection that breaks is noticed before there is anything to
+    /// say over it. That the peer says no more is not told: it may still listen.
     Wait {
         /// When to call [`Flow::timed_out`].
         deadline: Option<Instant>,

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{self, Duration};
 
@@ -37,9 +37,8 @@ pub struct Reception<C> {
     max_sessions: usize,
     sessions: Arc<AtomicU64>,
     guard: Option<SharedGuard<C>>,
-    /// The inner one has a handle more for each of those that are refused and told so, whichever
-    /// clone of the server refused them.
-    refusing: Arc<Arc<()>>,
+    /// How many are refused and told so, by all clones of this.
+    refusing: Arc<AtomicUsize>,
 }
 
 /// The configuration's [`Security`] offers or demands TLS, and there is no TLS configuration.
@@ -93,7 +92,25 @@ pub struct Entry<C: Clock> {
     /// Why it is refused, if it is.
     pub refused: Option<Refused>,
     /// Held while a client that is refused is told so.
-    goodbye: Option<Arc<()>>,
+    goodbye: Option<Goodbye>,
+}
+
+/// One of the few that may be told goodbye at a time.
+#[derive(Debug)]
+struct Goodbye(Arc<AtomicUsize>);
+
+impl Goodbye {
+    fn one_of(under_way: &Arc<AtomicUsize>) -> Option<Self> {
+        let one_more = |count: usize| (count < REFUSED_AT_A_TIME).then_some(count + 1);
+        let counted = under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        counted.ok().map(|_| Self(Arc::clone(under_way)))
+    }
+}
+
+impl Drop for Goodbye {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl<C: Clock> Entry<C> {
@@ -235,14 +252,12 @@ impl<C: Clock> Reception<C> {
             }
             Admission::Refuse { why, .. } => {
                 entry.refused = Some(Refused::ByGuard(why));
-                let goodbye = Arc::<()>::clone(&self.refusing);
-                // A flood of those refused must not fill the server with goodbyes. One handle is
-                // the server's own, and one this.
-                if Arc::strong_count(&goodbye) > REFUSED_AT_A_TIME + 1 {
-                    return Welcome::Ignored;
+                // A flood of those refused must not fill the server with goodbyes.
+                entry.goodbye = Goodbye::one_of(&self.refusing);
+                match entry.goodbye {
+                    Some(_) => Welcome::Refused(REFUSED_TEXT),
+                    None => Welcome::Ignored,
                 }
-                entry.goodbye = Some(goodbye);
-                Welcome::Refused(REFUSED_TEXT)
             }
         }
     }

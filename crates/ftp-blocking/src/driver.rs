@@ -151,7 +151,11 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                     }
                     deadline
                 }
-                Step::Read { deadline } => {
+                Step::Wait { deadline: None } if end.is_none() => {
+                    self.flush(now);
+                    return Err(deadlock());
+                }
+                Step::Read { deadline } | Step::Wait { deadline } => {
                     self.flush(now);
                     let mut most = time_left(now, deadline, end);
                     if self.flow.needs_flush() {
@@ -160,15 +164,6 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                     if self.receive(most).is_ready() {
                         continue;
                     }
-                    deadline
-                }
-                Step::Wait { deadline: None } if end.is_none() => {
-                    self.flush(now);
-                    return Err(deadlock());
-                }
-                Step::Wait { deadline } => {
-                    self.flush(now);
-                    sleep(time_left(now, deadline, end));
                     deadline
                 }
                 Step::Close => {

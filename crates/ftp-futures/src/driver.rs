@@ -128,15 +128,11 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
                         Poll::Pending => deadline,
                     }
                 }
-                Step::Read { deadline } => {
+                Step::Read { deadline } | Step::Wait { deadline } => {
                     self.poll_flush(cx, now);
                     if self.poll_receive(cx, now).is_ready() {
                         continue;
                     }
-                    deadline
-                }
-                Step::Wait { deadline } => {
-                    self.poll_flush(cx, now);
                     deadline
                 }
                 Step::Close => {

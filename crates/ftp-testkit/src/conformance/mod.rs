@@ -11,7 +11,9 @@
 mod awkward;
 mod blocking;
 mod clerk;
+mod ends;
 mod futures;
+mod logins;
 mod probing;
 mod scenarios;
 mod under_load;
