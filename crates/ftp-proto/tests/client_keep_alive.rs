@@ -76,6 +76,19 @@ fn traffic_either_way_starts_the_silence_again() {
 }
 
 #[test]
+fn silence_begins_behind_a_reply_whose_end_was_guessed() {
+    let mut dialogue = Dialogue::new(config().keep_alive(Some(Duration::from_secs(2))));
+    dialogue.hear("220 Ready.\r\n");
+    dialogue.hear("331 Password.\r\n");
+    dialogue.hear("230-Welcome.\r\n200 End.\r\n");
+    dialogue.forget();
+    dialogue.pass(3);
+    assert_eq!(dialogue.event_names(), ["LoggedIn"]);
+    assert_eq!(dialogue.take_sent(), "");
+    assert_eq!(dialogue.seconds_left(), Some(2));
+}
+
+#[test]
 fn no_login_and_no_open_command_is_disturbed() {
     let mut config = config();
     let mut timeouts = config.configured_timeouts();
@@ -164,6 +177,27 @@ fn what_waits_behind_it_has_the_whole_time_to_be_written() {
         dialogue.client.poll(),
         Ok(Action::Write { deadline: Some(deadline), .. }) if deadline == at
     ));
+}
+
+#[test]
+fn nothing_behind_it_is_offered_while_it_is_half_written() {
+    let mut dialogue = logged_in(config());
+    dialogue.sleep(AFTER);
+    dialogue.client.timed_out(dialogue.now);
+    let offered = |dialogue: &mut Dialogue| match dialogue.client.poll() {
+        Ok(Action::Write { bytes, .. }) => bytes.to_vec(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(offered(&mut dialogue), b"NOOP\r\n");
+    dialogue.client.wrote(dialogue.now, 2);
+    let pwd = "PWD".try_into().unwrap();
+    dialogue.client.send(dialogue.now, pwd).unwrap();
+    assert_eq!(offered(&mut dialogue), b"OP\r\n");
+    // More than was offered counts as all of that, and of no more.
+    dialogue.client.wrote(dialogue.now, 100);
+    assert!(matches!(dialogue.client.poll(), Ok(Action::Read { .. })));
+    dialogue.hear("200 Here.\r\n");
+    assert_eq!(dialogue.take_sent(), "PWD\r\n");
 }
 
 #[test]
@@ -263,6 +297,58 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(any_move, 0..60)
 }
 
+fn reply_to(command: &str) -> &'static str {
+    match command {
+        "NOOP" => "200 Here.\r\n",
+        "REIN" => "220 Again.\r\n",
+        "USER developer" => "331 Password.\r\n",
+        "PASS correct horse" => "230 Welcome.\r\n",
+        "QUIT" => "221 Bye.\r\n",
+        _ => "257 \"/\"\r\n",
+    }
+}
+
+/// Plays the moves with a server that answers everything at once. Returns what was sent, but for
+/// the NOOPs, and what was told.
+fn play_answered(config: Config, moves: &[Move]) -> (Vec<String>, Vec<String>) {
+    let mut dialogue = logged_in(config);
+    let mut sent = Vec::new();
+    for step in moves {
+        match step {
+            Move::Pass(seconds) => dialogue.pass(*seconds),
+            Move::Send => {
+                // Two at once, and time that passes before anyone looks.
+                for _ in 0..2 {
+                    let _ = dialogue
+                        .client
+                        .send(dialogue.now, "PWD".try_into().unwrap());
+                }
+                dialogue.sleep(7);
+            }
+            Move::Reinitialize => {
+                let _ = dialogue.client.reinitialize(dialogue.now, known());
+            }
+            Move::Quit => {
+                let _ = dialogue.client.quit(dialogue.now);
+            }
+            _ => {}
+        }
+        loop {
+            dialogue.drive();
+            let lines = dialogue.take_sent();
+            if lines.is_empty() {
+                break;
+            }
+            for line in lines.lines() {
+                dialogue.hear(reply_to(line));
+                sent.extend((line != "NOOP").then(|| line.to_owned()));
+            }
+        }
+    }
+    let events = dialogue.events.iter().map(|event| format!("{event:?}"));
+    (sent, events.collect())
+}
+
 /// Plays the moves with a server that answers one command a time when it is told to. Returns the
 /// commands that were sent, and holds that a NOOP is never sent beside another command.
 fn play(config: Config, moves: &[Move]) -> (Vec<String>, Vec<String>) {
@@ -278,15 +364,7 @@ fn play(config: Config, moves: &[Move]) -> (Vec<String>, Vec<String>) {
                 let _ = dialogue.client.send(dialogue.now, command);
             }
             Move::Hear if !owed.is_empty() => {
-                let reply = match owed.remove(0).as_str() {
-                    "NOOP" => "200 Here.\r\n",
-                    "REIN" => "220 Again.\r\n",
-                    "USER developer" => "331 Password.\r\n",
-                    "PASS correct horse" => "230 Welcome.\r\n",
-                    "QUIT" => "221 Bye.\r\n",
-                    _ => "257 \"/\"\r\n",
-                };
-                dialogue.hear(reply);
+                dialogue.hear(reply_to(&owed.remove(0)));
             }
             // Only where no command could take it for its reply.
             Move::HearUnasked if owed.is_empty() && dialogue.client.phase() == Phase::Ready => {
@@ -319,6 +397,14 @@ proptest! {
     #[test]
     fn it_never_goes_out_beside_another_command(moves in moves()) {
         play(config(), &moves);
+    }
+
+    #[test]
+    fn the_application_notices_nothing_of_it(moves in moves()) {
+        prop_assert_eq!(
+            play_answered(config(), &moves),
+            play_answered(config().keep_alive(None), &moves)
+        );
     }
 
     #[test]

@@ -148,13 +148,24 @@ pub fn sentinel_hash() -> String {
 
 /// `ftp-login serve` on a free port, with the users `anna`, and `bob` who has an account.
 pub struct Server {
-    child: Child,
+    child: Process,
     pub address: SocketAddr,
     /// What it printed behind its address.
     stdout: JoinHandle<String>,
     lines: Receiver<String>,
     stderr: JoinHandle<String>,
     pub users: TestFile,
+}
+
+/// A process that does not outlive the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // If it has ended already, all is well.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 impl Server {
@@ -194,7 +205,7 @@ impl Server {
         });
         let address = address.trim_end().parse().unwrap();
         Self {
-            child,
+            child: Process(child),
             address,
             stdout,
             lines: later_lines,
@@ -229,7 +240,7 @@ impl Server {
     /// Sends it a signal that does not end it.
     pub fn signal(&self, signal: &str) {
         let kill = Command::new("kill")
-            .args([signal, &self.child.id().to_string()])
+            .args([signal, &self.child.0.id().to_string()])
             .status();
         assert!(kill.unwrap().success());
     }
@@ -237,10 +248,10 @@ impl Server {
     /// Ends it with a signal, waits, and gives its exit status, output and log.
     pub fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
         let kill = Command::new("kill")
-            .args([signal, &self.child.id().to_string()])
+            .args([signal, &self.child.0.id().to_string()])
             .status();
         assert!(kill.unwrap().success());
-        let status = self.child.wait().unwrap();
+        let status = self.child.0.wait().unwrap();
         let stderr = self.stderr.join().unwrap();
         for secret in [SENTINEL, ACCOUNT_SENTINEL] {
             assert!(!stderr.contains(secret), "{stderr}");

@@ -502,7 +502,11 @@ impl Machine for Connection {
         self.advance();
         match self.deadline() {
             Some((at, expiry)) if at <= self.context.now => match expiry {
-                Expiry::ForeignEnd => self.incoming.fell_silent(),
+                Expiry::ForeignEnd => {
+                    // The reply is whole only now.
+                    self.context.last_traffic = self.context.now;
+                    self.incoming.fell_silent();
+                }
                 Expiry::KeepAlive => self
                     .context
                     .send(Purpose::KeepAlive, CommandRef::known(Verb::Noop, None)),
