@@ -132,7 +132,9 @@ async fn a_reset_during_the_check_drops_the_verdict() {
         client.set_zero_linger().unwrap();
         drop(client);
         scene.logs(&format!("checked {USER}")).await;
-        scene.logs("1 failed").await;
+        scene
+            .logs("1 closed: the client closed the connection")
+            .await;
         assert!(!scene.log.contains("LoggedIn"), "{:?}", scene.log.lines());
         let failures = scene.guard.with(|guard, _| guard.statistics().failures);
         assert_eq!(failures, u64::from(password != PASSWORD));
