@@ -45,11 +45,12 @@ const ACCOUNT: &str = "payroll-7";
 /// exit code.
 pub(crate) fn run(arguments: &DemoArguments, output: Arc<Output>) -> Result<Exit, Failure> {
     let stage = Stage::new(start(arguments.runtime.runtime)?, output)?;
-    let mut rows = Vec::new();
-    rows.push(stage.explicit()?);
-    rows.push(stage.implicit()?);
-    rows.push(stage.account()?);
-    rows.push(stage.lockout()?);
+    let rows = vec![
+        stage.explicit()?,
+        stage.implicit()?,
+        stage.account()?,
+        stage.lockout()?,
+    ];
     show_table(&stage.output, &rows);
     let output = Arc::clone(&stage.output);
     drop(stage);
