@@ -145,11 +145,11 @@ impl Transcript {
         let replies = before.iter().filter(|step| matches!(step, Step::Reply(_)));
         // The greeting answers no command.
         let unanswered = (commands.count() + 1).saturating_sub(replies.count());
-        let behind = self.steps[step + 1..].iter().filter_map(|step| match step {
+        let mut behind = self.steps[step + 1..].iter().filter_map(|step| match step {
             Step::Reply(reply) => Some(reply),
             _ => None,
         });
-        behind.skip(unanswered).next()
+        behind.nth(unanswered)
     }
 }
 
