@@ -25,7 +25,7 @@ PROGRAMS = {"curl": "curl", "lftp": "lftp", "openssl": "openssl", "npm": "npm"}
 DEBIAN = [
     # Servers.
     "vsftpd", "proftpd-core", "proftpd-mod-crypto", "pure-ftpd", "pure-ftpd-common",
-    "inetutils-ftpd", "ftpd-ssl",
+    "inetutils-ftpd",
     # Clients.
     "tnftp", "ncftp", "wget",
     # What these need.

@@ -61,10 +61,7 @@ fn connect(address: &str, facts: &Facts) -> Result<RustlsFtpStream, Box<dyn Erro
     Ok(RustlsFtpStream::connect_with_stream(stream)?)
 }
 
-fn session<T: TlsStream>(mut ftp: ImplFtpStream<T>, facts: &Facts) -> Result<(), Box<dyn Error>>
-where
-    ImplFtpStream<T>: Sized,
-{
+fn session<T: TlsStream>(mut ftp: ImplFtpStream<T>, facts: &Facts) -> Result<(), Box<dyn Error>> {
     let (user, password) = (text(&facts["user"])?, text(&facts["password"])?);
     let times: usize = facts.get("times").map_or(Ok(1), |times| times.parse())?;
     for _ in 0..times {
