@@ -28,7 +28,7 @@ PROGRAMS = {
 DEBIAN = [
     # Servers.
     "vsftpd", "proftpd-core", "proftpd-mod-crypto", "pure-ftpd", "pure-ftpd-common",
-    "inetutils-ftpd", "ftpd-ssl",
+    "inetutils-ftpd",
     # Clients.
     "tnftp", "ncftp", "wget",
     # What these need.

@@ -1,6 +1,7 @@
 """The matrix of logins: each with what must come of it and what came."""
 
 import dataclasses
+import re
 
 
 @dataclasses.dataclass
@@ -41,15 +42,13 @@ class Cell:
         """For the table in docs/INTEROP.md."""
         facts = self.came
         if "is" in facts:
-            return str(facts["is"])
+            return re.sub(r" \{[^}]*\}", "", str(facts["is"]))
         outcome = facts.get("outcome", "")
         if outcome == "logged_in":
             return "in"
         if outcome in ("refused", "unavailable"):
             return f"{facts.get('code')}"
-        if outcome == "tls_failed":
-            return "TLS fails"
-        return sentence(facts)
+        return {"tls_failed": "TLS fails", "io": "closed"}.get(outcome, sentence(facts))
 
 
 class Table:

@@ -1,5 +1,6 @@
 """A tap on the loopback: passes bytes on between a client and a server, and remembers them."""
 
+import contextlib
 import socket
 import threading
 
@@ -28,13 +29,8 @@ class Tap:
                 client, _ = self.listener.accept()
             except OSError:
                 return  # closed
-            dialogue = Dialogue()
-            self.dialogues.append(dialogue)
             server = socket.create_connection((ADDRESS, self.server_port), PATIENCE)
-            for source, sink, direction in ((client, server, "C"), (server, client, "S")):
-                threading.Thread(
-                    target=dialogue.carry, args=(source, sink, direction), daemon=True
-                ).start()
+            self.dialogues.append(Dialogue(client, server))
 
     def first(self):
         """Each (direction, line) of the first connection, in order."""
@@ -48,25 +44,33 @@ class Tap:
 class Dialogue:
     """What was said on one connection, in the order in which it passed."""
 
-    def __init__(self):
+    def __init__(self, client, server):
         self.said = []
         self.lock = threading.Lock()
+        self.threads = [
+            threading.Thread(target=self.carry, args=ends, daemon=True)
+            for ends in ((client, server, "C"), (server, client, "S"))
+        ]
+        for thread in self.threads:
+            thread.start()
 
     def carry(self, source, sink, direction):
-        """Ends when one side does; a half that is closed is passed on as such."""
+        """Until the source ends. What the other end no longer takes is still remembered."""
         try:
             while data := source.recv(65536):
                 with self.lock:
                     self.said.append((direction, data))
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):
+                    sink.sendall(data)
         except OSError:
-            # Broken: so that the other side hears of it, too.
-            for end in (source, sink):
-                end.close()
+            pass  # broken, which is an end as well
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
 
     def lines(self):
         """Whole lines: (direction, bytes without the line's end). Until TLS begins."""
+        for thread in self.threads:
+            thread.join(5)  # the last words may be under way
         lines, rest = [], {"C": b"", "S": b""}
         with self.lock:
             said = list(self.said)

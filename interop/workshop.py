@@ -1,6 +1,7 @@
 """What all servers and clients share: certificates, and users with passwords of all kinds."""
 
 import pathlib
+import pwd
 import secrets
 
 from machine import ADDRESS, RUN, call
@@ -42,6 +43,7 @@ class Workshop:
         for one in self.users.values():
             call("useradd", "--no-create-home", "--home-dir", "/", "--shell", "/bin/sh", one.name)
             stack.callback(call, "userdel", one.name)
+        offer_anonymous(stack)
         call("chpasswd", stdin=self.lines(lambda one: one.name.encode() + b":" + one.password))
 
     @property
@@ -69,6 +71,18 @@ class Workshop:
             for errors in ("replace", "surrogateescape", "backslashreplace"):
                 text = text.replace(password.decode(errors=errors), "****")
         return text
+
+
+def offer_anonymous(stack):
+    """Some servers let nobody in anonymously unless the system has a user `ftp`."""
+    try:
+        pwd.getpwnam("ftp")
+    except KeyError:
+        home = RUN / "anonymous"
+        home.mkdir(mode=0o755)
+        call("useradd", "--system", "--no-create-home", "--home-dir", home, "--shell",
+             "/usr/sbin/nologin", "ftp")
+        stack.callback(call, "userdel", "ftp")
 
 
 def certificates(folder, name, usage):

@@ -28,6 +28,7 @@ class FtpSrv(Kind):
     def start(self, variant):
         *_, file = python_server(self, variant, "")
         port = machine.free_port()
-        return self.run(variant, ["node", HERE / "servers/programs/ftp_srv.js", file, str(port)], port)
+        program = HERE / "servers/programs/ftp_srv.js"
+        return self.run(variant, ["node", program, file, str(port)], port)
 
 

@@ -16,7 +16,6 @@ class Inetutils(Kind):
         ("greeting", "full"), "it reads its greeting from /etc alone, and inetd counts clients")
 
     answers = {
-        "anonymous": refused("password", 530),  # there is no user `ftp` in this system
         "where there is no TLS": refused("security", 502),
         "REIN": NO_REIN,
     }

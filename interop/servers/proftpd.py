@@ -44,7 +44,7 @@ class Proftpd(Kind):
             f"PidFile {folder}/pid", f"ScoreboardFile {folder}/scoreboard",
             f"DelayTable {folder}/delay", "DelayEngine off", f"SystemLog {folder}/log",
             "AuthOrder mod_auth_file.c mod_auth_unix.c", f"AuthUserFile {users}",
-            "RequireValidShell off", "DefaultRoot ~",
+            "RequireValidShell off", "UseFtpUsers off", "DefaultRoot ~",
             *self.anonymous(folder), *self.particulars(variant, folder),
         ]
         if variant not in PLAIN:

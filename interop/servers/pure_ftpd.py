@@ -2,7 +2,7 @@
 
 import machine
 from machine import ADDRESS
-from servers.kind import KEEPS_DOUBLED, UNAVAILABLE, Kind, no_0xff, refused
+from servers.kind import KEEPS_DOUBLED, UNAVAILABLE, Kind, logged_in_by_name, no_0xff, refused
 
 
 class PureFtpd(Kind):
@@ -12,7 +12,8 @@ class PureFtpd(Kind):
              "certificate": "it asks for no client certificates without being built for it"}
 
     answers = {
-        "anonymous": (UNAVAILABLE | {"phase": "user"}, None),  # no user `ftp` in this system
+        ("clear", "anonymous"): logged_in_by_name(tls=False),
+        ("explicit TLS", "anonymous"): logged_in_by_name(tls=True),
         ("clear", "where TLS is demanded"): (UNAVAILABLE | {"phase": "user"}, None),
         "HOST": refused("user", 530, "before the login it answers 530 to commands that it does not "
                         "know; RFC 959 §4.2 has 500 or 502 for these"),

@@ -1,8 +1,9 @@
 //! Serves every lie of the scripted liar, each on a port of its own, to whatever client comes.
 //!
-//! `liar CERTIFICATE` writes the certificate that it shows under TLS to that file (PEM), prints a
-//! line for each lie (its name, its security, whether a client may log in to it, what comes after
-//! the login, and its port, with tabs between), and lies until its standard input ends.
+//! `liar CERTIFICATE KEY` shows this certificate (PEM) under TLS, prints a line for each lie (its
+//! name, its security, whether a client may log in to it, what comes after the login, whether the
+//! certificate is to be trusted, and its port, with tabs between) and an empty one, and lies until
+//! its standard input ends.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -13,22 +14,21 @@ use std::sync::atomic::AtomicBool;
 
 use ftp_proto::client::Security;
 use ftp_rustls::{ClientCertificates, Identity};
-use ftp_testkit::SelfMade;
-use ftp_testkit::liar::{LyingServer, Outcome, Parts, Then, play, servers};
+use ftp_testkit::liar::{LyingServer, Outcome, Parts, Step, Then, play, servers};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args()
-        .nth(1)
-        .ok_or("where to write the certificate?")?;
-    let made = SelfMade::for_loopback();
-    std::fs::write(path, &made.certificate_pem)?;
-    let identity = Identity::from_pem(made.certificate_pem.as_bytes(), made.key_pem.as_bytes())?;
+    let mut paths = std::env::args().skip(1);
+    let mut read = || std::fs::read(paths.next().unwrap_or_default());
+    let identity = Identity::from_pem(&read()?, &read()?)?;
     let tls = ftp_rustls::server_config(identity, ClientCertificates::NotAsked)?;
     let mut stdout = std::io::stdout().lock();
     for lie in servers::all() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         writeln!(stdout, "{}\t{}", words(&lie), listener.local_addr()?.port())?;
-        let (tls, script) = (Arc::clone(&tls), Arc::new(lie.script));
+        // What is said after all that is answered, so that a client which believes to be logged in
+        // can show it. No line holds this.
+        let steps = [lie.script, vec![Step::Hear("\n")]].concat();
+        let (tls, script) = (Arc::clone(&tls), Arc::new(steps));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (tls, script) = (Arc::clone(&tls), Arc::clone(&script));
@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         });
     }
+    writeln!(stdout)?;
     stdout.flush()?;
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
@@ -61,5 +62,10 @@ fn words(lie: &LyingServer) -> String {
         Then::ClearCommandChannel => "CCC",
         Then::Reinitialize => "REIN",
     };
-    [lie.name, security, may_log_in, then].join("\t")
+    let trust = if lie.is_trusted {
+        "trusted"
+    } else {
+        "untrusted"
+    };
+    [lie.name, security, may_log_in, then, trust].join("\t")
 }

@@ -18,11 +18,16 @@ async function main() {
     }
   } catch (error) {
     console.log(`came: ${words(error)}`);
+    client.close();
     return;
   }
   for (let time = 0; time < wanted.times; time += 1) {
     try {
       await client.login(wanted.user, wanted.password);
+      if (wanted.then === 'leave') {
+        console.log('came: logged in');
+        break;
+      }
       await client.useDefaultSettings();
       await client.pwd();
       console.log('came: logged in');

@@ -2,14 +2,16 @@
 //! output.
 //!
 //! The input has one fact a line: `security clear|explicit|implicit`, `ca PATH`, `host NAME`,
-//! `port N`, `user HEX`, `password HEX`, `times N`. The output has a line for each login:
+//! `port N`, `user HEX`, `password HEX`, `times N`, `then leave`. The output has a line for each login:
 //! `logged in`, or the error; then `pwd` and the path, or the error.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read;
+use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use suppaftp::rustls::pki_types::CertificateDer;
 use suppaftp::rustls::pki_types::pem::PemObject;
@@ -35,9 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn run(facts: &Facts) -> Result<(), Box<dyn Error>> {
     let address = format!("{}:{}", facts["host"], facts["port"]);
     match facts["security"].as_str() {
-        "clear" => session(RustlsFtpStream::connect(address)?, facts),
+        "clear" => session(connect(&address, facts)?, facts),
         "explicit" => {
-            let stream = RustlsFtpStream::connect(address)?;
+            let stream = connect(&address, facts)?;
             session(stream.into_secure(tls(facts)?, &facts["host"])?, facts)
         }
         _ => {
@@ -48,14 +50,26 @@ fn run(facts: &Facts) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn session<T: TlsStream>(mut ftp: ImplFtpStream<T>, facts: &Facts) -> Result<(), Box<dyn Error>>
-where
-    ImplFtpStream<T>: Sized,
-{
+/// `timeout SECONDS` is for each read and write, where it can be told: not with implicit TLS.
+fn connect(address: &str, facts: &Facts) -> Result<RustlsFtpStream, Box<dyn Error>> {
+    let stream = TcpStream::connect(address)?;
+    if let Some(seconds) = facts.get("timeout") {
+        let timeout = Some(Duration::from_secs(seconds.parse()?));
+        stream.set_read_timeout(timeout)?;
+        stream.set_write_timeout(timeout)?;
+    }
+    Ok(RustlsFtpStream::connect_with_stream(stream)?)
+}
+
+fn session<T: TlsStream>(mut ftp: ImplFtpStream<T>, facts: &Facts) -> Result<(), Box<dyn Error>> {
     let (user, password) = (text(&facts["user"])?, text(&facts["password"])?);
     let times: usize = facts.get("times").map_or(Ok(1), |times| times.parse())?;
     for _ in 0..times {
         show(ftp.login(&user, &password).map(|()| "logged in".to_owned()));
+    }
+    if facts.contains_key("then") {
+        // Its destructor would say QUIT and wait for the answer.
+        std::process::exit(0);
     }
     show(ftp.pwd().map(|path| format!("pwd {path}")));
     show(ftp.quit().map(|()| "quit".to_owned()));

@@ -59,8 +59,9 @@ pub struct LyingServer {
     pub then: Then,
     /// What must come of it: one of these. More than one only where that is a matter of timing.
     pub outcomes: Vec<Outcome>,
+    /// Whether the client is to trust its certificate.
+    pub is_trusted: bool,
     pub(super) tune: fn(Config) -> Config,
-    pub(super) is_trusted: bool,
 }
 
 impl LyingServer {

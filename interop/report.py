@@ -1,0 +1,120 @@
+"""docs/INTEROP.md: the matrix, where peers do otherwise than the RFCs have it, and the liars."""
+
+import collections
+
+from clients import CLIENTS
+from lying import ERROR, FALSE, HANGS, HANGS_AFTER, IN, TOLD
+from machine import HERE
+from recording import plain
+from servers import KINDS
+
+FILE = HERE.parent / "docs/INTEROP.md"
+
+HEAD = """\
+# Real servers, real clients, and liars
+
+Made by `interop/record`; to make it again, run that. `interop/run` checks all of it and writes nothing. Each
+login has its expected end from the RFCs and from the program's documentation, written in `interop/servers` and
+`interop/clients`; a run in which any ends otherwise fails.
+
+Programs are Debian 12's, the registries' latest at the time, or this repository's. Everything runs on 127.0.0.1.
+Runtimes of our client: {runtimes}.
+"""
+
+SERVERS = """
+## Our client, `ftp-login login`, against servers
+
+*in*: logged in; a number: refused or unavailable with this code, as it must be; *TLS fails*: as it must; –: the
+server cannot do this. REIN, CCC and idling run in each runtime's example `probe`: the words are what came of each
+step. A star: the server does otherwise than the RFCs have it, and the list below says how.
+
+"""
+
+LIES = """
+## Before the scripted liar
+
+The lying servers of `ftp-testkit` (`crates/ftp-testkit/src/liar/servers`), those that are about the login, and what
+clients do. Each was told to wait {told} s for a reply, where it can be told, and had {hangs} s in all.
+
+* *in*: logged in, rightly: the lie is one that the RFCs permit, or harmless;
+* *error*: it gave up, in whatever words;
+* *hangs*: it was not done by then;
+* *{false}*: it believed to be logged in where no login was granted to what it had sent, or where the rest of what was
+  said forbids to believe it.
+
+Ours may do the first two alone: the run fails otherwise. Which error it must be is held by each adapter's test
+`misbehaviour`.
+
+"""
+
+
+def write(table, workshop, lies, runtimes):
+    text = [HEAD.format(runtimes=", ".join(runtimes)), SERVERS]
+    of_servers = [cell for cell in table.cells if cell.side == "servers" and cell.version]
+    of_clients = [cell for cell in table.cells if cell.side == "clients"]
+    text += matrix(of_servers, [kind.name for kind in KINDS])
+    text += ["\n### Where servers do otherwise\n\n", *deviations(of_servers, workshop)]
+    text += ["\n### What servers cannot do\n\n", *lacks(KINDS)]
+    text += ["\n## Clients against our server, `ftp-login serve`\n\n"]
+    text += matrix(of_clients, [client.name for client in CLIENTS])
+    text += ["\n### What clients cannot do\n\n", *lacks(CLIENTS)]
+    text += liars(lies)
+    FILE.write_text("".join(text))
+    print(f"written: {FILE.relative_to(HERE.parent)}")
+
+
+def matrix(cells, peers):
+    """A row for each security and case, a column for each peer."""
+    versions, rows = {}, collections.defaultdict(dict)
+    for cell in cells:
+        versions[cell.peer] = cell.version
+        star = " \\*" if cell.why else ""
+        words = rows[cell.security, cell.case].setdefault(cell.peer, [])
+        if (word := cell.short() + star) not in words:  # runtimes agree
+            words.append(word)
+    lines = ["| security | login | " + " | ".join(peers) + " |",
+             "|---|---|" + "---|" * len(peers),
+             "| | version | " + " | ".join(versions.get(peer, "–") for peer in peers) + " |"]
+    for (security, case), came in rows.items():
+        words = [" / ".join(came.get(peer, ["–"])) for peer in peers]
+        lines.append(f"| {security} | {case} | {' | '.join(words)} |")
+    return [line + "\n" for line in lines]
+
+
+def deviations(cells, workshop):
+    """With the bytes, where the dialogue is known: its last two lines."""
+    seen = set()
+    for cell in cells:
+        if not cell.why or (cell.peer, cell.case, cell.why) in seen:
+            continue
+        seen.add((cell.peer, cell.case, cell.why))
+        said = [f"`{direction[0].replace('s', 'C').replace('r', 'S')}: {plain(workshop, line)}`"
+                for direction, line in cell.dialogue[-2:]]
+        bytes_ = f" ({', '.join(said)})" if said else ""
+        yield f"* **{cell.peer}**, {cell.case}: {cell.why}{bytes_}.\n"
+
+
+def lacks(peers):
+    for peer in peers:
+        reasons = collections.defaultdict(list)
+        for what, why in peer.lacks.items():
+            reasons[why].append(what)
+        for why, what in reasons.items():
+            yield f"* **{peer.name}**, {', '.join(what)}: {why}.\n"
+
+
+def liars(lies):
+    names = list(next(iter(lies.values())))
+    yield LIES.format(told=TOLD, hangs=HANGS_AFTER, false=FALSE.lower())
+    yield f"| {len(lies)} lies | " + " | ".join(names) + " |\n"
+    yield "|---|" + "---|" * len(names) + "\n"
+    for word in (IN, ERROR, HANGS, FALSE):
+        counts = [sum(came[name] == word for came in lies.values()) for name in names]
+        yield f"| {word.lower()} | {' | '.join(map(str, counts))} |\n"
+    yield "\nEach lie before which any of them did more than fail:\n\n"
+    yield "| lie | " + " | ".join(names) + " |\n|---|" + "---|" * len(names) + "\n"
+    for lie, came in lies.items():
+        if {IN, HANGS, FALSE} & set(came.values()):
+            words = [f"**{word.lower()}**" if word in (HANGS, FALSE) else word
+                     for word in came.values()]
+            yield f"| {lie} | {' | '.join(words)} |\n"
