@@ -1,133 +1,143 @@
-//! Replies: short ones, a banner, FEAT, and a banner of 64 KiB, whole and in chunks of 4 KiB.
+//! Replies: short ones, banners, FEAT, and a banner of 64 KiB; whole, in chunks of 4 KiB and of one byte.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ftp_benches::{banner, http_head, split_lines};
-use ftp_proto::wire::{ReplyParser, Status};
-use smtp_proto::response::parser::ResponseReceiver;
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use ftp_benches::inputs::{FEAT, SHORT, as_http, banner, banner_of_lines};
+use ftp_benches::{replies, split_lines, split_lines_in_chunks, suppaftp};
 
-/// The replies of a login over explicit TLS.
-const SHORT: &[u8] = b"220 FTP server ready.\r\n\
-    234 Proceed with negotiation.\r\n\
-    200 PBSZ set to 0.\r\n\
-    200 PROT now Private.\r\n\
-    331 Please specify the password.\r\n\
-    230 Login successful.\r\n\
-    257 \"/\" is the current directory\r\n\
-    200 Switching to Binary mode.\r\n\
-    250 Directory successfully changed.\r\n\
-    221 Goodbye.\r\n";
-
-/// As many HTTP responses of one line, for httparse.
-const HTTP_SHORT: &[u8] = b"HTTP/1.1 220 FTP server ready.\r\n\r\n\
-    HTTP/1.1 234 Proceed with negotiation.\r\n\r\n\
-    HTTP/1.1 200 PBSZ set to 0.\r\n\r\n\
-    HTTP/1.1 200 PROT now Private.\r\n\r\n\
-    HTTP/1.1 331 Please specify the password.\r\n\r\n\
-    HTTP/1.1 230 Login successful.\r\n\r\n\
-    HTTP/1.1 257 \"/\" is the current directory\r\n\r\n\
-    HTTP/1.1 200 Switching to Binary mode.\r\n\r\n\
-    HTTP/1.1 250 Directory successfully changed.\r\n\r\n\
-    HTTP/1.1 221 Goodbye.\r\n\r\n";
-
-const FEAT: &[u8] =
-    b"211-Features:\r\n AUTH SSL\r\n AUTH TLS\r\n EPRT\r\n EPSV\r\n MDTM\r\n PASV\r\n \
-    PBSZ\r\n PROT\r\n REST STREAM\r\n SIZE\r\n TVFS\r\n UTF8\r\n211 End\r\n";
-
-fn ftp_proto(mut bytes: &[u8]) -> usize {
-    let mut parser = ReplyParser::default();
-    let mut sum = 0;
-    while !bytes.is_empty() {
-        let Ok(Status::Complete(reply, length)) = parser.parse(bytes) else {
-            panic!("not a reply");
-        };
-        sum += usize::from(reply.code().get()) + reply.raw().len();
-        bytes = &bytes[length..];
-    }
-    sum
+/// Ten replies, of which no two need be the same, by the peers that can read them.
+struct Input {
+    name: &'static str,
+    replies: Vec<u8>,
+    count: u64,
+    /// SMTP has lines with a code only, and smtp-proto reads 4 KiB at most.
+    smtp: bool,
+    /// HTTP has no lines like FEAT's.
+    http: bool,
+    /// suppaftp reads FEAT in a way of its own, and short replies one at a time.
+    suppaftp: Vec<&'static [u8]>,
 }
 
-fn ftp_proto_in_chunks(bytes: &[u8], size: usize) -> usize {
-    let mut parser = ReplyParser::default();
-    let mut end = 0;
-    loop {
-        end = bytes.len().min(end + size);
-        match parser.parse(&bytes[..end]) {
-            Ok(Status::Complete(reply, length)) => return reply.raw().len() + length,
-            Ok(Status::Partial) => assert!(end < bytes.len()),
-            Err(error) => panic!("{error}"),
+impl Input {
+    fn repeated(name: &'static str, reply: Vec<u8>) -> Self {
+        Self {
+            name,
+            replies: reply.repeat(10),
+            count: 10,
+            smtp: reply.len() <= 4096,
+            http: true,
+            suppaftp: vec![reply.leak()],
         }
     }
 }
 
-fn smtp_proto(bytes: &[u8]) -> usize {
-    let mut rest = bytes.iter();
-    let mut sum = 0;
-    while !rest.as_slice().is_empty() {
-        let Ok(reply) = ResponseReceiver::default().parse(&mut rest) else {
-            panic!("not a reply");
-        };
-        sum += usize::from(reply.code) + reply.message.len();
-    }
-    sum
-}
-
-fn httparse(mut bytes: &[u8]) -> usize {
-    let mut sum = 0;
-    while !bytes.is_empty() {
-        // Initialised only as far as it is used, so that its size costs nothing.
-        let mut fields = [const { std::mem::MaybeUninit::uninit() }; 1024];
-        let mut response = httparse::Response::new(&mut []);
-        let config = httparse::ParserConfig::default();
-        let parsed = config.parse_response_with_uninit_headers(&mut response, bytes, &mut fields);
-        let Ok(httparse::Status::Complete(length)) = parsed else {
-            panic!("not a response");
-        };
-        sum += usize::from(response.code.unwrap_or_default()) + length;
-        bytes = &bytes[length..];
-    }
-    sum
+fn inputs() -> [Input; 6] {
+    [
+        Input {
+            name: "short",
+            replies: SHORT.to_vec(),
+            count: 10,
+            smtp: true,
+            http: true,
+            suppaftp: SHORT.split_inclusive(|byte| *byte == b'\n').collect(),
+        },
+        Input::repeated("banner_5", banner_of_lines(5)),
+        Input::repeated("banner_10", banner_of_lines(10)),
+        Input::repeated("banner_20", banner_of_lines(20)),
+        Input {
+            smtp: false,
+            http: false,
+            suppaftp: Vec::new(),
+            ..Input::repeated("feat", FEAT.to_vec())
+        },
+        Input {
+            replies: banner(64 * 1024),
+            count: 1,
+            ..Input::repeated("banner_64k", banner(64 * 1024))
+        },
+    ]
 }
 
 fn replies(criterion: &mut Criterion) {
-    let (small, large) = (banner(1500), banner(64 * 1024));
-    for (name, bytes, http) in [
-        ("short", SHORT, Some(HTTP_SHORT.to_vec())),
-        ("banner", &small, Some(http_head(1500))),
-        ("feat", FEAT, None),
-        ("banner_64k", &large, Some(http_head(64 * 1024))),
-    ] {
+    for input in inputs() {
+        let Input { name, replies, .. } = &input;
         let mut group = criterion.benchmark_group(format!("reply/{name}"));
-        group.throughput(Throughput::Bytes(bytes.len() as u64));
-        group.bench_function("floor", |b| b.iter(|| split_lines(black_box(bytes))));
-        group.bench_function("ftp_proto", |b| b.iter(|| ftp_proto(black_box(bytes))));
-        if name == "short" || name == "banner" {
-            group.bench_function("smtp_proto", |b| b.iter(|| smtp_proto(black_box(bytes))));
+        group.throughput(Throughput::BytesDecimal(replies.len() as u64));
+        group.bench_function("floor", |b| b.iter(|| split_lines(black_box(replies))));
+        group.bench_function("ftp_proto", |b| {
+            b.iter(|| replies::ftp_proto(black_box(replies)));
+        });
+        if input.smtp {
+            group.bench_function("smtp_proto", |b| {
+                b.iter(|| replies::smtp_proto(black_box(replies)));
+            });
         }
-        if let Some(http) = http {
-            group.throughput(Throughput::Bytes(http.len() as u64));
-            group.bench_function("httparse", |b| b.iter(|| httparse(black_box(&http))));
+        if input.http {
+            let http = as_http(replies);
+            group.throughput(Throughput::BytesDecimal(http.len() as u64));
+            group.bench_function("httparse", |b| {
+                b.iter(|| replies::httparse(black_box(&http)));
+            });
         }
+        group.throughput(Throughput::BytesDecimal(replies.len() as u64));
+        suppaftp(&mut group, &input);
         group.finish();
-    }
 
-    let mut group = criterion.benchmark_group("reply/banner_64k_in_4k_chunks");
-    group.throughput(Throughput::Bytes(large.len() as u64));
-    group.bench_function("floor", |b| {
+        for (size, of) in [(4096, "4k"), (1, "1b")] {
+            let mut group = criterion.benchmark_group(format!("reply/{name}_in_{of}_chunks"));
+            group.throughput(Throughput::BytesDecimal(replies.len() as u64));
+            group.bench_function("floor", |b| {
+                b.iter(|| split_lines_in_chunks(black_box(replies), size));
+            });
+            group.bench_function("ftp_proto", |b| {
+                b.iter(|| replies::ftp_proto_in_chunks(black_box(replies), size));
+            });
+            group.finish();
+        }
+    }
+}
+
+/// As many replies as the others read, each behind a command; and the same commands alone.
+fn suppaftp(group: &mut BenchmarkGroup<'_, WallTime>, input: &Input) {
+    let mut clients: Vec<_> = input
+        .suppaftp
+        .iter()
+        .map(|reply| suppaftp::Memory::new(reply))
+        .collect();
+    if clients.is_empty() {
+        return;
+    }
+    let rounds = input.count as usize / clients.len();
+    group.bench_function("suppaftp_with_command", |b| {
         b.iter(|| {
-            black_box(&large)
-                .chunks(4096)
-                .map(split_lines)
-                .sum::<usize>()
+            clients.iter_mut().fold(0, |sum, client| {
+                (0..rounds).fold(sum, |sum, _| sum + client.round())
+            })
         });
     });
-    group.bench_function("ftp_proto", |b| {
-        b.iter(|| ftp_proto_in_chunks(black_box(&large), 4096));
+    group.bench_function("suppaftp_command_alone", |b| {
+        b.iter(|| {
+            clients.iter_mut().fold(0, |sum, client| {
+                (0..rounds).fold(sum, |sum, _| sum + client.command_alone())
+            })
+        });
     });
+}
+
+/// Replies per second, where the size of each says less than their number.
+fn elements(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("reply/each");
+    for input in inputs() {
+        group.throughput(Throughput::Elements(input.count));
+        group.bench_function(input.name, |b| {
+            b.iter(|| replies::ftp_proto(black_box(&input.replies)));
+        });
+    }
     group.finish();
 }
 
-criterion_group!(benches, replies);
+criterion_group!(benches, replies, elements);
 criterion_main!(benches);

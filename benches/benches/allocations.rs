@@ -1,0 +1,133 @@
+//! Allocations of each piece of work, as a table, and what an idle session holds. Fails where more is needed than
+//! was promised.
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+
+use allocation_counter::{AllocationInfo, measure};
+use ftp_benches::inputs::{FEAT, SESSION, SHORT, banner, banner_of_lines, long_path};
+use ftp_benches::login::{Setup, Way, Wire};
+use ftp_benches::{commands, replies, suppaftp};
+
+/// Bytes that an idle session may take beyond TLS. A client has its configuration for itself and what it learned:
+/// greeting, certificate, times.
+const MOST_IDLE_CLIENT: i64 = 2560;
+const MOST_IDLE_SERVER: i64 = 1024;
+
+fn main() {
+    println!("| work | allocations | bytes in all | most bytes at once |");
+    println!("|---|---:|---:|---:|");
+    parsing();
+    logins();
+}
+
+fn row(name: &str, info: &AllocationInfo) {
+    println!(
+        "| {name} | {} | {} | {} |",
+        info.count_total, info.bytes_total, info.bytes_max
+    );
+}
+
+fn parsing() {
+    let mut bytes = SHORT.to_vec();
+    bytes.extend(banner_of_lines(20));
+    bytes.extend(FEAT);
+    bytes.extend(banner(64 * 1024));
+    for (name, chunk) in [("whole", usize::MAX), ("in chunks of 1 byte", 1)] {
+        let size = chunk.min(bytes.len());
+        let info = measure(|| {
+            black_box(replies::ftp_proto_in_chunks(&bytes, size));
+        });
+        row(&format!("replies, {name}"), &info);
+        assert_eq!(info.count_total, 0, "parsing allocates nothing");
+    }
+    let mut bytes = SESSION.to_vec();
+    bytes.extend(long_path());
+    for (name, chunk) in [("whole", usize::MAX), ("in chunks of 1 byte", 1)] {
+        let size = chunk.min(bytes.len());
+        let info = measure(|| {
+            black_box(commands::ftp_proto_in_chunks(&bytes, size));
+        });
+        row(&format!("commands, {name}"), &info);
+        assert_eq!(info.count_total, 0, "parsing allocates nothing");
+    }
+    let mut peer = suppaftp::Memory::new(b"200 Done.\r\n");
+    peer.round();
+    row(
+        "suppaftp: a command and its reply",
+        &measure(|| {
+            black_box(peer.round());
+        }),
+    );
+}
+
+fn logins() {
+    let mut wire = Wire::default();
+    for (name, way) in [
+        ("plain", Way::Plain),
+        ("account", Way::Account),
+        ("TLS 1.3", Way::Tls),
+        ("TLS 1.3, resumed", Way::TlsResumed),
+    ] {
+        let setup = Setup::new(way);
+        if way == Way::Plain {
+            let (client, server) = (setup.client(), setup.server());
+            let info = measure(|| drop(setup.client_alone(client)));
+            row("login, plain, client that was made before", &info);
+            // Greeting and 230; the session that holds them; input, output, events.
+            assert!(
+                info.count_total <= 2 + 1 + 3,
+                "more than replies and buffers"
+            );
+            let info = measure(|| drop(setup.server_alone(server)));
+            row("login, plain, server that was made before", &info);
+            // Name, password, ticket; input and output for each of two commands, events.
+            assert!(
+                info.count_total <= 3 + 5,
+                "more than credentials and buffers"
+            );
+        }
+        // What is made once stays out of it.
+        drop(setup.log_in(&mut wire));
+        let info = measure(|| drop(setup.log_in(&mut wire)));
+        row(&format!("login, {name}, both"), &info);
+        if matches!(way, Way::Tls | Way::TlsResumed) {
+            let bare = measure(|| drop(setup.bare_handshake(&mut wire)));
+            row(&format!("bare handshake, {name}, both"), &bare);
+        }
+    }
+    idle(&mut wire);
+}
+
+/// What a session takes once it is logged in and at rest, heap and the value itself, beyond rustls' connection.
+fn idle(wire: &mut Wire) {
+    println!("\n| idle session | bytes | of these rustls' | ours |");
+    println!("|---|---:|---:|---:|");
+    for (name, way) in [("plain", Way::Plain), ("TLS 1.3", Way::Tls)] {
+        let setup = Setup::new(way);
+        drop(setup.log_in(wire));
+        let client = held(|| setup.log_in(wire).0);
+        let server = held(|| setup.log_in(wire).1);
+        let (mut bare_client, mut bare_server) = (0, 0);
+        if way == Way::Tls {
+            bare_client = held(|| setup.bare_handshake(wire).0);
+            bare_server = held(|| setup.bare_handshake(wire).1);
+        }
+        for (side, all, bare, most) in [
+            ("client", client, bare_client, MOST_IDLE_CLIENT),
+            ("server", server, bare_server, MOST_IDLE_SERVER),
+        ] {
+            let ours = all - bare;
+            println!("| {name}, {side} | {all} | {bare} | {ours} |");
+            assert!(ours <= most, "an idle session holds more than promised");
+        }
+    }
+}
+
+/// How many bytes a value takes, and what it holds on the heap.
+fn held<T>(make: impl FnOnce() -> T) -> i64 {
+    let mut made = None;
+    let info = measure(|| made = Some(make()));
+    drop(made);
+    info.bytes_current + size_of::<T>() as i64
+}
