@@ -43,7 +43,7 @@ clients do. Each was told to wait {told} s for a reply, where it can be told, an
   said forbids to believe it.
 
 Ours may do the first two alone: the run fails otherwise. Which error it must be is held by each adapter's test
-`misbehaviour`.
+`conformance`.
 
 """
 
