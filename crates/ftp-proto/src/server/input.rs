@@ -145,8 +145,14 @@ impl Input {
     pub(super) fn next(&mut self, mut refuse: impl FnMut(&[u8])) -> Next<'_> {
         let unread = self.buffer.unread();
         let blank = blank_lines(unread, self.bare_lf);
-        let start = unread.get(blank..).filter(|_| self.fresh);
-        if let Some((protocol, length)) = foreign_start(start.unwrap_or_default()) {
+        let start = unread
+            .get(blank..)
+            .filter(|_| self.fresh)
+            .unwrap_or_default();
+        // With one byte more than a line may have it is too long, whatever it goes on to say.
+        let most = self.parser.line_limit().saturating_add(1);
+        let start = start.get(..most).unwrap_or(start);
+        if let Some((protocol, length)) = foreign_start(start) {
             let length = blank.saturating_add(length);
             let end = self.buffer.position().saturating_add(length as u64);
             refuse_before(end, &mut self.refusals, refuse);

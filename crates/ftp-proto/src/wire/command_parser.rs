@@ -62,6 +62,10 @@ impl CommandParser {
         self.line_limit = line_limit;
     }
 
+    pub(crate) fn line_limit(&self) -> usize {
+        self.line_limit
+    }
+
     /// Looks for a command at the start of `bytes`.
     ///
     /// # Errors

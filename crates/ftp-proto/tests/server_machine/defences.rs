@@ -365,6 +365,27 @@ fn other_protocols_get_one_reply_and_the_end() {
 }
 
 #[test]
+fn a_line_that_is_too_long_before_it_shows_another_protocol_is_too_long_at_any_cut() {
+    let bytes = b"PRI * HTTP/2.0\r\nNOOP\r\n";
+    for limit in 8..14 {
+        let said = |size: usize| {
+            let mut limits = Limits::default();
+            limits.command_line_before_login = limit;
+            let mut server = Server::new(plain().limits(limits));
+            for chunk in bytes.chunks(size) {
+                server.receive(chunk);
+            }
+            server.said()
+        };
+        let whole = said(bytes.len());
+        assert_eq!(whole.contains("500"), limit < 11, "{limit}: {whole}");
+        for size in 1..bytes.len() {
+            assert_eq!(said(size), whole, "{limit}, in pieces of {size}");
+        }
+    }
+}
+
+#[test]
 fn commands_that_begin_like_other_protocols_are_answered_at_once() {
     for (command, code) in [
         ("HELP", "214"),
