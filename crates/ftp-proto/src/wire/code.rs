@@ -132,6 +132,7 @@ impl Code {
     }
 
     /// The number.
+    #[inline]
     pub const fn get(self) -> u16 {
         self.0
     }
@@ -143,6 +144,7 @@ impl Code {
     }
 
     /// What its first digit says.
+    #[inline]
     pub const fn class(self) -> Class {
         match self.0 {
             ..200 => Class::Preliminary,
@@ -167,6 +169,7 @@ impl Code {
     }
 
     /// Whether this is a 4yz or 5yz code.
+    #[inline]
     pub const fn is_negative(self) -> bool {
         self.0 >= 400
     }

@@ -65,11 +65,13 @@ impl<'b> CommandRef<'b> {
     }
 
     /// The verb.
+    #[inline]
     pub fn verb(&self) -> Verb {
         self.verb
     }
 
     /// The verb's letters as they came, in any case.
+    #[inline]
     pub fn name(&self) -> &'b [u8] {
         self.name
     }
@@ -77,6 +79,7 @@ impl<'b> CommandRef<'b> {
     /// All behind the one space after the verb, verbatim. `None` if there was no space.
     ///
     /// A secret where [`Verb::carries_secret`] says so.
+    #[inline]
     pub fn argument(&self) -> Option<&'b [u8]> {
         self.argument
     }
@@ -208,21 +211,25 @@ impl Command {
     }
 
     /// The verb.
+    #[inline]
     pub fn verb(&self) -> Verb {
         self.verb
     }
 
     /// The verb's letters.
+    #[inline]
     pub fn name(&self) -> &[u8] {
         self.borrow().name
     }
 
     /// The argument: see [`CommandRef::argument`].
+    #[inline]
     pub fn argument(&self) -> Option<&[u8]> {
         self.borrow().argument
     }
 
     /// The same command, borrowed.
+    #[inline]
     pub fn borrow(&self) -> CommandRef<'_> {
         let (name, rest) = self
             .line

@@ -39,6 +39,7 @@ pub struct CommandParser {
 }
 
 impl Default for CommandParser {
+    #[inline]
     fn default() -> Self {
         Self::new(Limits::default().command_line, &Lenience::default())
     }
@@ -46,6 +47,7 @@ impl Default for CommandParser {
 
 impl CommandParser {
     /// A parser for lines of at most `line_limit` bytes, their ends not counted.
+    #[inline]
     pub fn new(line_limit: usize, lenience: &Lenience) -> Self {
         Self {
             line_limit,

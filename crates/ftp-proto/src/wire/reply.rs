@@ -22,11 +22,13 @@ pub struct ReplyRef<'b> {
 
 impl<'b> ReplyRef<'b> {
     /// The code of its first line; 421 if a line with that code ended another, unfinished reply.
+    #[inline]
     pub fn code(&self) -> Code {
         self.code
     }
 
     /// Whether it has more than one line.
+    #[inline]
     pub fn is_multiline(&self) -> bool {
         self.multiline
     }
@@ -34,6 +36,7 @@ impl<'b> ReplyRef<'b> {
     /// Whether it was ended by a line with another code
     /// ([`Lenience::foreign_end_after`](crate::Lenience::foreign_end_after)), or is a 421 that the
     /// end of the stream cut off.
+    #[inline]
     pub fn is_irregular(&self) -> bool {
         self.irregular
     }
@@ -53,6 +56,7 @@ impl<'b> ReplyRef<'b> {
     }
 
     /// All its bytes as received, line ends included.
+    #[inline]
     pub fn raw(&self) -> &'b [u8] {
         self.raw
     }
@@ -227,11 +231,13 @@ impl Reply {
     }
 
     /// Its code.
+    #[inline]
     pub fn code(&self) -> Code {
         self.code
     }
 
     /// The same reply, borrowed.
+    #[inline]
     pub fn borrow(&self) -> ReplyRef<'_> {
         ReplyRef {
             raw: &self.raw,
@@ -252,16 +258,19 @@ impl Reply {
     }
 
     /// Whether it has more than one line.
+    #[inline]
     pub fn is_multiline(&self) -> bool {
         self.multiline
     }
 
     /// See [`ReplyRef::is_irregular`].
+    #[inline]
     pub fn is_irregular(&self) -> bool {
         self.irregular
     }
 
     /// Whole, as it came or was built, line ends included: see [`ReplyRef::raw`].
+    #[inline]
     pub fn raw(&self) -> &[u8] {
         &self.raw
     }

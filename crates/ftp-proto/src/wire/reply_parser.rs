@@ -63,6 +63,7 @@ struct UnreadLines<'b> {
 }
 
 impl Default for ReplyParser {
+    #[inline]
     fn default() -> Self {
         Self::new(&Limits::default(), &Lenience::default())
     }
@@ -71,6 +72,7 @@ impl Default for ReplyParser {
 impl ReplyParser {
     /// A parser with these bounds. [`Lenience::foreign_end_after`] is left to the caller, who has
     /// the clock: see [`foreign_end`](Self::foreign_end).
+    #[inline]
     pub fn new(limits: &Limits, lenience: &Lenience) -> Self {
         Self {
             line_limit: limits.reply_line,
