@@ -26,12 +26,11 @@
 //! use std::net::SocketAddr;
 //! use std::sync::Arc;
 //!
-//! use ftp_async_std::{Connector, Handler, Login, Server, SessionInfo};
 //! use async_std::net::TcpListener;
-//! use ftp_proto::server::{Attempt, Request, Verdict};
-//! use ftp_proto::wire::{Code, Reply, Verb};
-//! use ftp_proto::{client, server};
-//! # use ftp_async_std::ftp_proto;
+//! use ftp_async_std::ftp_proto::server::{Attempt, Request, Verdict};
+//! use ftp_async_std::ftp_proto::wire::{Code, Reply, Verb};
+//! use ftp_async_std::ftp_proto::{client, server};
+//! use ftp_async_std::{Connector, Handler, Login, Server, SessionInfo};
 //!
 //! struct Doorkeeper;
 //!

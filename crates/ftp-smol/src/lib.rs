@@ -26,12 +26,11 @@
 //! use std::net::SocketAddr;
 //! use std::sync::Arc;
 //!
+//! use ftp_smol::ftp_proto::server::{Attempt, Request, Verdict};
+//! use ftp_smol::ftp_proto::wire::{Code, Reply, Verb};
+//! use ftp_smol::ftp_proto::{client, server};
 //! use ftp_smol::{Connector, Handler, Login, Server, SessionInfo};
 //! use smol::net::TcpListener;
-//! use ftp_proto::server::{Attempt, Request, Verdict};
-//! use ftp_proto::wire::{Code, Reply, Verb};
-//! use ftp_proto::{client, server};
-//! # use ftp_smol::ftp_proto;
 //!
 //! struct Doorkeeper;
 //!
