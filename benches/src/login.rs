@@ -47,6 +47,7 @@ pub enum Way {
 #[derive(Debug, Clone)]
 pub struct Setup {
     way: Way,
+    client: client::Config,
     server: Arc<server::Config>,
     client_tls: Arc<ClientConfig>,
     server_tls: Arc<ServerConfig>,
@@ -84,6 +85,7 @@ impl Setup {
         };
         let mut setup = Self {
             way,
+            client: client_config(way),
             server: Arc::new(server::Config::new().security(security)),
             client_tls,
             server_tls,
@@ -98,19 +100,7 @@ impl Setup {
 
     /// A client that has not begun.
     pub fn client(&self) -> client::Connection {
-        let name = match self.way {
-            Way::Account => MEMBER,
-            _ => USER,
-        };
-        let mut login = client::Login::new(name, PASSWORD).expect("a login");
-        let security = match self.way {
-            Way::Tls | Way::TlsResumed => client::Security::ExplicitTls,
-            Way::Plain | Way::Account => client::Security::DangerousPlaintext,
-        };
-        if self.way == Way::Account {
-            login = login.account(Account::new(ACCOUNT).expect("an account"));
-        }
-        client::Connection::new(client::Config::new(login).security(security), NOW)
+        client::Connection::new(self.client.clone(), NOW)
     }
 
     /// A server that has not begun.
@@ -169,6 +159,22 @@ impl Setup {
         assert!(!client.is_handshaking() && !server.is_handshaking());
         (client, server)
     }
+}
+
+fn client_config(way: Way) -> client::Config {
+    let name = match way {
+        Way::Account => MEMBER,
+        _ => USER,
+    };
+    let mut login = client::Login::new(name, PASSWORD).expect("a login");
+    if way == Way::Account {
+        login = login.account(Account::new(ACCOUNT).expect("an account"));
+    }
+    let security = match way {
+        Way::Tls | Way::TlsResumed => client::Security::ExplicitTls,
+        Way::Plain | Way::Account => client::Security::DangerousPlaintext,
+    };
+    client::Config::new(login).security(security)
 }
 
 /// The server's application, which lets everyone in, and asks members for their account.

@@ -1,7 +1,7 @@
 //! Credentials: checked when built, wiped when dropped, never shown.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 
 use zeroize::Zeroizing;
@@ -49,7 +49,7 @@ macro_rules! secret {
     ($(#[$doc:meta])* $name:ident, $shown:literal) => {
         $(#[$doc])*
         #[derive(Clone)]
-        pub struct $name(Zeroizing<Vec<u8>>);
+        pub struct $name(Zeroizing<Box<[u8]>>);
 
         impl $name {
             /// Takes the bytes as they are to be sent. The copy that is kept is wiped when dropped;
@@ -60,7 +60,7 @@ macro_rules! secret {
             pub fn new(value: impl AsRef<[u8]>) -> Result<Self, InvalidText> {
                 let value = value.as_ref();
                 check_text(value)?;
-                Ok(Self(Zeroizing::new(value.to_vec())))
+                Ok(Self(Zeroizing::new(value.into())))
             }
 
             /// The secret itself. Keep what you do with it short.

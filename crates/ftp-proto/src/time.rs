@@ -3,7 +3,8 @@
 use core::ops::{Add, Sub};
 use core::time::Duration;
 
-/// A point in time: the duration since a start that the caller picks once per machine.
+/// A point in time: the duration since a start that the caller picks once per machine. In whole
+/// nanoseconds; time ends 584 years after its start.
 ///
 /// ```
 /// use core::time::Duration;
@@ -15,21 +16,30 @@ use core::time::Duration;
 /// assert_eq!(start - later, Duration::ZERO); // never negative
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Instant(Duration);
+pub struct Instant(u64);
 
 impl Instant {
     /// The caller's start of time.
-    pub const START: Self = Self(Duration::ZERO);
+    pub const START: Self = Self(0);
 
     /// The point that lies `elapsed` after the start.
     pub const fn from_start(elapsed: Duration) -> Self {
-        Self(elapsed)
+        Self(nanoseconds(elapsed))
     }
 
     /// How long after the start this is.
     pub const fn since_start(self) -> Duration {
-        self.0
+        Duration::from_nanos(self.0)
     }
+}
+
+/// Saturates at the end of time.
+const fn nanoseconds(duration: Duration) -> u64 {
+    let nanoseconds = duration.as_nanos();
+    if nanoseconds > u64::MAX as u128 {
+        return u64::MAX;
+    }
+    nanoseconds as u64
 }
 
 impl Add<Duration> for Instant {
@@ -37,7 +47,7 @@ impl Add<Duration> for Instant {
 
     /// Saturates at the end of time.
     fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(duration))
+        Self(self.0.saturating_add(nanoseconds(duration)))
     }
 }
 
@@ -46,6 +56,6 @@ impl Sub for Instant {
 
     /// Zero if `earlier` is in fact later.
     fn sub(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }

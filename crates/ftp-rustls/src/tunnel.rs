@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ftp_proto::{TlsSession, TlsVersion};
-use rustls::pki_types::ServerName;
 use rustls::{
     ClientConnection, Connection, HandshakeKind, InvalidMessage, IoState, ProtocolVersion,
     ServerConfig, ServerConnection,
@@ -19,8 +18,6 @@ use crate::record::RecordBounds;
 /// A TLS connection without a transport. Bytes for the peer gather in [`unsent`](Self::unsent).
 pub(crate) struct Tunnel {
     connection: Connection,
-    /// The name that a client asked for; a server learns it from rustls.
-    requested_name: Option<String>,
     record: RecordBounds,
     output: Vec<u8>,
     /// How much of `output` has been sent.
@@ -37,26 +34,18 @@ pub(crate) struct Tunnel {
 impl Tunnel {
     /// Starts as a client. The ClientHello is unsent from the beginning.
     pub(crate) fn client(tls: &ClientTls) -> Result<Self, rustls::Error> {
-        let requested_name = match &tls.server_name {
-            ServerName::DnsName(name) => Some(name.as_ref().to_owned()),
-            _ => None,
-        };
         let connection = ClientConnection::new(Arc::clone(&tls.config), tls.server_name.clone())?;
-        Ok(Self::new(connection.into(), requested_name))
+        Ok(Self::new(connection.into()))
     }
 
     /// Starts as a server, which waits for the ClientHello.
     pub(crate) fn server(config: &Arc<ServerConfig>) -> Result<Self, rustls::Error> {
-        Ok(Self::new(
-            ServerConnection::new(Arc::clone(config))?.into(),
-            None,
-        ))
+        Ok(Self::new(ServerConnection::new(Arc::clone(config))?.into()))
     }
 
-    fn new(connection: Connection, requested_name: Option<String>) -> Self {
+    fn new(connection: Connection) -> Self {
         let mut tunnel = Self {
             connection,
-            requested_name,
             record: RecordBounds::default(),
             output: Vec::new(),
             sent: 0,
@@ -193,8 +182,8 @@ impl Tunnel {
         }
     }
 
-    /// What was agreed, in the core's words.
-    pub(crate) fn session(&self) -> TlsSession {
+    /// What was agreed, in the core's words. A server learns from rustls which name was asked for.
+    pub(crate) fn session(&self, requested_name: Option<&str>) -> TlsSession {
         let version = match self.connection.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
             Some(ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
@@ -210,10 +199,11 @@ impl Tunnel {
             .iter()
             .map(|certificate| Bytes::copy_from_slice(certificate))
             .collect();
-        session.server_name = match &self.connection {
-            Connection::Client(_) => self.requested_name.clone(),
-            Connection::Server(server) => server.server_name().map(str::to_owned),
+        let server_name = match &self.connection {
+            Connection::Client(_) => requested_name,
+            Connection::Server(server) => server.server_name(),
         };
+        session.server_name = server_name.map(str::to_owned);
         session
     }
 

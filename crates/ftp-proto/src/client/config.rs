@@ -173,11 +173,20 @@ impl Default for Timeouts {
     }
 }
 
-/// Everything a client connection needs to know. Cheap to clone.
+/// Everything a client connection needs to know.
+///
+/// Cheap to clone, and connections made from clones of one configuration share all of it but the
+/// credentials.
 #[derive(Clone)]
 pub struct Config {
-    pub(crate) security: Security,
     pub(crate) login: Login,
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// All of a [`Config`] that is no secret and does not change while a connection lasts.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) security: Security,
     pub(crate) data_protection: DataProtection,
     pub(crate) auth_ssl_fallback: bool,
     pub(crate) host: Option<String>,
@@ -193,9 +202,8 @@ pub struct Config {
 impl Config {
     /// Explicit TLS, data protection required, nothing unusual.
     pub fn new(login: Login) -> Self {
-        Self {
+        let settings = Settings {
             security: Security::default(),
-            login,
             data_protection: DataProtection::default(),
             auth_ssl_fallback: false,
             host: None,
@@ -206,20 +214,24 @@ impl Config {
             limits: Limits::default(),
             lenience: Lenience::default(),
             observer: None,
+        };
+        Self {
+            login,
+            settings: Arc::new(settings),
         }
     }
 
     /// How the control connection is protected. Default [`Security::ExplicitTls`].
     #[must_use]
     pub fn security(mut self, security: Security) -> Self {
-        self.security = security;
+        self.settings_mut().security = security;
         self
     }
 
     /// Whether data connections are to be encrypted. Default [`DataProtection::Required`].
     #[must_use]
     pub fn data_protection(mut self, data_protection: DataProtection) -> Self {
-        self.data_protection = data_protection;
+        self.settings_mut().data_protection = data_protection;
         self
     }
 
@@ -227,7 +239,7 @@ impl Config {
     /// that name. What follows is the same TLS handshake. Default off.
     #[must_use]
     pub fn auth_ssl_fallback(mut self, allowed: bool) -> Self {
-        self.auth_ssl_fallback = allowed;
+        self.settings_mut().auth_ssl_fallback = allowed;
         self
     }
 
@@ -242,7 +254,7 @@ impl Config {
             return Err(InvalidText::Empty);
         }
         crate::wire::check_text(name.as_bytes())?;
-        self.host = Some(name);
+        self.settings_mut().host = Some(name);
         Ok(self)
     }
 
@@ -250,7 +262,7 @@ impl Config {
     /// sent before its 331. Default off: some servers drop what follows a command.
     #[must_use]
     pub fn pipelining(mut self, on: bool) -> Self {
-        self.pipelining = on;
+        self.settings_mut().pipelining = on;
         self
     }
 
@@ -258,7 +270,7 @@ impl Config {
     /// Default off: it takes the protection away from all later commands.
     #[must_use]
     pub fn clear_command_channel(mut self, allowed: bool) -> Self {
-        self.clear_command_channel = allowed;
+        self.settings_mut().clear_command_channel = allowed;
         self
     }
 
@@ -277,54 +289,67 @@ impl Config {
     /// that does not run while the application rests sends nothing.
     #[must_use]
     pub fn keep_alive(mut self, after: Option<Duration>) -> Self {
-        self.keep_alive = after.map(|after| after.max(Duration::from_secs(1)));
+        self.settings_mut().keep_alive = after.map(|after| after.max(Duration::from_secs(1)));
         self
     }
 
     /// How long each step may take.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
+        self.settings_mut().timeouts = timeouts;
         self
     }
 
     /// Bounds on memory.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.settings_mut().limits = limits;
         self
     }
 
     /// How far replies may stray from the RFCs.
     #[must_use]
     pub fn lenience(mut self, lenience: Lenience) -> Self {
-        self.lenience = lenience;
+        self.settings_mut().lenience = lenience;
         self
     }
 
     /// Is told of every line of the dialogue.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = Some(observer);
+        self.settings_mut().observer = Some(observer);
         self
     }
 
     /// The configured security; adapters need it to choose the port.
     pub fn configured_security(&self) -> Security {
-        self.security
+        self.settings.security
     }
 
     /// The configured timeouts; adapters need the one for connecting.
     pub fn configured_timeouts(&self) -> Timeouts {
-        self.timeouts
+        self.settings.timeouts
+    }
+
+    /// This configuration's own settings, no longer shared with its clones.
+    fn settings_mut(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.settings)
     }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("security", &self.security)
             .field("login", &self.login)
+            .field("settings", &self.settings)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("security", &self.security)
             .field("data_protection", &self.data_protection)
             .field("auth_ssl_fallback", &self.auth_ssl_fallback)
             .field("host", &self.host)

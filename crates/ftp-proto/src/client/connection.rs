@@ -48,17 +48,17 @@ enum Expiry {
 impl Connection {
     /// Starts at `now`, when the transport is connected. Under implicit TLS the first event is
     /// [`Event::StartTls`].
-    pub fn new(mut config: Config, now: Instant) -> Self {
+    pub fn new(config: Config, now: Instant) -> Self {
         // The credentials move into the states; no second copy stays behind.
-        let login = core::mem::replace(&mut config.login, Login::interactive());
-        let incoming = Incoming::new(config.limits, config.lenience, now);
-        let implicit = config.security == Security::ImplicitTls;
+        let Config { login, settings } = config;
+        let incoming = Incoming::new(Arc::clone(&settings), now);
+        let implicit = settings.security == Security::ImplicitTls;
         let state = if implicit {
             State::StartingTls(StartingTls { login, implicit })
         } else {
             State::Greeting(Greeting { login })
         };
-        let mut context = Context::new(config, now, state.phase());
+        let mut context = Context::new(settings, now, state.phase());
         if implicit {
             context.event(Event::StartTls);
         } else {
@@ -137,11 +137,12 @@ impl Connection {
             return Err(Misuse::DedicatedMethod(verb));
         }
         self.check_ready()?;
-        let in_clear_by_choice = self.context.config.security == Security::DangerousPlaintext;
+        let in_clear_by_choice = self.context.settings.security == Security::DangerousPlaintext;
         if verb == Verb::Acct && self.context.tls.is_none() && !in_clear_by_choice {
             return Err(Misuse::NoTls);
         }
-        if self.context.outstanding.commands() >= self.context.config.limits.outstanding_commands {
+        if self.context.outstanding.commands() >= self.context.settings.limits.outstanding_commands
+        {
             return Err(Misuse::TooManyOutstanding);
         }
         let id = self.context.next_command_id();
@@ -192,7 +193,7 @@ impl Connection {
         if self.is_closing() {
             return Err(Misuse::Closed);
         }
-        if !self.context.config.clear_command_channel {
+        if !self.context.settings.clear_command_channel {
             return Err(Misuse::NotAllowed);
         }
         self.check_idle()?;
@@ -338,9 +339,9 @@ impl Connection {
                 context.heard(reply);
                 context.answering = context.outstanding.answered(start, context.now);
                 let state = core::mem::replace(&mut self.state, State::Closed);
-                let limits = context.config.limits;
+                let limits = &context.settings.limits;
                 let result = match context.answering {
-                    Some(awaited) if awaited.is_exhausted_by(reply, &limits) => {
+                    Some(awaited) if awaited.is_exhausted_by(reply, limits) => {
                         Err(Error::fault(state.phase(), PeerFault::TooManyPreliminary))
                     }
                     Some(awaited) => state.on_reply(reply, awaited.purpose, context),
@@ -384,7 +385,7 @@ impl Connection {
     /// The next deadline of the present action, and what it means.
     fn deadline(&self) -> Option<(Instant, Expiry)> {
         let context = &self.context;
-        let timeouts = &context.config.timeouts;
+        let timeouts = &context.settings.timeouts;
         let fatal = |(at, timeout)| (at, Expiry::Fatal(timeout));
         let step = if !context.offered().is_empty() {
             Some((

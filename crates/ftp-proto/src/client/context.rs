@@ -1,13 +1,15 @@
 //! What a client connection keeps beside its state: output, events, clocks and what was learned.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use core::time::Duration;
 
+use super::config::Settings;
 use super::outstanding::{Awaited, Outstanding, Purpose};
 use super::{
-    Challenge, ChallengeKind, CommandId, Config, DataProtection, Event, LoggedInBy, Phase,
-    PhaseTimes, Protection, Session,
+    Challenge, ChallengeKind, CommandId, DataProtection, Event, LoggedInBy, Phase, PhaseTimes,
+    Protection, Session,
 };
 use crate::buffer::Buffer;
 use crate::ticket::Ticket;
@@ -32,10 +34,17 @@ pub(super) struct Completed {
     pub(super) by: LoggedInBy,
 }
 
+/// What a login gathers while it is under way; it goes into the [`Session`].
+#[derive(Debug, Default)]
+struct Gathered {
+    greeting: Option<Reply>,
+    phases: PhaseTimes,
+}
+
 #[derive(Debug)]
 pub(super) struct Context {
-    /// Without the credentials, which live in the states.
-    pub(super) config: Config,
+    /// The credentials live in the states.
+    pub(super) settings: Arc<Settings>,
     pub(super) now: Instant,
     pub(super) output: Buffer,
     /// Since when the present command waits to be written.
@@ -52,21 +61,21 @@ pub(super) struct Context {
     pub(super) protection: Protection,
     /// `PBSZ` or `PROT` is to be asked again after the login.
     pub(super) protection_put_off: bool,
-    pub(super) greeting: Option<Reply>,
+    /// `None` once logged in.
+    gathered: Option<Box<Gathered>>,
     pub(super) session: Option<Arc<Session>>,
     irregular: bool,
     clock: LoginClock,
     phase: Phase,
     phase_since: Instant,
-    phases: PhaseTimes,
     next_id: u64,
 }
 
 impl Context {
-    pub(super) fn new(config: Config, now: Instant, phase: Phase) -> Self {
-        let login = config.timeouts.login;
+    pub(super) fn new(settings: Arc<Settings>, now: Instant, phase: Phase) -> Self {
+        let login = settings.timeouts.login;
         Self {
-            config,
+            settings,
             now,
             output: Buffer::new(),
             writing_since: now,
@@ -78,13 +87,12 @@ impl Context {
             tls: None,
             protection: Protection::Clear,
             protection_put_off: false,
-            greeting: None,
+            gathered: Some(Box::default()),
             session: None,
             irregular: false,
             clock: LoginClock::Until(now + login),
             phase,
             phase_since: now,
-            phases: PhaseTimes::default(),
             next_id: 0,
         }
     }
@@ -143,7 +151,7 @@ impl Context {
 
     /// When the connection was silent for as long as the configuration allows, if it stays so.
     pub(super) fn keep_alive_deadline(&self) -> Option<Instant> {
-        let after = self.config.keep_alive?;
+        let after = self.settings.keep_alive?;
         (self.outstanding.is_empty() && self.output.is_empty()).then(|| self.last_traffic + after)
     }
 
@@ -157,7 +165,7 @@ impl Context {
     }
 
     pub(super) fn observe(&self, dialogue: Dialogue<'_>) {
-        if let Some(observer) = &self.config.observer {
+        if let Some(observer) = &self.settings.observer {
             observer.observe(self.now, dialogue);
         }
     }
@@ -217,16 +225,18 @@ impl Context {
             return;
         }
         let elapsed = self.now - self.phase_since;
-        let total = match self.phase {
-            Phase::Greeting => Some(&mut self.phases.greeting),
-            Phase::Security => Some(&mut self.phases.security),
-            Phase::User => Some(&mut self.phases.user),
-            Phase::Password => Some(&mut self.phases.password),
-            Phase::Account => Some(&mut self.phases.account),
-            Phase::Ready | Phase::Closing => None,
-        };
-        if let Some(total) = total {
-            *total = total.saturating_add(elapsed);
+        if let Some(Gathered { phases, .. }) = self.gathered.as_deref_mut() {
+            let total = match self.phase {
+                Phase::Greeting => Some(&mut phases.greeting),
+                Phase::Security => Some(&mut phases.security),
+                Phase::User => Some(&mut phases.user),
+                Phase::Password => Some(&mut phases.password),
+                Phase::Account => Some(&mut phases.account),
+                Phase::Ready | Phase::Closing => None,
+            };
+            if let Some(total) = total {
+                *total = total.saturating_add(elapsed);
+            }
         }
         self.phase = phase;
         self.phase_since = self.now;
@@ -235,11 +245,11 @@ impl Context {
 
     /// Whether data connections are to be protected, and can be.
     pub(super) fn wants_data_protection(&self) -> bool {
-        self.tls.is_some() && self.config.data_protection != DataProtection::Clear
+        self.tls.is_some() && self.settings.data_protection != DataProtection::Clear
     }
 
     pub(super) fn requires_data_protection(&self) -> bool {
-        self.config.data_protection == DataProtection::Required
+        self.settings.data_protection == DataProtection::Required
     }
 
     pub(super) fn set_protection(&mut self, protection: Protection) {
@@ -255,28 +265,33 @@ impl Context {
     pub(super) fn logged_in(&mut self, completed: Completed) {
         self.enter(Phase::Ready);
         self.clock = LoginClock::Over;
+        let gathered = self.gathered.take().unwrap_or_default();
         let session = Arc::new(Session {
-            greeting: self.greeting.take(),
+            greeting: gathered.greeting,
             logged_in_with: completed.with,
             logged_in_by: completed.by,
             tls: self.tls.clone(),
             protection: self.protection,
             irregular: self.irregular,
-            phases: self.phases,
+            phases: gathered.phases,
         });
         self.session = Some(Arc::clone(&session));
         self.event(Event::LoggedIn(session));
+    }
+
+    pub(super) fn greeted_with(&mut self, greeting: Reply) {
+        self.gathered.get_or_insert_default().greeting = Some(greeting);
     }
 
     /// The login starts again, after `REIN`. What the server said before holds no longer, but for
     /// TLS.
     pub(super) fn start_again(&mut self, greeting: Reply) {
         self.session = None;
-        self.greeting = Some(greeting);
         self.protection = Protection::Clear;
         self.protection_put_off = false;
-        self.phases = PhaseTimes::default();
-        self.clock = LoginClock::Until(self.now + self.config.timeouts.login);
+        self.gathered = None;
+        self.greeted_with(greeting);
+        self.clock = LoginClock::Until(self.now + self.settings.timeouts.login);
     }
 
     fn update_session(&mut self, update: impl FnOnce(&mut Session)) {

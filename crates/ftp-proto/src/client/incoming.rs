@@ -1,12 +1,14 @@
 //! The input: Telnet taken out, kept until it makes a reply, never more than the limits allow.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 
 use super::PeerFault;
+use super::config::Settings;
 use super::context::Context;
+use crate::Instant;
 use crate::buffer::Buffer;
 use crate::wire::{ReplyError, ReplyErrorKind, ReplyParser, ReplyRef, Status, TelnetFilter};
-use crate::{Instant, Lenience, Limits};
 
 /// Room beyond the longest reply: its end and blank lines before it.
 const SLACK: usize = 16;
@@ -79,8 +81,7 @@ pub(super) struct Incoming {
     filter: TelnetFilter,
     buffer: Buffer,
     parser: ReplyParser,
-    limits: Limits,
-    lenience: Lenience,
+    settings: Arc<Settings>,
     /// The last byte received was (part of) a Telnet sequence.
     ends_in_telnet: bool,
     last_data: Instant,
@@ -90,13 +91,12 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    pub(super) fn new(limits: Limits, lenience: Lenience, now: Instant) -> Self {
+    pub(super) fn new(settings: Arc<Settings>, now: Instant) -> Self {
         Self {
             filter: TelnetFilter::new(),
             buffer: Buffer::new(),
-            parser: ReplyParser::new(&limits, &lenience),
-            limits,
-            lenience,
+            parser: ReplyParser::new(&settings.limits, &settings.lenience),
+            settings,
             ends_in_telnet: false,
             last_data: now,
             silent: false,
@@ -112,6 +112,7 @@ impl Incoming {
         refusals: &mut Refusals,
     ) -> usize {
         let room = self
+            .settings
             .limits
             .reply_bytes
             .saturating_add(SLACK)
@@ -179,7 +180,7 @@ impl Incoming {
         let found = match self.parser.parse(bytes) {
             Ok(Status::Complete(reply, length)) => Some((reply, length)),
             Ok(Status::Partial) => {
-                let is_lenient = self.lenience.foreign_end_after.is_some();
+                let is_lenient = self.settings.lenience.foreign_end_after.is_some();
                 let foreign_end = if self.silent || (self.ended && is_lenient) {
                     self.parser.foreign_end(bytes)
                 } else {
@@ -217,7 +218,7 @@ impl Incoming {
     fn deciding_byte(&self, error: ReplyError, bytes: &[u8]) -> usize {
         let is_at_fault = |last: &usize| {
             let upto = bytes.get(..=*last).unwrap_or(bytes);
-            ReplyParser::new(&self.limits, &self.lenience)
+            ReplyParser::new(&self.settings.limits, &self.settings.lenience)
                 .parse(upto)
                 .is_err()
         };
@@ -239,7 +240,7 @@ impl Incoming {
 
     /// When a line with a foreign code will be taken as the end of the present reply.
     pub(super) fn foreign_end_deadline(&self) -> Option<Instant> {
-        let after = self.lenience.foreign_end_after?;
+        let after = self.settings.lenience.foreign_end_after?;
         self.parser
             .has_foreign_end(self.buffer.unread())
             .then(|| self.last_data + after)
@@ -253,7 +254,7 @@ impl Incoming {
     /// Forgets whatever was received: the transport below changes.
     pub(super) fn reset(&mut self) {
         self.filter = TelnetFilter::new();
-        self.parser = ReplyParser::new(&self.limits, &self.lenience);
+        self.parser = ReplyParser::new(&self.settings.limits, &self.settings.lenience);
         self.buffer.clear();
         self.ends_in_telnet = false;
         self.silent = false;

@@ -4,6 +4,8 @@
 //! gives the next state; a password moves along only until it is sent. The table is in
 //! `transitions.md`, and a test holds it against what is here.
 
+use alloc::boxed::Box;
+
 use super::context::{Completed, Context};
 use super::event::Secret;
 use super::outstanding::Purpose;
@@ -185,8 +187,8 @@ impl Greeting {
                     let fault = PeerFault::ForeignProtocol(protocol);
                     return Err(Error::fault(Phase::Greeting, fault));
                 }
-                context.greeting = Some(reply.to_reply());
-                if context.config.security == Security::ExplicitTls {
+                context.greeted_with(reply.to_reply());
+                if context.settings.security == Security::ExplicitTls {
                     // A 230 in clear proves nothing; the login starts under TLS.
                     return Ok(auth(self.login, context));
                 }
@@ -206,7 +208,7 @@ fn auth(login: Login, context: &mut Context) -> State {
     context.send_login(Verb::Auth, b"TLS");
     State::Auth(Auth {
         login,
-        fallback: context.config.auth_ssl_fallback,
+        fallback: context.settings.auth_ssl_fallback,
     })
 }
 
@@ -235,7 +237,7 @@ impl Auth {
 /// The first steps of a login that may be taken: `PBSZ` and `PROT` under TLS, then the rest; all
 /// of the safe group at once if the configuration says so.
 fn protect(login: Login, context: &mut Context) -> State {
-    if context.tls.is_some() && context.config.pipelining {
+    if context.tls.is_some() && context.settings.pipelining {
         send_ahead(&login, context);
     }
     if context.wants_data_protection() {
@@ -252,7 +254,7 @@ fn send_ahead(login: &Login, context: &mut Context) {
         context.send_login(Verb::Pbsz, b"0");
         context.send_login(Verb::Prot, b"P");
     }
-    if let Some(name) = context.config.host.clone() {
+    if let Some(name) = context.settings.host.clone() {
         context.send_login(Verb::Host, name.as_bytes());
     }
     if let Some(name) = &login.username {
@@ -305,7 +307,7 @@ impl Prot {
 
 /// `HOST`, if configured.
 fn host(login: Login, context: &mut Context) -> State {
-    let Some(name) = context.config.host.clone() else {
+    let Some(name) = context.settings.host.clone() else {
         return user(login, context);
     };
     context.send_in_turn(Verb::Host, name.as_bytes());
@@ -342,7 +344,7 @@ impl User {
                     ref account, ask, ..
                 } = self.login;
                 let account = account.clone();
-                let then = AfterAccount::Password(self.login);
+                let then = AfterAccount::Password(Box::new(self.login));
                 account_needed(Phase::User, account, ask, then, reply, context)
             }
             _ => Err(Error::refusal(Phase::User, reply)),
@@ -441,7 +443,7 @@ impl Acct {
     fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         match (reply.code().get(), self.password) {
             (230 | 202, _) => Ok(logged_in(reply, LoggedInBy::Account, context)),
-            (503, AfterAccount::Password(login)) => password(login, reply, context),
+            (503, AfterAccount::Password(login)) => password(*login, reply, context),
             _ => Err(Error::refusal(Phase::Account, reply)),
         }
     }
@@ -547,7 +549,7 @@ impl Rein {
             }
             220 => {
                 context.start_again(reply.to_reply());
-                let in_clear_by_choice = context.config.security == Security::DangerousPlaintext;
+                let in_clear_by_choice = context.settings.security == Security::DangerousPlaintext;
                 if context.tls.is_none() && !in_clear_by_choice {
                     // After CCC: the new credentials need TLS as the first did.
                     return Ok(auth(self.login, context));

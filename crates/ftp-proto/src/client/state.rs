@@ -3,6 +3,8 @@
 //! Each struct owns what its state and those after it need, and nothing else: a password, for
 //! example, is a field only of states that come before it is sent.
 
+use alloc::boxed::Box;
+
 use super::context::Completed;
 use super::{Challenge, ChallengeKind, CommandId, Login, Phase};
 use crate::Account;
@@ -134,7 +136,7 @@ pub(super) struct Acct {
 pub(super) enum AfterAccount {
     /// `ACCT` was asked for before `PASS`: on 503 the password is sent first after all, and the
     /// account may be asked for again.
-    Password(Login),
+    Password(Box<Login>),
     /// `PASS` was sent before.
     Nothing,
 }

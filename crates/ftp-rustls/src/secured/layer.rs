@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ftp_proto::Instant;
 use rustls::ServerConfig;
+use rustls::pki_types::ServerName;
 
 use crate::tunnel::Tunnel;
 use crate::{ClientTls, Error, TlsPhase};
@@ -13,6 +14,19 @@ pub(super) enum Role {
     Client(ClientTls),
     Server(Arc<ServerConfig>),
     Clear,
+}
+
+impl Role {
+    /// The name that a client asks for; a server learns it from the client.
+    pub(super) fn requested_name(&self) -> Option<&str> {
+        match self {
+            Self::Client(ClientTls {
+                server_name: ServerName::DnsName(name),
+                ..
+            }) => Some(name.as_ref()),
+            _ => None,
+        }
+    }
 }
 
 /// What lies between the machine and the transport.
@@ -40,9 +54,9 @@ pub(super) enum Ending {
     /// The machine is closed or failed, as it says itself.
     Machine,
     /// TLS failed. What the machine has to tell from before that is told first.
-    Failing(Failure),
+    Failing(Box<Failure>),
     /// TLS failed, and the machine is asked no more.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 #[derive(Debug, Clone)]
@@ -89,7 +103,7 @@ impl Layer {
     pub(super) fn failing(tunnel: Option<Box<Tunnel>>, failure: Failure) -> Self {
         Self::Ending {
             tunnel,
-            ending: Ending::Failing(failure),
+            ending: Ending::Failing(Box::new(failure)),
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ftp_proto::{Action, Instant, Machine, Securable};
 use rustls::ServerConfig;
 
-use self::layer::{EndOfInput, Ending, Layer, Role, Step};
+use self::layer::{EndOfInput, Ending, Failure, Layer, Role, Step};
 use crate::{ClientTls, Error};
 
 /// A machine with TLS around it: one type for clear, explicit and implicit connections of either
@@ -129,7 +129,7 @@ impl<M: Securable> Machine for Secured<M> {
                 Layer::Ending {
                     ending: Ending::Failing(failure) | Ending::Failed(failure),
                     ..
-                } => Err(failure.clone().into()),
+                } => Err(Failure::clone(failure).into()),
                 _ => match self.machine.poll() {
                     Err(error) => Err(Error::Machine(error)),
                     Ok(_) => Ok(Action::Closed),

@@ -45,7 +45,7 @@ impl<M: Securable> Secured<M> {
             return Step::Write;
         }
         if tunnel.is_agreed() {
-            let mut session = tunnel.session();
+            let mut session = tunnel.session(self.role.requested_name());
             let taken = self.now.since_start().saturating_sub(since.since_start());
             session.handshake_time = Some(taken);
             if let Layer::Handshake { tunnel, .. } = self.take_layer() {

@@ -66,7 +66,6 @@ impl AnswerFloor {
 }
 
 fn instant_from_nanoseconds(nanoseconds: u128) -> Instant {
-    let seconds = u64::try_from(nanoseconds / 1_000_000_000);
-    let rest = u32::try_from(nanoseconds % 1_000_000_000).unwrap_or_default();
-    Instant::from_start(seconds.map_or(Duration::MAX, |seconds| Duration::new(seconds, rest)))
+    let nanoseconds = u64::try_from(nanoseconds).unwrap_or(u64::MAX);
+    Instant::from_start(Duration::from_nanos(nanoseconds))
 }
