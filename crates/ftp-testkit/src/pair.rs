@@ -1,5 +1,6 @@
 //! Two machines joined in memory, on virtual time.
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -14,11 +15,14 @@ const MOST_STEPS: usize = 1_000_000;
 /// A client's and a server's machine, and the wire between them.
 ///
 /// [`next`](Self::next) runs both until one of them has something to tell. Time stands still while
-/// bytes move, and jumps to the next deadline when both sides wait.
+/// bytes move, and jumps to the next deadline when both sides wait. Only on a
+/// [distant](Self::distant) wire do bytes take time.
 pub struct Pair<C: Machine, S: Machine> {
     client: Side<C>,
     server: Side<S>,
     clock: VirtualClock,
+    /// How long bytes are under way.
+    latency: Duration,
 }
 
 /// What happened on one of the two sides.
@@ -45,13 +49,18 @@ where
 
 struct Side<M> {
     machine: M,
-    /// On the way to this side.
+    /// From when on it runs.
+    starts: Instant,
+    /// On the way to this side, with the time of arrival.
+    under_way: VecDeque<(Instant, Vec<u8>)>,
+    /// What has arrived.
     inbox: Vec<u8>,
     /// How what comes is cut.
     chunks: Chunks,
     /// Everything that this side ever sent.
     sent: Vec<u8>,
-    ended: bool,
+    /// When it was done.
+    ended: Option<Instant>,
     /// It knows that the other side has ended.
     told: bool,
 }
@@ -74,7 +83,23 @@ where
             client: Side::new(client),
             server: Side::new(server),
             clock: VirtualClock::default(),
+            latency: Duration::ZERO,
         }
+    }
+
+    /// Puts the two so far apart that everything takes `latency` one way, half a round trip,
+    /// however long it is.
+    ///
+    /// TCP's own handshake is part of it: the client's SYN leaves at [`Instant::START`]. The client
+    /// runs when the SYN-ACK has arrived, one round trip later, and the server when the client's
+    /// ACK has, half a round trip after that. From then on everything that is written arrives,
+    /// with no limit to what may be under way.
+    #[must_use]
+    pub fn distant(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self.client.starts = Instant::START + latency * 2;
+        self.server.starts = Instant::START + latency * 3;
+        self
     }
 
     /// Cuts what goes to the client and to the server like this.
@@ -134,23 +159,30 @@ where
     #[allow(clippy::should_implement_trait)] // it never ends by itself
     pub fn next(&mut self) -> Happened<C, S> {
         for _ in 0..MOST_STEPS {
-            let now = self.clock.now();
-            let of_client = match self.client.step(&mut self.server, now) {
+            let (now, latency) = (self.clock.now(), self.latency);
+            self.client.arrive(now);
+            self.server.arrive(now);
+            let of_client = match self.client.step(&mut self.server, now, latency) {
                 Step::Moved => continue,
                 Step::Event(event) => return Happened::Client(event),
                 Step::Ended(end) => return Happened::ClientEnded(end),
                 Step::Waiting(deadline) => deadline,
             };
-            let of_server = match self.server.step(&mut self.client, now) {
+            let of_server = match self.server.step(&mut self.client, now, latency) {
                 Step::Moved => continue,
                 Step::Event(event) => return Happened::Server(event),
                 Step::Ended(end) => return Happened::ServerEnded(end),
                 Step::Waiting(deadline) => deadline,
             };
-            let Some(deadline) = of_client.into_iter().chain(of_server).min() else {
+            let arrivals = [
+                self.client.next_arrival(&self.server, now, latency),
+                self.server.next_arrival(&self.client, now, latency),
+            ];
+            let waited_for = [of_client, of_server].into_iter().chain(arrivals);
+            let Some(next) = waited_for.flatten().min() else {
                 return Happened::Idle;
             };
-            self.clock.advance_to(deadline);
+            self.clock.advance_to(next);
             self.advance(Duration::ZERO);
         }
         panic!("the machines talk in circles");
@@ -161,12 +193,32 @@ impl<M: Machine> Side<M> {
     fn new(machine: M) -> Self {
         Self {
             machine,
+            starts: Instant::START,
+            under_way: VecDeque::new(),
             inbox: Vec::new(),
             chunks: whole(),
             sent: Vec::new(),
-            ended: false,
+            ended: None,
             told: false,
         }
+    }
+
+    /// Takes in what is there by now.
+    fn arrive(&mut self, now: Instant) {
+        while let Some((at, bytes)) = self.under_way.front()
+            && *at <= now
+        {
+            self.inbox.extend_from_slice(bytes);
+            self.under_way.pop_front();
+        }
+    }
+
+    /// When the next bytes arrive of those under way, or else the news that no more will come.
+    fn next_arrival<O>(&self, other: &Side<O>, now: Instant, latency: Duration) -> Option<Instant> {
+        let bytes = self.under_way.front().map(|(at, _)| *at);
+        bytes
+            .or(other.ended.map(|at| at + latency))
+            .filter(|at| *at > now && self.ended.is_none())
     }
 
     fn next_chunk(&mut self) -> usize {
@@ -174,17 +226,20 @@ impl<M: Machine> Side<M> {
     }
 
     /// Does one thing that the machine asks for.
-    fn step<O>(&mut self, other: &mut Side<O>, now: Instant) -> Step<M> {
-        if self.ended {
+    fn step<O>(&mut self, other: &mut Side<O>, now: Instant, latency: Duration) -> Step<M> {
+        if self.ended.is_some() {
             return Step::Waiting(None);
+        }
+        if now < self.starts {
+            return Step::Waiting(Some(self.starts));
         }
         match self.machine.poll() {
             Err(error) => {
-                self.ended = true;
+                self.ended = Some(now);
                 Step::Ended(Err(error))
             }
             Ok(Action::Closed) => {
-                self.ended = true;
+                self.ended = Some(now);
                 Step::Ended(Ok(()))
             }
             Ok(Action::Event(event)) => Step::Event(event),
@@ -193,14 +248,17 @@ impl<M: Machine> Side<M> {
                 let count = bytes
                     .len()
                     .min(other.chunks.next().unwrap_or(usize::MAX).max(1));
-                other.inbox.extend_from_slice(&bytes[..count]);
+                other
+                    .under_way
+                    .push_back((now + latency, bytes[..count].to_vec()));
                 self.sent.extend_from_slice(&bytes[..count]);
                 self.machine.wrote(now, count);
                 Step::Moved
             }
             Ok(Action::Read { deadline }) => {
                 if self.inbox.is_empty() {
-                    if other.ended && !self.told {
+                    let is_over = other.ended.is_some_and(|at| at + latency <= now);
+                    if is_over && self.under_way.is_empty() && !self.told {
                         self.told = true;
                         self.machine.received_eof(now);
                         return Step::Moved;

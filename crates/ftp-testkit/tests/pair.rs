@@ -108,6 +108,42 @@ fn a_missing_answer_runs_into_the_login_deadline() {
 }
 
 #[test]
+fn on_a_distant_wire_everything_takes_its_time_and_the_end_too() {
+    let latency = Duration::from_secs(1);
+    let mut pair = joined("correct horse", server::Config::new()).distant(latency);
+    let mut seen = Vec::new();
+    while seen.len() < 5 {
+        let now = pair.now();
+        let what = match pair.next() {
+            Happened::Server(server::Event::Authenticate(attempt)) => {
+                pair.server().decide(now, attempt.accept()).unwrap();
+                "asked"
+            }
+            Happened::Client(client::Event::LoggedIn(_)) => {
+                pair.client().quit(now).unwrap();
+                "logged in"
+            }
+            Happened::Server(server::Event::Closed(_)) => "left",
+            Happened::ServerEnded(Ok(())) => "server ended",
+            Happened::ClientEnded(Ok(())) => "client ended",
+            Happened::Client(_) | Happened::Server(_) => continue,
+            other => panic!("{other:?}"),
+        };
+        seen.push((what, pair.now().since_start().as_secs()));
+    }
+    // SYN, SYN-ACK, ACK; greeting, USER, 331, PASS arrives at 7.
+    let expected = [
+        ("asked", 7),
+        ("logged in", 8),
+        ("left", 9),
+        ("server ended", 9),
+        ("client ended", 10),
+    ];
+    assert_eq!(seen, expected);
+    assert!(matches!(pair.next(), Happened::Idle));
+}
+
+#[test]
 fn scattered_cuts_are_the_same_for_the_same_seed_and_within_bounds() {
     let sizes = |seed| chunks::scattered(seed, 5).take(100).collect::<Vec<_>>();
     assert_eq!(sizes(1), sizes(1));
