@@ -56,8 +56,11 @@ def call(*command, stdin=None, **options):
     return done.stdout
 
 
-def prepare():
-    """Installs what is missing. A program that cannot be had is a failure, never skipped."""
+def prepare(programs=None, scripts=True):
+    """Installs what is missing: these programs (all, if not told), the servers and clients that are
+    unpacked, and those of Python and Node if `scripts`. What cannot be had is a failure, never
+    skipped."""
+    programs = PROGRAMS if programs is None else programs
     if os.geteuid() != 0:
         raise Failure("needs root: some servers check system users, and some are made for them")
     os.environ["PATH"] += os.pathsep + "/usr/sbin"
@@ -67,19 +70,23 @@ def prepare():
     # Servers that take another user's rights must be able to enter it.
     RUN.mkdir(mode=0o711)
 
-    packages = [package for name, package in PROGRAMS.items() if not shutil.which(name)]
-    if not (VENV / "bin/pip").exists() and not has_venv():
+    packages = [package for name, package in programs.items() if not shutil.which(name)]
+    if scripts and not (VENV / "bin/pip").exists() and not has_venv():
         packages.append("python3-venv")
     missing = [name for name in DEBIAN if not (UNPACKED / name).exists()]
     if packages or missing:
         call("apt-get", "update", "-qq")
     if packages:
         install(packages)
-    for name in PROGRAMS:
+    for name in programs:
         if not shutil.which(name):
             raise Failure(f"{name} is not here even after its installation")
     unpack(missing)
+    if scripts:
+        prepare_scripts()
 
+
+def prepare_scripts():
     if not (VENV / "bin/pip").exists():
         call(sys.executable, "-m", "venv", "--clear", VENV)
     call(VENV / "bin/pip", "install", "--quiet", "--disable-pip-version-check", *PYTHON_PACKAGES)

@@ -4,12 +4,16 @@
 //! TCP's own handshake is one of them. What docs/ROUNDTRIPS.md says of our client is this table,
 //! and a change that costs a round trip, or saves one, does not pass here.
 
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ftp_proto::client::{self, DataProtection, Login};
 use ftp_proto::{Instant, TlsVersion, server};
-use ftp_rustls::rustls::{ClientConfig, ServerConfig};
+use ftp_rustls::rustls::pki_types::pem::PemObject;
+use ftp_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use ftp_rustls::rustls::version::TLS13 as TLS13_VERSION;
+use ftp_rustls::rustls::{ClientConfig, NamedGroup, ServerConfig};
 use ftp_rustls::{
     ClientCertificates, ClientTls, Identity, Roots, Secured, Versions, client_config_with_versions,
     roots_from_pem, server_config_with_versions,
@@ -64,23 +68,24 @@ const LOGGED_IN: [(Link, u32, u32); 9] = [
 
 #[test]
 fn a_login_takes_exactly_as_many_round_trips_as_it_must() {
-    let came: Vec<_> = LOGGED_IN
-        .iter()
-        .map(|(link, ..)| {
-            let in_lockstep = Setup::of(*link).round_trips();
-            let pipelined = Setup::of(*link).pipelining(true).round_trips();
-            println!("{link:?}: {in_lockstep}, pipelined {pipelined}");
-            (format!("{link:?}"), in_lockstep, pipelined)
-        })
-        .collect();
-    let expected = LOGGED_IN.map(|(link, lockstep, pipelined)| {
-        (
-            format!("{link:?}"),
-            f64::from(lockstep),
+    for (link, lockstep, pipelined) in LOGGED_IN {
+        let setup = Setup::of(link);
+        assert_eq!(setup.round_trips(), f64::from(lockstep), "{link}");
+        let setup = setup.pipelining(true);
+        assert_eq!(
+            setup.round_trips(),
             f64::from(pipelined),
-        )
-    });
-    assert_eq!(came, expected);
+            "{link}, pipelined"
+        );
+    }
+}
+
+#[test]
+fn the_table_in_the_documentation_is_this_one() {
+    let rows = LOGGED_IN
+        .map(|(link, lockstep, pipelined)| format!("| {link} | {lockstep} | {pipelined} |\n"));
+    let documentation = include_str!("../../../docs/ROUNDTRIPS.md");
+    assert!(documentation.contains(&rows.concat()), "{}", rows.concat());
 }
 
 #[test]
@@ -92,7 +97,7 @@ fn without_data_protection_nothing_is_left_to_pipeline() {
     ] {
         for on in [false, true] {
             let setup = Setup::of(link).protection(DataProtection::Clear);
-            assert_eq!(setup.pipelining(on).round_trips(), round_trips, "{link:?}");
+            assert_eq!(setup.pipelining(on).round_trips(), round_trips, "{link}");
         }
     }
 }
@@ -102,6 +107,23 @@ fn host_costs_a_round_trip_unless_it_is_pipelined() {
     let setup = || Setup::of(Link::Explicit(TLS13)).host();
     assert_eq!(setup().round_trips(), 9.0);
     assert_eq!(setup().pipelining(true).round_trips(), 6.0);
+}
+
+/// The client sends a key for one group with its ClientHello. A server that knows other groups alone
+/// asks for another key (HelloRetryRequest), but not a client that has met it before.
+#[test]
+fn a_server_of_another_group_costs_a_round_trip_once() {
+    let server = server_of_p256();
+    for (link, first, second) in [
+        (Link::Explicit(TLS13), 9.0, 8.0),
+        (Link::Implicit(TLS13), 8.0, 7.0),
+    ] {
+        // What a client learns is in its configuration.
+        let both = (configurations(Versions::Tls13).0, Arc::clone(&server));
+        let setup = Setup::of(link);
+        assert_eq!(setup.log_in(Some(&both), false), first);
+        assert_eq!(setup.log_in(Some(&both), true), second);
+    }
 }
 
 /// Who talks to whom.
@@ -197,6 +219,22 @@ impl Setup {
     }
 }
 
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, tls) = match self {
+            Self::Plain => return f.write_str("plain"),
+            Self::Explicit(tls) => ("explicit", tls),
+            Self::Implicit(tls) => ("implicit", tls),
+        };
+        let version = match tls.versions {
+            Versions::Tls12 => "1.2",
+            _ => "1.3",
+        };
+        let resumed = if tls.resumed { ", resumed" } else { "" };
+        write!(f, "{kind} TLS {version}{resumed}")
+    }
+}
+
 impl Link {
     fn version(self) -> Option<TlsVersion> {
         match self {
@@ -211,9 +249,10 @@ impl Link {
 
 type Configurations = (Arc<ClientConfig>, Arc<ServerConfig>);
 
+static CERTIFICATE: LazyLock<SelfMade> = LazyLock::new(|| SelfMade::for_names([NAME]));
+
 /// For a client and a server that have not met before.
 fn configurations(versions: Versions) -> Configurations {
-    static CERTIFICATE: LazyLock<SelfMade> = LazyLock::new(|| SelfMade::for_names([NAME]));
     let certificate = CERTIFICATE.certificate_pem.as_bytes();
     let roots = Roots::Store(roots_from_pem(certificate).unwrap());
     let identity = Identity::from_pem(certificate, CERTIFICATE.key_pem.as_bytes()).unwrap();
@@ -221,4 +260,21 @@ fn configurations(versions: Versions) -> Configurations {
         client_config_with_versions(roots, None, versions).unwrap(),
         server_config_with_versions(identity, ClientCertificates::NotAsked, versions).unwrap(),
     )
+}
+
+/// A server that agrees on keys by P-256 alone, as vsftpd does.
+fn server_of_p256() -> Arc<ServerConfig> {
+    let mut provider = ftp_rustls::rustls::crypto::aws_lc_rs::default_provider();
+    provider
+        .kx_groups
+        .retain(|group| group.name() == NamedGroup::secp256r1);
+    let chain = vec![CertificateDer::from(CERTIFICATE.certificate_der.clone())];
+    let key = PrivateKeyDer::from_pem_slice(CERTIFICATE.key_pem.as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&TLS13_VERSION])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    Arc::new(config)
 }
