@@ -333,6 +333,22 @@ fn an_answer_of_the_wrong_kind_leaves_the_challenge_open() {
 }
 
 #[test]
+fn a_name_answered_with_a_password_is_not_asked_for_one() {
+    let mut dialogue = Dialogue::plain(Login::interactive());
+    let answer = dialogue
+        .take_challenge()
+        .username(username(), Some(password()));
+    dialogue.client.answer(dialogue.now, answer).unwrap();
+    dialogue.drive();
+    dialogue.hear("331 Password.\r\n");
+    assert_eq!(
+        dialogue.take_sent(),
+        "USER developer\r\nPASS correct horse\r\n"
+    );
+    assert_eq!(dialogue.event_names(), [""; 0]);
+}
+
+#[test]
 fn an_answer_meant_for_another_connection_is_refused() {
     let mut ready = Dialogue::ready();
     let mut asking = Dialogue::plain(Login::interactive());
@@ -465,6 +481,13 @@ fn host_is_sent_before_user_and_need_not_be_known() {
             if goes_on { "USER developer\r\n" } else { "" }
         );
         assert_eq!(dialogue.end.is_some(), !goes_on);
+    }
+}
+
+#[test]
+fn a_host_that_cannot_be_sent_cannot_be_configured() {
+    for name in ["", "ftp.example.com\r\nDELE notes", "ftp\0"] {
+        assert!(plain_config(known()).host(name).is_err(), "{name:?}");
     }
 }
 

@@ -3,11 +3,11 @@
 mod common;
 
 use common::{Dialogue, account, known};
-use ftp_proto::Limits;
 use ftp_proto::client::{
     Config, DataProtection, Error, Event, Login, Misuse, PeerFault, Phase, Protection,
 };
 use ftp_proto::wire::{Command, Verb};
+use ftp_proto::{Limits, Securable};
 
 fn command(line: &str) -> Command {
     Command::from_line(line).unwrap()
@@ -264,6 +264,9 @@ fn after_ccc_other_credentials_go_out_under_tls_only() {
 #[test]
 fn after_ccc_no_account_goes_out_in_clear() {
     let mut dialogue = protected(Config::new(known()));
+    dialogue.send("ACCT research");
+    dialogue.hear("230 Under TLS it may.\r\n");
+    assert_eq!(dialogue.take_sent(), "ACCT research\r\n");
     dialogue.client.clear_command_channel(dialogue.now).unwrap();
     dialogue.drive();
     dialogue.hear("200 Clear.\r\n");
@@ -341,6 +344,27 @@ fn quit_during_a_challenge_goes_out_at_once() {
         dialogue.client.answer(dialogue.now, answer),
         Err(Misuse::Closed)
     );
+}
+
+#[test]
+fn quit_takes_back_the_question_that_was_not_told_yet_and_nothing_else() {
+    let mut dialogue = Dialogue::plain(Login::interactive());
+    let wrong = dialogue.take_challenge().account(account());
+    let result = dialogue.client.answer(dialogue.now, wrong);
+    assert_eq!(result, Err(Misuse::WrongAnswer));
+    dialogue.quit();
+    assert_eq!(dialogue.take_sent(), "QUIT\r\n");
+    assert_eq!(dialogue.event_names(), [""; 0]);
+
+    let config = Config::new(Login::interactive()).data_protection(DataProtection::Clear);
+    let mut dialogue = Dialogue::new(config);
+    dialogue.hear("220 Ready.\r\n");
+    dialogue.hear("234 Go ahead.\r\n");
+    dialogue.forget();
+    dialogue.client.tls_started(dialogue.now, common::tls());
+    dialogue.quit();
+    assert_eq!(dialogue.take_sent(), "QUIT\r\n");
+    assert_eq!(dialogue.event_names(), ["TlsEstablished"]);
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use ftp_proto::server::{Config, Connection, Misuse, Security, State};
 use ftp_proto::wire::{Code, Reply};
-use ftp_proto::{Action, Instant, Machine};
+use ftp_proto::{Action, Instant, Machine, Securable};
 
 use crate::dialogue::plain;
-use crate::harness::{Pause, Server, seconds};
+use crate::harness::{Pause, Server, seconds, tls_session};
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
@@ -245,6 +245,45 @@ fn a_delayed_greeting_looks_at_nothing_before_it() {
     assert_eq!(server.said(), "220 Ready.\r\n200 Done.\r\n");
     server.connection.ready(server.now);
     assert_eq!(server.said(), "");
+}
+
+#[test]
+fn under_implicit_tls_a_delayed_greeting_waits_for_the_handshake_too() {
+    let soon = || Reply::new(Code::READY_SOON, "In a minute.").unwrap();
+    let config = Arc::new(Config::new().security(Security::ImplicitTls));
+    let delayed = || {
+        let connection = Connection::new_delayed(Arc::clone(&config), Instant::START, soon());
+        let mut server = Server::of(connection);
+        server.handshakes = false;
+        assert_eq!(server.said(), "");
+        server
+    };
+    let mut server = delayed();
+    server.connection.tls_started(server.now, tls_session());
+    assert_eq!(server.said(), "120 In a minute.\r\n");
+    assert_eq!(server.connection.state(), State::Delayed);
+    assert_eq!(server.sleep(seconds(1000)), Pause::Wait(None));
+    server.connection.ready(server.now);
+    assert_eq!(server.said(), "220 Ready.\r\n");
+    assert_eq!(server.code("USER anna"), "331");
+
+    let mut server = delayed();
+    server.connection.ready(server.now);
+    assert_eq!(server.said(), "", "the handshake comes first");
+    server.connection.tls_started(server.now, tls_session());
+    assert_eq!(
+        server.said(),
+        "220 Ready.\r\n",
+        "and there is no more delay"
+    );
+}
+
+#[test]
+fn what_holds_the_greeting_back_is_a_120() {
+    let reply = Reply::new(Code::READY, "Ready.").unwrap();
+    let connection = Connection::new_delayed(Arc::new(plain()), Instant::START, reply);
+    let said = Server::of(connection).said();
+    assert!(said.starts_with("120 "), "{said}");
 }
 
 #[test]

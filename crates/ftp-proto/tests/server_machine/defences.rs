@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ftp_proto::server::{Config, Connection, Error, NameRule, PeerFault, Security, State};
-use ftp_proto::wire::ForeignProtocol;
+use ftp_proto::wire::{Code, ForeignProtocol, Reply};
 use ftp_proto::{Action, Instant, Limits, Machine, Securable};
 
 use crate::dialogue::plain;
@@ -514,6 +514,70 @@ fn a_verdict_of_another_attempt_is_refused() {
         other.connection.decide(other.now, verdict),
         Err(ftp_proto::server::Misuse::NothingOpen)
     );
+}
+
+#[test]
+fn a_verdict_of_another_account_is_refused() {
+    let attempted = |name: &str| {
+        let mut server = Server::new(plain().takes_accounts(true));
+        server.said();
+        server.send(&format!("USER {name}"));
+        assert_eq!(server.code("PASS right"), "230");
+        server.answers = false;
+        assert_eq!(server.send("ACCT main"), "");
+        server
+    };
+    let (mut server, mut other) = (attempted("anna"), attempted("mallory"));
+    let verdict = server.held.account.take().unwrap().accept();
+    assert_eq!(
+        other.connection.decide_account(other.now, verdict),
+        Err(ftp_proto::server::Misuse::NothingOpen)
+    );
+    assert_eq!(other.said(), "");
+    let verdict = other.held.account.take().unwrap().accept();
+    assert_eq!(other.connection.decide_account(other.now, verdict), Ok(()));
+    assert_eq!(other.said(), "230 Account accepted.\r\n");
+}
+
+#[test]
+fn a_reply_to_a_command_that_was_answered_is_refused() {
+    let mut server = Server::new(plain());
+    server.said();
+    server.send("USER anna");
+    server.send("PASS right");
+    server.answers = false;
+    let reply = Reply::new(Code::FILE_ACTION_OKAY, "By the application.").unwrap();
+    server.send("PWD");
+    let first = server.held.request.take().unwrap().id();
+    assert_eq!(server.connection.reply(server.now, first, &reply), Ok(()));
+    assert_eq!(server.said(), "250 By the application.\r\n");
+    server.send("CDUP");
+    assert_eq!(
+        server.connection.reply(server.now, first, &reply),
+        Err(ftp_proto::server::Misuse::NothingOpen)
+    );
+    assert_eq!(server.said(), "");
+    let second = server.held.request.take().unwrap().id();
+    assert_eq!(server.connection.reply(server.now, second, &reply), Ok(()));
+    assert_eq!(server.said(), "250 By the application.\r\n");
+}
+
+#[test]
+fn an_account_is_asked_for_once_and_asking_again_is_a_rejection() {
+    let mut server = Server::new(plain());
+    server.answers = false;
+    server.said();
+    server.send("USER anna");
+    server.send("PASS account");
+    let attempt = server.held.attempt.take().unwrap();
+    server.decide(attempt);
+    assert_eq!(server.code("ACCT other"), "332");
+    let attempt = server.held.attempt.take().unwrap();
+    let verdict = attempt.need_account();
+    assert_eq!(server.connection.decide(server.now, verdict), Ok(()));
+    server.sleep(seconds(1));
+    assert_eq!(server.said(), "530 Login incorrect.\r\n");
+    assert_eq!(server.connection.state(), State::New);
 }
 
 #[test]

@@ -35,6 +35,45 @@ fn feat_lists_what_this_connection_offers_now() {
 }
 
 #[test]
+fn stat_tells_what_is_protected_and_whether_somebody_is_logged_in() {
+    let status = |control: &str, data: &str, login: &str| {
+        format!(
+            "211-Status:\r\n Control connection: {control}\r\n Data connections: {data}\r\n \
+             {login}\r\n211 End\r\n"
+        )
+    };
+    let tls = "TLS 1.3, TLS13_AES_256_GCM_SHA384";
+    let mut server = Server::new(Config::new());
+    server.said();
+    assert_eq!(
+        server.send("STAT"),
+        status("clear", "clear", "Not logged in")
+    );
+    server.send("AUTH TLS");
+    assert_eq!(server.send("STAT"), status(tls, "clear", "Not logged in"));
+    server.send("PBSZ 0");
+    server.send("PROT P");
+    server.send("USER anna");
+    server.send("PASS right");
+    assert_eq!(server.send("STAT"), status(tls, "private", "Logged in"));
+}
+
+#[test]
+fn utf_8_cannot_be_switched_off() {
+    let mut server = Server::new(plain());
+    server.said();
+    for option in ["UTF8", "utf8 on", "UTF-8 ON"] {
+        assert_eq!(server.code(&format!("OPTS {option}")), "200", "{option}");
+    }
+    for option in ["UTF8 OFF", "UTF8 ON NOW", "UTF16 ON", ""] {
+        let mut server = Server::new(plain());
+        server.said();
+        assert_eq!(server.code(&format!("OPTS {option}")), "501", "{option}");
+    }
+    assert_eq!(server.code("OPTS"), "501");
+}
+
+#[test]
 fn a_feature_that_would_break_its_line_cannot_be_configured() {
     assert!(Config::new().features(["TVFS", "BAD\r\nLINE"]).is_err());
     assert!(Config::new().features(["TVFS", ""]).is_err());
