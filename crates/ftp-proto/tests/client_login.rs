@@ -349,6 +349,24 @@ fn a_name_answered_with_a_password_is_not_asked_for_one() {
 }
 
 #[test]
+fn an_account_that_came_too_early_is_sent_again_without_another_question() {
+    let mut dialogue = Dialogue::plain(Login::user(username()).password(password()).ask());
+    dialogue.hear("332 Account.\r\n");
+    let answer = dialogue.take_challenge().account(account());
+    dialogue.client.answer(dialogue.now, answer).unwrap();
+    dialogue.drive();
+    dialogue.hear("503 Password first.\r\n");
+    dialogue.hear("332 Account.\r\n");
+    assert_eq!(
+        dialogue.take_sent(),
+        "USER developer\r\nACCT research\r\nPASS correct horse\r\nACCT research\r\n"
+    );
+    assert_eq!(dialogue.event_names(), [""; 0]);
+    dialogue.hear("230 Welcome.\r\n");
+    assert_eq!(dialogue.session().logged_in_by, LoggedInBy::Account);
+}
+
+#[test]
 fn an_answer_meant_for_another_connection_is_refused() {
     let mut ready = Dialogue::ready();
     let mut asking = Dialogue::plain(Login::interactive());

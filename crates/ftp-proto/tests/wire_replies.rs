@@ -314,6 +314,28 @@ fn a_reply_passed_on_is_put_in_order() {
 }
 
 #[test]
+fn replies_are_the_same_if_they_say_the_same() {
+    let read = |bytes: &[u8]| parse_one(bytes).unwrap();
+    let reply = read(b"220-Hello\r\n220 you\r\n");
+    assert_eq!(reply, read(b"220-Hello\n220 you\n"));
+    for other in [
+        &b"230-Hello\r\n230 you\r\n"[..],
+        b"220-Hello\r\n220 me\r\n",
+        b"220-Hello\r\n220-you\r\n220\r\n",
+        b"220 Hello\r\n",
+    ] {
+        assert_ne!(reply, read(other), "{}", other.escape_ascii());
+    }
+    let mut parser = ReplyParser::default();
+    let bytes = b"220-Hello\r\n200 you\r\n";
+    assert_eq!(parser.parse(bytes), Ok(Status::Partial));
+    let (foreign, _) = parser.foreign_end(bytes).unwrap();
+    let regular = Reply::multiline(Code::READY, ["Hello", "200 you"]).unwrap();
+    assert!(foreign.lines().eq(regular.lines()));
+    assert_ne!(foreign.to_reply(), regular, "its end is not regular");
+}
+
+#[test]
 fn listings_indent_their_inner_lines_only() {
     let reply = Reply::listing(Code::SYSTEM_STATUS, "Features:", ["UTF8", "SIZE"], "End").unwrap();
     assert_eq!(

@@ -66,6 +66,19 @@ fn user_password_and_account_log_in() {
 }
 
 #[test]
+fn a_pass_out_of_turn_is_told_what_comes_first() {
+    let mut server = Server::new(plain());
+    server.said();
+    assert_eq!(server.send("PASS right"), "503 Send USER first.\r\n");
+    server.send("USER anna");
+    server.send("PASS account");
+    assert_eq!(server.send("PASS right"), "503 Send ACCT or USER.\r\n");
+    server.send("ACCT main");
+    assert_eq!(server.send("PASS right"), "503 Already logged in.\r\n");
+    assert_eq!(server.connection.state(), State::LoggedIn);
+}
+
+#[test]
 fn explicit_tls_with_private_data_connections() {
     let mut server = Server::new(Config::new());
     server.said();
