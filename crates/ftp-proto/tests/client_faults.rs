@@ -42,6 +42,9 @@ fn a_421_that_the_end_of_the_stream_cuts_off_is_taken_for_what_it_says() {
                 matches!(error, Error::ServiceUnavailable { .. }),
                 "{before:?} {cut}: {error}"
             );
+            let reply = error.reply().unwrap();
+            assert_eq!(reply.raw(), [before, &whole[..cut]].concat().as_bytes());
+            assert_eq!(reply.is_multiline(), reply.lines().count() > 1, "{reply:?}");
         }
     }
     for text in [

@@ -228,10 +228,21 @@ fn no_foreign_end_where_more_follows_or_the_line_is_no_end() {
         assert!(!parser.has_foreign_end(bytes), "{}", bytes.escape_ascii());
         assert_eq!(parser.foreign_end(bytes), None);
     }
-    let mut parser = ReplyParser::default();
-    let bytes = b"230-a\r\n200\r\n";
-    assert_eq!(parser.parse(bytes), Ok(Status::Partial));
-    assert!(parser.has_foreign_end(bytes), "a code alone ends as well");
+}
+
+#[test]
+fn a_foreign_end_may_come_after_any_number_of_lines_and_be_a_code_alone() {
+    for bytes in [
+        &b"230-a\r\n200\r\n"[..],
+        b"230-a\r\nb\r\n200 c\r\n",
+        b"230-a\r\n230-b\r\n 230 c\r\n\r\n200 d\r\n",
+    ] {
+        let mut parser = ReplyParser::default();
+        assert_eq!(parser.parse(bytes), Ok(Status::Partial));
+        assert!(parser.has_foreign_end(bytes), "{}", bytes.escape_ascii());
+        let (reply, length) = parser.foreign_end(bytes).unwrap();
+        assert_eq!((reply.raw(), length), (bytes, bytes.len()));
+    }
 }
 
 #[test]
