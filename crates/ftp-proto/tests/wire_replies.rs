@@ -291,6 +291,16 @@ fn limits_name_the_byte_that_passes_them() {
         parse(b"220-123456\r\n1234567890\r\n123456789"),
         Err((ReplyErrorKind::TooManyBytes, 30))
     );
+    assert_eq!(
+        parse(b"220-123456\r\nabcd\r\n220 123456\r\n"),
+        Ok(()),
+        "as long as both limits allow"
+    );
+    assert_eq!(
+        parse(b"220-123456\r\nabcdef\r\n1234567890x"),
+        Err((ReplyErrorKind::LineTooLong, 30)),
+        "the same byte passes both limits"
+    );
     // Blank lines before it do not count.
     assert_eq!(
         parse(b"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n220-123456\r\n220 ok\r\n"),
@@ -303,6 +313,9 @@ fn a_strict_parser_refuses_a_bare_line_feed_at_once() {
     let mut parser = ReplyParser::new(&Limits::default(), &Lenience::STRICT);
     let error = parser.parse(b"220-a\n220 b\r\n").unwrap_err();
     assert_eq!((error.kind, error.at), (ReplyErrorKind::BareLineFeed, 5));
+    let mut parser = ReplyParser::new(&Limits::default(), &Lenience::STRICT);
+    let error = parser.parse(b"\r\n\n220 a\r\n").unwrap_err();
+    assert_eq!((error.kind, error.at), (ReplyErrorKind::NotAReply, 2));
 }
 
 #[test]
