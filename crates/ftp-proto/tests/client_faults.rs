@@ -4,9 +4,9 @@
 mod common;
 
 use common::{Dialogue, known};
-use ftp_proto::Limits;
 use ftp_proto::client::{Config, Error, PeerFault, Phase, Security};
 use ftp_proto::wire::ForeignProtocol;
+use ftp_proto::{Lenience, Limits};
 
 #[test]
 fn the_unavailable_service_is_told_in_every_phase_and_inside_an_unfinished_reply() {
@@ -52,6 +52,7 @@ fn a_421_that_the_end_of_the_stream_cuts_off_is_taken_for_what_it_says() {
         "4210 x",
         "331-421 is no end\r\n",
         "331-421-\r\n x\r\n",
+        "331-Password\r\n4210 bytes",
     ] {
         let mut dialogue = Dialogue::plain(known());
         dialogue.store(text);
@@ -62,6 +63,24 @@ fn a_421_that_the_end_of_the_stream_cuts_off_is_taken_for_what_it_says() {
             "{text:?}: {error}"
         );
     }
+}
+
+#[test]
+fn a_strict_client_takes_no_foreign_end_even_where_nothing_more_can_follow() {
+    let config = Config::new(known()).security(Security::DangerousPlaintext);
+    let mut dialogue = Dialogue::new(config.lenience(Lenience::STRICT));
+    dialogue.hear("220 Ready.\r\n");
+    dialogue.hear("331 Password.\r\n");
+    dialogue.hear("230-Welcome\r\n200 PORT okay.\r\n");
+    dialogue.hear_end();
+    assert_eq!(dialogue.event_names(), [""; 0]);
+    assert!(matches!(
+        dialogue.error(),
+        Error::ConnectionClosed {
+            phase: Phase::Password,
+            mid_reply: true
+        }
+    ));
 }
 
 #[test]

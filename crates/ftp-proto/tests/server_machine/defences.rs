@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ftp_proto::server::{Config, Connection, Error, NameRule, PeerFault, Security, State};
 use ftp_proto::wire::{Code, ForeignProtocol, Reply};
-use ftp_proto::{Action, Instant, Limits, Machine, Securable};
+use ftp_proto::{Action, Instant, Lenience, Limits, Machine, Securable};
 
 use crate::dialogue::plain;
 use crate::harness::{Pause, Server, seconds, tls_session};
@@ -217,6 +217,17 @@ fn another_protocol_is_told_behind_blank_lines_at_every_split_point() {
             );
         }
     }
+}
+
+#[test]
+fn a_bare_line_feed_is_no_blank_line_to_a_strict_server() {
+    let mut server = Server::new(plain().lenience(Lenience::STRICT));
+    server.said();
+    assert_eq!(
+        server.send("\nGET / HTTP/1.1"),
+        "501 Control characters are not allowed.\r\n"
+    );
+    assert_eq!(server.connection.state(), State::New);
 }
 
 #[test]
