@@ -612,6 +612,15 @@ fn tls_started_that_nobody_asked_for_has_no_effect() {
     server.connection.tls_stopped(server.now);
     assert!(server.connection.tls().is_none());
     assert_eq!(server.said(), "220 Ready.\r\n");
+    // Nor has the end of TLS where its start is waited for.
+    server.handshakes = false;
+    assert_eq!(server.code("AUTH TLS"), "234");
+    server.connection.tls_stopped(server.now);
+    assert_eq!(server.connection.state(), State::SwitchingTls);
+    assert_eq!(server.happened(), ["StartTls"]);
+    server.connection.tls_started(server.now, tls_session());
+    assert!(server.connection.tls().is_some());
+    assert_eq!(server.code("USER anna"), "331");
 }
 
 #[test]
