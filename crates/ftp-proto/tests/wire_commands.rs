@@ -237,6 +237,8 @@ fn secrets_are_masked_wherever_a_command_is_shown() {
         let command: Command = line.parse().unwrap();
         let shown = format!("{command} {command:?} {:?}", command.borrow());
         assert!(!shown.contains("sesame"), "{shown}");
+        assert!(shown.contains("****"), "{shown}");
+        assert_eq!(format!("{command:?}"), format!("Command({command})"));
     }
     assert_eq!(Command::try_from("PASS").unwrap().to_string(), "PASS");
 }
