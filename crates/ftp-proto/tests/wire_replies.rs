@@ -357,6 +357,7 @@ fn replies_are_the_same_if_they_say_the_same() {
     let regular = Reply::multiline(Code::READY, ["Hello", "200 you"]).unwrap();
     assert!(foreign.lines().eq(regular.lines()));
     assert_ne!(foreign.to_reply(), regular, "its end is not regular");
+    assert!(foreign.to_reply().is_irregular() && !regular.is_irregular());
 }
 
 #[test]
