@@ -70,6 +70,8 @@ proptest! {
         let reply = Reply::multiline(code, &lines).unwrap();
         let listing = Reply::listing(code, &lines[0], &lines[1..], "End").unwrap();
         prop_assert!(reply.lines().eq(lines.iter().map(Vec::as_slice)));
+        prop_assert_eq!(reply.is_multiline(), lines.len() > 1);
+        prop_assert!(listing.is_multiline());
         for reply in [reply, listing] {
             let mut sent = Vec::new();
             reply.encode(&mut sent);
@@ -358,6 +360,7 @@ fn replies_are_the_same_if_they_say_the_same() {
     assert!(foreign.lines().eq(regular.lines()));
     assert_ne!(foreign.to_reply(), regular, "its end is not regular");
     assert!(foreign.to_reply().is_irregular() && !regular.is_irregular());
+    assert_eq!(format!("{regular:?}"), "Reply(220 Hello / 200 you)");
 }
 
 #[test]
