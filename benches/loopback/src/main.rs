@@ -1,0 +1,50 @@
+//! One program of those that are measured, by itself in a process, so that its instructions and system calls can be
+//! counted. `benches/loopback/count` does that:
+//!
+//! ```text
+//! loopback names client|server
+//! loopback client NAME ADDRESS LOGINS   # logs in so often, and ends
+//! loopback server NAME                  # says its address, and serves until it is killed
+//! loopback server canned PAUSE          # likewise; waits so many microseconds before each reply
+//! ```
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use ftp_benches_loopback::{clients, servers};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["names", "client"] => clients::ALL.iter().for_each(|(name, _)| println!("{name}")),
+        ["names", "server"] => servers::ALL.iter().for_each(|(name, _)| println!("{name}")),
+        ["client", name, address, logins] => {
+            let address = address.parse()?;
+            let logins = logins.parse()?;
+            let known = clients::ALL.iter().find(|(known, _)| *known == name);
+            let (_, client) = known.ok_or("no such client")?;
+            clients::await_server(address);
+            client(address)(logins);
+        }
+        ["server", "canned", pause] => {
+            let listener = listener()?;
+            servers::canned(&listener, Duration::from_micros(pause.parse()?));
+        }
+        ["server", name] => {
+            let known = servers::ALL.iter().find(|(known, _)| *known == name);
+            let (_, serve) = known.ok_or("no such server")?;
+            serve(listener()?);
+        }
+        _ => return Err("see the first lines of src/main.rs".into()),
+    }
+    Ok(())
+}
+
+fn listener() -> Result<TcpListener, Box<dyn Error>> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    println!("{}", listener.local_addr()?);
+    Ok(listener)
+}
