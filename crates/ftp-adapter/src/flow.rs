@@ -1,8 +1,11 @@
 //! What lies between a machine and a transport that fails, ends, and takes less than it is offered.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io;
+use std::mem::take;
 use std::task::Poll;
+use std::thread::panicking;
 
 use ftp_proto::{Action, Instant, Machine};
 use thiserror::Error;
@@ -184,14 +187,14 @@ impl<M: Machine> Flow<M> {
         if self.ended || self.failure.is_some() {
             return Poll::Pending;
         }
-        // On the stack of this one call: a driver that is dropped holds no bytes.
-        let mut space = [0; READ_SIZE];
-        match read(&mut space) {
+        // For this one call: a driver that waits or is dropped holds no bytes.
+        let mut space = Space::lend();
+        match read(&mut space.bytes) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(error)) => self.fail(now(), error, read),
             Poll::Ready(Ok(0)) => self.ended = true,
             Poll::Ready(Ok(count)) => {
-                let (filled, _) = space.split_at_mut(count.min(READ_SIZE));
+                let filled = space.filled(count);
                 let taken = self.machine.received(now(), filled);
                 self.unread
                     .extend_from_slice(filled.get(taken..).unwrap_or_default());
@@ -288,7 +291,7 @@ impl<M: Machine> Flow<M> {
         mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
     ) {
         self.failure = Some(error);
-        let mut space = Zeroizing::new([0; READ_SIZE]);
+        let mut space = Space::lend();
         loop {
             if !self.unread.is_empty() {
                 if self.offer_unread(now) == 0 {
@@ -296,14 +299,52 @@ impl<M: Machine> Flow<M> {
                 }
                 continue;
             }
-            match read(space.as_mut_slice()) {
-                Poll::Ready(Ok(count)) if count > 0 => self
-                    .unread
-                    .extend_from_slice(&space[..count.min(READ_SIZE)]),
+            match read(&mut space.bytes) {
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    let filled = space.filled(count);
+                    self.unread.extend_from_slice(filled);
+                    filled.zeroize();
+                }
                 // The end, nothing yet, or the same failure again: there is no more to be had.
                 _ => return,
             }
         }
+    }
+}
+
+thread_local! {
+    static SPACE: Cell<Box<[u8]>> = Cell::default();
+}
+
+/// What a read fills, lent by the thread: to clear four kilobytes before each attempt to read would
+/// be most of a driver's work. Whoever fills it wipes it.
+struct Space {
+    bytes: Box<[u8]>,
+}
+
+impl Space {
+    fn lend() -> Self {
+        // There is none at first, within a read from another flow, and while the thread ends.
+        let mut bytes = SPACE.try_with(Cell::take).unwrap_or_default();
+        if bytes.is_empty() {
+            bytes = vec![0; READ_SIZE].into_boxed_slice();
+        }
+        Self { bytes }
+    }
+
+    fn filled(&mut self, count: usize) -> &mut [u8] {
+        let (filled, _) = self.bytes.split_at_mut(count.min(READ_SIZE));
+        filled
+    }
+}
+
+impl Drop for Space {
+    fn drop(&mut self) {
+        if panicking() {
+            self.bytes.zeroize();
+        }
+        let bytes = take(&mut self.bytes);
+        let _not_while_the_thread_ends = SPACE.try_with(|space| space.set(bytes));
     }
 }
 

@@ -138,8 +138,8 @@ impl Connector {
     /// not begun; [`Connecting::wait`] runs it.
     ///
     /// IPv6 and IPv4 take turns, a quarter of a second apart (RFC 8305, [`Race`]), so that an
-    /// address that does not answer costs no more than that. Each attempt has a thread of its own,
-    /// which ends with it.
+    /// address that does not answer costs no more than that. Each attempt beside or before which there
+    /// is another has a thread of its own, which ends with it.
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::Resolve`], [`Error::Connect`], [`Error::ConnectTimedOut`], or
@@ -174,6 +174,13 @@ impl Connector {
         let (sender, outcomes) = mpsc::channel();
         loop {
             match race.poll(now()) {
+                Step::Connect { address, deadline } if race.is_alone() => {
+                    // Nothing is to be done meanwhile.
+                    match connect(address, deadline - now()) {
+                        Ok(stream) => return Ok((stream, address)),
+                        Err(error) => race.failed(now(), address, error),
+                    }
+                }
                 Step::Connect { address, deadline } => {
                     let left = deadline - now();
                     let sender = sender.clone();

@@ -1,5 +1,6 @@
 //! Moves the bytes of any machine over any blocking transport. No policy lives here.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::task::Poll;
@@ -126,8 +127,8 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         end: Option<Instant>,
     ) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
         let mut turn = FIRST_TURN;
+        let mut now = self.now();
         loop {
-            let now = self.now();
             let deadline = match self.flow.step(now) {
                 Step::Event(event) => {
                     self.flush(now);
@@ -135,20 +136,16 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                 }
                 Step::Write { bytes, deadline } => {
                     let most = time_left(now, deadline, end).min(turn);
-                    match self.transport.write(bytes, most) {
-                        Poll::Ready(written) => {
-                            turn = FIRST_TURN;
-                            let now = self.now();
-                            let read =
-                                |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
-                            self.flow.wrote(now, written, read);
-                            continue;
-                        }
-                        Poll::Pending => {
-                            turn = (turn * 2).min(LONGEST_TURN);
-                            let _nothing_came = self.receive(FIRST_TURN);
-                        }
+                    let written = self.transport.write(bytes, most);
+                    now = Instant::from_start(self.start.elapsed());
+                    if let Poll::Ready(written) = written {
+                        turn = FIRST_TURN;
+                        let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
+                        self.flow.wrote(now, written, read);
+                        continue;
                     }
+                    turn = (turn * 2).min(LONGEST_TURN);
+                    let _nothing_came = self.receive(FIRST_TURN, &mut now);
                     deadline
                 }
                 Step::Wait { deadline: None } if end.is_none() => {
@@ -161,7 +158,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                     if self.flow.needs_flush() {
                         most = most.min(FIRST_TURN);
                     }
-                    if self.receive(most).is_ready() {
+                    if self.receive(most, &mut now).is_ready() {
                         continue;
                     }
                     deadline
@@ -171,7 +168,6 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                     return self.flow.end().map(Poll::Ready);
                 }
             };
-            let now = self.now();
             if deadline.is_some_and(|deadline| deadline <= now) {
                 self.flow.timed_out(now, deadline);
             } else if end.is_some_and(|end| end <= now) {
@@ -180,24 +176,33 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         }
     }
 
-    /// Hands over what came, waiting for it no longer than this. Pending: nothing came.
+    /// Hands over what came, waiting for it no longer than this, and looks at the clock then.
+    /// Pending: nothing came.
     ///
     /// Where there is nothing to be waited for, as when the machine does not take what is held, the
     /// time passes all the same.
-    fn receive(&mut self, most: Duration) -> Poll<()> {
+    fn receive(&mut self, most: Duration, now: &mut Instant) -> Poll<()> {
         let (start, transport) = (self.start, &mut self.transport);
-        let mut waited = false;
+        let waited = Cell::new(false);
+        let looked_at = Cell::new(None);
         let read = |space: &mut [u8]| {
             // Behind a failure only what is there already.
-            let most = if waited { Duration::ZERO } else { most };
-            waited = true;
+            let most = if waited.replace(true) { Duration::ZERO } else { most };
             transport.read(space, most)
         };
-        let now = || Instant::from_start(start.elapsed());
-        let received = self.flow.receive(now, read);
-        if received.is_pending() && !waited {
-            sleep(most);
+        let clock = || {
+            let now = Instant::from_start(start.elapsed());
+            looked_at.set(Some(now));
+            now
+        };
+        let received = self.flow.receive(clock, read);
+        if received.is_pending() {
+            if !waited.get() {
+                sleep(most);
+            }
+            looked_at.set(None);
         }
+        *now = looked_at.get().unwrap_or_else(clock);
         received
     }
 

@@ -15,7 +15,7 @@ use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::rustls::pki_types::ServerName;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::runtime::{before, later, sleep_until};
+use crate::runtime::{Alarm, later, sleep_until};
 use crate::{Client, Connecting, Driver, Io, Runtime, Timer};
 
 /// Makes client connections, one or many.
@@ -165,21 +165,27 @@ impl<R: Runtime> Connector<R> {
         // Nobody is called upon for what cannot succeed.
         self.setup.check(address.host())?;
         let begun = R::now();
-        let (stream, peer) = self.reach(&address).await?;
+        // The login goes on with the timer of connecting.
+        let mut alarm = Alarm::default();
+        let (stream, peer) = self.reach(&address, &mut alarm).await?;
         let machine = self.setup.machine(address.host())?;
-        let mut client = Client::new(Driver::new(machine, stream));
+        let mut client = Client::new(Driver::with_alarm(machine, stream, alarm));
         client.connect_time = R::now().saturating_duration_since(begun);
         client.peer = Some(peer);
         Ok(Connecting::new(client))
     }
 
-    async fn reach(&self, address: &Address) -> Result<(R::TcpStream, SocketAddr), Error> {
+    async fn reach(
+        &self,
+        address: &Address,
+        alarm: &mut Alarm<R>,
+    ) -> Result<(R::TcpStream, SocketAddr), Error> {
         let after = self.setup.connect_time();
         let start = R::now();
         let now = || Instant::from_start(R::now().saturating_duration_since(start));
         let mut race = Race::new(now(), after);
         let resolved = R::resolve(address.host(), self.setup.port(address));
-        match before::<R, _>(later::<R>(after), resolved).await {
+        match alarm.before(later::<R>(after), resolved).await {
             None => return Err(lost(race, Step::TimedOut, after)),
             Some(Err(source)) => {
                 let host = address.host().to_owned();
@@ -191,6 +197,14 @@ impl<R: Runtime> Connector<R> {
         let mut attempts = FuturesUnordered::new();
         loop {
             match race.poll(now()) {
+                Step::Connect { address, deadline } if race.is_alone() => {
+                    let connecting = Box::pin(R::connect(address));
+                    match alarm.before(later::<R>(deadline - now()), connecting).await {
+                        None => {}
+                        Some(Ok(stream)) => return Ok((stream, address)),
+                        Some(Err(error)) => race.failed(now(), address, error),
+                    }
+                }
                 Step::Connect { address, .. } => attempts.push(async move {
                     // In a box: it is there only while it goes on.
                     (address, Box::pin(R::connect(address)).await)
@@ -200,7 +214,7 @@ impl<R: Runtime> Connector<R> {
                         Poll::Ready(Some(outcome)) => Poll::Ready(outcome),
                         Poll::Ready(None) | Poll::Pending => Poll::Pending,
                     });
-                    match before::<R, _>(later::<R>(until - now()), outcome).await {
+                    match alarm.before(later::<R>(until - now()), outcome).await {
                         None => {}
                         Some((peer, Ok(stream))) => return Ok((stream, peer)),
                         Some((peer, Err(error))) => race.failed(now(), peer, error),

@@ -10,6 +10,7 @@ use ftp_adapter::{Flow, Next, Step};
 use ftp_proto::{Instant, Machine};
 use zeroize::Zeroizing;
 
+use crate::runtime::Alarm;
 use crate::{Io, Timer};
 
 /// How long a transport may take to close once the machine is done and sets no deadline any more.
@@ -24,7 +25,7 @@ pub struct Driver<R, M: Machine, T> {
     pub(crate) flow: Flow<M>,
     transport: T,
     start: time::Instant,
-    timer: Option<(time::Instant, R)>,
+    alarm: Alarm<R>,
     /// When to give up closing the transport.
     closing: Option<Instant>,
     closed: bool,
@@ -44,11 +45,15 @@ pub struct Parts<M, T> {
 impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// The machine's time starts ([`Instant::START`]) now.
     pub fn new(machine: M, transport: T) -> Self {
+        Self::with_alarm(machine, transport, Alarm::default())
+    }
+
+    pub(crate) fn with_alarm(machine: M, transport: T, alarm: Alarm<R>) -> Self {
         Self {
             flow: Flow::new(machine),
             transport,
             start: R::now(),
-            timer: None,
+            alarm,
             closing: None,
             closed: false,
         }
@@ -108,8 +113,9 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// # Errors
     /// As [`next`](Self::next).
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<M>> {
+        // Nothing here waits: it is looked at again only as often as bytes come.
+        let mut now = self.now();
         loop {
-            let now = self.now();
             let deadline = match self.flow.step(now) {
                 Step::Event(event) => {
                     self.poll_flush(cx, now);
@@ -124,13 +130,17 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
                             self.flow.wrote(now, written, read);
                             continue;
                         }
-                        Poll::Pending if self.poll_receive(cx, now).is_ready() => continue,
+                        Poll::Pending if self.poll_receive(cx, now).is_ready() => {
+                            now = self.now();
+                            continue;
+                        }
                         Poll::Pending => deadline,
                     }
                 }
                 Step::Read { deadline } | Step::Wait { deadline } => {
                     self.poll_flush(cx, now);
                     if self.poll_receive(cx, now).is_ready() {
+                        now = self.now();
                         continue;
                     }
                     deadline
@@ -145,7 +155,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
                 continue;
             }
             ready!(self.poll_deadline(cx, deadline));
-            let now = self.now();
+            now = self.now();
             self.flow.timed_out(now, deadline);
         }
     }
@@ -182,16 +192,10 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
 
     /// Ready once the deadline has passed; never, if there is none.
     fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
-        let at = deadline.and_then(|deadline| self.start.checked_add(deadline.since_start()));
-        let Some(at) = at else { return Poll::Pending };
-        let (set_to, timer) = self.timer.get_or_insert_with(|| (at, R::at(at)));
-        if *set_to != at {
-            *set_to = at;
-            timer.reset(at);
+        match deadline.and_then(|deadline| self.start.checked_add(deadline.since_start())) {
+            Some(at) => self.alarm.poll(cx, at),
+            None => Poll::Pending,
         }
-        ready!(timer.poll_elapsed(cx));
-        self.timer = None;
-        Poll::Ready(())
     }
 }
 

@@ -1,14 +1,14 @@
 //! What a runtime has to offer: a clock, a timer, a way to read and write, and a network.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use ftp_adapter::Clock;
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_util::future::{Either, select};
 
 /// A timer of a runtime, and (as [`Clock`]) its clock.
 ///
@@ -140,18 +140,58 @@ pub trait Runtime: Timer + Send + Io<Self::TcpStream> {
 /// Until this moment.
 pub(crate) async fn sleep_until<R: Timer>(deadline: Instant) {
     let mut timer = R::at(deadline);
-    std::future::poll_fn(|cx| timer.poll_elapsed(cx)).await;
+    poll_fn(|cx| timer.poll_elapsed(cx)).await;
 }
 
 /// The future's output, or `None` once this moment has come.
 pub(crate) async fn before<R: Timer, F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
-    let (future, timer) = (
-        std::pin::pin!(future),
-        std::pin::pin!(sleep_until::<R>(deadline)),
-    );
-    match select(future, timer).await {
-        Either::Left((output, _)) => Some(output),
-        Either::Right(((), _)) => None,
+    Alarm::<R>::default().before(deadline, future).await
+}
+
+/// A timer that is there once it is needed, for one deadline after another.
+///
+/// One that goes off before the deadline is left alone, and set to it when it has gone off. Most
+/// deadlines move on with each reply and never pass, and to set a timer is dear on some runtimes.
+pub(crate) struct Alarm<R>(Option<(Instant, R)>);
+
+impl<R: Timer> Alarm<R> {
+    /// Ready once this moment has come.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        let new = || (deadline, R::at(deadline));
+        let (set_to, timer) = self.0.get_or_insert_with(new);
+        if *set_to > deadline {
+            *set_to = deadline;
+            timer.reset(deadline);
+        }
+        while timer.poll_elapsed(cx).is_ready() {
+            if *set_to >= deadline {
+                self.0 = None;
+                return Poll::Ready(());
+            }
+            *set_to = deadline;
+            timer.reset(deadline);
+        }
+        Poll::Pending
+    }
+
+    /// The future's output, or `None` once this moment has come.
+    pub(crate) async fn before<F: Future>(
+        &mut self,
+        deadline: Instant,
+        future: F,
+    ) -> Option<F::Output> {
+        let mut future = pin!(future);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => self.poll(cx, deadline).map(|()| None),
+        })
+        .await
+    }
+}
+
+impl<R> Default for Alarm<R> {
+    fn default() -> Self {
+        Self(None)
     }
 }
 

@@ -247,6 +247,13 @@ impl<E> Race<E> {
         Step::Wait { until }
     }
 
+    /// Whether one attempt is under way and no other can begin beside it or behind it: the caller
+    /// may block in it up to its deadline, without a thread or a task of its own.
+    pub fn is_alone(&self) -> bool {
+        let running = self.attempts.iter().filter(|each| each.is_running());
+        self.end.is_none() && self.is_resolved && self.waiting.is_empty() && running.count() == 1
+    }
+
     /// The connection to this address is made. The first to say so ends the race; of no effect
     /// for an address that is not being tried.
     pub fn connected(&mut self, now: Instant, address: SocketAddr) {

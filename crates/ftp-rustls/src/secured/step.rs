@@ -26,7 +26,10 @@ impl<M: Securable> Secured<M> {
                 None => return Step::Event(event),
             },
             Wish::Read if self.tell_end_of_input() => {}
-            Wish::Write | Wish::Read | Wish::Wait | Wish::Over => return Step::PassThrough,
+            // The machine said all that there is to say.
+            Wish::Read => return Step::Read,
+            Wish::Wait => return Step::Wait,
+            Wish::Write | Wish::Over => return Step::PassThrough,
         }
         Step::Again
     }
