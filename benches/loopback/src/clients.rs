@@ -54,9 +54,19 @@ fn config() -> Config {
 fn bare_blocking(server: SocketAddr) -> Logins {
     Box::new(move |logins| {
         for _ in 0..logins {
-            talk(TcpStream::connect(server).expect("connected"));
+            talk(
+                TcpStream::connect(server).expect("connected"),
+                Duration::ZERO,
+            );
         }
     })
+}
+
+/// The client that servers are measured with. It waits `pause` before each command.
+pub fn canned(server: SocketAddr, logins: u64, pause: Duration) {
+    for _ in 0..logins {
+        talk(TcpStream::connect(server).expect("connected"), pause);
+    }
 }
 
 /// With what a client needs to give up: time-outs for connecting, reading and writing. And `TCP_NODELAY`, without which a
@@ -70,15 +80,18 @@ fn bare_blocking_with_deadlines(server: SocketAddr) -> Logins {
             stream
                 .set_write_timeout(Some(PATIENCE))
                 .expect("a time-out");
-            talk(stream);
+            talk(stream, Duration::ZERO);
         }
     })
 }
 
-fn talk(mut stream: TcpStream) {
+fn talk(mut stream: TcpStream, pause: Duration) {
     let mut space = [0; 512];
     assert!(stream.read(&mut space).expect("a greeting") > 0);
     for command in COMMANDS {
+        if !pause.is_zero() {
+            thread::sleep(pause);
+        }
         stream.write_all(command).expect("sent");
         assert!(stream.read(&mut space).expect("a reply") > 0);
     }

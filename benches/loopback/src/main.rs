@@ -1,11 +1,12 @@
 //! One program of those that are measured, by itself in a process, so that its instructions and system calls can be
-//! counted. `benches/loopback/count` does that:
+//! counted. `benches/sockets` does that:
 //!
 //! ```text
 //! loopback names client|server
-//! loopback client NAME ADDRESS LOGINS   # logs in so often, and ends
-//! loopback server NAME                  # says its address, and serves until it is killed
-//! loopback server canned PAUSE          # likewise; waits so many microseconds before each reply
+//! loopback client NAME ADDRESS LOGINS           # logs in so often, and ends
+//! loopback client canned ADDRESS LOGINS PAUSE   # likewise; waits so many microseconds before each command
+//! loopback server NAME                          # says its address, and serves until it is killed
+//! loopback server canned PAUSE                  # likewise; waits so many microseconds before each reply
 //! ```
 #![forbid(unsafe_code)]
 
@@ -21,6 +22,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments[..] {
         ["names", "client"] => clients::ALL.iter().for_each(|(name, _)| println!("{name}")),
         ["names", "server"] => servers::ALL.iter().for_each(|(name, _)| println!("{name}")),
+        ["client", "canned", address, logins, pause] => {
+            let address = address.parse()?;
+            clients::await_server(address);
+            let pause = Duration::from_micros(pause.parse()?);
+            clients::canned(address, logins.parse()?, pause);
+        }
         ["client", name, address, logins] => {
             let address = address.parse()?;
             let logins = logins.parse()?;

@@ -1,7 +1,6 @@
 //! One session of a [`Server`](crate::Server), from greeting to close.
 
 use std::collections::VecDeque;
-use std::io;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use ftp_proto::server::guard::GuardedAttempt;
 use ftp_proto::server::{Attempt, Event, Misuse, Request, RequestId};
 use ftp_proto::wire::Reply;
 
+use crate::transport::Timed;
 use crate::{Handler, ServerSession, Shutdown, Transport};
 
 /// How often a session looks whether the server is to stop.
@@ -53,25 +53,20 @@ pub(crate) fn attend<T: Transport, H: Handler>(
         }
     };
     if !broken {
-        hang_up(attendance.session.into_driver().into_parts().transport);
+        hang_up(attendance.session.into_driver().into_timed());
     }
 }
 
 /// Takes what the client still sends, for a while. A close with unread bytes makes the system send
 /// a reset, which can overtake our last words.
-fn hang_up<T: Transport>(mut transport: T) {
+fn hang_up<T: Transport>(mut transport: Timed<T>) {
     let end = Instant::now() + LINGERING_TIME;
     let mut ignored = [0; 1024];
     // The session is over either way: an error changes nothing.
-    while let Some(left) = end.checked_duration_since(Instant::now())
-        && transport
-            .set_read_timeout(left.max(Duration::from_millis(1)))
-            .is_ok()
-    {
-        match transport.read(&mut ignored) {
-            Ok(count) if count > 0 => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            _ => return,
+    while let Some(left) = end.checked_duration_since(Instant::now()) {
+        match transport.read(&mut ignored, left) {
+            Poll::Pending | Poll::Ready(Ok(1..)) => {}
+            Poll::Ready(Ok(0) | Err(_)) => return,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Making a connection: names, addresses, TLS configuration, and the login in progress.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -171,7 +172,7 @@ impl Connector {
             Some(Ok(addresses)) => race.add(now(), addresses),
         }
         race.resolved(now());
-        let (sender, outcomes) = mpsc::channel();
+        let channel = OnceCell::new();
         loop {
             match race.poll(now()) {
                 Step::Connect { address, deadline } if race.is_alone() => {
@@ -183,6 +184,7 @@ impl Connector {
                 }
                 Step::Connect { address, deadline } => {
                     let left = deadline - now();
+                    let (sender, _) = channel.get_or_init(mpsc::channel);
                     let sender = sender.clone();
                     let attempt = thread::Builder::new().name("ftp connection".to_owned());
                     let begun = attempt.spawn(move || {
@@ -193,12 +195,15 @@ impl Connector {
                         race.failed(now(), address, error);
                     }
                 }
-                Step::Wait { until } => match outcomes.recv_timeout(until - now()) {
-                    Ok((peer, Ok(stream))) => return Ok((stream, peer)),
-                    Ok((peer, Err(error))) => race.failed(now(), peer, error),
-                    // Nothing came in that time: `sender` is here, so the channel is open.
-                    Err(_) => {}
-                },
+                Step::Wait { until } => {
+                    let (_, outcomes) = channel.get_or_init(mpsc::channel);
+                    match outcomes.recv_timeout(until - now()) {
+                        Ok((peer, Ok(stream))) => return Ok((stream, peer)),
+                        Ok((peer, Err(error))) => race.failed(now(), peer, error),
+                        // Nothing came in that time: a sender is here, so the channel is open.
+                        Err(_) => {}
+                    }
+                }
                 end => return Err(lost(race, end, after)),
             }
         }

@@ -89,6 +89,11 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         }
     }
 
+    /// The transport, with what is known of its time-outs.
+    pub(crate) fn into_timed(self) -> Timed<T> {
+        self.transport
+    }
+
     /// Runs the machine to its next event. `None`: it is done, and the transport is closed for
     /// writing.
     ///

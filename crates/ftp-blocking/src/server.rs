@@ -292,40 +292,52 @@ impl Transport for Socket {
 /// The sessions under way.
 #[derive(Debug, Default)]
 struct Running {
-    sockets: Mutex<HashMap<u64, Socket>>,
+    sessions: Mutex<Sessions>,
     last: AtomicU64,
     left: Condvar,
 }
 
+#[derive(Debug, Default)]
+struct Sessions {
+    sockets: HashMap<u64, Socket>,
+    /// They are waited for to leave; to wake nobody would cost each a system call.
+    awaited: bool,
+}
+
 impl Running {
     fn count(&self) -> usize {
-        self.sockets().len()
+        self.sessions().sockets.len()
     }
 
     fn enter(&self, socket: &Socket) -> u64 {
         let number = self.last.fetch_add(1, Ordering::Relaxed);
-        self.sockets().insert(number, socket.clone());
+        self.sessions().sockets.insert(number, socket.clone());
         number
     }
 
     fn leave(&self, number: u64) {
-        self.sockets().remove(&number);
-        self.left.notify_all();
+        let mut sessions = self.sessions();
+        sessions.sockets.remove(&number);
+        if sessions.awaited {
+            self.left.notify_all();
+        }
     }
 
     /// Waits for all to leave, and cuts off those that do not.
     fn drain(&self, time: Duration) {
-        let any_left = |sockets: &mut HashMap<u64, Socket>| !sockets.is_empty();
-        let waited = self.left.wait_timeout_while(self.sockets(), time, any_left);
-        let (sockets, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        for socket in sockets.values() {
+        let mut sessions = self.sessions();
+        sessions.awaited = true;
+        let any_left = |sessions: &mut Sessions| !sessions.sockets.is_empty();
+        let waited = self.left.wait_timeout_while(sessions, time, any_left);
+        let (sessions, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        for socket in sessions.sockets.values() {
             // One that is closed already is what is wanted.
             drop(socket.0.shutdown(net::Shutdown::Both));
         }
     }
 
-    fn sockets(&self) -> MutexGuard<'_, HashMap<u64, Socket>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -73,11 +73,10 @@ where
     }
 }
 
-/// Closes, and takes what the client still sends. A close with unread bytes makes the system send
-/// a reset, which can overtake our last words.
+/// Takes what the client still sends, for a while. A close with unread bytes makes the system send a
+/// reset, which can overtake our last words.
 async fn hang_up<R: Timer + Io<T>, T: Unpin>(mut transport: T) {
     let listen = async {
-        poll_fn(|cx| R::poll_close(Pin::new(&mut transport), cx)).await?;
         let mut ignored = [0; 1024];
         while poll_fn(|cx| R::poll_read(Pin::new(&mut transport), cx, &mut ignored)).await? > 0 {}
         io::Result::Ok(())
