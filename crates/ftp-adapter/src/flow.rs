@@ -358,3 +358,58 @@ impl<M: Machine + fmt::Debug> fmt::Debug for Flow<M> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use ftp_proto::client::{Config, Connection, Login, Security};
+
+    use super::*;
+
+    fn flow() -> Flow<Connection> {
+        let login = Login::new("developer", "secret").expect("a login");
+        let config = Config::new(login).security(Security::DangerousPlaintext);
+        Flow::new(Connection::new(config, Instant::START))
+    }
+
+    fn receive(read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>) -> Poll<()> {
+        flow().receive(|| Instant::START, read)
+    }
+
+    fn put(space: &mut [u8]) -> Poll<io::Result<usize>> {
+        space[..4].copy_from_slice(b"220-");
+        Poll::Ready(Ok(4))
+    }
+
+    fn is_clean() -> bool {
+        Space::lend().bytes.iter().all(|byte| *byte == 0)
+    }
+
+    #[test]
+    fn what_is_read_is_wiped() {
+        assert!(receive(put).is_ready());
+        assert!(is_clean());
+    }
+
+    #[test]
+    fn what_is_read_is_wiped_when_the_transport_panics() {
+        let read = |space: &mut [u8]| -> Poll<io::Result<usize>> {
+            let _ = put(space);
+            panic!("as a transport should not");
+        };
+        assert!(catch_unwind(AssertUnwindSafe(|| receive(read))).is_err());
+        assert!(is_clean());
+    }
+
+    #[test]
+    fn a_transport_may_itself_run_a_flow() {
+        let outer = receive(|space| {
+            assert_eq!(space.len(), READ_SIZE);
+            assert!(receive(put).is_ready());
+            put(space)
+        });
+        assert!(outer.is_ready());
+        assert!(is_clean());
+    }
+}

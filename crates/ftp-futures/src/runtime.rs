@@ -201,3 +201,78 @@ pub(crate) fn later<R: Timer>(after: Duration) -> Instant {
     now.checked_add(after)
         .unwrap_or_else(|| now + Duration::from_secs(3_155_760_000))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::task::Waker;
+
+    use super::*;
+
+    thread_local! {
+        /// Milliseconds since the start, and how often a timer was set.
+        static TIME: Cell<u64> = const { Cell::new(0) };
+        static SET: Cell<usize> = const { Cell::new(0) };
+        static START: Instant = Instant::now();
+    }
+
+    fn at(millisecond: u64) -> Instant {
+        START.with(|start| *start + Duration::from_millis(millisecond))
+    }
+
+    /// A timer of a clock that is set by hand.
+    struct ByHand(Instant);
+
+    impl Clock for ByHand {
+        fn now() -> Instant {
+            at(TIME.get())
+        }
+    }
+
+    impl Timer for ByHand {
+        fn at(deadline: Instant) -> Self {
+            SET.set(SET.get() + 1);
+            Self(deadline)
+        }
+
+        fn reset(&mut self, deadline: Instant) {
+            *self = Self::at(deadline);
+        }
+
+        fn poll_elapsed(&mut self, _: &mut Context<'_>) -> Poll<()> {
+            match Self::now() >= self.0 {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        }
+    }
+
+    /// Whether it is ready at this time for this deadline.
+    fn goes_off(alarm: &mut Alarm<ByHand>, time: u64, deadline: u64) -> bool {
+        TIME.set(time);
+        let mut context = Context::from_waker(Waker::noop());
+        alarm.poll(&mut context, at(deadline)).is_ready()
+    }
+
+    #[test]
+    fn a_deadline_that_moves_on_sets_the_timer_no_more_often_than_it_goes_off() {
+        let mut alarm = Alarm::default();
+        for time in 0..100 {
+            assert!(!goes_off(&mut alarm, time, time + 30));
+        }
+        // At 0, and when it went off at 30, 60 and 90.
+        assert_eq!(SET.get(), 4);
+        assert!(!goes_off(&mut alarm, 128, 129));
+        assert!(goes_off(&mut alarm, 129, 129));
+    }
+
+    #[test]
+    fn an_earlier_deadline_is_kept() {
+        let mut alarm = Alarm::default();
+        assert!(!goes_off(&mut alarm, 0, 30));
+        assert!(!goes_off(&mut alarm, 1, 10));
+        assert!(goes_off(&mut alarm, 10, 10));
+        assert!(!goes_off(&mut alarm, 11, 12));
+        assert!(goes_off(&mut alarm, 12, 12));
+    }
+}

@@ -301,6 +301,27 @@ fn an_address_that_comes_twice_is_tried_once() {
     assert_eq!(race.into_failures(), [(v6(1), Some(10))]);
 }
 
+#[test]
+fn a_caller_may_block_in_the_only_attempt_that_is_left() {
+    let mut race = Race::<u64>::new(at(0), ms(1_000));
+    race.add(at(0), [v4(1)]);
+    let Step::Connect { address, .. } = race.poll(at(50)) else {
+        panic!("nothing is tried");
+    };
+    assert!(!race.is_alone(), "the resolver may know another");
+    race.add(at(50), [v4(2)]);
+    race.resolved(at(50));
+    assert!(!race.is_alone(), "another waits");
+    let Step::Connect { .. } = race.poll(at(300)) else {
+        panic!("the other is not tried");
+    };
+    assert!(!race.is_alone(), "two are under way");
+    race.failed(at(310), address, 0);
+    assert!(race.is_alone());
+    race.connected(at(320), v4(2));
+    assert!(!race.is_alone(), "it is over");
+}
+
 fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         4 => (0_u64..4_000).prop_map(Fate::Fails),
