@@ -192,7 +192,11 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         let looked_at = Cell::new(None);
         let read = |space: &mut [u8]| {
             // Behind a failure only what is there already.
-            let most = if waited.replace(true) { Duration::ZERO } else { most };
+            let most = if waited.replace(true) {
+                Duration::ZERO
+            } else {
+                most
+            };
             transport.read(space, most)
         };
         let clock = || {

@@ -29,7 +29,8 @@ use crate::{Connector, Driver, Io, Runtime, Timer};
 /// future was dropped is given by [`next_event`](Self::next_event). Where that matters, use
 /// [`send`](Self::send) and [`next_reply`](Self::next_reply), which can be called again.
 pub struct Client<R, T> {
-    pub(crate) driver: Driver<R, Secured<Connection>, T>,
+    /// In a box: a client is handed from the login to its caller through many hands.
+    pub(crate) driver: Box<Driver<R, Secured<Connection>, T>>,
     /// What came while a method waited for something else.
     inbox: Inbox,
     pub(crate) connect_time: Duration,
@@ -50,7 +51,7 @@ impl<R: Runtime> Client<R, R::TcpStream> {
 impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     pub(crate) fn new(driver: Driver<R, Secured<Connection>, T>) -> Self {
         Self {
-            driver,
+            driver: Box::new(driver),
             inbox: Inbox::default(),
             connect_time: Duration::ZERO,
             peer: None,
@@ -202,7 +203,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
 
     /// Gives the driver, for what this type does not offer. Events that were not read are dropped.
     pub fn into_driver(self) -> Driver<R, Secured<Connection>, T> {
-        self.driver
+        *self.driver
     }
 
     /// Answers a challenge that came as an event.
