@@ -1,14 +1,13 @@
 //! Whole plain logins over loopback: each client against a canned server, each server against a canned client.
 #![forbid(unsafe_code)]
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use ftp_benches_loopback::clients::{self, Logins};
 use ftp_benches_loopback::servers;
+use ftp_benches_loopback::turns::serving;
 
 fn logins(criterion: &mut Criterion) {
     let canned = serving(|listener| servers::canned(&listener, Duration::ZERO));
@@ -28,14 +27,6 @@ fn logins(criterion: &mut Criterion) {
         measure(&mut group, name, bare(server));
     }
     group.finish();
-}
-
-/// A server in a thread of its own, for as long as the process lives.
-fn serving(serve: impl FnOnce(TcpListener) + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || serve(listener));
-    address
 }
 
 fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut log_in: Logins) {

@@ -39,9 +39,10 @@ pub const ALL: [Contestant; 14] = [
 /// How long anything may take, in the bare clients that have deadlines.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits for a server that is only just starting.
+/// Waits for a server that is only just starting, until it greets.
 pub fn await_server(server: SocketAddr) {
-    while TcpStream::connect(server).is_err() {
+    let greets = |mut stream: TcpStream| matches!(stream.read(&mut [0; 512]), Ok(1..));
+    while !TcpStream::connect(server).is_ok_and(greets) {
         thread::sleep(Duration::from_millis(10));
     }
 }

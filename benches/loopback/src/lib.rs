@@ -4,6 +4,7 @@
 
 pub mod clients;
 pub mod servers;
+pub mod turns;
 
 /// What a server says: the greeting, and the answers to [`COMMANDS`].
 pub const REPLIES: [&[u8]; 4] = [

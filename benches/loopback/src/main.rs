@@ -1,8 +1,9 @@
 //! One program of those that are measured, by itself in a process, so that its instructions and system calls can be
-//! counted. `benches/sockets` does that:
+//! counted; or all of them by turns. `benches/sockets` does that:
 //!
 //! ```text
 //! loopback names client|server
+//! loopback turns client|server PART             # times those whose names have this part, by turns, and prints a table
 //! loopback client NAME ADDRESS LOGINS           # logs in so often, and ends
 //! loopback client canned ADDRESS LOGINS PAUSE   # likewise; waits so many microseconds before each command
 //! loopback server NAME                          # says its address, and serves until it is killed
@@ -14,7 +15,7 @@ use std::error::Error;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use ftp_benches_loopback::{clients, servers};
+use ftp_benches_loopback::{clients, servers, turns};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,6 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments[..] {
         ["names", "client"] => clients::ALL.iter().for_each(|(name, _)| println!("{name}")),
         ["names", "server"] => servers::ALL.iter().for_each(|(name, _)| println!("{name}")),
+        ["turns", "client", part] => turns::clients(part),
+        ["turns", "server", part] => turns::servers(part),
         ["client", "canned", address, logins, pause] => {
             let address = address.parse()?;
             clients::await_server(address);

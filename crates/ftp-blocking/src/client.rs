@@ -200,6 +200,10 @@ impl<T: Transport> Client<T> {
             Ok(()) | Err(Misuse::Closed) => {}
             Err(misuse) => return Err(misuse.into()),
         }
+        if self.peer.is_some() {
+            // A socket of ours is closed by the drop at the end of this, and needs no shutdown before.
+            self.driver.leave_open();
+        }
         while self.event()?.is_some() {}
         Ok(())
     }

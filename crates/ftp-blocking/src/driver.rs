@@ -94,6 +94,11 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         self.transport
     }
 
+    /// Leaves closing to the drop of the transport, which is near.
+    pub(crate) fn leave_open(&mut self) {
+        self.closed = true;
+    }
+
     /// Runs the machine to its next event. `None`: it is done, and the transport is closed for
     /// writing.
     ///

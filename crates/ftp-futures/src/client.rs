@@ -197,6 +197,10 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
             Ok(()) | Err(Misuse::Closed) => {}
             Err(misuse) => return Err(misuse.into()),
         }
+        if self.peer.is_some() {
+            // A socket of ours is closed by the drop at the end of this, and needs no shutdown before.
+            self.driver.leave_open();
+        }
         while poll_fn(|cx| self.poll_event(cx)).await?.is_some() {}
         Ok(())
     }

@@ -95,6 +95,11 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
         }
     }
 
+    /// Leaves closing to the drop of the transport, which is near.
+    pub(crate) fn leave_open(&mut self) {
+        self.closed = true;
+    }
+
     /// Runs the machine to its next event. `None`: it is done, and the transport is closed for
     /// writing.
     ///
