@@ -222,7 +222,16 @@ where
     /// The transport offers more and more without a poll: it must stop taking before `bound`.
     pub(super) fn flood(&mut self, bound: usize) {
         // Out of any Telnet sequence, in which bytes are dropped, not kept.
-        let mut taken = self.machine.received(self.now, b"\xff\xf0\xff\xf0");
+        let mut way_out: &[u8] = b"\xff\xf0\xff\xf0";
+        let mut taken = 0;
+        while !way_out.is_empty() {
+            let count = self.machine.received(self.now, way_out);
+            if count == 0 {
+                return;
+            }
+            taken += count;
+            way_out = &way_out[count..];
+        }
         let bytes = [b'x'; 999];
         loop {
             let count = self.machine.received(self.now, &bytes);
