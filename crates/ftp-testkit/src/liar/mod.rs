@@ -22,6 +22,7 @@ mod try_server;
 pub use outcome::{Fault, Outcome};
 pub use play::{Heard, Parts, play};
 pub use script::Step;
+#[cfg(feature = "adapters")]
 pub(crate) use try_client::Certificates;
 pub use try_client::{ClientUnderTest, LyingServer, Setup, Then, listen_and_lie, try_client};
 pub use try_server::{
