@@ -5,9 +5,8 @@ use std::path::Path;
 
 use ftp_proto::TlsSession;
 use ftp_proto::wire::escape;
-use ftp_rustls::Identity;
-use ftp_rustls::rustls::RootCertStore;
 use ftp_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use ftp_rustls::{Identity, TrustedCertificates};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use x509_parser::parse_x509_certificate;
@@ -58,7 +57,7 @@ pub(crate) fn read_identity(chain: &Path, key: &Path) -> Result<Identity, Failur
 }
 
 /// The certificates to trust from a PEM file.
-pub(crate) fn read_roots(path: &Path) -> Result<RootCertStore, Failure> {
+pub(crate) fn read_roots(path: &Path) -> Result<TrustedCertificates, Failure> {
     ftp_rustls::roots_from_pem(&read(path)?).map_err(|error| {
         Failure::usage(format!(
             "cannot trust the certificates in {}: {error}",
@@ -94,8 +93,10 @@ pub(crate) fn self_made(names: Vec<String>) -> Result<Identity, Failure> {
 }
 
 /// A store that trusts exactly this certificate.
-pub(crate) fn trust_only(certificate: &CertificateDer<'static>) -> Result<RootCertStore, Failure> {
-    let mut roots = RootCertStore::empty();
+pub(crate) fn trust_only(
+    certificate: &CertificateDer<'static>,
+) -> Result<TrustedCertificates, Failure> {
+    let mut roots = TrustedCertificates::empty();
     roots.add(certificate.clone()).map_err(|error| {
         Failure::new(
             Exit::Tls,

@@ -1,10 +1,14 @@
 //! Why a secured connection is over, in words that help.
 
 mod explain;
+mod fault;
 
 use core::fmt;
 
+use rustls::CertificateError;
+
 use self::explain::Explained;
+pub use self::fault::CertificateFault;
 
 /// Why a secured connection is over. Sticky.
 ///
@@ -35,6 +39,17 @@ impl<E> Error<E> {
         match self {
             Self::Machine(error) => Some(error),
             Self::Tls { .. } | Self::HandshakeEof | Self::NoTlsConfiguration => None,
+        }
+    }
+
+    /// What is wrong with the peer's certificate, where rustls has no error of its own for it.
+    pub fn certificate_fault(&self) -> Option<&CertificateFault> {
+        match self {
+            Self::Tls {
+                source: rustls::Error::InvalidCertificate(CertificateError::Other(other)),
+                ..
+            } => other.0.downcast_ref(),
+            _ => None,
         }
     }
 }

@@ -108,9 +108,10 @@ mod secured;
 mod tunnel;
 
 pub use config::{
-    ClientCertificates, ClientTls, ConfigError, Identity, Roots, Versions, client_config,
-    client_config_with_versions, roots_from_pem, server_config, server_config_with_versions,
+    CertificatePin, ClientCertificates, ClientTls, ConfigError, Identity, InvalidPin, Roots,
+    TrustedCertificates, Versions, client_config, client_config_with_versions, roots_from_pem,
+    server_config, server_config_with_versions,
 };
-pub use error::{Error, TlsPhase};
+pub use error::{CertificateFault, Error, TlsPhase};
 pub use rustls;
 pub use secured::Secured;

@@ -3,10 +3,9 @@
 mod common;
 
 use common::certificates::*;
-use ftp_rustls::rustls::RootCertStore;
 use ftp_rustls::{
-    ClientCertificates, ClientTls, ConfigError, Identity, Roots, Versions, client_config,
-    roots_from_pem, server_config,
+    ClientCertificates, ClientTls, ConfigError, Identity, Roots, TrustedCertificates, Versions,
+    client_config, roots_from_pem, server_config,
 };
 use rcgen::{CertificateParams, KeyPair};
 
@@ -65,7 +64,7 @@ fn what_is_missing_or_does_not_fit_is_named() {
 
 #[test]
 fn trusting_nobody_is_refused_at_once() {
-    let empty = RootCertStore::empty;
+    let empty = TrustedCertificates::empty;
     assert!(matches!(
         client_config(Roots::Store(empty()), None),
         Err(ConfigError::NoRoots)

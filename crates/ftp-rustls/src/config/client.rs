@@ -4,12 +4,15 @@ use core::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
+use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 
-use super::anchored::AnchoredCertificates;
-use super::dangerous::AnyCertificate;
-use super::{ConfigError, Identity, Versions, provider};
+use super::anchored::AnchoredServers;
+use super::diagnosis::Diagnosed;
+use super::key_only::KeyOnly;
+use super::{CertificatePin, ConfigError, Identity, TrustedCertificates, Versions, provider};
 
 /// Which server certificates a client trusts.
 #[derive(Debug, Clone)]
@@ -22,12 +25,18 @@ pub enum Roots {
     #[cfg(feature = "webpki-roots")]
     Webpki,
     /// These and no others; see [`roots_from_pem`](super::roots_from_pem). A server may show one of
-    /// them as its own certificate, even if that says that it is an authority's (CA:TRUE), as
-    /// certificates that sign themselves often do.
-    Store(RootCertStore),
+    /// them as its own certificate; see [`TrustedCertificates`].
+    Store(TrustedCertificates),
+    /// The certificates with these hashes, or with keys that have these hashes, and no others.
+    ///
+    /// For devices, whose certificates are often made by themselves, outdated, without a name, or
+    /// of an old form: nothing in the certificate counts but its key, and the server must hold the
+    /// private key. So this is as safe as the way in which the hash was learnt.
+    Pinned(Vec<CertificatePin>),
     /// **Dangerous**: any certificate for any name. Whoever sits between the two sides can read
     /// and change everything, the password first. The server must still hold the private key of
-    /// the certificate that it shows.
+    /// the certificate that it shows; nothing else in the certificate is looked at. `Pinned` needs
+    /// no more of a certificate, and is safe.
     DangerousAnyCertificate,
 }
 
@@ -95,9 +104,13 @@ fn server_name(host: &str) -> Option<ServerName<'static>> {
 /// A client's configuration: TLS 1.2 and 1.3, sessions resumed from memory through every clone of
 /// the returned `Arc`, and `identity` shown to servers that ask for a client certificate.
 ///
+/// A session that is resumed was agreed under the same configuration, so under the same roots or
+/// pins.
+///
 /// # Errors
 /// * [`ConfigError::NoCryptoProvider`] if the crate was built without one.
-/// * [`ConfigError::NoRoots`] if the store is empty.
+/// * [`ConfigError::NoRoots`] if no certificate is given or pinned.
+/// * [`ConfigError::RootsForOtherPurpose`] if none of those given may be used for servers.
 /// * [`ConfigError::Platform`] if the operating system's trust store cannot be used.
 /// * [`ConfigError::KeyMismatch`] or [`ConfigError::Identity`] if the identity cannot be used.
 pub fn client_config(
@@ -120,30 +133,9 @@ pub fn client_config_with_versions(
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions.supported())
         .map_err(ConfigError::Versions)?;
-    let builder = match roots {
-        #[cfg(feature = "platform-verifier")]
-        Roots::Platform => {
-            let verifier =
-                rustls_platform_verifier::Verifier::new(provider).map_err(ConfigError::Platform)?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verifier))
-        }
-        #[cfg(feature = "webpki-roots")]
-        Roots::Webpki => builder.with_root_certificates(RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        }),
-        Roots::Store(store) if store.is_empty() => return Err(ConfigError::NoRoots),
-        Roots::Store(store) => {
-            let verifier = AnchoredCertificates::new(store, provider)?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verifier))
-        }
-        Roots::DangerousAnyCertificate => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
-    };
+    let builder = builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier(roots, &provider)?);
     let config = match identity {
         Some(Identity { chain, key }) => builder
             .with_client_auth_cert(chain, key)
@@ -151,4 +143,38 @@ pub fn client_config_with_versions(
         None => builder.with_no_client_auth(),
     };
     Ok(Arc::new(config))
+}
+
+/// How servers' certificates are checked.
+fn verifier(
+    roots: Roots,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
+    let (verifier, authorities): (Arc<dyn ServerCertVerifier>, _) = match roots {
+        #[cfg(feature = "platform-verifier")]
+        Roots::Platform => {
+            let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(provider));
+            (
+                Arc::new(verifier.map_err(ConfigError::Platform)?),
+                Vec::new(),
+            )
+        }
+        #[cfg(feature = "webpki-roots")]
+        Roots::Webpki => {
+            let roots = rustls::RootCertStore {
+                roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+            };
+            (
+                Arc::new(AnchoredServers::new(&roots.into(), provider)?),
+                Vec::new(),
+            )
+        }
+        Roots::Store(trusted) => (
+            Arc::new(AnchoredServers::new(&trusted, provider)?),
+            trusted.certificates().to_vec(),
+        ),
+        Roots::Pinned(pins) => return Ok(Arc::new(KeyOnly::pinned(pins, provider)?)),
+        Roots::DangerousAnyCertificate => return Ok(Arc::new(KeyOnly::any(provider))),
+    };
+    Ok(Arc::new(Diagnosed::new(verifier, &authorities)))
 }

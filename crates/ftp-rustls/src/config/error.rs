@@ -39,6 +39,15 @@ pub enum ConfigError {
     /// No certificate is trusted, so that every peer would be refused.
     #[error("no certificate is trusted: every peer would be refused")]
     NoRoots,
+    /// All of the certificates to be trusted are for other purposes.
+    #[error(
+        "none of the certificates to be trusted may be used for this: their extended key usage \
+         allows other purposes only"
+    )]
+    RootsForOtherPurpose,
+    /// The crypto provider has no SHA-256, which pins need.
+    #[error("the crypto provider has no SHA-256, so pins cannot be checked")]
+    NoSha256,
     /// The operating system's trust store cannot be used.
     #[error("the operating system's trusted certificates cannot be used: {0}")]
     Platform(#[source] rustls::Error),

@@ -8,21 +8,28 @@
 //! it, which saves a signature and, under TLS 1.2, a round trip.
 
 mod anchored;
+pub(crate) mod certificate;
 mod client;
-mod dangerous;
+mod der;
+mod diagnosis;
 mod error;
 mod identity;
+mod key_only;
+mod pin;
 mod server;
+mod trusted;
 
 use std::sync::Arc;
 
+use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
-use rustls::{RootCertStore, SupportedProtocolVersion};
 
 pub use client::{ClientTls, Roots, client_config, client_config_with_versions};
 pub use error::ConfigError;
 pub use identity::Identity;
+pub use pin::{CertificatePin, InvalidPin};
 pub use server::{ClientCertificates, server_config, server_config_with_versions};
+pub use trusted::TrustedCertificates;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -71,10 +78,10 @@ pub fn provider() -> Result<Arc<CryptoProvider>, ConfigError> {
 /// * [`ConfigError::Pem`] if the text is broken.
 /// * [`ConfigError::InvalidRoot`] if a certificate in it cannot be read.
 /// * [`ConfigError::NoCertificate`] if there is none in it.
-pub fn roots_from_pem(pem: &[u8]) -> Result<RootCertStore, ConfigError> {
-    let mut roots = RootCertStore::empty();
+pub fn roots_from_pem(pem: &[u8]) -> Result<TrustedCertificates, ConfigError> {
+    let mut roots = TrustedCertificates::empty();
     for certificate in certificates(pem)? {
-        roots.add(certificate).map_err(ConfigError::InvalidRoot)?;
+        roots.add(certificate)?;
     }
     Ok(roots)
 }

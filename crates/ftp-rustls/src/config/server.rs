@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ProducesTickets, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig};
 
-use super::{ConfigError, Identity, Versions, provider};
+use super::anchored::AnchoredClients;
+use super::diagnosis::Diagnosed;
+use super::{ConfigError, Identity, TrustedCertificates, Versions, provider};
 
 /// Whether a server asks for client certificates, and whose it trusts. What the client showed is
 /// in the session that the application is told of.
@@ -16,9 +20,9 @@ pub enum ClientCertificates {
     #[default]
     NotAsked,
     /// Asked for; a client may have none. One that is not trusted ends the handshake.
-    Optional(RootCertStore),
+    Optional(TrustedCertificates),
     /// No handshake without one.
-    Required(RootCertStore),
+    Required(TrustedCertificates),
 }
 
 /// A server's configuration: TLS 1.2 and 1.3, sessions resumed with tickets whose keys live in
@@ -26,7 +30,8 @@ pub enum ClientCertificates {
 ///
 /// # Errors
 /// * [`ConfigError::NoCryptoProvider`] if the crate was built without one.
-/// * [`ConfigError::NoRoots`] if client certificates are asked for and none can be trusted.
+/// * [`ConfigError::NoRoots`] if client certificates are asked for and none is trusted.
+/// * [`ConfigError::RootsForOtherPurpose`] if none of those trusted may be used for clients.
 /// * [`ConfigError::ClientVerifier`] if they cannot be checked.
 /// * [`ConfigError::KeyMismatch`] or [`ConfigError::Identity`] if the identity cannot be used.
 /// * [`ConfigError::Provider`] if no ticket keys can be made.
@@ -49,22 +54,8 @@ pub fn server_config_with_versions(
     let provider = provider()?;
     let verifier = match clients {
         ClientCertificates::NotAsked => WebPkiClientVerifier::no_client_auth(),
-        ClientCertificates::Optional(roots) | ClientCertificates::Required(roots)
-            if roots.is_empty() =>
-        {
-            return Err(ConfigError::NoRoots);
-        }
-        ClientCertificates::Optional(roots) => {
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .allow_unauthenticated()
-                .build()
-                .map_err(ConfigError::ClientVerifier)?
-        }
-        ClientCertificates::Required(roots) => {
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .map_err(ConfigError::ClientVerifier)?
-        }
+        ClientCertificates::Optional(trusted) => verifier(&trusted, &provider, true)?,
+        ClientCertificates::Required(trusted) => verifier(&trusted, &provider, false)?,
     };
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions.supported())
@@ -75,6 +66,16 @@ pub fn server_config_with_versions(
     // Tickets keep the sessions at the clients: resumption costs the server no memory.
     config.ticketer = ticketer()?;
     Ok(Arc::new(config))
+}
+
+fn verifier(
+    trusted: &TrustedCertificates,
+    provider: &Arc<CryptoProvider>,
+    optional: bool,
+) -> Result<Arc<dyn ClientCertVerifier>, ConfigError> {
+    let verifier: Arc<dyn ClientCertVerifier> =
+        Arc::new(AnchoredClients::new(trusted, provider, optional)?);
+    Ok(Arc::new(Diagnosed::new(verifier, trusted.certificates())))
 }
 
 fn ticketer() -> Result<Arc<dyn ProducesTickets>, ConfigError> {

@@ -4,7 +4,7 @@ use core::fmt;
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
-use super::TlsPhase;
+use super::{CertificateFault, TlsPhase};
 
 pub(super) struct Explained<'a> {
     pub(super) during: TlsPhase,
@@ -77,12 +77,10 @@ fn certificate(f: &mut fmt::Formatter<'_>, error: &CertificateError) -> fmt::Res
             "the peer's certificate is for another purpose; servers and clients need the matching \
              extended key usage ({error})"
         ),
-        // webpki's own error does not come through in any other form.
-        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => f
-            .write_str(
-                "the peer's certificate is that of an authority (CA:TRUE), and not one that is \
-                 trusted here; add it to the trusted ones, or have one issued with CA:FALSE",
-            ),
+        CertificateError::Other(other) => match other.0.downcast_ref::<CertificateFault>() {
+            Some(fault) => write!(f, "{fault}"),
+            None => write!(f, "the peer's certificate cannot be used: {}", other.0),
+        },
         other => write!(f, "the peer's certificate cannot be used: {other}"),
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use ftp_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use ftp_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 use ftp_rustls::{
-    ClientCertificates, ClientTls, Identity, Roots, Versions, client_config_with_versions,
-    roots_from_pem, server_config_with_versions,
+    ClientCertificates, ClientTls, Identity, Roots, TrustedCertificates, Versions,
+    client_config_with_versions, roots_from_pem, server_config_with_versions,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -34,7 +34,7 @@ impl Authority {
         }
     }
 
-    pub fn roots(&self) -> RootCertStore {
+    pub fn roots(&self) -> TrustedCertificates {
         roots_from_pem(self.pem.as_bytes()).unwrap()
     }
 

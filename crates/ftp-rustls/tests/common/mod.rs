@@ -2,5 +2,6 @@
 #![allow(dead_code, unreachable_pub)] // Each test program uses a part of it.
 
 pub mod certificates;
+pub mod crafted;
 pub mod pair;
 pub mod toy;
