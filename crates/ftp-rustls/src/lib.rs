@@ -108,9 +108,10 @@ mod secured;
 mod tunnel;
 
 pub use config::{
-    CertificatePin, ClientCertificates, ClientTls, ConfigError, Identity, InvalidPin, Roots,
-    TrustedCertificates, Versions, client_config, client_config_with_versions, roots_from_pem,
-    server_config, server_config_with_versions,
+    CertificatePin, ClientCertificates, ClientTls, ConfigError, Identity, InvalidPin, PemError,
+    PemProblem, Roots, TrustedCertificates, Versions, certificates_from_pem, client_config,
+    client_config_with_versions, private_key_from_pem, roots_from_pem, server_config,
+    server_config_with_versions,
 };
 pub use error::{CertificateFault, Error, TlsPhase};
 pub use rustls;

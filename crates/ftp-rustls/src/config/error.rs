@@ -1,8 +1,9 @@
 //! Why a TLS configuration could not be made.
 
-use rustls::pki_types::pem;
 use rustls::server::VerifierBuilderError;
 use thiserror::Error;
+
+use super::PemError;
 
 /// Why a TLS configuration could not be made. None of these shows a private key.
 #[derive(Debug, Error)]
@@ -13,9 +14,9 @@ pub enum ConfigError {
         "ftp-rustls was built without a crypto provider: enable its feature `aws-lc-rs` or `ring`"
     )]
     NoCryptoProvider,
-    /// The text is not PEM.
-    #[error("not PEM: {0}")]
-    Pem(#[source] pem::Error),
+    /// The text is not PEM, or was cut.
+    #[error("{0}")]
+    Pem(#[from] PemError),
     /// There is no certificate in what was given.
     #[error("no certificate found: PEM text with `-----BEGIN CERTIFICATE-----` is expected")]
     NoCertificate,

@@ -2,10 +2,9 @@
 
 use core::fmt;
 
-use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::{ConfigError, certificates};
+use super::{ConfigError, certificates_from_pem, private_key_from_pem};
 
 /// A certificate chain and the private key of its first certificate. `Debug` never shows the key,
 /// and its memory is wiped when dropped.
@@ -20,16 +19,12 @@ impl Identity {
     /// certificate is checked when a configuration is made.
     ///
     /// # Errors
-    /// * [`ConfigError::Pem`] if either text is broken.
+    /// * [`ConfigError::Pem`] if either text is broken or cut.
     /// * [`ConfigError::NoCertificate`] and [`ConfigError::NoPrivateKey`] if there is none in it.
     /// * [`ConfigError::EncryptedPrivateKey`] if the key is protected by a passphrase.
     pub fn from_pem(chain_pem: &[u8], key_pem: &[u8]) -> Result<Self, ConfigError> {
-        let chain = certificates(chain_pem)?;
-        let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|error| match error {
-            pem::Error::NoItemsFound if is_encrypted(key_pem) => ConfigError::EncryptedPrivateKey,
-            pem::Error::NoItemsFound => ConfigError::NoPrivateKey,
-            other => ConfigError::Pem(other),
-        })?;
+        let chain = certificates_from_pem(chain_pem)?;
+        let key = private_key_from_pem(key_pem)?;
         Ok(Self { chain, key })
     }
 
@@ -66,14 +61,4 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({} certificates, key ****)", self.chain.len())
     }
-}
-
-/// Whether the PEM text holds a key under a passphrase: PKCS#8's own form, or the older header.
-fn is_encrypted(pem: &[u8]) -> bool {
-    [
-        &b"BEGIN ENCRYPTED PRIVATE KEY"[..],
-        b"Proc-Type: 4,ENCRYPTED",
-    ]
-    .iter()
-    .any(|mark| pem.windows(mark.len()).any(|window| window == *mark))
 }

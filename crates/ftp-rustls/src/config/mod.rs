@@ -15,6 +15,7 @@ mod diagnosis;
 mod error;
 mod identity;
 mod key_only;
+mod pem;
 mod pin;
 mod server;
 mod trusted;
@@ -27,12 +28,10 @@ use rustls::crypto::CryptoProvider;
 pub use client::{ClientTls, Roots, client_config, client_config_with_versions};
 pub use error::ConfigError;
 pub use identity::Identity;
+pub use pem::{PemError, PemProblem, certificates_from_pem, private_key_from_pem};
 pub use pin::{CertificatePin, InvalidPin};
 pub use server::{ClientCertificates, server_config, server_config_with_versions};
 pub use trusted::TrustedCertificates;
-
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 /// Which versions of TLS are spoken. Anything older than TLS 1.2 is not, whatever is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -75,23 +74,14 @@ pub fn provider() -> Result<Arc<CryptoProvider>, ConfigError> {
 /// kinds of PEM sections are skipped.
 ///
 /// # Errors
-/// * [`ConfigError::Pem`] if the text is broken.
+/// * [`ConfigError::Pem`] if the text is broken or cut; never are fewer certificates read than it
+///   has.
 /// * [`ConfigError::InvalidRoot`] if a certificate in it cannot be read.
 /// * [`ConfigError::NoCertificate`] if there is none in it.
 pub fn roots_from_pem(pem: &[u8]) -> Result<TrustedCertificates, ConfigError> {
     let mut roots = TrustedCertificates::empty();
-    for certificate in certificates(pem)? {
+    for certificate in certificates_from_pem(pem)? {
         roots.add(certificate)?;
     }
     Ok(roots)
-}
-
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(ConfigError::Pem)?;
-    if chain.is_empty() {
-        return Err(ConfigError::NoCertificate);
-    }
-    Ok(chain)
 }

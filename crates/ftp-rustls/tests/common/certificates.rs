@@ -43,16 +43,29 @@ impl Authority {
     }
 
     pub fn issue_until(&self, purpose: ExtendedKeyUsagePurpose, year: i32) -> Identity {
+        let (chain, key) = self.issue_pair(purpose, year);
+        Identity::from_der(chain, key).unwrap()
+    }
+
+    fn issue_pair(
+        &self,
+        purpose: ExtendedKeyUsagePurpose,
+        year: i32,
+    ) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![NAME.into(), "127.0.0.1".into()]).unwrap();
         params.extended_key_usages = vec![purpose];
         params.not_after = date_time_ymd(year, 1, 1);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Identity::from_der(
+        (
             vec![CertificateDer::from(certificate)],
             PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
         )
-        .unwrap()
+    }
+
+    /// A server's certificate and its key, for configurations made by hand.
+    pub fn server_pair(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        self.issue_pair(ExtendedKeyUsagePurpose::ServerAuth, 4000)
     }
 
     pub fn server_identity(&self) -> Identity {
