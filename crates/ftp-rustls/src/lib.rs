@@ -76,7 +76,7 @@
 //!
 //! | feature | default | what it does |
 //! |---|---|---|
-//! | `aws-lc-rs` | yes | crypto by AWS-LC, post-quantum key exchange first; wins where `ring` is on too |
+//! | `aws-lc-rs` | yes | crypto by AWS-LC, post-quantum key exchange for servers that ask for it; wins where `ring` is on too |
 //! | `ring` | no | crypto by *ring* |
 //! | `platform-verifier` | yes | [`Roots::Platform`]: trust what the operating system trusts |
 //! | `webpki-roots` | yes | [`Roots::Webpki`]: trust Mozilla's list, compiled in |
@@ -110,8 +110,8 @@ mod tunnel;
 pub use config::{
     CertificatePin, ClientCertificates, ClientTls, ConfigError, Identity, InvalidPin, PemError,
     PemProblem, Roots, TrustedCertificates, Versions, certificates_from_pem, client_config,
-    client_config_with_versions, private_key_from_pem, roots_from_pem, server_config,
-    server_config_with_versions,
+    client_config_with_provider, client_config_with_versions, private_key_from_pem, roots_from_pem,
+    server_config, server_config_with_versions,
 };
 pub use error::{CertificateFault, Error, TlsPhase};
 pub use rustls;

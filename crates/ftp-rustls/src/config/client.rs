@@ -129,7 +129,22 @@ pub fn client_config_with_versions(
     identity: Option<Identity>,
     versions: Versions,
 ) -> Result<Arc<ClientConfig>, ConfigError> {
-    let provider = provider()?;
+    client_config_with_provider(roots, identity, versions, provider()?)
+}
+
+/// [`client_config_with_versions`] with a crypto provider of one's own: for other key exchange
+/// groups or another order of them, for instance.
+///
+/// # Errors
+/// As for [`client_config`], and:
+/// * [`ConfigError::Versions`] if the provider has nothing for these versions.
+/// * [`ConfigError::NoSha256`] if certificates are pinned and the provider has no SHA-256.
+pub fn client_config_with_provider(
+    roots: Roots,
+    identity: Option<Identity>,
+    versions: Versions,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<ClientConfig>, ConfigError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions.supported())
         .map_err(ConfigError::Versions)?;

@@ -22,10 +22,14 @@ mod trusted;
 
 use std::sync::Arc;
 
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+use rustls::NamedGroup;
 use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
 
-pub use client::{ClientTls, Roots, client_config, client_config_with_versions};
+pub use client::{
+    ClientTls, Roots, client_config, client_config_with_provider, client_config_with_versions,
+};
 pub use error::ConfigError;
 pub use identity::Identity;
 pub use pem::{PemError, PemProblem, certificates_from_pem, private_key_from_pem};
@@ -59,15 +63,45 @@ impl Versions {
 /// The crypto provider that the crate's features chose: AWS-LC with `aws-lc-rs` (also where both
 /// are on), *ring* with `ring` alone.
 ///
+/// A client sends a share for the first of the provider's key exchange groups with its first
+/// message, and the others by name; a server that wants one of these asks for its share, which
+/// costs a round trip, and is remembered for the next connection. Here the groups with small shares
+/// come first, so that the first message is one of a few hundred bytes. That of a post-quantum
+/// group alone has more than a kilobyte, and there are devices and firewalls that are not prepared
+/// for it: they cut the message, or do not answer. A server that never asks gets no post-quantum
+/// key exchange; to offer it from the start, sort `kx_groups` of this value otherwise, and give it
+/// to [`client_config_with_provider`].
+///
 /// # Errors
 /// [`ConfigError::NoCryptoProvider`] if the crate was built with neither.
 pub fn provider() -> Result<Arc<CryptoProvider>, ConfigError> {
     #[cfg(feature = "aws-lc-rs")]
-    return Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
     #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-    return Ok(Arc::new(rustls::crypto::ring::default_provider()));
+    let mut provider = rustls::crypto::ring::default_provider();
     #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
     return Err(ConfigError::NoCryptoProvider);
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    {
+        // The order of the default depends on the features of rustls that other crates turn on.
+        provider
+            .kx_groups
+            .sort_by_key(|group| has_large_share(group.name()));
+        Ok(Arc::new(provider))
+    }
+}
+
+/// Whether a share for this group has more than a kilobyte.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+fn has_large_share(group: NamedGroup) -> bool {
+    matches!(
+        group,
+        NamedGroup::MLKEM512
+            | NamedGroup::MLKEM768
+            | NamedGroup::MLKEM1024
+            | NamedGroup::secp256r1MLKEM768
+            | NamedGroup::X25519MLKEM768
+    )
 }
 
 /// Reads certificates to trust from PEM text: a CA's, or a server's own self-signed one. Other

@@ -15,7 +15,7 @@ impl fmt::Display for Explained<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.error {
             Error::InvalidCertificate(error) => certificate(f, error),
-            Error::AlertReceived(alert) => received(f, *alert),
+            Error::AlertReceived(alert) => received(f, self.during, *alert),
             Error::NoCertificatesPresented => {
                 f.write_str("the peer showed no certificate, and one is required here")
             }
@@ -85,7 +85,7 @@ fn certificate(f: &mut fmt::Formatter<'_>, error: &CertificateError) -> fmt::Res
     }
 }
 
-fn received(f: &mut fmt::Formatter<'_>, alert: AlertDescription) -> fmt::Result {
+fn received(f: &mut fmt::Formatter<'_>, during: TlsPhase, alert: AlertDescription) -> fmt::Result {
     let meaning = match alert {
         AlertDescription::UnknownCA | AlertDescription::BadCertificate => {
             "it does not trust our certificate"
@@ -100,6 +100,15 @@ fn received(f: &mut fmt::Formatter<'_>, alert: AlertDescription) -> fmt::Result 
         AlertDescription::ProtocolVersion => "it speaks no version of TLS that is allowed here",
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
             "there are no parameters that both sides allow, or it requires a client certificate"
+        }
+        AlertDescription::RecordOverflow
+        | AlertDescription::DecodeError
+        | AlertDescription::IllegalParameter
+        | AlertDescription::UnexpectedMessage
+            if during == TlsPhase::Handshake =>
+        {
+            "it cannot read our messages: its TLS is old or not complete, or a device on the way \
+             changed them"
         }
         AlertDescription::UnrecognisedName => "it does not serve the host name that was asked for",
         _ => "see RFC 8446 §6 for its meaning",
