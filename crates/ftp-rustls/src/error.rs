@@ -9,6 +9,7 @@ use rustls::CertificateError;
 
 use self::explain::Explained;
 pub use self::fault::CertificateFault;
+use crate::Offer;
 
 /// Why a secured connection is over. Sticky.
 ///
@@ -21,11 +22,14 @@ pub enum Error<E> {
     Machine(E),
     /// TLS failed. The alert that tells the peer why was sent before this is reported, unless the
     /// peer did not read it in time.
+    #[non_exhaustive]
     Tls {
         /// At what point of the TLS connection's life.
         during: TlsPhase,
         /// What rustls says.
         source: rustls::Error,
+        /// What this client had offered, if the two sides have nothing in common.
+        offered: Option<Box<Offer>>,
     },
     /// The peer closed the connection in the middle of the TLS handshake.
     HandshakeEof,
@@ -81,15 +85,20 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Machine(error) => error.fmt(f),
-            Self::Tls { during, source } => {
-                write!(
-                    f,
-                    "{during} failed: {}",
-                    Explained {
-                        during: *during,
-                        error: source
-                    }
-                )
+            Self::Tls {
+                during,
+                source,
+                offered,
+            } => {
+                let explained = Explained {
+                    during: *during,
+                    error: source,
+                };
+                write!(f, "{during} failed: {explained}")?;
+                match offered {
+                    Some(offer) => write!(f, ". Offered were {offer}"),
+                    None => Ok(()),
+                }
             }
             Self::HandshakeEof => f.write_str(
                 "the peer closed the connection during the TLS handshake, without saying why",

@@ -103,6 +103,7 @@
 
 pub mod config;
 mod error;
+mod offer;
 mod record;
 mod secured;
 mod tunnel;
@@ -114,5 +115,6 @@ pub use config::{
     server_config, server_config_with_versions,
 };
 pub use error::{CertificateFault, Error, TlsPhase};
+pub use offer::Offer;
 pub use rustls;
 pub use secured::Secured;

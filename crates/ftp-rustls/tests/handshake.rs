@@ -146,7 +146,8 @@ fn a_client_without_certificate_is_let_in_where_it_is_optional_only() {
             server.error(),
             Error::Tls {
                 during: TlsPhase::Handshake,
-                source: rustls::Error::NoCertificatesPresented
+                source: rustls::Error::NoCertificatesPresented,
+                ..
             }
         ));
         assert!(matches!(
@@ -174,6 +175,7 @@ fn refused(identity: Identity, client: ClientTls) -> (rustls::Error, AlertDescri
     let Error::Tls {
         during: TlsPhase::Handshake,
         source,
+        ..
     } = client.error()
     else {
         panic!("{}", client.error());
@@ -181,6 +183,7 @@ fn refused(identity: Identity, client: ClientTls) -> (rustls::Error, AlertDescri
     let Error::Tls {
         during: TlsPhase::Handshake,
         source: rustls::Error::AlertReceived(alert),
+        ..
     } = server.error()
     else {
         panic!("{}", server.error());

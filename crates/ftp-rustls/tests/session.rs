@@ -89,7 +89,8 @@ fn changed_ciphertext_ends_the_session_with_an_alert_and_loses_nothing_before_it
                 client.error(),
                 Error::Tls {
                     during: TlsPhase::Session,
-                    source: rustls::Error::DecryptError
+                    source: rustls::Error::DecryptError,
+                    ..
                 }
             ));
             server.inbox = client
@@ -224,7 +225,8 @@ fn a_peer_that_answers_ccc_with_clear_text_alone_is_refused() {
         client.error(),
         Error::Tls {
             during: TlsPhase::Close,
-            source: rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)
+            source: rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType),
+            ..
         }
     ));
 }
@@ -245,7 +247,8 @@ fn a_changed_record_in_place_of_the_close_notify_is_an_error() {
             client.error(),
             Error::Tls {
                 during: TlsPhase::Close,
-                source: rustls::Error::DecryptError
+                source: rustls::Error::DecryptError,
+                ..
             }
         ));
         // Behind a close_notify the peer would take an alert for clear text.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerMisbehaved};
 
 use super::{CertificateFault, TlsPhase};
 
@@ -33,6 +33,10 @@ impl fmt::Display for Explained<'_> {
                 "the two sides have no version or parameters of TLS in common; servers older than \
                  TLS 1.2 must be updated ({})",
                 self.error
+            ),
+            Error::PeerMisbehaved(PeerMisbehaved::ServerNameMustContainOneHostName) => f.write_str(
+                "the client asked for a server by a name that no host can have, such as an address \
+                 in brackets, or with a port behind it (RFC 6066 §3); it should send none",
             ),
             Error::DecryptError => {
                 f.write_str("a message cannot be decrypted: it was changed on its way")

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use ftp_proto::Instant;
-use rustls::ServerConfig;
 use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, ServerConfig};
 
 use crate::tunnel::Tunnel;
-use crate::{ClientTls, Error, TlsPhase};
+use crate::{ClientTls, Error, Offer, TlsPhase};
 
 #[derive(Debug)]
 pub(super) enum Role {
@@ -64,6 +64,7 @@ pub(super) enum Failure {
     Tls {
         during: TlsPhase,
         source: rustls::Error,
+        offered: Option<Box<Offer>>,
     },
     HandshakeEof,
     NoTlsConfiguration,
@@ -134,10 +135,48 @@ impl Layer {
     }
 }
 
+impl Failure {
+    /// `role` is that of the side which failed.
+    pub(super) fn tls(during: TlsPhase, source: rustls::Error, role: &Role) -> Self {
+        let offered = match role {
+            Role::Client(tls) if during == TlsPhase::Handshake && is_about_offers(&source) => {
+                Offer::of(tls).map(Box::new)
+            }
+            _ => None,
+        };
+        Self::Tls {
+            during,
+            source,
+            offered,
+        }
+    }
+}
+
+/// Whether the two sides may have nothing in common.
+fn is_about_offers(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::PeerIncompatible(_)
+            | rustls::Error::AlertReceived(
+                AlertDescription::HandshakeFailure
+                    | AlertDescription::InsufficientSecurity
+                    | AlertDescription::ProtocolVersion
+            )
+    )
+}
+
 impl<E> From<Failure> for Error<E> {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Tls { during, source } => Self::Tls { during, source },
+            Failure::Tls {
+                during,
+                source,
+                offered,
+            } => Self::Tls {
+                during,
+                source,
+                offered,
+            },
             Failure::HandshakeEof => Self::HandshakeEof,
             Failure::NoTlsConfiguration => Self::NoTlsConfiguration,
         }

@@ -195,13 +195,9 @@ impl<M: Securable> Secured<M> {
                 hello_sent,
                 since: self.now,
             },
-            Err(source) => Layer::failing(
-                None,
-                Failure::Tls {
-                    during: TlsPhase::Handshake,
-                    source,
-                },
-            ),
+            Err(source) => {
+                Layer::failing(None, Failure::tls(TlsPhase::Handshake, source, &self.role))
+            }
         };
     }
 
@@ -248,7 +244,7 @@ impl<M: Securable> Secured<M> {
                 return;
             }
         };
-        self.layer = Layer::failing(Some(tunnel), Failure::Tls { during, source });
+        self.layer = Layer::failing(Some(tunnel), Failure::tls(during, source, &self.role));
     }
 
     fn encrypt(&mut self) -> Step<M::Event> {
