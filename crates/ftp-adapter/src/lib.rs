@@ -29,6 +29,6 @@ pub use guard::{AttemptSummary, Guarded, Judgement, MayCheck, SharedGuard, judge
 pub use inbox::{
     Inbox, agreed, ends_clear_command_channel, ends_reinitialize, reinitialized, reply_to,
 };
-pub use reception::{Entry, Reception, Refused, Room, TlsMissing, Welcome, accept_pause};
+pub use reception::{Entry, Place, Reception, Refused, Room, TlsMissing, Welcome, accept_pause};
 pub use session::{SHUTDOWN_TEXT, SessionError, SessionEvent, SessionInfo, replacement};
 pub use setup::ClientSetup;

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{self, Duration};
 
 use ftp_proto::Instant;
-use ftp_proto::server::guard::{Admission, RefusedWhy};
+use ftp_proto::server::guard::{Admission, Capacity, RefusedWhy};
 use ftp_proto::server::{Config, Connection, Security};
 use ftp_rustls::Secured;
 use ftp_rustls::rustls::ServerConfig;
@@ -21,7 +21,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How many connections over the limit, or refused by the guard, are told so at a time; more are
 /// closed without a word.
-const REFUSED_AT_A_TIME: usize = 64;
+const REFUSED_AT_A_TIME: usize = 32;
+/// How many connections may wait to be received beside these. With the default of 900 sessions all
+/// together are fewer than the 1024 open files that systems commonly allow a process.
+const UNDECIDED_AT_A_TIME: usize = 32;
 /// What a client over the limit is told.
 const FULL_TEXT: &str = "Too many connections, try again later.";
 /// What a client that the guard refuses is told, whatever the reason.
@@ -36,6 +39,8 @@ pub struct Reception<C> {
     drain_time: Duration,
     max_sessions: usize,
     sessions: Arc<AtomicU64>,
+    /// How many sessions are open that count, of all clones of this.
+    open: Arc<AtomicUsize>,
     guard: Option<SharedGuard<C>>,
     /// How many are refused and told so, by all clones of this.
     refusing: Arc<AtomicUsize>,
@@ -59,14 +64,14 @@ pub enum Welcome {
     Ignored,
 }
 
-/// Whether there is room for one more session.
+/// Whether a connection can be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
-    /// There is.
+    /// It is run by hand: it is no session that counts, and has no limit.
+    Uncounted,
+    /// It can. Whether there is room for a session shows when it is [received](Reception::receive).
     Free,
-    /// There is not, and the client is told so.
-    Full,
-    /// There is not even room for more who are told so.
+    /// There is not even room for more who are told that there is none.
     Overfull,
 }
 
@@ -91,23 +96,26 @@ pub struct Entry<C: Clock> {
     pub guarded: Option<Guarded<C>>,
     /// Why it is refused, if it is.
     pub refused: Option<Refused>,
-    /// Held while a client that is refused is told so.
-    goodbye: Option<Goodbye>,
+    /// Held while the session lasts, or while a client that is refused is told so.
+    place: Option<Place>,
 }
 
-/// One of the few that may be told goodbye at a time.
+/// One of those that are counted; given back when it is dropped.
 #[derive(Debug)]
-struct Goodbye(Arc<AtomicUsize>);
+#[must_use = "it is given back when it is dropped"]
+pub struct Place(Arc<AtomicUsize>);
 
-impl Goodbye {
-    fn one_of(under_way: &Arc<AtomicUsize>) -> Option<Self> {
-        let one_more = |count: usize| (count < REFUSED_AT_A_TIME).then_some(count + 1);
-        let counted = under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-        counted.ok().map(|_| Self(Arc::clone(under_way)))
+impl Place {
+    /// A place beside those taken, and how many these are; `None` if there are `most` already.
+    fn one_of(most: usize, taken: &Arc<AtomicUsize>) -> Option<(Self, usize)> {
+        let one_more = |count: usize| (count < most).then_some(count + 1);
+        let counted = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        let before = counted.ok()?;
+        Some((Self(Arc::clone(taken)), before))
     }
 }
 
-impl Drop for Goodbye {
+impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -120,7 +128,7 @@ impl<C: Clock> Entry<C> {
             peer,
             guarded: None,
             refused: None,
-            goodbye: None,
+            place: None,
         }
     }
 
@@ -162,6 +170,7 @@ impl<C: Clock> Reception<C> {
             drain_time: Duration::from_secs(10),
             max_sessions: 900,
             sessions: Arc::default(),
+            open: Arc::default(),
             guard: None,
             refusing: Arc::default(),
         })
@@ -188,7 +197,8 @@ impl<C: Clock> Reception<C> {
     }
 
     /// How many sessions there may be at a time, at least 1. Default 900, below the 1024 open files
-    /// that systems commonly allow a process.
+    /// that systems commonly allow a process. The guard is told, and keeps room for known addresses
+    /// within it.
     pub fn set_max_sessions(&mut self, sessions: usize) {
         self.max_sessions = sessions.max(1);
     }
@@ -213,25 +223,46 @@ impl<C: Clock> Reception<C> {
         }
     }
 
-    /// Whether there is room beside so many sessions.
+    /// Whether one more connection can be looked at beside so many that are.
     pub fn room_beside(&self, running: usize) -> Room {
-        match running.saturating_sub(self.max_sessions - 1) {
-            0 => Room::Free,
-            1..=REFUSED_AT_A_TIME => Room::Full,
-            _ => Room::Overfull,
+        let most = self
+            .max_sessions
+            .saturating_add(REFUSED_AT_A_TIME + UNDECIDED_AT_A_TIME);
+        if running < most {
+            Room::Free
+        } else {
+            Room::Overfull
         }
     }
 
-    /// Receives a connection. Where there is room the guard is asked, if there is one.
+    /// Counts as a session, whether there is room for it or not: for a connection about which more
+    /// has to be found out before it is [received](Self::receive).
+    pub fn hold_place(&self) -> Place {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Place(Arc::clone(&self.open))
+    }
+
+    /// Receives a connection. The guard, if there is one, is asked where there is room for a
+    /// session, and is told how much room that is: it keeps some of it for known addresses.
     pub fn receive(&self, room: Room, peer: SocketAddr) -> (Entry<C>, Welcome) {
         let mut entry = self.entry(peer);
         let welcome = match (room, &self.guard) {
-            (Room::Free, None) => Welcome::Now,
-            (Room::Free, Some(guard)) => self.ask(guard, &mut entry),
-            (Room::Full, _) => {
-                entry.refused = Some(Refused::OverLimit);
-                Welcome::Refused(FULL_TEXT)
+            (Room::Uncounted, None) => Welcome::Now,
+            (Room::Uncounted, Some(guard)) => {
+                let admission = guard.accept(peer.ip());
+                self.follow(guard, admission, &mut entry)
             }
+            (Room::Free, None) => match self.place() {
+                Some((place, _)) => {
+                    entry.place = Some(place);
+                    Welcome::Now
+                }
+                None => self.refuse(Refused::OverLimit, &mut entry),
+            },
+            (Room::Free, Some(guard)) => match self.ask(guard, &mut entry) {
+                Some(admission) => self.follow(guard, admission, &mut entry),
+                None => self.refuse(Refused::OverLimit, &mut entry),
+            },
             (Room::Overfull, _) => {
                 entry.refused = Some(Refused::OverLimit);
                 Welcome::Ignored
@@ -240,8 +271,34 @@ impl<C: Clock> Reception<C> {
         (entry, welcome)
     }
 
-    fn ask(&self, guard: &SharedGuard<C>, entry: &mut Entry<C>) -> Welcome {
-        match guard.accept(entry.peer.ip()) {
+    /// A place for a session, and how many are taken beside it.
+    fn place(&self) -> Option<(Place, usize)> {
+        Place::one_of(self.max_sessions, &self.open)
+    }
+
+    /// What the guard says; `None` if there is no room for a session.
+    ///
+    /// The place is taken, and given back if the guard refuses, while nobody else can ask: so a
+    /// flood of those who are refused never takes what is kept for others, not for a moment.
+    fn ask(&self, guard: &SharedGuard<C>, entry: &mut Entry<C>) -> Option<Admission> {
+        guard.with(|guard, now| {
+            let (place, taken) = self.place()?;
+            let capacity = Capacity::new(number(taken), number(self.max_sessions));
+            let admission = guard.accept_within(now, entry.peer.ip(), capacity);
+            if !matches!(admission, Admission::Refuse { .. }) {
+                entry.place = Some(place);
+            }
+            Some(admission)
+        })
+    }
+
+    fn follow(
+        &self,
+        guard: &SharedGuard<C>,
+        admission: Admission,
+        entry: &mut Entry<C>,
+    ) -> Welcome {
+        match admission {
             Admission::Admit(connected) => {
                 entry.guarded = Some(guard.hold(connected));
                 Welcome::Now
@@ -250,15 +307,22 @@ impl<C: Clock> Reception<C> {
                 entry.guarded = Some(guard.hold(connected));
                 Welcome::Later(guard.moment(until))
             }
-            Admission::Refuse { why, .. } => {
-                entry.refused = Some(Refused::ByGuard(why));
-                // A flood of those refused must not fill the server with goodbyes.
-                entry.goodbye = Goodbye::one_of(&self.refusing);
-                match entry.goodbye {
-                    Some(_) => Welcome::Refused(REFUSED_TEXT),
-                    None => Welcome::Ignored,
-                }
+            Admission::Refuse { why, .. } => self.refuse(Refused::ByGuard(why), entry),
+        }
+    }
+
+    /// A flood of those refused must not fill the server with goodbyes.
+    fn refuse(&self, why: Refused, entry: &mut Entry<C>) -> Welcome {
+        entry.refused = Some(why);
+        match Place::one_of(REFUSED_AT_A_TIME, &self.refusing) {
+            Some((place, _)) => {
+                entry.place = Some(place);
+                Welcome::Refused(match why {
+                    Refused::ByGuard(_) => REFUSED_TEXT,
+                    Refused::OverLimit => FULL_TEXT,
+                })
             }
+            None => Welcome::Ignored,
         }
     }
 
@@ -275,10 +339,16 @@ impl<C> Clone for Reception<C> {
             drain_time: self.drain_time,
             max_sessions: self.max_sessions,
             sessions: self.sessions.clone(),
+            open: self.open.clone(),
             guard: self.guard.clone(),
             refusing: self.refusing.clone(),
         }
     }
+}
+
+/// More than the guard can count are as many as it can count.
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// How long to wait before accepting again. A connection that broke before it was accepted is no
@@ -296,6 +366,92 @@ pub fn accept_pause(error: &io::Error, last: Option<Duration>) -> Option<Duratio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SystemClock;
+    use ftp_proto::Username;
+    use ftp_proto::server::guard::{AttemptDecision, Guard, GuardConfig, Outcome, Seed};
+
+    /// Each from a network of its own.
+    fn peer(high: u8, low: u8) -> SocketAddr {
+        ([10, high, low, 1], 4711).into()
+    }
+
+    /// With the default guard, to which this address is known.
+    fn reception(max_sessions: usize, known: SocketAddr) -> Reception<SystemClock> {
+        let guard = Guard::new(GuardConfig::new(), Seed::new([7; 16]));
+        let guard = SharedGuard::<SystemClock>::new(guard);
+        guard.with(|guard, now| {
+            let (mut connected, _) = guard.accept(now, known.ip()).connected().unwrap();
+            let anna = Username::new("anna").unwrap();
+            let AttemptDecision::Check(attempt) = guard.attempt(now, &mut connected, &anna) else {
+                panic!("nothing else is under way");
+            };
+            let _ = guard.settle(now, &mut connected, attempt, Outcome::Success);
+            guard.release(now, connected);
+        });
+        let config = Config::new().security(Security::DangerousPlaintext);
+        let mut reception = Reception::new(Arc::new(config), None).unwrap();
+        // In this order, so that no order is needed.
+        reception.set_guard(guard);
+        reception.set_max_sessions(max_sessions);
+        reception
+    }
+
+    #[test]
+    fn the_guard_keeps_room_for_known_addresses_within_the_sessions_there_may_be() {
+        let known = peer(2, 1);
+        for (max_sessions, strangers) in [(1, 1), (2, 1), (16, 14), (900, 787)] {
+            let reception = reception(max_sessions, known);
+            let mut held = Vec::new();
+            let mut refused = Vec::new();
+            for n in 0..=u8::MAX {
+                for high in [10, 11, 12, 13] {
+                    let (entry, welcome) = reception.receive(Room::Free, peer(high, n));
+                    if let Welcome::Now = welcome {
+                        held.push(entry);
+                    } else {
+                        // Also while they are told so, refused ones take no place.
+                        refused.push(entry);
+                    }
+                }
+            }
+            assert_eq!(held.len(), strangers);
+            let (entry, welcome) = reception.receive(Room::Free, known);
+            if max_sessions == 1 {
+                assert_eq!(entry.refused, Some(Refused::OverLimit));
+            } else {
+                assert!(matches!(welcome, Welcome::Now), "{max_sessions}: {entry:?}");
+            }
+            drop((held, entry, refused));
+            assert_eq!(reception.open.load(Ordering::Relaxed), 0);
+            assert_eq!(reception.refusing.load(Ordering::Relaxed), 0);
+        }
+    }
+
+    #[test]
+    fn without_a_guard_so_many_are_received_and_so_many_told_that_there_is_no_room() {
+        let config = Config::new().security(Security::DangerousPlaintext);
+        let mut reception = Reception::<SystemClock>::new(Arc::new(config), None).unwrap();
+        reception.set_max_sessions(3);
+        let received: Vec<_> = (0..99)
+            .map(|n| reception.receive(Room::Free, peer(2, n)))
+            .collect();
+        let count = |wanted: fn(&Welcome) -> bool| {
+            let wanted = received.iter().filter(|(_, welcome)| wanted(welcome));
+            wanted.count()
+        };
+        assert_eq!(count(|welcome| matches!(welcome, Welcome::Now)), 3);
+        let told = count(|welcome| matches!(welcome, Welcome::Refused(FULL_TEXT)));
+        assert_eq!(told, REFUSED_AT_A_TIME);
+        drop(received);
+        let (_, welcome) = reception.receive(Room::Free, peer(2, 1));
+        assert!(matches!(welcome, Welcome::Now));
+        // By hand there is no limit.
+        let by_hand: Vec<_> = (0..9)
+            .map(|n| reception.receive(Room::Uncounted, peer(2, n)))
+            .collect();
+        let is_now = |(_, welcome): &(_, _)| matches!(welcome, Welcome::Now);
+        assert!(by_hand.iter().all(is_now));
+    }
 
     #[test]
     fn what_will_not_pass_by_itself_is_waited_for_longer_and_longer() {

@@ -39,6 +39,10 @@ impl Server {
     /// and [`attend`](Self::attend). Its ruling comes before the application's check, its answer
     /// decides what the client is told, and when. Without one, failures are counted for each
     /// connection alone. Sessions that are run by hand ask by hand.
+    ///
+    /// In [`serve`](Self::serve) the guard keeps room for known addresses within
+    /// [`max_sessions`](Self::max_sessions); what is [attended](Self::attend) by hand it takes for
+    /// limited by its own `GuardConfig::connections` alone.
     #[must_use]
     pub fn guard(mut self, guard: SharedGuard<SystemClock>) -> Self {
         self.reception.set_guard(guard);
@@ -93,7 +97,7 @@ impl Server {
         handler: &H,
         shutdown: &Shutdown,
     ) {
-        let (entry, welcome) = self.reception.receive(Room::Free, peer);
+        let (entry, welcome) = self.reception.receive(Room::Uncounted, peer);
         self.welcome(transport, entry, welcome, handler, shutdown);
     }
 
@@ -140,7 +144,7 @@ impl Server {
         shutdown: &Shutdown,
     ) -> io::Result<()> {
         let as_they_are = |stream, peer| Some((stream, peer));
-        self.serve_received(listener, as_they_are, handler, shutdown)
+        self.accept_all(listener, (as_they_are, Takes::NoTime), handler, shutdown)
     }
 
     /// As [`serve`](Self::serve), with a step before each session: `receive` makes of a TCP
@@ -157,6 +161,21 @@ impl Server {
         &self,
         listener: TcpListener,
         receive: F,
+        handler: H,
+        shutdown: &Shutdown,
+    ) -> io::Result<()>
+    where
+        T: Transport,
+        H: Handler,
+        F: Fn(Socket, SocketAddr) -> Option<(T, SocketAddr)> + Send + Sync + 'static,
+    {
+        self.accept_all(listener, (receive, Takes::Time), handler, shutdown)
+    }
+
+    fn accept_all<T, H, F>(
+        &self,
+        listener: TcpListener,
+        receive: (F, Takes),
         handler: H,
         shutdown: &Shutdown,
     ) -> io::Result<()>
@@ -197,10 +216,18 @@ impl Server {
     }
 }
 
+/// Whether the step before a session can take time. What takes none must not count as a session:
+/// it may be refused, and meanwhile would take a place that is kept for others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    NoTime,
+    Time,
+}
+
 /// What the threads of a server have in common.
 struct Shared<F, H> {
     server: Server,
-    receive: F,
+    receive: (F, Takes),
     handler: H,
     shutdown: Shutdown,
     running: Running,
@@ -235,7 +262,11 @@ where
     }
 
     fn attend(&self, socket: Socket, peer: SocketAddr, room: Room) {
-        if let Some((transport, peer)) = (self.receive)(socket, peer) {
+        let (receive, takes) = &self.receive;
+        let place = (*takes == Takes::Time).then(|| self.server.reception.hold_place());
+        let received = receive(socket, peer);
+        drop(place);
+        if let Some((transport, peer)) = received {
             let (entry, welcome) = self.server.reception.receive(room, peer);
             let Self {
                 server,

@@ -41,6 +41,10 @@ impl<R: Timer> Server<R> {
     /// and [`attend`](Self::attend). Its ruling comes before the application's check, its answer
     /// decides what the client is told, and when. Without one, failures are counted for each
     /// connection alone. Sessions that are run by hand ask by hand.
+    ///
+    /// In [`serve`](Self::serve) the guard keeps room for known addresses within
+    /// [`max_sessions`](Self::max_sessions); what is [attended](Self::attend) by hand it takes for
+    /// limited by its own `GuardConfig::connections` alone.
     #[must_use]
     pub fn guard(mut self, guard: SharedGuard<R>) -> Self {
         self.reception.set_guard(guard);
@@ -103,7 +107,7 @@ impl<R: Timer> Server<R> {
     {
         let mut shutdown = pin!(shutdown);
         let received = ready(Some((transport, peer)));
-        let admitted = self.admit(received, Room::Free, handler, shutdown.as_mut());
+        let admitted = self.admit(received, Room::Uncounted, handler, shutdown.as_mut());
         if let Some((session, entry)) = Box::pin(admitted).await {
             attend(session, *entry, handler, shutdown).await;
         }
@@ -112,7 +116,7 @@ impl<R: Timer> Server<R> {
     /// From a connection to a session, when it may be greeted; `None` if there will be none.
     async fn admit<T, H>(
         &self,
-        received: impl Future<Output = Option<(T, SocketAddr)>>,
+        received: impl Future<Output = Option<(T, SocketAddr)>> + Unpin,
         room: Room,
         handler: &H,
         mut shutdown: Pin<&mut impl Future<Output = ()>>,
@@ -122,7 +126,8 @@ impl<R: Timer> Server<R> {
         T: Unpin,
         H: Handler,
     {
-        let (transport, peer) = match select(pin!(received), shutdown.as_mut()).await {
+        let mut step = pin!(self.counted_while_pending(received));
+        let (transport, peer) = match select(step.as_mut(), shutdown.as_mut()).await {
             Either::Left((received, _)) => received?,
             Either::Right(((), _)) => return None,
         };
@@ -146,6 +151,24 @@ impl<R: Timer> Server<R> {
         };
         let session = Box::new(ServerSession::new(machine, transport));
         Some((session, Box::new(entry)))
+    }
+
+    /// Counts as a session as soon as it is waited for, but not before: what is decided at once, and
+    /// perhaps refused, must not take a place that is kept for others.
+    fn counted_while_pending<S>(&self, mut step: S) -> impl Future<Output = S::Output>
+    where
+        S: Future + Unpin,
+    {
+        let mut place = None;
+        poll_fn(move |cx| {
+            let polled = step.poll_unpin(cx);
+            if polled.is_pending() {
+                place.get_or_insert_with(|| self.reception.hold_place());
+            } else {
+                place = None;
+            }
+            polled
+        })
     }
 }
 

@@ -218,8 +218,11 @@ too. With an account the user is asked for it after the right password (332).
 The server counts across connections: failures slow an address down and lock it out, and a name at
 that address; whoever is locked out hears what a wrong password hears, even with the right one. The
 log says so, and which option is at work. --guard KEY=VALUE changes a default:
-  connections=16384             open at once, in all (an eighth for who logged in before)
-  connections-per-address=64    an IPv6 address is its /64
+  connections=N                 open at once, in all; as --max-sessions says unless given. An eighth is
+                                kept for addresses that logged in before; one that did not gets an
+                                eighth of what is left at most
+  connections-per-address=64    an IPv6 address is its /64. With --max-sessions or more, one address
+                                may take all
   connections-per-network=512   a /24, or a /48 of IPv6
   sessions-per-user=256         logged in at once
   user-at-address=5             failures in 15 minutes that lock a name at an address

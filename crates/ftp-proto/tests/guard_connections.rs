@@ -4,7 +4,7 @@ mod guard_common;
 
 use std::net::IpAddr;
 
-use ftp_proto::server::{Admission, Connected, Guard, GuardConfig, Outcome, RefusedWhy};
+use ftp_proto::server::{Admission, Capacity, Connected, Guard, GuardConfig, Outcome, RefusedWhy};
 use ftp_proto::wire::Code;
 use guard_common::*;
 use proptest::prelude::*;
@@ -77,6 +77,141 @@ fn strangers_leave_room_for_the_familiar() {
     let last = admitted(&mut guard, [ip("192.0.2.1"); 9]);
     assert_eq!(last.len(), 2);
     assert_eq!(why(&mut guard, "192.0.2.1"), Some(RefusedWhy::TooManyInAll));
+}
+
+/// A server that runs fewer sessions than the guard may count connections.
+struct Served {
+    guard: Guard,
+    most: u32,
+    held: Vec<Connected>,
+}
+
+impl Served {
+    fn new(config: GuardConfig, most: u32) -> Self {
+        Self {
+            guard: guard(config),
+            most,
+            held: Vec::new(),
+        }
+    }
+
+    /// Whether one more connection from there is let in. It stays.
+    fn lets_in(&mut self, address: IpAddr) -> bool {
+        let open = u32::try_from(self.held.len()).unwrap();
+        assert!(open <= self.most);
+        if open == self.most {
+            return false;
+        }
+        let capacity = Capacity::new(open, self.most);
+        let admission = self.guard.accept_within(at(0), address, capacity);
+        let connected = admission.connected().map(|(connected, _)| connected);
+        let is_in = connected.is_some();
+        self.held.extend(connected);
+        is_in
+    }
+}
+
+#[test]
+fn room_is_kept_within_what_the_server_runs_however_little() {
+    for (most, strangers) in [
+        (1, 1),
+        (2, 1),
+        (3, 2),
+        (8, 7),
+        (9, 7),
+        (900, 787),
+        (20_000, 14_336),
+    ] {
+        let mut served = Served::new(GuardConfig::new(), most);
+        succeed(&mut served.guard, at(0), ip("192.0.2.1"), "alice");
+        let came = (0..most).filter(|n| served.lets_in(scattered(*n))).count();
+        assert_eq!(came, strangers, "{most}");
+        let is_kept = strangers < most as usize;
+        assert_eq!(served.lets_in(ip("192.0.2.1")), is_kept, "{most}");
+    }
+}
+
+#[test]
+fn nothing_is_kept_where_nobody_can_be_familiar() {
+    let config = GuardConfig::new().familiar_for(std::time::Duration::ZERO);
+    let mut served = Served::new(config, 16);
+    succeed(&mut served.guard, at(0), ip("192.0.2.1"), "alice");
+    assert_eq!(
+        (0..99).filter(|n| served.lets_in(scattered(*n))).count(),
+        16
+    );
+}
+
+#[test]
+fn where_strangers_do_not_share_one_address_may_have_all_that_they_get() {
+    for (config, most) in [
+        (GuardConfig::new(), 4),
+        (GuardConfig::new().strangers_share(false), 28),
+    ] {
+        let mut served = Served::new(config, 32);
+        let came = (0..99).filter(|_| served.lets_in(ip("192.0.2.1"))).count();
+        assert_eq!(came, most);
+    }
+}
+
+#[test]
+fn the_room_kept_grows_with_few_connections_too() {
+    for (connections, strangers) in [(1, 1), (2, 1), (4, 3), (9, 7)] {
+        let mut guard = guard(GuardConfig::new().connections(connections));
+        assert_eq!(
+            admitted(&mut guard, (0..99).map(scattered)).len(),
+            strangers
+        );
+    }
+}
+
+/// The `n`th of the attackers' addresses, by how they lie.
+fn attacker(kind: u8, n: u16) -> IpAddr {
+    let [high, low] = n.to_be_bytes();
+    match kind {
+        // Each from another network.
+        0 => scattered(u32::from(n)),
+        // Neighbours of one /24.
+        1 => [10, 1, 1, low].into(),
+        // The /64s of one /48, and each from another /48.
+        2 => [0x2001, 0xdb8, 1, n, 0, 0, 0, 9].into(),
+        _ => [0x2001, 0xdb8, n, 1, 0, 0, u16::from(high), 9].into(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever the addresses, the order and the server's limit: they get all the connections that
+    /// they can, and there is room for who logged in before, and for somebody new.
+    #[test]
+    fn a_few_addresses_cannot_shut_everybody_out(
+        most in prop_oneof![40_u32..200, Just(900), 200_u32..4_000],
+        attackers in 1_u16..=15,
+        kind in 0_u8..4,
+        in_turn in any::<bool>(),
+    ) {
+        let mut served = Served::new(GuardConfig::new().entries(1024), most);
+        let (regular, newcomer) = (ip("192.0.2.1"), ip("198.51.100.1"));
+        succeed(&mut served.guard, at(0), regular, "alice");
+        let rounds = if in_turn { most } else { 1 };
+        let at_once = if in_turn { 1 } else { most };
+        for _ in 0..rounds {
+            for n in 0..attackers {
+                for _ in 0..at_once {
+                    if !served.lets_in(attacker(kind, n)) {
+                        break;
+                    }
+                }
+            }
+        }
+        prop_assert!((0..attackers).all(|n| !served.lets_in(attacker(kind, n))));
+        prop_assert!(served.lets_in(newcomer), "nothing for newcomers");
+        // All that newcomers can take, and what is kept is still there.
+        (0..most).for_each(|n| { served.lets_in(scattered(1_000 + n)); });
+        let regulars = (0..most).filter(|_| served.lets_in(regular)).count();
+        prop_assert!(regulars >= 1 && regulars >= (most / 8).min(64) as usize, "{regulars}");
+    }
 }
 
 #[test]
@@ -247,6 +382,7 @@ proptest! {
         let config = GuardConfig::new()
             .connections(12)
             .reserved_for_familiar(0)
+            .strangers_share(false)
             .connections_per_address(4)
             .sessions_per_user(3)
             // No lockout in the way: this is about counting.

@@ -134,7 +134,7 @@ async fn who_is_closed_without_a_word_is_told_to_the_handler() {
     let running = Running::start(server, &log).await;
     let mut first = running.connect(1).await;
     assert_eq!(code(&mut first).await, "220");
-    // All who are told so stay, so that after 64 nobody is told.
+    // All who are told so stay, so that after 32 nobody is told.
     let mut refused = Vec::new();
     for _ in 0..70 {
         refused.push(running.connect(1).await);

@@ -7,6 +7,7 @@ use ftp_proto::server::guard::{
 };
 use ftp_tokio::SharedGuard;
 
+use crate::cli::ServeArguments;
 use crate::exit::{Exit, Failure};
 
 /// One `--guard KEY=VALUE`.
@@ -84,19 +85,12 @@ fn locking_after(rule: Rule, failures: u32) -> Rule {
     rule.lockout(lockout)
 }
 
-/// The guard that these options ask for. With `anonymous` logins nobody becomes familiar by a
-/// success, since anyone has one for the asking.
+/// The guard that these options ask for.
 ///
 /// # Errors
 /// The system has no random numbers.
-pub(crate) fn guard(options: &[GuardOption], anonymous: bool) -> Result<SharedGuard, Failure> {
-    let mut config = GuardConfig::new();
-    if anonymous {
-        config = config.familiar_for(Duration::ZERO);
-    }
-    let config = options
-        .iter()
-        .fold(config, |config, option| option.apply(config));
+pub(crate) fn guard(arguments: &ServeArguments) -> Result<SharedGuard, Failure> {
+    let config = config(arguments);
     let mut seed = [0; 16];
     getrandom::fill(&mut seed).map_err(|error| {
         Failure::new(
@@ -107,10 +101,28 @@ pub(crate) fn guard(options: &[GuardOption], anonymous: bool) -> Result<SharedGu
     Ok(SharedGuard::new(Guard::new(config, Seed::new(seed))))
 }
 
+/// As many connections as sessions, unless an option says otherwise. With `anonymous` logins nobody
+/// becomes familiar by a success, since anyone has one for the asking.
+fn config(arguments: &ServeArguments) -> GuardConfig {
+    let sessions = u32::try_from(arguments.max_sessions.get()).unwrap_or(u32::MAX);
+    let mut config = GuardConfig::new().connections(sessions);
+    if arguments.anonymous {
+        config = config.familiar_for(Duration::ZERO);
+    }
+    for option in &arguments.guard {
+        config = option.apply(config);
+        if let GuardOption::ConnectionsPerAddress(most) = option {
+            // One address may have them all, says the operator.
+            config = config.strangers_share(*most < sessions);
+        }
+    }
+    config
+}
+
 /// The option that changes what a connection was refused for.
 pub(crate) fn option_for(why: RefusedWhy) -> &'static str {
     match why {
-        RefusedWhy::TooManyInAll => "--guard connections=N",
+        RefusedWhy::TooManyInAll => "--max-sessions, --guard connections=N",
         RefusedWhy::TooManyFromAddress => "--guard connections-per-address=N",
         RefusedWhy::TooManyFromNetwork => "--guard connections-per-network=N",
         RefusedWhy::AddressLockedOut => "--guard address=N",
@@ -142,7 +154,6 @@ mod tests {
         let serve = command.find_subcommand_mut("serve").unwrap();
         let help = serve.render_long_help().to_string();
         for (key, value) in [
-            ("connections", config.configured_connections()),
             (
                 "connections-per-address",
                 config.configured_connections_per_address(),

@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
         .max_sessions(arguments.max_sessions.get());
     if !arguments.danger_no_guard {
-        server = server.guard(guard::guard(&arguments.guard, arguments.anonymous)?);
+        server = server.guard(guard::guard(arguments)?);
     }
     // Before anyone is told that there is a server: a signal must not find the default action.
     let shutdown = signals().map_err(|error| {

@@ -65,7 +65,7 @@ pub use event::{
     State, Verdict,
 };
 pub use guard::{
-    Admission, Answer, AnswerFloor, AttemptDecision, Connected, Guard, GuardConfig,
+    Admission, Answer, AnswerFloor, AttemptDecision, Capacity, Connected, Guard, GuardConfig,
     GuardStatistics, GuardedAttempt, Lockout, Merged, Outcome, RefusedWhy, Rule, Ruling, Scope,
     Seed, SnapshotError,
 };

@@ -106,6 +106,7 @@ pub struct GuardConfig {
     pub(super) connections_per_address: u32,
     pub(super) connections_per_network: u32,
     pub(super) reserved: u32,
+    pub(super) strangers_share: bool,
     pub(super) sessions_per_user: u32,
     pub(super) user_at_address: Rule,
     pub(super) address: Rule,
@@ -136,6 +137,7 @@ impl Default for GuardConfig {
             connections_per_address: 64,
             connections_per_network: 512,
             reserved: 2_048,
+            strangers_share: true,
             sessions_per_user: 256,
             user_at_address: Rule::within(quarter)
                 .lockout(Lockout::after(5).lasting(minutes(1), minutes(60))),
@@ -173,21 +175,37 @@ impl GuardConfig {
     }
 
     /// Connections open at once, in all. 1 to [`MOST_CONNECTIONS`](Self::MOST_CONNECTIONS). An
-    /// eighth of them is kept for addresses with a recent success: see
+    /// eighth of them, rounded up, is kept for addresses with a recent success: see
     /// [`reserved_for_familiar`](Self::reserved_for_familiar), which this sets.
+    ///
+    /// A server that runs fewer sessions says so when it asks
+    /// ([`Guard::accept_within`](super::Guard::accept_within)). The servers of the adapters do:
+    /// what `max_sessions` says there need not be repeated here.
     #[must_use]
     pub fn connections(mut self, most: u32) -> Self {
         self.connections = most.clamp(1, Self::MOST_CONNECTIONS);
-        self.reserved = self.connections / 8;
-        self
+        let eighth = self.connections.div_ceil(8);
+        self.reserved_for_familiar(eighth)
     }
 
     /// How many of the connections in all are only given to addresses with a recent success, so
     /// that a flood of idle connections from strangers leaves room for the regulars. At most all
-    /// but one.
+    /// but one. Of a server that runs fewer sessions than there may be connections, the same share
+    /// is kept, rounded up. Nothing is kept where [no address can be
+    /// familiar](Self::familiar_for).
     #[must_use]
     pub fn reserved_for_familiar(mut self, connections: u32) -> Self {
         self.reserved = connections.min(self.connections.saturating_sub(1));
+        self
+    }
+
+    /// Whether strangers share what is left of the connections: one of their addresses holds at most
+    /// an eighth of what is left to them, and one of their networks at most twice what is left.
+    /// Default true. Turn it off where all clients come from one address, for example from a balancer
+    /// that does not say who they are.
+    #[must_use]
+    pub fn strangers_share(mut self, on: bool) -> Self {
+        self.strangers_share = on;
         self
     }
 

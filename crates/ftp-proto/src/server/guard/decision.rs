@@ -39,11 +39,29 @@ impl Admission {
     }
 }
 
+/// How many sessions the server that asks runs, and how many it may run.
+///
+/// The guard counts the connections of all who share it; a server that asks with its own numbers
+/// gets an answer that keeps room for known addresses within *its* limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Capacity {
+    pub(super) open: u32,
+    pub(super) most: u32,
+}
+
+impl Capacity {
+    /// So many sessions are open, the one asked about not among them, and so many may be.
+    pub const fn new(open: u32, most: u32) -> Self {
+        Self { open, most }
+    }
+}
+
 /// Why a connection was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusedWhy {
-    /// Too many connections in all (or all that strangers get).
+    /// Too many connections in all, or all that strangers get, or this address or network would
+    /// have more than its share of what is left for strangers.
     TooManyInAll,
     /// Too many connections from this address.
     TooManyFromAddress,

@@ -63,8 +63,10 @@
 //!
 //! | setting | default | why |
 //! |---|---|---|
-//! | connections in all | 16,384 | 3 KiB each is 48 MiB: a small machine survives it |
-//! | of these for familiar addresses only | 2,048 | a flood of idle strangers leaves the regulars room |
+//! | connections in all | 16,384, and no more than the server runs sessions | 3 KiB each is 48 MiB: a small machine survives it |
+//! | of these for familiar addresses only | an eighth | a flood of idle strangers leaves the regulars room |
+//! | from a stranger's address | an eighth of what is left for strangers | see below |
+//! | from a network, for strangers | twice what is left for strangers | see below |
 //! | connections from one address | 64 | an office behind one address, ten transfers each |
 //! | connections from one network | 512 | eight such offices |
 //! | sessions of one user | 256 | a build farm that shares a name |
@@ -81,6 +83,16 @@
 //! | entries | 65,536 | 48 bytes each; 5.6 MiB with all else: see below |
 //!
 //! IPv6 addresses that carry an IPv4 one (`::ffff:192.0.2.1`) count as that one.
+//!
+//! # Who can keep whom out
+//!
+//! Connections that do nothing are as good as a lockout, if they are all there are. An eighth of them
+//! is therefore kept for familiar addresses. Of the rest, a stranger's address gets one more only
+//! while it has fewer than an eighth of what is left, and only while its network has fewer than twice
+//! what is left. So few addresses cannot take the last ones: fifteen that hold all they can leave
+//! about a sixth to newcomers, and one network, with however many addresses, leaves a third
+//! ([`GuardConfig::strangers_share`]). The bounds for one address and one network hold besides, for
+//! familiar addresses too.
 //!
 //! # Who can lock out whom
 //!
@@ -148,8 +160,8 @@ use crate::{Instant, Username};
 pub use answer_time::AnswerFloor;
 pub use config::{GuardConfig, Lockout, Rule};
 pub use decision::{
-    Admission, Answer, AttemptDecision, Connected, GuardStatistics, GuardedAttempt, Outcome,
-    RefusedWhy, Ruling, Scope,
+    Admission, Answer, AttemptDecision, Capacity, Connected, GuardStatistics, GuardedAttempt,
+    Outcome, RefusedWhy, Ruling, Scope,
 };
 pub use key::Seed;
 pub use snapshot::{Merged, SnapshotError};
@@ -207,10 +219,32 @@ impl Guard {
     }
 
     /// Someone connected from `address`. Decides whether it may stay, and when to greet it.
+    ///
+    /// A server that runs fewer sessions than [`GuardConfig::connections`] asks with
+    /// [`accept_within`](Self::accept_within): otherwise strangers can take all that it runs.
     pub fn accept(&mut self, now: Instant, address: IpAddr) -> Admission {
+        self.accept_with(now, address, None)
+    }
+
+    /// As [`accept`](Self::accept), for a server that runs no more sessions than `capacity` says.
+    pub fn accept_within(
+        &mut self,
+        now: Instant,
+        address: IpAddr,
+        capacity: Capacity,
+    ) -> Admission {
+        self.accept_with(now, address, Some(capacity))
+    }
+
+    fn accept_with(
+        &mut self,
+        now: Instant,
+        address: IpAddr,
+        capacity: Option<Capacity>,
+    ) -> Admission {
         let time = self.advance(now);
         let place = self.keys.place(address);
-        if let Err(why) = self.admit(place, time) {
+        if let Err(why) = self.admit(place, capacity, time) {
             count(&mut self.statistics.refused);
             let text = b"421 Service not available, try again later.\r\n";
             let reply = Reply::from_static(Code::SERVICE_UNAVAILABLE, text);

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use super::Guard;
-use super::decision::{RefusedWhy, Ruling};
+use super::decision::{Capacity, RefusedWhy, Ruling};
 use super::key::{Place, Target};
 use super::record::Policy;
 use super::table::Table;
@@ -15,17 +15,23 @@ impl Guard {
     }
 
     /// Counts the connection, or says why not.
-    pub(super) fn admit(&mut self, place: Place, time: u64) -> Result<(), RefusedWhy> {
+    pub(super) fn admit(
+        &mut self,
+        place: Place,
+        capacity: Option<Capacity>,
+        time: u64,
+    ) -> Result<(), RefusedWhy> {
         let familiar = self.familiar.contains(place.address, time);
-        let reserved = if familiar { 0 } else { self.config.reserved };
+        let left = self.connections_left(capacity, familiar);
         let [address, network] = self.open_keys(place);
-        if self.connections >= self.config.connections.saturating_sub(reserved) {
+        let (of_address, of_network) = (self.open.get(address), self.open.get(network));
+        if left == 0 {
             return Err(RefusedWhy::TooManyInAll);
         }
-        if self.open.get(address) >= self.config.connections_per_address {
+        if of_address >= self.config.connections_per_address {
             return Err(RefusedWhy::TooManyFromAddress);
         }
-        if self.open.get(network) >= self.config.connections_per_network {
+        if of_network >= self.config.connections_per_network {
             return Err(RefusedWhy::TooManyFromNetwork);
         }
         if self.addresses.is_locked(place.address, time) {
@@ -34,11 +40,33 @@ impl Guard {
         if !familiar && self.networks.is_locked(place.network, time) {
             return Err(RefusedWhy::NetworkLockedOut);
         }
+        let has_its_share = of_address >= left.div_ceil(8) || of_network >= left.saturating_mul(2);
+        if !familiar && self.config.strangers_share && has_its_share {
+            return Err(RefusedWhy::TooManyInAll);
+        }
         if self.count_all([Some(address), Some(network)]) {
             Ok(())
         } else {
             Err(RefusedWhy::TooManyInAll)
         }
+    }
+
+    /// How many more connections there may be: by the guard's own bound, and by the server's.
+    fn connections_left(&self, capacity: Option<Capacity>, familiar: bool) -> u32 {
+        let config = &self.config;
+        let keeps_none = familiar || config.familiar_for.is_zero();
+        let left = |open: u32, most: u32, reserved: u32| {
+            let reserved = if keeps_none { 0 } else { reserved };
+            most.saturating_sub(reserved).saturating_sub(open)
+        };
+        let by_guard = left(self.connections, config.connections, config.reserved);
+        let by_server = capacity.map_or(u32::MAX, |Capacity { open, most }| {
+            let share = u64::from(config.reserved).saturating_mul(u64::from(most));
+            let share = share.div_ceil(u64::from(config.connections.max(1)));
+            let reserved = u32::try_from(share).unwrap_or(u32::MAX);
+            left(open, most, reserved.min(most.saturating_sub(1)))
+        });
+        by_guard.min(by_server)
     }
 
     /// Counts all of these keys as open, or none.
