@@ -42,6 +42,8 @@ class Server:
         self.users = users
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ftp-abuse-"))
         self.log_file = self.folder / "log"
+        if "--implicit" not in options:  # most attacks are made in clear
+            options = ("--danger-optional-tls", *options)
         command = [program, "serve", "--listen", f"{ADDRESS}:0", "--users", users.file, *options]
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(

@@ -20,13 +20,15 @@ class Ours(Kind):
 
     def start(self, variant, *more):
         options = {
-            "required": ["--require-tls"], "implicit": ["--implicit"],
             "full": ["--max-sessions", "1"], "idle": ["--idle-timeout", "1"],
+            "implicit": ["--implicit"],
         }.get(variant, [])
         if variant == "greeting":
             file = RUN / "greeting"
             file.write_text("\n".join(greeting_lines()) + "\n")
             options = ["--greeting", file]
+        if variant not in ("required", "implicit"):
+            options.append("--danger-optional-tls")
         # It is a server to try clients against: all of them come from one address.
         if "--danger-no-guard" in call(self.program, "serve", "--help"):
             options.append("--danger-no-guard")

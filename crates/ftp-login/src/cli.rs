@@ -272,8 +272,13 @@ pub(crate) struct ServeArguments {
     #[arg(long)]
     pub(crate) implicit: bool,
 
-    /// No login without TLS. Without this TLS is offered, not demanded
-    #[arg(long)]
+    /// Offer TLS without demanding it, for old devices. DANGEROUS: names and passwords of clients that
+    /// do without can be read on the way
+    #[arg(long, conflicts_with = "implicit")]
+    pub(crate) danger_optional_tls: bool,
+
+    /// What is the default: no login without TLS
+    #[arg(long, hide = true, conflicts_with = "danger_optional_tls")]
     pub(crate) require_tls: bool,
 
     /// Let `anonymous` and `ftp` log in with any password

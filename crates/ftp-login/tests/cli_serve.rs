@@ -84,6 +84,40 @@ fn commands_after_login_are_answered_as_documented() {
     }
 }
 
+#[test]
+fn without_tls_nobody_logs_in_unless_that_is_asked_for() {
+    let server = Server::start_with(&[]);
+    let mut peer = Peer::connect(&server);
+    // Who reads this in an old client learns what to do.
+    let refused = peer.ask("USER anna");
+    assert!(
+        refused.starts_with("530 ") && refused.contains("TLS"),
+        "{refused}"
+    );
+    assert!(peer.ask(&format!("PASS {SENTINEL}")).starts_with("5"));
+    assert!(peer.ask("PWD").starts_with("530 "));
+    let run = server.login(&["--quiet", "--plaintext"], "anna");
+    assert_eq!(run.code, 3, "{run:?}");
+    let run = server.login(&["--quiet", "--danger-accept-any-cert"], "anna");
+    assert_eq!(run.code, 0, "{run:?}");
+    let log = server.stop("-TERM").2;
+    assert!(!log.contains("in clear"), "{log}");
+
+    let server = Server::start_with(&["--danger-optional-tls"]);
+    Peer::connect(&server).log_in();
+    let log = server.stop("-TERM").2;
+    assert!(log.contains("passwords may come in clear"), "{log}");
+
+    let run = Program::new([
+        "serve",
+        "--anonymous",
+        "--danger-optional-tls",
+        "--implicit",
+    ])
+    .run();
+    assert_eq!(run.code, 2, "{run:?}");
+}
+
 /// Whether a login succeeds, asked until the answer is `expected`.
 fn logs_in(server: &Server, user: &str, expected: &str) -> bool {
     (0..40).any(|_| {

@@ -74,8 +74,8 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
         output.line(&format!("certificate SHA-256 {sha256}"));
     }
     info!(%address, users = users.len(), "listening");
-    if !arguments.implicit && !arguments.require_tls {
-        warn!("TLS is offered, not demanded: passwords may come in clear; see --require-tls");
+    if arguments.danger_optional_tls {
+        warn!("TLS is offered, not demanded: passwords may come in clear");
     }
     if arguments.danger_no_guard {
         warn!("there is no guard: failures are counted for each connection alone");
@@ -180,10 +180,10 @@ fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
 }
 
 fn config(arguments: &ServeArguments, users: &Users) -> Result<Config, Failure> {
-    let security = match (arguments.implicit, arguments.require_tls) {
+    let security = match (arguments.implicit, arguments.danger_optional_tls) {
         (true, _) => Security::ImplicitTls,
-        (false, true) => Security::ExplicitTls,
-        (false, false) => Security::DangerousOptionalTls,
+        (false, false) => Security::ExplicitTls,
+        (false, true) => Security::DangerousOptionalTls,
     };
     let mut timeouts = Timeouts::default();
     timeouts.login = arguments.login_timeout;

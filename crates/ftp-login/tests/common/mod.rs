@@ -169,7 +169,18 @@ impl Drop for Process {
 }
 
 impl Server {
+    /// Started so that tests can speak in clear, unless the options say something about TLS.
     pub fn start(options: &[&str]) -> Self {
+        let says = |option: &&str| ["--implicit", "--require-tls"].contains(option);
+        if options.iter().any(says) {
+            Self::start_with(options)
+        } else {
+            Self::start_with(&[&["--danger-optional-tls"], options].concat())
+        }
+    }
+
+    /// Started with these options and no others.
+    pub fn start_with(options: &[&str]) -> Self {
         let hash = sentinel_hash();
         let users = TestFile::new(format!("anna:{hash}\nbob:{hash}:{ACCOUNT_SENTINEL}\n"));
         let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-login"))
