@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ftp_proto::server::Network;
 
-use crate::serve::{Balancers, GuardOption};
+use crate::serve::GuardOption;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -306,8 +307,8 @@ pub(crate) struct ServeArguments {
 
     /// Balancers, whose connections must begin with a PROXY header (version 1 or 2) that says who
     /// the client is (repeatable). From any other address such a header is a bad command
-    #[arg(long, value_name = "ADDR[/PREFIX]", value_parser = Balancers::parse)]
-    pub(crate) proxy_protocol: Vec<Balancers>,
+    #[arg(long, value_name = "ADDR[/PREFIX]")]
+    pub(crate) proxy_protocol: Vec<Network>,
 
     /// Serve metrics for Prometheus at http://ADDR/metrics, to anyone who asks there
     #[arg(long, value_name = "ADDR")]

@@ -30,6 +30,15 @@ fn the_guard_and_the_log_see_the_client_not_the_balancer() {
     // The same client, by whichever header: locked out.
     let mut again = Peer::connect_saying(&server, &v2([192, 0, 2, 7]));
     assert_eq!(again.try_password(SENTINEL), wrong);
+    for mapped in [
+        &b"PROXY TCP6 ::ffff:192.0.2.7 ::ffff:127.0.0.1 4711 21\r\n"[..],
+        b"PROXY TCP6 64:ff9b::192.0.2.7 127.0.0.1 4711 21\r\n",
+    ] {
+        assert_eq!(
+            Peer::connect_saying(&server, mapped).try_password(SENTINEL),
+            wrong
+        );
+    }
     // Another client of the same balancer is not.
     Peer::connect_saying(&server, &v2([198, 51, 100, 9])).log_in();
     // A check of the balancer's own.
@@ -45,6 +54,51 @@ fn the_guard_and_the_log_see_the_client_not_the_balancer() {
             .lines()
             .find(|line| line.contains(message) && line.contains(peer));
         assert!(line.is_some(), "{message} {peer}: {log}");
+    }
+}
+
+#[test]
+fn headers_are_taken_as_balancers_in_use_write_them() {
+    // The balancer's address in the form that a socket for both families gives it.
+    let server = Server::start(&["--proxy-protocol", "::ffff:127.0.0.0/104"]);
+    let certificates = [&[0xe0, 0x50, 0x00][..], &[0x30; 0x5000]].concat();
+    let length = u16::try_from(12 + certificates.len())
+        .unwrap()
+        .to_be_bytes();
+    let mut with_certificates = v2([192, 0, 2, 8]);
+    with_certificates[14..16].copy_from_slice(&length);
+    with_certificates.extend(certificates);
+    for (header, client) in [
+        (
+            b"PROXY TCP6 2001:db8::7 10.0.0.1 4711 21\r\n".to_vec(),
+            "peer=[2001:db8::7]:4711",
+        ),
+        (
+            b"PROXY TCP4 192.0.2.7 2001:db8::1 4711 21\r\n".to_vec(),
+            "peer=192.0.2.7:4711",
+        ),
+        (
+            b"PROXY TCP6 ::ffff:192.0.2.9 ::1 4711 21\r\n".to_vec(),
+            "peer=192.0.2.9:4711",
+        ),
+        (with_certificates, "peer=192.0.2.8:4711"),
+        (
+            b"PROXY UNKNOWN 2001:db8::7 10.0.0.1 4711 21\r\n".to_vec(),
+            "peer=127.0.0.1:",
+        ),
+    ] {
+        // Dripped, with the client's first bytes behind it.
+        let mut peer = Peer::silent(&server);
+        let (start, rest) = header.split_at(7);
+        start.iter().for_each(|byte| peer.send(&[*byte]));
+        peer.send(&[rest, b"USER anna\r\n"].concat());
+        assert!(peer.hear().starts_with("220 "), "{client}");
+        assert!(peer.hear().starts_with("331 "), "{client}");
+        assert!(
+            peer.ask(&format!("PASS {SENTINEL}")).starts_with("230 "),
+            "{client}"
+        );
+        server.log_has("logged in", client);
     }
 }
 

@@ -174,3 +174,53 @@ fn a_header_that_a_balancer_owes_is_counted_as_a_refusal() {
     );
     settled(address, "ftp_connections", 0.0);
 }
+
+/// A `LOCAL` header: a balancer connects for itself.
+const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+
+#[test]
+fn health_checks_are_no_warnings_and_no_failures() {
+    type Check = fn(&Server);
+    let ends: Check = |server| drop(Peer::silent(server));
+    let resets: Check = |server| Peer::silent(server).reset();
+    let says_local: Check = |server| drop(Peer::connect_saying(server, LOCAL));
+    let local_resets: Check = |server| {
+        let mut peer = Peer::silent(server);
+        peer.send(LOCAL);
+        peer.reset();
+    };
+    let balancer = ["--proxy-protocol", "127.0.0.1"];
+    let cases: [(&[&str], &[Check], &[Check]); 3] = [
+        (&[], &[ends, resets], &[]),
+        (&["--implicit"], &[ends], &[]),
+        (&balancer, &[ends], &[says_local, local_resets]),
+    ];
+    for (options, silent, speaking) in cases {
+        let (server, address) = measured(options);
+        for _ in 0..3 {
+            silent
+                .iter()
+                .chain(speaking)
+                .for_each(|check| check(&server));
+        }
+        // After a balancer's header the client is silent.
+        let count = 3 * (silent.len() + speaking.len()) as u32;
+        settled(address, "ftp_connections_silent_total", f64::from(count));
+        let samples = settled(address, "ftp_connections", 0.0);
+        for (series, value) in samples {
+            let is_fault = ["refused", "logins", "lockouts", "failed"]
+                .iter()
+                .any(|part| series.contains(part));
+            assert!(!is_fault || value == 0.0, "{options:?}: {series} {value}");
+        }
+        let (_, _, log) = server.stop("-TERM");
+        let warnings = log.lines().filter(|line| {
+            (line.contains("WARN") && !line.contains("TLS is offered")) || line.contains("ERROR")
+        });
+        assert_eq!(
+            warnings.collect::<Vec<_>>(),
+            Vec::<&str>::new(),
+            "{options:?}"
+        );
+    }
+}

@@ -259,8 +259,21 @@ fn ipv6_counts_by_prefix_and_mapped_ipv4_as_ipv4() {
         Some(RefusedWhy::TooManyFromAddress)
     );
     assert_eq!(why(&mut guard, "::ffff:192.0.2.2"), None);
-    // Not mapped, only similar.
-    assert_eq!(why(&mut guard, "::192.0.2.1"), None);
+    // Translated by NAT64: each is the IPv4 address that it stands for.
+    let refused = Some(RefusedWhy::TooManyFromAddress);
+    assert_eq!(why(&mut guard, "64:ff9b::192.0.2.1"), refused);
+    assert_eq!(why(&mut guard, "64:ff9b::192.0.2.2"), None);
+    let _three = connect(&mut guard, at(0), ip("64:ff9b::198.51.100.1"));
+    assert_eq!(why(&mut guard, "198.51.100.1"), refused);
+    assert_eq!(why(&mut guard, "64:ff9b::198.51.100.2"), None);
+    // Not mapped, not translated, only similar.
+    for similar in [
+        "::192.0.2.1",
+        "64:ff9b:1::192.0.2.1",
+        "64:ff9b::1:192.0.2.1",
+    ] {
+        assert_eq!(why(&mut guard, similar), None, "{similar}");
+    }
 }
 
 #[test]

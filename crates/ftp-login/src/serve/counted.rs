@@ -1,6 +1,7 @@
 //! A transport that counts its bytes, and itself.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,22 +11,62 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::metrics::Metrics;
 
 /// An open connection. It counts as open until it is dropped, however its session ends.
+///
+/// A client that is reset before it said anything has only looked whether the port is open, as
+/// balancers and monitors do. That is an end like another, and no failure to warn about: reads then
+/// give the end of the stream, and what cannot be written is dropped.
 pub(crate) struct Counted<T> {
     transport: T,
     metrics: Arc<Metrics>,
+    client: SocketAddr,
+    heard: Heard,
+}
+
+/// What has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// Nothing yet.
+    Nothing,
+    /// The end, or a failure, and nothing before it.
+    OnlyTheEnd,
+    /// Bytes.
+    Something,
 }
 
 impl<T> Counted<T> {
-    pub(crate) fn new(transport: T, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(transport: T, client: SocketAddr, metrics: Arc<Metrics>) -> Self {
         metrics.accepted.inc();
         metrics.open.inc();
-        Self { transport, metrics }
+        Self {
+            transport,
+            metrics,
+            client,
+            heard: Heard::Nothing,
+        }
+    }
+
+    /// It is this client's, says the balancer from which it comes, and has not said anything itself.
+    pub(crate) fn belongs_to(&mut self, client: SocketAddr) {
+        self.client = client;
+        self.heard = Heard::Nothing;
+    }
+}
+
+impl<T> Counted<T> {
+    fn end_in_silence(&mut self) {
+        if self.heard == Heard::Nothing {
+            self.heard = Heard::OnlyTheEnd;
+            self.metrics.count_silent(self.client);
+        }
     }
 }
 
 impl<T> Drop for Counted<T> {
     fn drop(&mut self) {
         self.metrics.open.dec();
+        if self.heard == Heard::OnlyTheEnd {
+            self.metrics.forget_silent(self.client);
+        }
     }
 }
 
@@ -40,6 +81,14 @@ impl<T: AsyncRead + Unpin> AsyncRead for Counted<T> {
         let polled = Pin::new(&mut this.transport).poll_read(context, buffer);
         let read = buffer.filled().len() - before;
         this.metrics.received_bytes.inc_by(read as u64);
+        if read > 0 {
+            this.heard = Heard::Something;
+        }
+        let is_over = polled.is_ready() && this.heard != Heard::Something && buffer.remaining() > 0;
+        if is_over {
+            this.end_in_silence();
+            return Poll::Ready(Ok(()));
+        }
         polled
     }
 }
@@ -52,8 +101,15 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.transport).poll_write(context, bytes);
-        if let Poll::Ready(Ok(written)) = polled {
-            this.metrics.sent_bytes.inc_by(written as u64);
+        match polled {
+            Poll::Ready(Ok(written)) => {
+                this.metrics.sent_bytes.inc_by(written as u64);
+            }
+            Poll::Ready(Err(_)) if this.heard != Heard::Something => {
+                this.end_in_silence();
+                return Poll::Ready(Ok(bytes.len()));
+            }
+            Poll::Ready(Err(_)) | Poll::Pending => {}
         }
         polled
     }

@@ -11,7 +11,7 @@ use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdic
 use ftp_proto::wire::{Code, CommandRef, Reply, Verb};
 use ftp_tokio::{AttemptSummary, Handler, SessionEvent, SessionInfo};
 use tokio::task::spawn_blocking;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::guard::{option_for, option_for_lockout};
 use super::metrics::Metrics;
@@ -130,7 +130,11 @@ impl Handler for LoginHandler {
             }
             SessionEvent::Failed(why) => {
                 let why = why.to_string();
-                warn!(connection, %peer, why, "broken");
+                if self.metrics.was_silent(peer) {
+                    debug!(connection, %peer, why, "left without a word");
+                } else {
+                    warn!(connection, %peer, why, "broken");
+                }
             }
             other => info!(connection, %peer, ?other, "event"),
         }

@@ -1,8 +1,9 @@
 //! What is counted, in Prometheus' terms. Every label is a constant of this file: nothing that a
 //! client says gets into it, and there are no more time series than are written here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -45,6 +46,9 @@ const FAILED: &str = "failed";
 pub(crate) struct Metrics {
     pub(super) open: Gauge,
     pub(super) accepted: Counter,
+    silent: Counter,
+    /// Those that ended so, until they are gone: for what is told of their sessions meanwhile.
+    silent_clients: Mutex<HashSet<SocketAddr>>,
     pub(super) received_bytes: Counter,
     pub(super) sent_bytes: Counter,
     refused: Counters,
@@ -66,6 +70,8 @@ impl Metrics {
         let metrics = Self {
             open: Gauge::default(),
             accepted: Counter::default(),
+            silent: Counter::default(),
+            silent_clients: Mutex::default(),
             received_bytes: Counter::default(),
             sent_bytes: Counter::default(),
             refused: counters("reason", &REASONS),
@@ -96,6 +102,11 @@ impl Metrics {
             "connections_accepted",
             "Connections that came, refused ones among them",
             self.accepted.clone(),
+        );
+        all.register(
+            "connections_silent",
+            "Connections that clients ended before they said anything, such as health checks",
+            self.silent.clone(),
         );
         all.register(
             "connections_refused",
@@ -152,6 +163,27 @@ impl Metrics {
         Ok(text)
     }
 
+    /// This client left before it said anything.
+    pub(super) fn count_silent(&self, client: SocketAddr) {
+        self.silent.inc();
+        self.silent_clients().insert(client);
+    }
+
+    /// Its connection is closed.
+    pub(super) fn forget_silent(&self, client: SocketAddr) {
+        self.silent_clients().remove(&client);
+    }
+
+    /// Whether a client that is just leaving never said anything.
+    pub(super) fn was_silent(&self, client: SocketAddr) -> bool {
+        self.silent_clients().contains(&client)
+    }
+
+    fn silent_clients(&self) -> std::sync::MutexGuard<'_, HashSet<SocketAddr>> {
+        let clients = self.silent_clients.lock();
+        clients.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A balancer's connection had no proper header.
     pub(crate) fn count_bad_proxy_header(&self) {
         add(&self.refused, "reason", "proxy_header");
@@ -191,7 +223,8 @@ impl Metrics {
             }
             SessionEvent::Failed(why) => {
                 self.greeted().remove(&session.id);
-                if matches!(why, SessionError::Tls(_)) && session.tls.is_none() {
+                let failed = matches!(why, SessionError::Tls(_)) && session.tls.is_none();
+                if failed && !self.was_silent(session.peer) {
                     add(&self.handshakes, "outcome", FAILED);
                 }
             }

@@ -6,6 +6,7 @@ mod counted;
 mod guard;
 mod handler;
 mod metrics;
+mod proxy_header;
 mod scrape;
 mod users;
 
@@ -16,19 +17,19 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use ftp_proto::server::{Config, Security, Timeouts};
+use ftp_proto::server::{Config, Network, Security, Timeouts};
 use ftp_rustls::rustls::ServerConfig;
 use ftp_rustls::{ClientCertificates, server_config};
 use ftp_tokio::Server;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
-pub(crate) use self::balancer::Balancers;
-use self::balancer::client_of;
+use self::balancer::{HeaderError, source_of};
 use self::counted::Counted;
 pub(crate) use self::guard::GuardOption;
 use self::handler::LoginHandler;
 use self::metrics::Metrics;
+use self::proxy_header::Source;
 pub(crate) use self::users::{Decision, Users};
 use crate::certificate::{fingerprint, read_identity, self_made};
 use crate::cli::{LogFormat, ServeArguments};
@@ -106,32 +107,52 @@ async fn forever(future: Option<impl Future<Output = ()>>) {
 
 /// Counts each connection, and asks those that come from balancers for their clients.
 fn receive(
-    balancers: Arc<[Balancers]>,
+    balancers: Arc<[Network]>,
     metrics: Arc<Metrics>,
 ) -> impl Fn(TcpStream, SocketAddr) -> Received {
     move |stream, peer| {
         let is_balancer = balancers
             .iter()
-            .any(|balancers| balancers.contain(peer.ip()));
+            .any(|balancers| balancers.contains(peer.ip()));
         let metrics = metrics.clone();
         Box::pin(async move {
-            let mut stream = Counted::new(stream, metrics.clone());
+            let mut stream = Counted::new(stream, peer, metrics.clone());
             if !is_balancer {
                 return Some((stream, peer));
             }
-            match client_of(&mut stream, peer).await {
-                Ok(client) => {
-                    info!(peer = %client, balancer = %peer, "client of a balancer");
-                    Some((stream, client))
-                }
-                Err(error) => {
-                    metrics.count_bad_proxy_header();
-                    let why = error.to_string();
-                    warn!(balancer = %peer, why, "closed a balancer's connection");
-                    None
-                }
-            }
+            let client = client_of(&mut stream, peer, &metrics).await?;
+            stream.belongs_to(client);
+            Some((stream, client))
         })
+    }
+}
+
+/// The client for which a balancer connects; the balancer, if it does for itself.
+async fn client_of(
+    stream: &mut Counted<TcpStream>,
+    balancer: SocketAddr,
+    metrics: &Metrics,
+) -> Option<SocketAddr> {
+    match source_of(stream).await {
+        Ok(Source::Client(client)) => {
+            info!(peer = %client, %balancer, "client of a balancer");
+            Some(client)
+        }
+        Ok(Source::Balancer) => {
+            debug!(%balancer, "a balancer connects for itself");
+            Some(balancer)
+        }
+        // How balancers that only look whether the port is open do it.
+        Err(why @ HeaderError::Silent) => {
+            debug!(%balancer, %why, "health check of a balancer");
+            None
+        }
+        Err(error) => {
+            metrics.count_bad_proxy_header();
+            let why = error.to_string();
+            warn!(%balancer, why, "closed a balancer's connection");
+            None
+        }
     }
 }
 

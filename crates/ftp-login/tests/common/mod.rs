@@ -6,11 +6,13 @@ mod peer;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::mem::take;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -153,7 +155,9 @@ pub struct Server {
     /// What it printed behind its address.
     stdout: JoinHandle<String>,
     lines: Receiver<String>,
-    stderr: JoinHandle<String>,
+    stderr: JoinHandle<()>,
+    /// What it has logged so far.
+    log: Arc<Mutex<String>>,
     pub users: TestFile,
 }
 
@@ -192,17 +196,22 @@ impl Server {
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut stderr = child.stderr.take().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::<Mutex<String>>::default();
+        let logged = log.clone();
         let stderr = thread::spawn(move || {
-            let mut text = String::new();
-            stderr.read_to_string(&mut text).unwrap();
-            text
+            let mut line = String::new();
+            while stderr.read_line(&mut line).unwrap() > 0 {
+                logged.lock().unwrap().push_str(&line);
+                line.clear();
+            }
         });
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
         let Some(address) = first.strip_prefix("listening on ") else {
             child.wait().unwrap();
-            panic!("{first:?}: {}", stderr.join().unwrap());
+            stderr.join().unwrap();
+            panic!("{first:?}: {}", log.lock().unwrap());
         };
         let (lines, later_lines) = channel();
         let stdout = thread::spawn(move || {
@@ -221,8 +230,24 @@ impl Server {
             stdout,
             lines: later_lines,
             stderr,
+            log,
             users,
         }
+    }
+
+    /// Waits for a line of its log that has both.
+    pub fn log_has(&self, message: &str, more: &str) {
+        let has = |line: &str| line.contains(message) && line.contains(more);
+        for _ in 0..3000 {
+            if self.log.lock().unwrap().lines().any(has) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!(
+            "no {message:?} with {more:?} in {}",
+            self.log.lock().unwrap()
+        );
     }
 
     /// Waits for the line of its output that begins with this, and gives the rest of it.
@@ -263,11 +288,12 @@ impl Server {
             .status();
         assert!(kill.unwrap().success());
         let status = self.child.0.wait().unwrap();
-        let stderr = self.stderr.join().unwrap();
+        self.stderr.join().unwrap();
+        let log = take(&mut *self.log.lock().unwrap());
         for secret in [SENTINEL, ACCOUNT_SENTINEL] {
-            assert!(!stderr.contains(secret), "{stderr}");
+            assert!(!log.contains(secret), "{log}");
         }
-        (status, self.stdout.join().unwrap(), stderr)
+        (status, self.stdout.join().unwrap(), log)
     }
 }
 

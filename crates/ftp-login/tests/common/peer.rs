@@ -66,6 +66,11 @@ impl Peer {
         assert!(reply.starts_with("230 "), "{reply}");
     }
 
+    /// Waits until something came, and leaves without having read it: the system then sends a reset.
+    pub fn reset(self) {
+        assert!(self.0.get_ref().peek(&mut [0]).unwrap() > 0);
+    }
+
     pub fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
         self.0.read_to_end(&mut rest).unwrap();

@@ -66,6 +66,6 @@ pub use event::{
 };
 pub use guard::{
     Admission, Answer, AnswerFloor, AttemptDecision, Capacity, Connected, Guard, GuardConfig,
-    GuardStatistics, GuardedAttempt, Lockout, Merged, Outcome, RefusedWhy, Rule, Ruling, Scope,
-    Seed, SnapshotError,
+    GuardStatistics, GuardedAttempt, Lockout, Merged, Network, NetworkError, Outcome, RefusedWhy,
+    Rule, Ruling, Scope, Seed, SnapshotError,
 };

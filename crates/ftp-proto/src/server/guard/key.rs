@@ -7,6 +7,7 @@ use core::net::IpAddr;
 use siphasher::sip::SipHasher24;
 
 use super::GuardConfig;
+use super::network::canonical;
 use crate::Username;
 
 /// The secret that keys the guard's hash: 16 bytes from the system's random generator.
@@ -91,7 +92,7 @@ impl Keys {
     }
 
     pub(super) fn place(&self, address: IpAddr) -> Place {
-        let (family, bits, width, (prefix, network)) = match address.to_canonical() {
+        let (family, bits, width, (prefix, network)) = match canonical(address) {
             IpAddr::V4(v4) => (4, u128::from(v4.to_bits()), 32, self.ipv4),
             IpAddr::V6(v6) => (6, v6.to_bits(), 128, self.ipv6),
         };

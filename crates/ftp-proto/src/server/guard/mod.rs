@@ -82,7 +82,8 @@
 //! | address | /32 and /64; networks /24 and /48 | what one customer is given, and what one site is |
 //! | entries | 65,536 | 48 bytes each; 5.6 MiB with all else: see below |
 //!
-//! IPv6 addresses that carry an IPv4 one (`::ffff:192.0.2.1`) count as that one.
+//! IPv6 addresses that carry an IPv4 one count as that one: mapped (`::ffff:192.0.2.1`), and
+//! translated by NAT64 (`64:ff9b::192.0.2.1`), which would all be one address otherwise.
 //!
 //! # Who can keep whom out
 //!
@@ -145,6 +146,7 @@ mod counters;
 mod decision;
 mod familiar;
 mod key;
+mod network;
 mod record;
 mod rules;
 mod snapshot;
@@ -164,6 +166,7 @@ pub use decision::{
     Outcome, RefusedWhy, Ruling, Scope,
 };
 pub use key::Seed;
+pub use network::{Network, NetworkError};
 pub use snapshot::{Merged, SnapshotError};
 
 use counters::Counters;
