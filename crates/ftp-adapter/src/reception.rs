@@ -28,7 +28,7 @@ const UNDECIDED_AT_A_TIME: usize = 32;
 /// What a client over the limit is told.
 const FULL_TEXT: &str = "Too many connections, try again later.";
 /// What a client that the guard refuses is told, whatever the reason.
-const REFUSED_TEXT: &str = "Service not available, try again later.";
+const REFUSED_TEXT: &str = "Too many connections or failed logins, try again later.";
 
 /// What all sessions of a server have in common. Clones share the TLS configuration and the
 /// counters.

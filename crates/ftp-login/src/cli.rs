@@ -232,8 +232,10 @@ log says so, and which option is at work. --guard KEY=VALUE changes a default:
   user=N                        failures in an hour that lock a name from everywhere; off unless
                                 given, since then anyone can lock its owner out
   answer-floor=0.5              seconds before which no password is answered, right or wrong
-Clients that are tried out from one machine share its address. If they fail more often than that on
-purpose, raise user-at-address and address, or give --danger-no-guard.
+People behind one address share its failures: --guard-allow ADDR takes it out of address and network,
+and counts it as one that logged in before. Clients that are tried out from one machine share its
+address, too. If they fail more often than that on purpose, raise user-at-address as well, or give
+--danger-no-guard.
 
 The first line on standard output is `listening on ADDR`; `metrics on URL` and the fingerprint of a
 certificate that was made here follow, where there are any. SIGINT and SIGTERM end the server: each
@@ -300,6 +302,11 @@ pub(crate) struct ServeArguments {
         conflicts_with = "danger_no_guard"
     )]
     pub(crate) guard: Vec<GuardOption>,
+
+    /// Never lock these addresses out, whatever fails there (repeatable): an office behind one
+    /// address, a balancer, a monitor. Names are still locked there, each for its own failures
+    #[arg(long, value_name = "ADDR[/PREFIX]", conflicts_with = "danger_no_guard")]
+    pub(crate) guard_allow: Vec<Network>,
 
     /// Count failures for each connection alone. DANGEROUS: a guesser just connects again
     #[arg(long)]

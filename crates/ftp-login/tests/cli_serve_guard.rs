@@ -68,6 +68,40 @@ fn connections_of_one_address_have_a_limit_and_the_log_says_which() {
     );
 }
 
+#[test]
+fn an_address_that_is_allowed_is_not_locked_out_but_names_are() {
+    let rules = ["--guard", "address=3", "--guard", "user-at-address=2"];
+    for allowed in [&[][..], &["--guard-allow", "127.0.0.0/8"]] {
+        let server = Server::start(&[&rules, allowed].concat());
+        for name in ["one", "two", "three", "bob", "bob"] {
+            let mut peer = Peer::silent(&server);
+            let greeting = peer.hear();
+            if allowed.is_empty() && greeting.starts_with("421 ") {
+                assert!(greeting.contains("failed logins"), "{greeting}");
+                continue;
+            }
+            assert!(greeting.starts_with("220 "), "{greeting}");
+            peer.ask(&format!("USER {name}"));
+            assert!(peer.ask("PASS wrong").starts_with("530 "));
+        }
+        let mut peer = Peer::silent(&server);
+        let code = peer.hear()[..4].to_owned();
+        if allowed.is_empty() {
+            assert_eq!(code, "421 ");
+            let (_, _, log) = server.stop("-TERM");
+            let line = line_with(&log, "refused by the guard");
+            assert!(line.contains("--guard-allow ADDR"), "{line}");
+        } else {
+            assert_eq!(code, "220 ");
+            peer.log_in();
+            // Guessed too often, also here.
+            let mut peer = Peer::connect(&server);
+            peer.ask("USER bob");
+            assert!(peer.ask(&format!("PASS {SENTINEL}")).starts_with("530 "));
+        }
+    }
+}
+
 /// What could begin a line, move the cursor, colour the text or turn it around: line and paragraph
 /// separators of Unicode, NEL, escape sequences in both forms, bidirectional controls, and what
 /// closes a quoted field.

@@ -109,6 +109,9 @@ fn config(arguments: &ServeArguments) -> GuardConfig {
     if arguments.anonymous {
         config = config.familiar_for(Duration::ZERO);
     }
+    for addresses in &arguments.guard_allow {
+        config = config.allow(*addresses);
+    }
     for option in &arguments.guard {
         config = option.apply(config);
         if let GuardOption::ConnectionsPerAddress(most) = option {
@@ -125,8 +128,8 @@ pub(crate) fn option_for(why: RefusedWhy) -> &'static str {
         RefusedWhy::TooManyInAll => "--max-sessions, --guard connections=N",
         RefusedWhy::TooManyFromAddress => "--guard connections-per-address=N",
         RefusedWhy::TooManyFromNetwork => "--guard connections-per-network=N",
-        RefusedWhy::AddressLockedOut => "--guard address=N",
-        RefusedWhy::NetworkLockedOut => "--guard network=N",
+        RefusedWhy::AddressLockedOut => "--guard-allow ADDR, --guard address=N",
+        RefusedWhy::NetworkLockedOut => "--guard-allow ADDR, --guard network=N",
         _ => "--guard",
     }
 }
@@ -135,8 +138,8 @@ pub(crate) fn option_for(why: RefusedWhy) -> &'static str {
 pub(crate) fn option_for_lockout(scope: Scope) -> &'static str {
     match scope {
         Scope::UserAtAddress => "--guard user-at-address=N",
-        Scope::Address => "--guard address=N",
-        Scope::Network => "--guard network=N",
+        Scope::Address => "--guard-allow ADDR, --guard address=N",
+        Scope::Network => "--guard-allow ADDR, --guard network=N",
         Scope::User => "--guard user=N",
     }
 }

@@ -1,8 +1,10 @@
 //! What the guard is told before it starts.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::answer_time::AnswerFloor;
+use super::network::Network;
 
 /// When failures of one kind slow an attempt down, and when they lock out.
 ///
@@ -123,6 +125,7 @@ pub struct GuardConfig {
     pub(super) ipv6_prefix: u8,
     pub(super) ipv6_network_prefix: u8,
     pub(super) clock_start: Duration,
+    pub(super) allowed: Vec<Network>,
 }
 
 const fn minutes(count: u64) -> Duration {
@@ -159,6 +162,7 @@ impl Default for GuardConfig {
             ipv6_prefix: 64,
             ipv6_network_prefix: 48,
             clock_start: Duration::ZERO,
+            allowed: Vec::new(),
         }
     }
 }
@@ -283,6 +287,19 @@ impl GuardConfig {
     #[must_use]
     pub fn answer_floor(mut self, floor: AnswerFloor) -> Self {
         self.answer_floor = floor;
+        self
+    }
+
+    /// These addresses, too, are never locked out and never wait for failures of theirs or of their
+    /// networks: for an office behind one address, where one person's mistakes would shut all others
+    /// out, and for balancers and monitors. Each call adds some. They count as familiar, too.
+    ///
+    /// Their failures count for the user, and for the user at the address, which is locked out as
+    /// anywhere else; so a password is no easier to guess from there. Their failures with many names
+    /// slow nobody down but through [`all`](Self::all). The bounds for connections hold.
+    #[must_use]
+    pub fn allow(mut self, addresses: Network) -> Self {
+        self.allowed.push(addresses);
         self
     }
 

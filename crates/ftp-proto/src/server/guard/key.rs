@@ -53,6 +53,8 @@ pub(super) struct Place {
     pub(super) address: u64,
     /// The network that it lies in.
     pub(super) network: u64,
+    /// Its failures do not count for address and network.
+    pub(super) allowed: bool,
 }
 
 /// The keys of a name tried from a place.
@@ -105,6 +107,7 @@ impl Keys {
         Place {
             address: key(Kind::Address, prefix),
             network: key(Kind::Network, network),
+            allowed: false,
         }
     }
 

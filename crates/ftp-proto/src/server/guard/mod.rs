@@ -110,6 +110,10 @@
 //! To stop such a guesser for good, at the price of the vandal, give [`GuardConfig::user`] a
 //! lockout. It then holds everywhere, also at home.
 //!
+//! Many people behind one address share its failures: one program with an old password shuts the
+//! whole office out. Name such an address ([`GuardConfig::allow`]): it is not locked out for its
+//! failures, but each name at it still is for the name's.
+//!
 //! "Familiar" belongs to the address alone, not to the name, so that waiting tells nothing about
 //! names. Hence who has an account of his own is a stranger nowhere he logged in; he is still held
 //! by the lockouts of name and address. Success forgives the failures of *that name at that
@@ -246,10 +250,10 @@ impl Guard {
         capacity: Option<Capacity>,
     ) -> Admission {
         let time = self.advance(now);
-        let place = self.keys.place(address);
+        let place = self.place(address);
         if let Err(why) = self.admit(place, capacity, time) {
             count(&mut self.statistics.refused);
-            let text = b"421 Service not available, try again later.\r\n";
+            let text = b"421 Too many connections or failed logins, try again later.\r\n";
             let reply = Reply::from_static(Code::SERVICE_UNAVAILABLE, text);
             return Admission::Refuse { reply, why };
         }
@@ -402,6 +406,14 @@ impl Guard {
             .saturating_add(size_of::<Self>())
     }
 
+    fn place(&self, address: IpAddr) -> Place {
+        let mut allowed = self.config.allowed.iter();
+        Place {
+            allowed: allowed.any(|network| network.contains(address)),
+            ..self.keys.place(address)
+        }
+    }
+
     /// The time on the shared clock, in milliseconds. Time that runs backwards is ignored.
     fn advance(&mut self, now: Instant) -> u64 {
         self.latest = self.latest.max(now);
@@ -471,12 +483,14 @@ impl Guard {
                 (Scope::User, self.users.fail(target.user, time)),
             ]
         });
-        let placed = [
-            (Scope::Address, self.addresses.fail(place.address, time)),
-            (Scope::Network, self.networks.fail(place.network, time)),
-        ];
+        let placed = (!place.allowed).then(|| {
+            [
+                (Scope::Address, self.addresses.fail(place.address, time)),
+                (Scope::Network, self.networks.fail(place.network, time)),
+            ]
+        });
         let mut widest = None;
-        for (scope, failed) in named.into_iter().flatten().chain(placed) {
+        for (scope, failed) in named.into_iter().chain(placed).flatten() {
             match failed {
                 Failed::Counted => {}
                 Failed::Untracked => count(&mut self.statistics.untracked),

@@ -21,7 +21,7 @@ impl Guard {
         capacity: Option<Capacity>,
         time: u64,
     ) -> Result<(), RefusedWhy> {
-        let familiar = self.familiar.contains(place.address, time);
+        let familiar = self.is_familiar(place, time);
         let left = self.connections_left(capacity, familiar);
         let [address, network] = self.open_keys(place);
         let (of_address, of_network) = (self.open.get(address), self.open.get(network));
@@ -34,7 +34,7 @@ impl Guard {
         if of_network >= self.config.connections_per_network {
             return Err(RefusedWhy::TooManyFromNetwork);
         }
-        if self.addresses.is_locked(place.address, time) {
+        if self.is_address_locked(place, time) {
             return Err(RefusedWhy::AddressLockedOut);
         }
         if !familiar && self.networks.is_locked(place.network, time) {
@@ -54,7 +54,8 @@ impl Guard {
     /// How many more connections there may be: by the guard's own bound, and by the server's.
     fn connections_left(&self, capacity: Option<Capacity>, familiar: bool) -> u32 {
         let config = &self.config;
-        let keeps_none = familiar || config.familiar_for.is_zero();
+        let nobody_can_be = config.familiar_for.is_zero() && config.allowed.is_empty();
+        let keeps_none = familiar || nobody_can_be;
         let left = |open: u32, most: u32, reserved: u32| {
             let reserved = if keeps_none { 0 } else { reserved };
             most.saturating_sub(reserved).saturating_sub(open)
@@ -67,6 +68,14 @@ impl Guard {
             left(open, most, reserved.min(most.saturating_sub(1)))
         });
         by_guard.min(by_server)
+    }
+
+    fn is_familiar(&self, place: Place, time: u64) -> bool {
+        place.allowed || self.familiar.contains(place.address, time)
+    }
+
+    fn is_address_locked(&self, place: Place, time: u64) -> bool {
+        !place.allowed && self.addresses.is_locked(place.address, time)
     }
 
     /// Counts all of these keys as open, or none.
@@ -82,10 +91,9 @@ impl Guard {
 
     pub(super) fn ruling(&self, place: Place, target: Target, time: u64) -> Ruling {
         let locked = self.pairs.is_locked(target.pair, time)
-            || self.addresses.is_locked(place.address, time)
+            || self.is_address_locked(place, time)
             || self.users.is_locked(target.user, time)
-            || (self.networks.is_locked(place.network, time)
-                && !self.familiar.contains(place.address, time));
+            || (self.networks.is_locked(place.network, time) && !self.is_familiar(place, time));
         if locked {
             Ruling::CheckAndReject
         } else {
@@ -101,12 +109,9 @@ impl Guard {
             (&self.users, target.user),
         ];
         scopes.map(|(table, key)| {
-            let held = table
-                .policy()
-                .lock
-                .is_some()
-                .then(|| self.keys.pending(key));
-            (table, key, held)
+            let spares = place.allowed && key == place.address;
+            let locks = table.policy().lock.is_some() && !spares;
+            (table, key, locks.then(|| self.keys.pending(key)))
         })
     }
 
@@ -125,7 +130,7 @@ impl Guard {
 
     /// How long strangers wait, whatever name they try.
     pub(super) fn stranger_delay(&self, place: Place, time: u64) -> Duration {
-        if self.familiar.contains(place.address, time) {
+        if self.is_familiar(place, time) {
             return Duration::ZERO;
         }
         if self.addresses.is_crowded(place.address, time)
@@ -139,8 +144,12 @@ impl Guard {
     }
 
     pub(super) fn attempt_delay(&self, place: Place, target: Target, time: u64) -> Duration {
-        let address = self.table_delay(&self.addresses, place.address, time);
-        if self.familiar.contains(place.address, time) {
+        let address = if place.allowed {
+            Duration::ZERO
+        } else {
+            self.table_delay(&self.addresses, place.address, time)
+        };
+        if self.is_familiar(place, time) {
             return address;
         }
         let crowded =
