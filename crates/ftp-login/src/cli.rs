@@ -87,7 +87,8 @@ The password is the first one found of:
   and last, if standard input is a terminal, a prompt without echo.
 Only a line end behind a password is taken off; spaces count.
 Without a user in --user, the URL or the netrc file the login is anonymous; FTP_PASSWORD is not
-sent then. The netrc file is $NETRC, or ~/.netrc.
+sent then. The netrc file is $NETRC, or ~/.netrc. It is read as curl reads it, quotes too; a # begins
+a comment, except at or inside the value of a keyword.
 
 Examples:
   ftp-login login ftp://anna@ftp.example.com

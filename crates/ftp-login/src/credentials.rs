@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::LoginArguments;
 use crate::exit::Failure;
-use crate::netrc::{self, Entry};
+use crate::netrc::{self, Found, Value};
 use crate::output::complain;
 use crate::target::Target;
 
@@ -50,7 +50,7 @@ impl Credentials {
             ),
             None => None,
         };
-        let entry = match password {
+        let found = match password {
             Some(_) if given.is_some() => None,
             _ => netrc::entry_for(&target.host_name(), given.as_ref().map(Username::as_bytes))?,
         };
@@ -59,28 +59,37 @@ impl Credentials {
             password,
             account,
         }
-        .completed(entry)
+        .completed(found)
         .map(Self::with_customary_password)
     }
 
     /// Fills what is missing from the netrc file.
-    fn completed(mut self, entry: Option<Entry>) -> Result<Self, Failure> {
-        let Some(entry) = entry else {
+    fn completed(mut self, found: Option<Found>) -> Result<Self, Failure> {
+        let Some(found) = found else {
             return Ok(self);
         };
-        if self.username.is_none() && !entry.login.is_empty() {
-            let name = Username::new(entry.login.as_bytes());
-            self.username = Some(name.map_err(|why| unsendable("a login in the netrc file", why))?);
+        let unsendable_at = |what: &str, value: &Value, why| {
+            unsendable(&format!("the {what} in {}", found.place(value)), why)
+        };
+        if let (None, Some(login)) = (&self.username, found.login()) {
+            let name = Username::new(&*login.bytes);
+            self.username = Some(name.map_err(|why| unsendable_at("login", login, why))?);
         }
-        if self.password.is_none() && self.username.is_some() && !entry.password.is_empty() {
-            let password = Password::new(entry.password.as_bytes());
-            self.password =
-                Some(password.map_err(|why| unsendable("a password in the netrc file", why))?);
+        if let (None, Some(value)) = (&self.password, found.password()) {
+            if self.username.is_none() {
+                // An anonymous login is not what such an entry is for.
+                return Err(Failure::usage(format!(
+                    "the entry in {} has a password and no login",
+                    found.place(value)
+                ))
+                .hint("name the user there, in the URL or with --user"));
+            }
+            let password = Password::new(&*value.bytes);
+            self.password = Some(password.map_err(|why| unsendable_at("password", value, why))?);
         }
-        if self.account.is_none() && !entry.account.is_empty() {
-            let account = Account::new(entry.account.as_bytes());
-            self.account =
-                Some(account.map_err(|why| unsendable("an account in the netrc file", why))?);
+        if let (None, Some(value)) = (&self.account, found.account()) {
+            let account = Account::new(&*value.bytes);
+            self.account = Some(account.map_err(|why| unsendable_at("account", value, why))?);
         }
         Ok(self)
     }

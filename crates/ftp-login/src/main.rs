@@ -10,6 +10,7 @@ mod cli;
 mod credentials;
 mod decode;
 mod demo;
+mod encoding;
 mod exit;
 mod hash;
 mod login;

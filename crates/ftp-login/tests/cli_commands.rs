@@ -154,7 +154,7 @@ fn a_broken_users_file_names_the_line() {
 
 #[test]
 fn a_netrc_file_that_cannot_be_understood_is_named_without_its_secrets() {
-    let netrc = TestFile::new(format!("machine h login anna\npassword two {SENTINEL}\n"));
+    let netrc = TestFile::new(format!("machine h login anna\npassword \"{SENTINEL}\n"));
     let run = Program::new(["login", "ftp://anna@h"])
         .env("NETRC", &netrc.0)
         .run();

@@ -349,6 +349,51 @@ fn play(stream: TcpStream, steps: Vec<Step>) {
     }
 }
 
+/// A server that asks every user for a password, refuses it, and writes down what it hears.
+pub fn recorded() -> (SocketAddr, Recording) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let lines = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut writer = stream.try_clone().unwrap();
+        let mut lines = Vec::new();
+        let mut say = |reply: &str| writer.write_all(reply.as_bytes()).is_ok();
+        say("220 Ready.\r\n");
+        for line in BufReader::new(stream).split(b'\n') {
+            let Ok(line) = line else { break };
+            let reply = match line.get(..4) {
+                Some(b"USER") => "331 Password?\r\n",
+                Some(b"PASS") => "530 No.\r\n",
+                _ => "221 Bye.\r\n",
+            };
+            if reply != "221 Bye.\r\n" {
+                lines.push(line.strip_suffix(b"\r").unwrap().to_vec());
+            }
+            if !say(reply) {
+                break;
+            }
+        }
+        lines
+    });
+    (address, Recording { address, lines })
+}
+
+/// What a [`recorded`] server hears.
+pub struct Recording {
+    address: SocketAddr,
+    lines: JoinHandle<Vec<Vec<u8>>>,
+}
+
+impl Recording {
+    /// USER and PASS of its one client, without line ends; none if no client came.
+    pub fn lines(self) -> Vec<Vec<u8>> {
+        // If nobody has come, this is somebody who leaves at once.
+        drop(TcpStream::connect(self.address));
+        self.lines.join().unwrap()
+    }
+}
+
 /// Runs `login --json` as anna against a script.
 pub fn login_to_script(steps: Vec<Step>, options: &[&str]) -> Run {
     let (address, server) = scripted(steps);

@@ -1,0 +1,69 @@
+//! Text files from systems that do not write plain bytes: byte order marks, and UTF-16.
+
+use crate::exit::Failure;
+
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The text without the byte order mark that Windows' editors put in front. Other bytes stay as
+/// they are, whatever they mean.
+///
+/// # Errors
+/// The text is UTF-16 or UTF-32: none of its words would be found, or they would be sent with NULs
+/// between their letters. `source` begins the message: "the password file x".
+pub(crate) fn plain<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a [u8], Failure> {
+    match wide_encoding(bytes) {
+        Some(encoding) => Err(Failure::usage(format!("{source} is {encoding} text")).hint(
+            "save it as UTF-8; in PowerShell, write it with `Set-Content -Encoding utf8` instead \
+             of `>`",
+        )),
+        None => Ok(bytes.strip_prefix(MARK).unwrap_or(bytes)),
+    }
+}
+
+/// By its byte order mark; without one, by the NUL beside a first character of ASCII.
+fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [0, second, ..] if *second != 0 => Some("UTF-16"),
+        [first, 0, ..] if *first != 0 => Some("UTF-16"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utf16(text: &str, bytes_of: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes_of).collect()
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        for (given, kept) in [
+            (&b"\xef\xbb\xbfanna\r\n"[..], &b"anna\r\n"[..]),
+            (b"\xef\xbb\xbf", b""),
+            (b"\xef\xbb\xbf\xef\xbb\xbfa", b"\xef\xbb\xbfa"),
+            (b"\xef\xbbanna", b"\xef\xbbanna"),
+            (b"a\xff\xfe\0", b"a\xff\xfe\0"),
+            (b"", b""),
+        ] {
+            assert_eq!(plain("x", given).unwrap(), kept);
+        }
+    }
+
+    #[test]
+    fn utf_16_is_refused_by_name_with_a_mark_and_without() {
+        for text in ["\u{feff}anna", "\u{feff}пароль", "anna\r\n"] {
+            for bytes in [utf16(text, u16::to_le_bytes), utf16(text, u16::to_be_bytes)] {
+                let failure = plain("the password file x", &bytes).unwrap_err();
+                let message = failure.to_string();
+                assert!(
+                    message.contains("the password file x is UTF-16"),
+                    "{message}"
+                );
+            }
+        }
+    }
+}
