@@ -2,7 +2,7 @@
 //! IPv6 address. Nothing is looked up here.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use ftp_rustls::rustls::pki_types::ServerName;
@@ -32,7 +32,7 @@ pub enum AddressError {
     /// No host.
     #[error("the address has no host")]
     NoHost,
-    /// Something with `//`, `/` or `@` in it.
+    /// Something with `/`, `\`, `@`, `?` or `#` in it.
     #[error("\"{0}\" is not a host or host:port (a URL or a user name does not belong here)")]
     NotAHost(String),
     /// A space or a control character.
@@ -47,6 +47,14 @@ pub enum AddressError {
     /// Colons, yet no IPv6 address.
     #[error("\"{0}\" is not an IPv6 address; with a port, write [address]:port")]
     Ipv6(String),
+    /// The last part is a number, yet it is no IPv4 address. Systems read such texts in ways of their
+    /// own: `010.0.0.1` is 8.0.0.1 to some.
+    #[error("\"{0}\" is not an IPv4 address: four decimal numbers without leading zeros")]
+    Ipv4(String),
+    /// `%` behind something else than an IPv6 address. Looked up, it would be another name than the
+    /// one in front of it.
+    #[error("\"{0}\" has a zone, which only an IPv6 address can have")]
+    Zone(String),
     /// TLS cannot check a certificate against this name.
     #[error("\"{0}\" is not a name that a certificate can be checked against")]
     ServerName(String),
@@ -63,13 +71,16 @@ impl Address {
         self.port
     }
 
-    /// The name for SNI and the certificate's check: the host without the zone of a link-local
-    /// address, which is ours and not the server's.
+    /// The name for SNI and the certificate's check: the host, an IPv6 address without its zone,
+    /// which is ours and not the server's.
     ///
     /// # Errors
     /// [`AddressError::ServerName`] if it is neither a DNS name nor an IP address.
     pub fn server_name(host: &str) -> Result<ServerName<'static>, AddressError> {
-        let name = host.split('%').next().unwrap_or(host);
+        let name = match host.split_once('%') {
+            Some((number, _zone)) if number.parse::<Ipv6Addr>().is_ok() => number,
+            _ => host,
+        };
         ServerName::try_from(name.to_owned()).map_err(|_| AddressError::ServerName(host.to_owned()))
     }
 }
@@ -81,7 +92,7 @@ impl FromStr for Address {
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(AddressError::Control);
         }
-        if text.contains(['/', '@']) {
+        if text.contains(['/', '\\', '@', '?', '#']) {
             return Err(AddressError::NotAHost(text.to_owned()));
         }
         if let Some(bracketed) = text.strip_prefix('[') {
@@ -105,6 +116,14 @@ impl FromStr for Address {
         if host.is_empty() {
             return Err(AddressError::NoHost);
         }
+        if !host.contains(':') {
+            if host.contains('%') {
+                return Err(AddressError::Zone(host));
+            }
+            if ends_in_number(&host) && host.parse::<Ipv4Addr>().is_err() {
+                return Err(AddressError::Ipv4(host));
+            }
+        }
         Ok(Self { host, port })
     }
 }
@@ -126,6 +145,17 @@ fn parse_port(text: &str) -> Result<u16, AddressError> {
     match text.parse() {
         Ok(port) if digits && port != 0 => Ok(port),
         _ => Err(AddressError::Port(text.to_owned())),
+    }
+}
+
+/// Whether something may take the host for an IPv4 address, as `inet_aton` does `127.1` and `0x7f.1`:
+/// the last label is a number, decimal or hexadecimal. No domain is named like that.
+fn ends_in_number(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let last = host.rsplit('.').next().unwrap_or(host);
+    match last.strip_prefix("0x").or(last.strip_prefix("0X")) {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()),
     }
 }
 
@@ -181,6 +211,14 @@ mod tests {
             ("[host]:21", AddressError::Ipv6("host".into())),
             ("a:b:c", AddressError::Ipv6("a:b:c".into())),
             ("fe80::1%", AddressError::Ipv6("fe80::1%".into())),
+            (r"DOM\user", AddressError::NotAHost(r"DOM\user".into())),
+            ("host?x", AddressError::NotAHost("host?x".into())),
+            ("host#x", AddressError::NotAHost("host#x".into())),
+            ("0x7f.1", AddressError::Ipv4("0x7f.1".into())),
+            ("0x7f000001", AddressError::Ipv4("0x7f000001".into())),
+            ("127.1:21", AddressError::Ipv4("127.1".into())),
+            ("010.0.0.1", AddressError::Ipv4("010.0.0.1".into())),
+            ("127.0.0.1.", AddressError::Ipv4("127.0.0.1.".into())),
         ] {
             assert_eq!(text.parse::<Address>(), Err(wanted), "{text}");
         }
@@ -198,5 +236,29 @@ mod tests {
         let name = Address::server_name("fe80::1%eth0").unwrap();
         assert_eq!(name.to_str(), "fe80::1");
         assert!(Address::server_name("not a name").is_err());
+    }
+
+    #[test]
+    fn what_has_a_zone_and_is_no_ipv6_address_is_neither_looked_up_nor_checked() {
+        for host in [
+            "evil.com%x.corp.example",
+            "evil.com%eth0",
+            "192.0.2.1%eth0",
+            "%eth0",
+            "a%",
+        ] {
+            let parsed = format!("{host}:21").parse::<Address>();
+            assert_eq!(parsed, Err(AddressError::Zone(host.to_owned())));
+            assert!(Address::server_name(host).is_err(), "{host}");
+        }
+        for host in ["[evil.com%eth0]", "evil.com%a:b:c"] {
+            assert!(host.parse::<Address>().is_err(), "{host}");
+        }
+        // A name that is checked is the name that is dialled.
+        for host in ["ftp.example.com", "192.0.2.1", "2001:db8::7"] {
+            let address: Address = host.parse().unwrap();
+            let name = Address::server_name(address.host()).unwrap();
+            assert_eq!(name.to_str(), address.host());
+        }
     }
 }

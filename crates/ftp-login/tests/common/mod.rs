@@ -186,7 +186,13 @@ impl Server {
     /// Started with these options and no others.
     pub fn start_with(options: &[&str]) -> Self {
         let hash = sentinel_hash();
-        let users = TestFile::new(format!("anna:{hash}\nbob:{hash}:{ACCOUNT_SENTINEL}\n"));
+        let users = format!("anna:{hash}\nbob:{hash}:{ACCOUNT_SENTINEL}\n");
+        Self::start_with(users, options)
+    }
+
+    /// The same with this users file.
+    pub fn start_with(users: impl AsRef<[u8]>, options: &[&str]) -> Self {
+        let users = TestFile::new(users);
         let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-login"))
             .args(["serve", "--listen", "127.0.0.1:0", "--users", &users.path()])
             .args(options)
