@@ -266,6 +266,8 @@ impl Connection {
     fn enter(&mut self, next: State) {
         if next.is_switching() && !self.state.is_switching() {
             self.switching_since = self.context.now;
+            // What was asked for on one side of a switch is not answered on the other, nor does it count there.
+            self.refusals = Refusals::new();
         }
         self.context.enter(next.phase());
         self.state = next;
@@ -309,7 +311,9 @@ impl Connection {
             }
             if !self.next_reply() {
                 self.incoming.drop_blank_lines();
-                self.refusals.write_before(u64::MAX, &mut self.context);
+                if !self.state.may_switch() {
+                    self.refusals.write_before(u64::MAX, &mut self.context);
+                }
                 if !self.incoming.is_ended() {
                     return;
                 }
@@ -335,9 +339,11 @@ impl Connection {
                 length,
             } => {
                 let end = start.saturating_add(reply.raw().len() as u64);
-                self.refusals.write_before(end, context);
-                context.heard(reply);
                 context.answering = context.outstanding.answered(start, context.now);
+                if !self.state.may_switch_after(reply, context.answering) {
+                    self.refusals.write_before(end, context);
+                }
+                context.heard(reply);
                 let state = core::mem::replace(&mut self.state, State::Closed);
                 let limits = &context.settings.limits;
                 let result = match context.answering {

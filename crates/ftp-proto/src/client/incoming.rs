@@ -12,8 +12,9 @@ use crate::wire::{ReplyError, ReplyErrorKind, ReplyParser, ReplyRef, Status, Tel
 
 /// Room beyond the longest reply: its end and blank lines before it.
 const SLACK: usize = 16;
-/// How many Telnet options are refused in a connection's life. There are some fifty options, and
-/// FTP uses none; counting over the whole life keeps the output the same for any chunking.
+/// How many Telnet options are refused in a connection's life, or between two TLS switches. There are
+/// some fifty options, and FTP uses none; a count that nothing else sets back keeps the output the
+/// same for any chunking.
 const MOST_REFUSALS: usize = 64;
 /// Most bytes of a malformed line that are shown.
 const EXCERPT: usize = 80;

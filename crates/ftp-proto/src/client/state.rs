@@ -6,10 +6,11 @@
 use alloc::boxed::Box;
 
 use super::context::Completed;
+use super::outstanding::{Awaited, Purpose};
 use super::{Challenge, ChallengeKind, CommandId, Login, Phase};
 use crate::Account;
 use crate::ticket::Ticket;
-use crate::wire::Reply;
+use crate::wire::{Reply, ReplyRef};
 
 /// Where the connection stands: what it waits for, and what it will need for the next step.
 #[derive(Debug)]
@@ -205,6 +206,27 @@ impl State {
     /// Whether TLS is being switched: no byte may arrive.
     pub(super) fn is_switching(&self) -> bool {
         matches!(self, Self::StartingTls(_) | Self::StoppingTls(_))
+    }
+
+    /// Whether the reply under way may be the consent to switch TLS. Until it has come, Telnet options
+    /// are not refused: a refusal that is still unsent when the consent comes would go out on the
+    /// other side of the switch, and one sent after the command would disturb the handshake.
+    pub(super) fn may_switch(&self) -> bool {
+        matches!(
+            self,
+            Self::Auth(_)
+                | Self::Ccc(_)
+                | Self::Leaving(Leaving {
+                    before_switch: true
+                })
+        )
+    }
+
+    /// The same, when this reply has come: a negative reply to the command is no consent.
+    pub(super) fn may_switch_after(&self, reply: ReplyRef<'_>, answers: Option<Awaited>) -> bool {
+        let is_refusal = reply.code().is_negative()
+            && answers.is_some_and(|awaited| awaited.purpose == Purpose::Login);
+        self.may_switch() && !is_refusal
     }
 
     /// The challenge that is open.
