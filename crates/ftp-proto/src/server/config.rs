@@ -304,8 +304,8 @@ impl Config {
         self
     }
 
-    /// After how many malformed, unknown or over-long commands the connection is closed. At least
-    /// 1; default 20.
+    /// After how many malformed, unknown or over-long commands the connection is closed; the count
+    /// begins anew where TLS is started or stopped. At least 1; default 20.
     #[must_use]
     pub fn max_bad_commands(mut self, commands: u32) -> Self {
         self.max_bad_commands = commands.max(1);

@@ -31,13 +31,16 @@ use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch
 ///
 /// **The end.** The last reply is written first, then [`Event::Closed`] tells why, then `poll`
 /// returns [`Action::Closed`], or the error if the client broke the protocol beyond repair.
-/// While a TLS handshake runs nothing can be said, and the connection ends without a reply.
+/// From the reply that announces a TLS switch until the switch is done nothing else can be said, and the
+/// connection ends without a reply.
 #[derive(Debug)]
 pub struct Connection {
     session: Session,
     state: Login,
     input: Input,
     eof: bool,
+    /// `poll` offered the output for writing, and not all of it is reported as written.
+    offered: bool,
 }
 
 impl Connection {
@@ -98,6 +101,7 @@ impl Connection {
             state: Login::Delayed,
             input,
             eof: false,
+            offered: false,
         }
     }
 
@@ -216,12 +220,14 @@ impl Connection {
 
     /// 421 with this text as soon as the reply under way is written, then close. Text that cannot
     /// be sent (it holds CR, LF or NUL) is replaced. Whatever is open is dropped.
+    ///
+    /// From the first byte of the reply that announces a TLS switch until the switch is done nothing
+    /// else can be said, and the connection closes without a 421.
     pub fn shutdown(&mut self, now: Instant, text: &str) {
         self.pass_time(now);
         let reply = Reply::new(Code::SERVICE_UNAVAILABLE, text)
             .unwrap_or_else(|_| replies::SHUTDOWN.clone());
-        self.take_back_switch();
-        self.session.end(&reply, ClosedWhy::Shutdown);
+        self.end(&reply, ClosedWhy::Shutdown);
         self.settle();
     }
 
@@ -281,32 +287,34 @@ impl Connection {
             Timer::Answer => return self.change(Login::answer_due),
             Timer::Handshake => self.session.end_silently(ClosedWhy::HandshakeTimeout),
             Timer::FirstCommand => {
-                self.time_out(&replies::NO_COMMAND_IN_TIME, ClosedWhy::FirstCommandTimeout);
+                self.end(&replies::NO_COMMAND_IN_TIME, ClosedWhy::FirstCommandTimeout);
             }
-            Timer::Login => self.time_out(&replies::NO_LOGIN_IN_TIME, ClosedWhy::LoginTimeout),
-            Timer::Idle => self.time_out(&replies::IDLE, ClosedWhy::IdleTimeout),
+            Timer::Login => self.end(&replies::NO_LOGIN_IN_TIME, ClosedWhy::LoginTimeout),
+            Timer::Idle => self.end(&replies::IDLE, ClosedWhy::IdleTimeout),
         }
         self.settle();
     }
 
-    fn time_out(&mut self, reply: &Reply, why: ClosedWhy) {
-        self.take_back_switch();
-        self.session.end(reply, why);
+    /// The last reply, where one can be said, and the end.
+    fn end(&mut self, reply: &Reply, why: ClosedWhy) {
+        let can_speak = match self.state {
+            Login::Switching { switch, .. } => self.take_back_announcement(switch),
+            _ => true,
+        };
+        if can_speak {
+            self.session.end(reply, why);
+        } else {
+            self.session.end_silently(why);
+        }
     }
 
-    /// The reply that announces a TLS switch is taken back if nothing of it was written: after it
-    /// nothing more may be said.
-    fn take_back_switch(&mut self) {
-        let Login::Switching {
-            switch,
-            announced: false,
-            ..
-        } = &self.state
-        else {
-            return;
-        };
+    /// Takes the reply back that announces this TLS switch, if nothing of it can have been written. If
+    /// it cannot be taken back, nothing more may be said: to the peer the switch has begun.
+    fn take_back_announcement(&mut self, switch: TlsSwitch) -> bool {
         let reply = match switch {
             TlsSwitch::Start => &replies::START_TLS,
+            // The layer above may have encrypted what it was offered.
+            TlsSwitch::Stop if self.offered => return false,
             TlsSwitch::Stop => &replies::CLEAR_COMMAND_CHANNEL,
         };
         let output = &mut self.session.output;
@@ -314,10 +322,12 @@ impl Connection {
             .unread()
             .strip_suffix(reply.borrow().raw())
             .map(Vec::from);
-        if let Some(front) = front {
-            output.clear();
-            output.extend(&front);
-        }
+        let Some(front) = front else {
+            return false;
+        };
+        output.clear();
+        output.extend(&front);
+        true
     }
 
     /// Goes on until there is something to report, to write, or nothing more to do.
@@ -415,9 +425,8 @@ impl Connection {
 
     /// Bytes arrived where only a handshake may: nothing of them is looked at.
     fn injected(&mut self) {
-        self.take_back_switch();
-        self.session
-            .fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
+        let fault = ClosedWhy::PeerFault(PeerFault::BytesBeforeTlsSwitch);
+        self.end(&replies::BYTES_BEFORE_TLS, fault);
         self.settle();
     }
 }
@@ -433,6 +442,7 @@ impl Machine for Connection {
         }
         let deadline = self.session.timers.next();
         if !self.session.output.is_empty() {
+            self.offered = true;
             return Ok(Action::Write {
                 bytes: self.session.output.unread(),
                 deadline,
@@ -474,6 +484,7 @@ impl Machine for Connection {
     fn wrote(&mut self, now: Instant, count: usize) {
         self.session.output.consume(count);
         if self.session.output.is_empty() {
+            self.offered = false;
             self.session.timers.stop(Timer::Write);
         }
         self.pass_time(now);
@@ -530,9 +541,11 @@ impl Connection {
             .any(|event| Self::tls_switch(event).is_some())
     }
 
-    /// Nothing that arrived before a switch is looked at behind it.
+    /// Nothing that arrived before a switch is looked at or counted behind it, but for failed
+    /// attempts: a client in clear must not be able to guess more often by starting TLS.
     fn finish_switch(&mut self) {
         self.input = Input::new(&self.session.config);
+        self.session.forget_bad_commands();
         if self.session.tls.is_none() {
             self.input.expect_no_foreign_protocol();
         }

@@ -273,7 +273,7 @@ impl State {
             session.fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
             return Self::Closing;
         }
-        // What was learned in clear is dropped; what was counted is not.
+        // What was learned in clear is dropped.
         session.host = None;
         session.drop_protection();
         session.say(&replies::START_TLS);

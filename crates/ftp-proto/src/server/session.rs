@@ -41,7 +41,7 @@ pub(super) struct Session {
     pub(super) host: Option<String>,
     /// Failed attempts on this connection. Nothing sets it back.
     pub(super) failures: u32,
-    /// Commands that were none. Nothing sets it back.
+    /// Commands that were none. Only a TLS switch sets it back.
     bad_commands: u32,
     last_id: u64,
     pub(super) output: Buffer,
@@ -127,6 +127,11 @@ impl Session {
                 ClosedWhy::TooManyBadCommands,
             );
         }
+    }
+
+    /// TLS was switched: what someone may have injected on the other side does not count on this one.
+    pub(super) fn forget_bad_commands(&mut self) {
+        self.bad_commands = 0;
     }
 
     /// The last reply, then the end.

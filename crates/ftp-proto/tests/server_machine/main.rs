@@ -9,4 +9,5 @@ mod harness;
 mod logging;
 mod offers;
 mod properties;
+mod switch;
 mod transitions;
