@@ -412,6 +412,19 @@ mod tests {
     }
 
     #[test]
+    fn protected_replies_are_shown_as_they_are() {
+        assert_eq!(
+            replies(b"631-MjIwLWZpcnN0\r\n631 MjIwIGxhc3Q=\r\n632 eA==\r\n633 eQ==\r\n700 x\r\n"),
+            [
+                r#"{"code":631,"lines":["MjIwLWZpcnN0","MjIwIGxhc3Q="],"multiline":true,"irregular":false}"#,
+                r#"{"code":632,"lines":["eA=="],"multiline":false,"irregular":false}"#,
+                r#"{"code":633,"lines":["eQ=="],"multiline":false,"irregular":false}"#,
+                r#"{"error":"a reply must begin with a code from 100 to 699 and a space or hyphen","at":56}"#,
+            ]
+        );
+    }
+
+    #[test]
     fn commands_have_the_documented_shape() {
         assert_eq!(
             commands(b"user anna\r\nPASS  two spaces \r\nNOOP\nCWD \r\nQUI"),
@@ -429,7 +442,7 @@ mod tests {
     fn telnet_sequences_are_taken_out_and_offsets_are_those_of_the_capture() {
         assert_eq!(
             replies(b"220 \xff\xfb\x01a\xff\xff\r\n\xff\xf4\xff\xf2331 x\r\nbad")[2],
-            r#"{"error":"a reply must begin with a code from 100 to 599 and a space or hyphen","at":23}"#
+            r#"{"error":"a reply must begin with a code from 100 to 699 and a space or hyphen","at":23}"#
         );
         assert_eq!(
             replies(b"220 a\r\n\xff\xfb\x01331"),

@@ -69,8 +69,9 @@ impl Default for Limits {
 #[non_exhaustive]
 pub struct Lenience {
     /// Take a line with a *different* code as the end of a multi-line reply when nothing follows
-    /// it for this long (glFTPd ends `230-` with `200 `). Not if one of the two codes is a "no" (4yz
-    /// or 5yz) and the other is not, but for 421. `None` switches that off. Default 3 s.
+    /// it for this long, or the stream ends behind it (glFTPd ends `230-` with `200 `). Both codes must be
+    /// of the same kind, that is, have the same first digit; the reply keeps the code of its first
+    /// line. Only 421 may end any reply, which is a 421 then. `None` switches that off. Default 3 s.
     pub foreign_end_after: Option<Duration>,
     /// Accept a bare LF as the end of a line, as many programs send it. Default `true`. If not, a
     /// reply that holds one is refused, and in a command it is a control character like any other.

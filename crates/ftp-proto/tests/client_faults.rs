@@ -104,8 +104,21 @@ fn a_foreign_end_is_taken_after_silence_or_at_the_end_and_marks_the_session() {
 }
 
 #[test]
-fn a_foreign_end_that_says_the_opposite_is_none() {
-    for reply in ["230-Welcome\r\n530 No.\r\n", "530-No\r\n230 Welcome.\r\n"] {
+fn a_foreign_end_of_another_kind_is_none() {
+    for reply in [
+        "230-Welcome\r\n530 No.\r\n",
+        "530-No\r\n230 Welcome.\r\n",
+        "230-Welcome\r\n331 Password?\r\n",
+        "230-Welcome\r\n332 Account?\r\n",
+        "230-Welcome\r\n336 Challenge.\r\n",
+        "230-Welcome\r\n120 Soon.\r\n",
+        "230-Welcome\r\n150 Wait.\r\n",
+        "230-Welcome\r\n631 abcd\r\n",
+        "202-Welcome\r\n331 Password?\r\n",
+        "150-Wait\r\n230 Welcome.\r\n",
+        "332-Account\r\n230 Welcome.\r\n",
+        "430-No\r\n530 No.\r\n",
+    ] {
         for silent in [true, false] {
             let mut dialogue = Dialogue::plain(known());
             dialogue.hear("331 Password.\r\n");
@@ -201,7 +214,7 @@ fn errors_say_what_was_expected_where_and_what_came() {
     let config = || Config::new(known());
     assert_eq!(
         said(config(), &["hello\r\n"]),
-        "protocol fault of the server at greeting: a reply must begin with a code from 100 to 599 \
+        "protocol fault of the server at greeting: a reply must begin with a code from 100 to 699 \
          and a space or hyphen; the line begins \"h\""
     );
     assert_eq!(

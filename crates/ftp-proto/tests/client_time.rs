@@ -175,7 +175,7 @@ fn without_lenience_a_foreign_end_is_none() {
 fn bytes_behind_a_possible_foreign_end_show_that_it_was_none() {
     let mut dialogue = Dialogue::plain(known());
     dialogue.take_sent();
-    dialogue.hear("331-x\r\n200 y\r\n");
+    dialogue.hear("331-x\r\n332 y\r\n");
     assert_eq!(dialogue.seconds_left(), Some(3));
     dialogue.sleep(2);
     dialogue.hear("more");

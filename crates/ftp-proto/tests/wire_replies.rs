@@ -124,7 +124,9 @@ fn replies_as_servers_send_them_are_read() {
 fn what_cannot_become_a_reply_is_refused_at_its_first_byte() {
     let not_a_reply = ReplyErrorKind::NotAReply;
     for (bytes, at) in [
-        (&b"6"[..], 0),
+        (&b"7"[..], 0),
+        (b"6x", 1),
+        (b"631x", 3),
         (b"0", 0),
         (b"x", 0),
         (b" 220", 0),
@@ -229,6 +231,28 @@ fn no_foreign_end_where_more_follows_or_the_line_is_no_end() {
         assert_eq!(parser.parse(bytes), Ok(Status::Partial));
         assert!(!parser.has_foreign_end(bytes), "{}", bytes.escape_ascii());
         assert_eq!(parser.foreign_end(bytes), None);
+    }
+}
+
+#[test]
+fn only_a_code_with_the_same_first_digit_or_421_is_a_foreign_end_and_the_first_code_stays() {
+    for open in 100..=699_u16 {
+        for end in (100..=699_u16).filter(|end| *end != open) {
+            // All kinds against all kinds, without all 360,000 pairs.
+            if open % 100 > 36 || !matches!(end % 100, 0 | 20 | 21 | 26 | 30..=36 | 99) {
+                continue;
+            }
+            let bytes = format!("{open}-a\r\n{end} b\r\n").into_bytes();
+            let mut parser = ReplyParser::default();
+            assert_eq!(parser.parse(&bytes), Ok(Status::Partial));
+            let is_end = end / 100 == open / 100 || end == 421;
+            assert_eq!(parser.has_foreign_end(&bytes), is_end, "{open}- and {end}");
+            let found = parser
+                .foreign_end(&bytes)
+                .map(|(reply, _)| (reply.code().get(), reply.is_irregular()));
+            let code = if end == 421 { end } else { open };
+            assert_eq!(found, is_end.then_some((code, true)), "{open}- and {end}");
+        }
     }
 }
 
@@ -388,7 +412,7 @@ fn text_that_would_break_the_line_cannot_be_built() {
 #[test]
 fn codes_know_their_class_subject_and_meaning() {
     for number in 0..=u16::MAX {
-        assert_eq!(Code::new(number).is_some(), (100..=599).contains(&number));
+        assert_eq!(Code::new(number).is_some(), (100..=699).contains(&number));
     }
     let code = Code::try_from(332).unwrap();
     assert_eq!(
@@ -397,7 +421,13 @@ fn codes_know_their_class_subject_and_meaning() {
     );
     assert_eq!(code.meaning(), Some("need account for login"));
     assert_eq!(Code::try_from(399).unwrap().meaning(), None);
-    assert_eq!(Code::try_from(600), Err(InvalidText::NotACode));
+    assert_eq!(Code::try_from(700), Err(InvalidText::NotACode));
+    let protected = Code::INTEGRITY_PROTECTED;
+    assert_eq!(
+        (protected.get(), protected.class()),
+        (631, Class::Protected)
+    );
+    assert!(!protected.is_negative(), "what it says is inside");
 }
 
 /// Whatever was searched is overwritten with line ends, which the parser would find if it looked

@@ -31,7 +31,7 @@ impl State {
         purpose: Purpose,
         context: &mut Context,
     ) -> Next {
-        if reply.code() == Code::SERVICE_UNAVAILABLE {
+        if ends_connection(reply) {
             if purpose == Purpose::KeepAlive {
                 // What waited for this reply is not sent any more.
                 context.output.clear();
@@ -72,7 +72,7 @@ impl State {
     /// What to do with a reply that answers nothing.
     pub(super) fn on_unsolicited(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         let phase = self.phase();
-        if reply.code() == Code::SERVICE_UNAVAILABLE {
+        if ends_connection(reply) {
             return Err(Error::refusal(phase, reply));
         }
         let reply = reply.to_reply();
@@ -174,6 +174,12 @@ impl State {
     }
 }
 
+/// Whether a reply ends the connection wherever it comes: a 421, or a 6yz, which is for mechanisms that
+/// are not spoken here.
+fn ends_connection(reply: ReplyRef<'_>) -> bool {
+    reply.code() == Code::SERVICE_UNAVAILABLE || reply.code().class() == Class::Protected
+}
+
 impl Greeting {
     fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         match reply.code().get() {
@@ -222,7 +228,7 @@ impl Auth {
                     implicit: false,
                 }))
             }
-            400.. if self.fallback => {
+            400..600 if self.fallback => {
                 context.send_login(Verb::Auth, b"SSL");
                 Ok(State::Auth(Auth {
                     login: self.login,
@@ -274,7 +280,7 @@ impl Pbsz {
                 }));
             }
             503 | 530 => context.protection_put_off = true,
-            400.. if !context.requires_data_protection() => {}
+            400..600 if !context.requires_data_protection() => {}
             _ => return Err(Error::refusal(Phase::Security, reply)),
         }
         if context.sent_ahead == 0 {
@@ -296,9 +302,9 @@ impl Prot {
                 context.protection_put_off = false;
             }
             // What follows from it was decided when PBSZ was refused.
-            400.. if self.without_pbsz => {}
+            400..600 if self.without_pbsz => {}
             503 | 530 => context.protection_put_off = true,
-            400.. if !context.requires_data_protection() => {}
+            400..600 if !context.requires_data_protection() => {}
             _ => return Err(Error::refusal(Phase::Security, reply)),
         }
         Ok(host(self.login, context))
@@ -474,7 +480,7 @@ impl PbszAgain {
                 context.send_login(Verb::Prot, b"P");
                 return Ok(State::ProtAgain(ProtAgain { completed, ready }));
             }
-            400.. if !context.requires_data_protection() => {}
+            400..600 if !context.requires_data_protection() => {}
             _ => return Err(Error::refusal(Phase::Security, reply)),
         }
         context.logged_in(completed);
@@ -486,7 +492,7 @@ impl ProtAgain {
     fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         match reply.code().get() {
             200 => context.set_protection(Protection::Private),
-            400.. if !context.requires_data_protection() => {}
+            400..600 if !context.requires_data_protection() => {}
             _ => return Err(Error::refusal(Phase::Security, reply)),
         }
         context.logged_in(self.completed);
@@ -617,7 +623,7 @@ fn quit(ready: Ready, context: &mut Context) -> State {
 fn quit_answered(reply: ReplyRef<'_>) -> Next {
     match reply.code().get() {
         // A server that refuses to be left is left all the same.
-        200..300 | 400.. => Ok(State::Closed),
+        200..300 | 400..600 => Ok(State::Closed),
         _ => Err(Error::refusal(Phase::Closing, reply)),
     }
 }

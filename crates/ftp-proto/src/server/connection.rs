@@ -195,11 +195,11 @@ impl Connection {
     ///
     /// # Errors
     /// [`Misuse::Closed`], [`Misuse::NothingOpen`] if this request is not the one that waits,
-    /// [`Misuse::WrongClass`] if the code is 1yz, [`Misuse::DedicatedMethod`] for 421, which is
+    /// [`Misuse::WrongClass`] if the code is 1yz or 6yz, [`Misuse::DedicatedMethod`] for 421, which is
     /// [`shutdown`](Self::shutdown)'s.
     pub fn reply(&mut self, now: Instant, request: RequestId, reply: &Reply) -> Result<(), Misuse> {
         self.expect_request(now, request)?;
-        if reply.code().class() == Class::Preliminary {
+        if matches!(reply.code().class(), Class::Preliminary | Class::Protected) {
             return Err(Misuse::WrongClass);
         }
         if reply.code() == Code::SERVICE_UNAVAILABLE {

@@ -54,8 +54,10 @@ pub enum Misuse {
     /// The answer belongs to nothing that is open.
     #[error("the answer belongs to nothing that is open")]
     NothingOpen,
-    /// A final reply must not be 1yz, a preliminary one must be.
-    #[error("the reply's code does not fit: 1yz for preliminary replies, any other for final ones")]
+    /// A final reply must be neither 1yz nor 6yz, a preliminary one must be 1yz.
+    #[error(
+        "the reply's code does not fit: 1yz for preliminary replies, 2yz to 5yz for final ones"
+    )]
     WrongClass,
     /// Only the library sends this code itself (421 by
     /// [`shutdown`](super::Connection::shutdown), 1yz by `preliminary`).

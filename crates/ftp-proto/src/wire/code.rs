@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::InvalidText;
 
-/// A three-digit reply code, 100 to 599.
+/// A three-digit reply code, 100 to 699.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(u16);
 
@@ -21,6 +21,9 @@ pub enum Class {
     TransientNegative,
     /// 5yz: not done; do not repeat it as it is.
     PermanentNegative,
+    /// 6yz: another reply, protected by a mechanism of RFC 2228 (§5) and encoded in base 64. TLS has none
+    /// of these; to the machines here such a reply is a fault.
+    Protected,
 }
 
 /// What the second digit says (RFC 959 §4.2.1).
@@ -119,12 +122,15 @@ codes! {
     553 FILE_NAME_NOT_ALLOWED "requested action not taken, file name not allowed";
     554 BAD_RESTART "requested action not taken, invalid REST parameter (RFC 1123)";
     555 TYPE_MISMATCH "requested action not taken, TYPE or STRU mismatch (RFC 1123)";
+    631 INTEGRITY_PROTECTED "integrity protected reply (RFC 2228)";
+    632 CONFIDENTIALITY_AND_INTEGRITY_PROTECTED "confidentiality and integrity protected reply (RFC 2228)";
+    633 CONFIDENTIALITY_PROTECTED "confidentiality protected reply (RFC 2228)";
 }
 
 impl Code {
-    /// The code of this number, if it lies in 100–599.
+    /// The code of this number, if it lies in 100–699.
     pub const fn new(number: u16) -> Option<Self> {
-        if number >= 100 && number <= 599 {
+        if number >= 100 && number <= 699 {
             Some(Self(number))
         } else {
             None
@@ -151,7 +157,8 @@ impl Code {
             200..300 => Class::Completion,
             300..400 => Class::Intermediate,
             400..500 => Class::TransientNegative,
-            _ => Class::PermanentNegative,
+            500..600 => Class::PermanentNegative,
+            _ => Class::Protected,
         }
     }
 
@@ -171,14 +178,14 @@ impl Code {
     /// Whether this is a 4yz or 5yz code.
     #[inline]
     pub const fn is_negative(self) -> bool {
-        self.0 >= 400
+        self.0 >= 400 && self.0 < 600
     }
 }
 
 impl TryFrom<u16> for Code {
     type Error = InvalidText;
 
-    /// [`InvalidText::NotACode`] outside 100–599.
+    /// [`InvalidText::NotACode`] outside 100–699.
     fn try_from(number: u16) -> Result<Self, InvalidText> {
         Self::new(number).ok_or(InvalidText::NotACode)
     }

@@ -118,7 +118,7 @@ fn own_text(line: &[u8], code: Code) -> Option<&[u8]> {
 #[inline]
 pub(super) fn code_at(line: &[u8]) -> Option<Code> {
     match line {
-        [a @ b'1'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] => {
+        [a @ b'1'..=b'6', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] => {
             let digit = |byte: u8| u16::from(byte & 0x0f);
             let tens = digit(*a).wrapping_mul(10).wrapping_add(digit(*b));
             Code::new(tens.wrapping_mul(10).wrapping_add(digit(*c)))

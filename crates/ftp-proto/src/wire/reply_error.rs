@@ -20,8 +20,8 @@ pub struct ReplyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReplyErrorKind {
-    /// The line does not begin with a code in 100–599 and a space, hyphen or line end.
-    #[error("a reply must begin with a code from 100 to 599 and a space or hyphen")]
+    /// The line does not begin with a code in 100–699 and a space, hyphen or line end.
+    #[error("a reply must begin with a code from 100 to 699 and a space or hyphen")]
     NotAReply,
     /// Another protocol is spoken.
     #[error("the peer speaks {0}, not FTP")]
@@ -59,13 +59,13 @@ fn refuse_beginning(line: &[u8], start: usize) -> Result<Option<Code>, ReplyErro
     let wrong = match line {
         [] | [b'\r'] => return Ok(None),
         [b'\r', ..] => 1,
-        [b'1'..=b'5'] | [b'1'..=b'5', b'0'..=b'9'] => return Ok(None),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'] => return Ok(None),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b'\r'] => return Ok(None),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b'\r', ..] => 4,
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', ..] => 3,
-        [b'1'..=b'5', b'0'..=b'9', ..] => 2,
-        [b'1'..=b'5', ..] => 1,
+        [b'1'..=b'6'] | [b'1'..=b'6', b'0'..=b'9'] => return Ok(None),
+        [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9'] => return Ok(None),
+        [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9', b'\r'] => return Ok(None),
+        [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9', b'\r', ..] => 4,
+        [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9', ..] => 3,
+        [b'1'..=b'6', b'0'..=b'9', ..] => 2,
+        [b'1'..=b'6', ..] => 1,
         _ => 0,
     };
     let kind = match foreign::of_server(line) {

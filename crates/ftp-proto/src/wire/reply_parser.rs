@@ -264,8 +264,8 @@ impl ReplyParser {
     }
 
     /// After [`Status::Partial`]: whether the last line received *might* be the end of this
-    /// multi-line reply although its code is another one (`230-…` ended by `200 …`), and nothing
-    /// follows it yet. Only time can tell: see [`Lenience::foreign_end_after`].
+    /// multi-line reply although its code is another one of the same kind (`230-…` ended by `200 …`)
+    /// or 421, and nothing follows it yet. Only time can tell: see [`Lenience::foreign_end_after`].
     pub fn has_foreign_end(&self, bytes: &[u8]) -> bool {
         self.foreign_end_code(bytes).is_some()
     }
@@ -278,8 +278,8 @@ impl ReplyParser {
         }
         let line = bytes.get(self.progress.previous_line..)?;
         let code = code_at(line)?;
-        // An end that says the opposite leaves open what was meant, and must not let anyone in.
-        let agrees = code.is_negative() == open.is_negative() || code == Code::SERVICE_UNAVAILABLE;
+        // An end of another kind leaves open what was meant, and must not let anyone in.
+        let agrees = code.class() == open.class() || code == Code::SERVICE_UNAVAILABLE;
         (code != open && agrees && ends_multiline(line)).then_some(code)
     }
 

@@ -22,8 +22,8 @@ pub enum InvalidText {
     /// A command verb must be ASCII letters and digits.
     #[error("is not a command verb: letters and digits only")]
     NotAVerb,
-    /// A reply code must lie in 100–599.
-    #[error("is not a reply code: 100 to 599")]
+    /// A reply code must lie in 100–699.
+    #[error("is not a reply code: 100 to 699")]
     NotACode,
 }
 

@@ -162,6 +162,11 @@ fn a_busy_application_is_not_idle() {
         connection.preliminary(server.now, id, &end),
         Err(Misuse::WrongClass)
     );
+    let protected = Reply::new(Code::INTEGRITY_PROTECTED, "MjI2IHg=").unwrap();
+    assert_eq!(
+        connection.reply(server.now, id, &protected),
+        Err(Misuse::WrongClass)
+    );
     assert_eq!(connection.preliminary(server.now, id, &begin), Ok(()));
     let gone = Reply::new(Code::SERVICE_UNAVAILABLE, "Gone.").unwrap();
     assert_eq!(

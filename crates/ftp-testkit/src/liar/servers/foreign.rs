@@ -63,10 +63,11 @@ pub(super) fn lies() -> Vec<LyingServer> {
         ),
         babbles("code-000", "greets with 000", b"000 Ready.\r\n"),
         babbles("code-099", "greets with 099", b"099 Ready.\r\n"),
-        babbles(
+        LyingServer::new(
             "code-600",
             "greets with 600, which RFC 2228 has for protected replies",
-            b"600 Ready.\r\n",
+            [say("600 Ready.\r\n")],
+            unexpected(Phase::Greeting, 600),
         ),
         babbles("code-999", "greets with 999", b"999 Ready.\r\n"),
         babbles(

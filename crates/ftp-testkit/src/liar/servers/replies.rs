@@ -105,6 +105,13 @@ fn ends() -> Vec<LyingServer> {
         )
         .with(|config| lenient(short_reply(config))),
         in_pass(
+            "login-ends-in-question",
+            "begins with 230- and ends with 331",
+            "230-Welcome\r\n331 Password?\r\n",
+            timed_out(Phase::Password, Timeout::Reply),
+        )
+        .with(|config| lenient(short_reply(config))),
+        in_pass(
             "login-within-refusal",
             "has a 230 within its refusal",
             "530-No\r\n230 Logged in.\r\n230-In\r\n530 No.\r\n",
