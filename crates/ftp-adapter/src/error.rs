@@ -54,6 +54,8 @@ pub enum Error {
         phase: Phase,
         /// How.
         source: io::Error,
+        /// As [`Connection::is_secret_sent`](client::Connection::is_secret_sent).
+        secret_sent: bool,
     },
     /// The login or the connection ended as the protocol has it: refused, unavailable, timed out,
     /// or a fault of the peer.
@@ -66,6 +68,8 @@ pub enum Error {
         phase: Phase,
         /// How.
         source: Box<ftp_rustls::Error<client::Error>>,
+        /// As [`Connection::is_secret_sent`](client::Connection::is_secret_sent).
+        secret_sent: bool,
     },
     /// The server asked for what only `Connector::connect_with` or `Connecting::answer` can supply,
     /// or the one who was asked gave no answer.
@@ -143,44 +147,70 @@ impl Error {
         }
     }
 
-    /// Whether the same attempt may succeed later: connection refused or lost, time-outs, 421 and
-    /// other 4yz. Never after a 5yz, and never after a TLS failure, which does not go away, unless
-    /// the handshake was just cut off: so do servers of implicit TLS that have too many clients.
+    /// This error with `****` in place of all that the server said, to be formatted: for logs. See
+    /// [`client::Error::redacted`].
+    pub fn redacted(&self) -> impl fmt::Display + '_ {
+        Redacted(self)
+    }
+
+    /// Whether the same attempt may succeed later, and may be made again: connection refused or
+    /// lost, time-outs, 421 and other 4yz. Never after a 5yz, and never after a TLS failure, which
+    /// does not go away, unless the handshake was just cut off: so do servers of implicit TLS that
+    /// have too many clients.
+    ///
+    /// Once a password or an account was sent, or part of it, nothing but 421: see
+    /// [`client::Error::is_transient`].
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect(attempts) => attempts.iter().any(|(_, error)| is_transient(error.kind())),
-            Self::Io { source, .. } => is_transient(source.kind()),
+            Self::Io {
+                source,
+                secret_sent,
+                ..
+            } => !secret_sent && is_transient(source.kind()),
             Self::ConnectTimedOut { .. } => true,
             Self::Protocol(error) => error.is_transient(),
-            Self::Tls { source, .. } => matches!(**source, ftp_rustls::Error::HandshakeEof),
+            Self::Tls {
+                source,
+                secret_sent,
+                ..
+            } => !secret_sent && matches!(**source, ftp_rustls::Error::HandshakeEof),
             _ => false,
         }
     }
 
-    /// Sorts what a driver says. `phase` is where the machine is, for errors that do not know.
-    pub fn from_driver(error: DriverError<ftp_rustls::Error<client::Error>>, phase: Phase) -> Self {
+    /// Sorts what a driver says. `phase` is where the machine is, for errors that do not know, and
+    /// `secret_sent` what it says of that.
+    pub fn from_driver(
+        error: DriverError<ftp_rustls::Error<client::Error>>,
+        phase: Phase,
+        secret_sent: bool,
+    ) -> Self {
+        let tls = |source| Self::Tls {
+            phase,
+            source: Box::new(source),
+            secret_sent,
+        };
         match error {
             DriverError::Machine(ftp_rustls::Error::Machine(error)) => Self::Protocol(error),
-            DriverError::Machine(error) => Self::Tls {
-                phase,
-                source: Box::new(error),
-            },
+            DriverError::Machine(error) => tls(error),
             DriverError::Io {
                 source,
                 consequence,
-            } => match consequence {
-                Some(ftp_rustls::Error::Machine(error)) => Self::Io {
-                    phase: error.phase(),
-                    source,
-                },
-                // A handshake that is cut off failed, be it by an end or by a reset: which of the
-                // two arrives is a matter of timing.
-                Some(error) => Self::Tls {
+            } => {
+                let phase = match consequence {
+                    Some(ftp_rustls::Error::Machine(error)) => error.phase(),
+                    // A handshake that is cut off failed, be it by an end or by a reset: which of
+                    // the two arrives is a matter of timing.
+                    Some(error) => return tls(error),
+                    None => phase,
+                };
+                Self::Io {
                     phase,
-                    source: Box::new(error),
-                },
-                None => Self::Io { phase, source },
-            },
+                    source,
+                    secret_sent,
+                }
+            }
         }
     }
 }
@@ -214,6 +244,22 @@ fn asked(kind: ChallengeKind) -> &'static str {
         ChallengeKind::Password => "a password",
         ChallengeKind::Account => "an account",
         _ => "a user name",
+    }
+}
+
+struct Redacted<'a>(&'a Error);
+
+impl fmt::Display for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Error::Protocol(error) => error.redacted().fmt(f),
+            Error::Refused(reply) => Error::Refused(reply.redacted()).fmt(f),
+            Error::Tls { source, .. } => match &**source {
+                ftp_rustls::Error::Machine(error) => error.redacted().fmt(f),
+                source => source.fmt(f),
+            },
+            error => error.fmt(f),
+        }
     }
 }
 
@@ -292,7 +338,8 @@ mod tests {
         assert_eq!(
             Error::Io {
                 phase: Phase::Password,
-                source
+                source,
+                secret_sent: true,
             }
             .to_string(),
             "the connection failed at password: connection reset"
@@ -310,6 +357,7 @@ mod tests {
         let tls = |source| Error::Tls {
             phase: Phase::Security,
             source: Box::new(source),
+            secret_sent: false,
         };
         assert!(tls(ftp_rustls::Error::HandshakeEof).is_transient());
         assert!(!tls(ftp_rustls::Error::NoTlsConfiguration).is_transient());

@@ -238,7 +238,8 @@ impl<T: Transport> Client<T> {
             Phase::Closing => before,
             phase => phase,
         };
-        Error::from_driver(error, phase)
+        let secret_sent = self.driver.machine().machine().is_secret_sent();
+        Error::from_driver(error, phase, secret_sent)
     }
 
     fn machine(&mut self) -> &mut Connection {

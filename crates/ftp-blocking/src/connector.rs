@@ -114,7 +114,8 @@ impl Connector {
     }
 
     /// The same, tried again as the policy has it when what went wrong may pass by itself
-    /// ([`Error::is_transient`]): never after a refused password. Between the tries it waits.
+    /// ([`Error::is_transient`]): once the password was sent, only after 421. Between the tries it
+    /// waits.
     ///
     /// # Errors
     /// That of the last try.

@@ -226,11 +226,12 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         let before = self.phase();
         self.driver.poll_next(cx).map_err(|error| {
             // A connection that broke is closing by now; what matters is where it was.
-            let phase = match self.driver.machine().machine().phase() {
+            let machine = self.driver.machine().machine();
+            let phase = match machine.phase() {
                 Phase::Closing => before,
                 phase => phase,
             };
-            Error::from_driver(error, phase)
+            Error::from_driver(error, phase, machine.is_secret_sent())
         })
     }
 

@@ -45,6 +45,7 @@ impl Attempt<'_> {
     ) -> Result<(Report, bool), Failure> {
         let mut dialogue = Dialogue {
             session: None,
+            logged_in_with: None,
             replies: Vec::new(),
             is_plaintext: self.tls.is_none(),
             attempts,
@@ -71,6 +72,7 @@ impl Attempt<'_> {
         loop {
             match line.next_event()? {
                 Event::LoggedIn(session) => {
+                    dialogue.logged_in_with = Some(recorder.shown(&session.logged_in_with));
                     dialogue.session = Some(session);
                     break;
                 }
@@ -88,6 +90,7 @@ impl Attempt<'_> {
         if let Err(error) = line.quit() {
             // The login is done; how its end went is worth a word, no more.
             if self.tells_all {
+                let error = recorder.shown_error(&error);
                 complain(format_args!("note: while saying goodbye: {error}"));
             }
         }
@@ -106,15 +109,14 @@ impl Attempt<'_> {
             .is_some_and(|s| s.logged_in_with.code() == Code::SUPERFLUOUS);
         for command in self.then {
             let reply = line.command(command.clone())?;
-            let record = ReplyRecord::of(reply.borrow());
-            let record = recorder.mask().record(record);
+            let shown = recorder.shown(&reply);
             dialogue.replies.push(CommandReply {
                 command: command.to_string(),
-                reply: record,
+                reply: ReplyRecord::of(shown.borrow()),
             });
             if needed_no_password && reply.code() == Code::NOT_LOGGED_IN {
                 let message =
-                    format!("the server says after all that nobody is logged in: {reply}");
+                    format!("the server says after all that nobody is logged in: {shown}");
                 return Ok(Some(End::NotLoggedIn {
                     code: reply.code().get(),
                     message,
@@ -138,7 +140,7 @@ fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
     // One-time password systems put their challenge into the reply.
     let prompt = match challenge.reply() {
         Some(reply) if !recorder.is_live() => {
-            format!("{}\n{what}: ", recorder.mask().apply(&reply.to_string()))
+            format!("{}\n{what}: ", recorder.shown(reply))
         }
         _ => format!("{what}: "),
     };
@@ -151,7 +153,6 @@ fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
             return None;
         }
     };
-    recorder.hide(typed.as_bytes());
     let answer = match challenge.kind() {
         ChallengeKind::Account => Account::new(&*typed).map(|account| challenge.account(account)),
         _ => Password::new(&*typed).map(|password| challenge.password(password)),

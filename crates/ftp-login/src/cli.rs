@@ -173,7 +173,8 @@ pub(crate) struct LoginArguments {
     #[arg(long)]
     pub(crate) pipeline: bool,
 
-    /// Try again this often after a transient failure (never after a refused password)
+    /// Try again this often after a transient failure; once the password was sent, only after 421:
+    /// whatever else comes then may mean that it is wrong
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) retries: u32,
 

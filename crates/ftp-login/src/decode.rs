@@ -49,26 +49,12 @@ impl ReplyRecord {
         }
     }
 
-    /// Changes the text of each line.
-    pub(crate) fn map_lines(mut self, change: impl Fn(&str) -> String) -> Self {
-        for line in &mut self.lines {
-            *line = change(line);
-        }
-        self
-    }
-
     pub(crate) fn code(&self) -> u16 {
         self.code
     }
 
     pub(crate) fn lines(&self) -> &[String] {
         &self.lines
-    }
-
-    /// Takes the bytes in hexadecimal away.
-    pub(crate) fn without_raw(mut self) -> Self {
-        self.raw = None;
-        self
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ftp_adapter::jitter;
-use ftp_proto::Username;
 use ftp_proto::client::{Config, DataProtection, Security, Timeouts};
 use ftp_proto::connect::Retry;
 use ftp_proto::wire::{Command, Verb, escape};
@@ -21,7 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Output, complain};
 use crate::report::{CommandReply, Outcome, Report};
 use crate::target::Target;
-use crate::transcript::{Live, Mask, Recorder, TimedPhase};
+use crate::transcript::{Live, Recorder, TimedPhase};
 
 /// Runs the command.
 ///
@@ -45,7 +44,6 @@ struct Plan<'a> {
     config: Config,
     tls: Option<Arc<ClientConfig>>,
     then: Vec<Command>,
-    mask: Mask,
 }
 
 impl<'a> Plan<'a> {
@@ -66,7 +64,6 @@ impl<'a> Plan<'a> {
         Ok(Self {
             address: target.address(),
             config: config(arguments, security, &credentials)?,
-            mask: mask(&credentials, &then),
             tls,
             then,
             adapter: start(arguments.runtime.runtime)?,
@@ -102,7 +99,7 @@ impl<'a> Plan<'a> {
             indent: "",
             timestamps: self.arguments.verbose,
         });
-        let recorder = Arc::new(Recorder::new(self.mask.clone(), live));
+        let recorder = Arc::new(Recorder::new(live));
         let attempt = Attempt {
             adapter: &self.adapter,
             config: self.config.clone(),
@@ -236,22 +233,4 @@ fn config(
             .map_err(|why| Failure::usage(format!("the name of --host {why}"))),
         None => Ok(config),
     }
-}
-
-fn mask(credentials: &Credentials, then: &[Command]) -> Mask {
-    let name = credentials.username.as_ref().map(Username::as_bytes);
-    let mut mask = Mask::new(name.unwrap_or(b"anonymous"));
-    if let Some(password) = &credentials.password {
-        mask.hide(password.expose());
-    }
-    if let Some(account) = &credentials.account {
-        mask.hide(account.expose());
-    }
-    for command in then
-        .iter()
-        .filter(|command| command.verb().carries_secret())
-    {
-        mask.hide(command.argument().unwrap_or_default());
-    }
-    mask
 }

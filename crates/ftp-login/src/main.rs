@@ -14,6 +14,7 @@ mod encoding;
 mod exit;
 mod hash;
 mod login;
+mod mask;
 mod netrc;
 mod output;
 mod report;

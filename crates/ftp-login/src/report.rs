@@ -5,7 +5,7 @@ use std::fmt;
 use ftp_adapter::Error;
 use ftp_proto::TlsSession;
 use ftp_proto::client::{self, LoggedInBy, PeerFault, Protection, Session};
-use ftp_proto::wire::{Code, ForeignProtocol};
+use ftp_proto::wire::{Code, ForeignProtocol, Reply};
 use serde::{Serialize, Serializer};
 
 use crate::certificate::CertificateName;
@@ -143,6 +143,8 @@ pub(crate) struct Report {
 /// What is known when a dialogue is over, beside its end.
 pub(crate) struct Dialogue {
     pub(crate) session: Option<std::sync::Arc<Session>>,
+    /// The reply that completed the login, as it may be shown.
+    pub(crate) logged_in_with: Option<Reply>,
     pub(crate) replies: Vec<CommandReply>,
     /// TLS was not wanted.
     pub(crate) is_plaintext: bool,
@@ -153,7 +155,7 @@ pub(crate) struct Dialogue {
 pub(crate) enum End {
     /// Logged in, and out again.
     Done,
-    /// The server said that the login had not been one after all.
+    /// The server said that the login had not been one after all. The message may be shown.
     NotLoggedIn { code: u16, message: String },
     /// It failed.
     Failed(Error),
@@ -174,6 +176,7 @@ impl Report {
     pub(crate) fn new(end: &End, dialogue: Dialogue, mut recording: Recording) -> Self {
         let Dialogue {
             session,
+            logged_in_with,
             replies,
             is_plaintext,
             attempts,
@@ -182,21 +185,20 @@ impl Report {
         if let Some(session) = session {
             set_phase_times(&mut recording.times, session);
         }
-        let mask = |text: &str| recording.mask.apply(text);
-        let (outcome, code, message, hint) = match (end, session) {
+        let (outcome, code, message, hint) = match (end, logged_in_with) {
             (End::Failed(error), _) => (
                 Outcome::of(error),
                 error.code().map(Code::get),
-                mask(&error.to_string()),
+                recording.mask.error(error),
                 hint(error, &recording, is_plaintext),
             ),
             (End::NotLoggedIn { code, message }, _) => {
-                (Outcome::Refused, Some(*code), mask(message), None)
+                (Outcome::Refused, Some(*code), message.clone(), None)
             }
-            (End::Done, Some(session)) => (
+            (End::Done, Some(reply)) => (
                 Outcome::LoggedIn,
-                Some(session.logged_in_with.code().get()),
-                mask(&format!("logged in: {}", session.logged_in_with)),
+                Some(reply.code().get()),
+                format!("logged in: {reply}"),
                 None,
             ),
             (End::Done, None) => (Outcome::LoggedIn, None, "logged in".to_owned(), None),
@@ -361,12 +363,14 @@ fn hint_for_protocol(error: &client::Error, last_sent: &str, is_plaintext: bool)
         client::Error::Refused {
             phase: Phase::User,
             reply,
+            ..
         } if is_plaintext && reply.code() == Code::NOT_LOGGED_IN => {
             "the server may demand TLS: leave --plaintext out"
         }
         client::Error::Refused {
             phase: Phase::Password,
             reply,
+            ..
         } if reply.code() == Code::NOT_LOGGED_IN => {
             "are user name and password right? Repeating a wrong one may lock the account"
         }

@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ftp_proto::wire::{CommandRef, ReplyRef, Verb, escape};
+use ftp_adapter::Error;
+use ftp_proto::wire::{CommandRef, Reply, ReplyRef, Verb, escape};
 use ftp_proto::{Dialogue, Observer, TlsSession};
 use serde::Serialize;
 
-use crate::decode::ReplyRecord;
+use crate::mask::Mask;
 use crate::output::Output;
 
 /// Which way a line went.
@@ -72,20 +73,17 @@ pub(crate) struct Recording {
     /// The TLS session in force.
     pub(crate) tls: Option<TlsSession>,
     pub(crate) times: Times,
-    /// What was hidden.
+    /// What is to be hidden.
     pub(crate) mask: Mask,
 }
 
 impl Recorder {
     /// Starts the clock with the phase `connect`.
-    pub(crate) fn new(mask: Mask, live: Option<Live>) -> Self {
+    pub(crate) fn new(live: Option<Live>) -> Self {
         Self {
             start: Instant::now(),
             live,
-            recording: Mutex::new(Recording {
-                mask,
-                ..Recording::default()
-            }),
+            recording: Mutex::default(),
         }
     }
 
@@ -107,14 +105,14 @@ impl Recorder {
         self.live.is_some()
     }
 
-    /// Hides one more secret from now on.
-    pub(crate) fn hide(&self, secret: &[u8]) {
-        self.recording().mask.hide(secret);
+    /// A reply as it may be shown by now.
+    pub(crate) fn shown(&self, reply: &Reply) -> Reply {
+        self.recording().mask.reply(reply)
     }
 
-    /// What is hidden so far.
-    pub(crate) fn mask(&self) -> Mask {
-        self.recording().mask.clone()
+    /// An error in words that may be shown.
+    pub(crate) fn shown_error(&self, error: &Error) -> String {
+        self.recording().mask.error(error)
     }
 
     /// Stops the clock and hands over what was recorded. If the dialogue ended in a phase before
@@ -132,10 +130,14 @@ impl Observer for Recorder {
         let mut recording = self.recording();
         recording.times.observe(&dialogue, elapsed);
         let (dir, lines) = match dialogue {
-            Dialogue::Command(command) => (Direction::Sent, vec![command.to_string()]),
+            Dialogue::Command(command) => {
+                recording.mask.sent(command);
+                (Direction::Sent, vec![command.to_string()])
+            }
             Dialogue::Reply(reply) => {
                 recording.irregular |= reply.is_irregular();
-                (Direction::Received, recording.mask.lines_of(reply))
+                let shown = recording.mask.received(reply);
+                (Direction::Received, lines_of(shown.borrow()))
             }
             Dialogue::TlsStarted(session) => {
                 recording.tls = Some(session.clone());
@@ -178,71 +180,15 @@ fn describe(session: &TlsSession) -> String {
     format!("{} {}{resumed}", session.version, session.cipher_suite)
 }
 
-/// Hides secrets that a server repeats in its replies.
-#[derive(Default, Clone)]
-pub(crate) struct Mask {
-    username: Vec<u8>,
-    secrets: Vec<zeroize::Zeroizing<String>>,
-}
-
-impl Mask {
-    /// Shorter secrets would be found everywhere, which would give them away.
-    const SHORTEST: usize = 4;
-
-    /// For a login by this name, which is not hidden.
-    pub(crate) fn new(username: &[u8]) -> Self {
-        Self {
-            username: username.to_vec(),
-            secrets: Vec::new(),
-        }
-    }
-
-    /// Hides one more secret. One that is part of the user name is not hidden: the gap in the
-    /// name would tell what it is.
-    pub(crate) fn hide(&mut self, secret: &[u8]) {
-        let in_name = self
-            .username
-            .windows(secret.len().max(1))
-            .any(|part| part == secret);
-        if secret.len() >= Self::SHORTEST && !in_name {
-            self.secrets
-                .push(zeroize::Zeroizing::new(escape(secret).to_string()));
-            self.secrets.push(zeroize::Zeroizing::new(
-                String::from_utf8_lossy(secret).into_owned(),
-            ));
-        }
-    }
-
-    pub(crate) fn apply(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| {
-            if text.contains(secret.as_str()) {
-                text.replace(secret.as_str(), "****")
-            } else {
-                text
-            }
-        })
-    }
-
-    /// Hides the secrets in a reply, in hexadecimal as well.
-    pub(crate) fn record(&self, record: ReplyRecord) -> ReplyRecord {
-        let masked = record.clone().map_lines(|line| self.apply(line));
-        if masked == record {
-            record
-        } else {
-            masked.without_raw()
-        }
-    }
-
-    /// The lines of a reply as they came over the wire.
-    fn lines_of(&self, reply: ReplyRef<'_>) -> Vec<String> {
-        let raw = reply.raw();
-        raw.strip_suffix(b"\n")
-            .unwrap_or(raw)
-            .split(|byte| *byte == b'\n')
-            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-            .map(|line| self.apply(&escape(line).to_string()))
-            .collect()
-    }
+/// The lines of a reply as they came over the wire.
+fn lines_of(reply: ReplyRef<'_>) -> Vec<String> {
+    let raw = reply.raw();
+    raw.strip_suffix(b"\n")
+        .unwrap_or(raw)
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .map(|line| escape(line).to_string())
+        .collect()
 }
 
 /// A phase that time is counted for.
@@ -387,18 +333,5 @@ mod tests {
         assert_eq!(times(&implicit, TimedPhase::User), [1, 1, 3, 1, 0, 0, 0]);
         assert_eq!(times(&[], TimedPhase::Greeting), [1, 1, 0, 0, 0, 0, 0]);
         assert_eq!(times(&[], TimedPhase::Security), [1, 0, 1, 0, 0, 0, 0]);
-    }
-
-    #[test]
-    fn a_secret_that_the_server_repeats_is_masked() {
-        let mut mask = Mask::new(b"anna");
-        mask.hide(b"sesame");
-        mask.hide(b"abc");
-        mask.hide(b"anna");
-        mask.hide(b"");
-        assert_eq!(
-            mask.apply("530 sesame is not anna's abc"),
-            "530 **** is not anna's abc"
-        );
     }
 }

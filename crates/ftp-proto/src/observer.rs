@@ -5,9 +5,14 @@ use crate::{Instant, TlsSession};
 
 /// One step of the dialogue on a control connection.
 ///
-/// Formatting any of these never shows a password or an account: [`CommandRef`] masks the
-/// arguments of `PASS`, `ACCT` and `ADAT` in `Debug` and `Display`. An observer that needs the
-/// lines should format them, not take the argument apart.
+/// Formatting a command never shows a password or an account: [`CommandRef`] masks what
+/// [`CommandRef::secret`] gives in `Debug` and `Display`. An observer that needs the lines should
+/// format them, not take the argument apart.
+///
+/// A reply is the server's own text. One that repeats the password shows it, here and in every error
+/// and event that carries it: keep only the code
+/// ([`Reply::redacted`](crate::wire::Reply::redacted)) of what comes after a command that
+/// [carries a secret](CommandRef::carries_secret), or look for the secret in it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Dialogue<'a> {

@@ -78,7 +78,8 @@ fn a_strict_client_takes_no_foreign_end_even_where_nothing_more_can_follow() {
         dialogue.error(),
         Error::ConnectionClosed {
             phase: Phase::Password,
-            mid_reply: true
+            mid_reply: true,
+            ..
         }
     ));
 }

@@ -119,6 +119,7 @@ fn a_dead_connection_is_noticed() {
     let timed_out = Error::TimedOut {
         phase: Phase::Ready,
         what: Timeout::Reply,
+        secret_sent: true,
     };
     assert_eq!(*dialogue.error(), timed_out);
 }

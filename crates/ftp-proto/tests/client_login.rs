@@ -94,7 +94,7 @@ fn a_refused_auth_never_goes_on_in_clear() {
     assert_eq!(dialogue.take_sent(), "AUTH TLS\r\nAUTH SSL\r\n");
     assert!(matches!(
         dialogue.error(),
-        Error::Refused { phase: Phase::Security, reply } if reply.code().get() == 504
+        Error::Refused { phase: Phase::Security, reply, .. } if reply.code().get() == 504
     ));
 }
 
@@ -399,7 +399,8 @@ fn while_a_challenge_is_open_the_server_is_still_heard() {
         dialogue.error(),
         Error::ConnectionClosed {
             phase: Phase::User,
-            mid_reply: false
+            mid_reply: false,
+            ..
         }
     ));
 }

@@ -399,7 +399,8 @@ fn a_connection_closed_within_a_reply_is_told_so() {
         dialogue.error(),
         Error::ConnectionClosed {
             phase: Phase::Ready,
-            mid_reply: true
+            mid_reply: true,
+            ..
         }
     ));
 }

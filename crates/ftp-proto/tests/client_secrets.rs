@@ -6,7 +6,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::Dialogue;
-use ftp_proto::client::{Config, Login, Security};
+use ftp_proto::client::{Config, Login, Misuse, Security};
 use ftp_proto::wire::Command;
 use ftp_proto::{Account, Action, Instant, Machine, Password, Username};
 
@@ -93,6 +93,60 @@ fn an_action_shows_how_much_is_to_be_written_and_not_what() {
     assert!(matches!(action, Action::Write { bytes, .. } if bytes.starts_with(b"PASS ")));
     let shown = format!("{action:?}");
     assert!(shown.starts_with("Write { bytes: 24, "), "{shown}");
+}
+
+#[test]
+fn a_redacted_error_shows_nothing_that_the_server_repeated() {
+    let courses: [&[&str]; 8] = [
+        &["331 x", "530 s3ntinel"],
+        &["331 x", "430-s3ntinel\r\n430 x"],
+        &["331 x", "421 s3ntinel"],
+        &["331 x", "332 x", "530 s3ntinel"],
+        &["331 x", "300 s3ntinel"],
+        &["331 x\r\n230 s3ntinel"],
+        &["331 x", "s3ntinel"],
+        &["332 x", "503 x", "530 s3ntinel"],
+    ];
+    for course in courses {
+        let mut dialogue = Dialogue::plain(secret_login());
+        for reply in course {
+            dialogue.hear(format!("{reply}\r\n"));
+        }
+        let error = dialogue.error();
+        let redacted = error.redacted();
+        let shown = format!("{redacted} {redacted:?} {redacted:#?}");
+        assert!(!shown.contains(SENTINEL), "{shown}");
+        assert_eq!(redacted.code(), error.code());
+        assert_eq!(redacted.phase(), error.phase());
+        assert_eq!(redacted.is_transient(), error.is_transient());
+    }
+    // Without an account, the one that asks for it.
+    let mut dialogue = Dialogue::plain(Login::new("anna", SENTINEL).unwrap());
+    dialogue.hear("331 x\r\n");
+    dialogue.hear(format!("332 {SENTINEL}\r\n"));
+    let redacted = dialogue.error().redacted();
+    assert!(!format!("{redacted} {redacted:?}").contains(SENTINEL));
+}
+
+#[test]
+fn no_command_that_carries_a_secret_goes_in_clear_after_ccc() {
+    let config = Config::new(common::known()).clear_command_channel(true);
+    let mut dialogue = Dialogue::secured(config);
+    for reply in ["200 x\r\n", "200 x\r\n", "331 x\r\n", "230 x\r\n"] {
+        dialogue.hear(reply);
+    }
+    dialogue.client.clear_command_channel(dialogue.now).unwrap();
+    dialogue.drive();
+    dialogue.hear("200 x\r\n");
+    dialogue.stop_tls();
+    dialogue.forget();
+    for line in ["ACCT x", "SITE PSWD old new", "CHPWD new", "SITE GPASS x"] {
+        let command = Command::from_line(line).unwrap();
+        let sent = dialogue.client.send(dialogue.now, command);
+        assert_eq!(sent, Err(Misuse::NoTls), "{line}");
+    }
+    dialogue.send("SITE IDLE 60");
+    assert_eq!(dialogue.take_sent(), "SITE IDLE 60\r\n");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use ftp_proto::{Action, Instant, Lenience, Machine};
 
 fn timed_out(dialogue: &Dialogue) -> (Phase, Timeout) {
     match dialogue.error() {
-        Error::TimedOut { phase, what } => (*phase, *what),
+        Error::TimedOut { phase, what, .. } => (*phase, *what),
         other => panic!("not a time-out: {other}"),
     }
 }
@@ -105,7 +105,8 @@ fn a_server_that_does_not_read_is_noticed_although_some_bytes_go_out() {
         client.poll(),
         Err(Error::TimedOut {
             phase: Phase::User,
-            what: Timeout::Write
+            what: Timeout::Write,
+            ..
         })
     ));
 }

@@ -54,15 +54,25 @@ impl Subscriber for Watch {
 fn phases_and_masked_lines_are_logged() {
     tracing::subscriber::set_global_default(Watch).unwrap();
     let mut dialogue = Dialogue::plain(known());
-    for reply in ["331 Password.\r\n", "332 Account.\r\n", "230 Welcome.\r\n"] {
-        dialogue.hear(reply);
-    }
+    dialogue.hear("331 Password for developer.\r\n");
+    // What a server was told it may repeat, in the reply or in a later one.
+    dialogue.hear(format!("332-{PASSWORD} is right.\r\n332 Account.\r\n"));
+    dialogue.hear(format!("230 Welcome to {ACCOUNT}.\r\n"));
+    dialogue.send("STAT");
+    dialogue.hear(format!("211-Who\r\n {PASSWORD}\r\n211 End\r\n"));
+    dialogue.send("SITE PSWD correct horse research");
+    dialogue.hear(format!("530 {PASSWORD}\r\n"));
     let lines = LINES.lock().unwrap().join("\n");
     for expected in [
         "TRACE side=\"client\" command=USER developer",
         "TRACE side=\"client\" command=PASS ****",
         "TRACE side=\"client\" command=ACCT ****",
-        "TRACE side=\"client\" reply=230 Welcome.",
+        "TRACE side=\"client\" reply=331 Password for developer.",
+        "TRACE side=\"client\" reply=332 ****",
+        "TRACE side=\"client\" reply=230 ****",
+        "TRACE side=\"client\" command=STAT",
+        "TRACE side=\"client\" reply=211 ****",
+        "TRACE side=\"client\" command=SITE PSWD ****",
         "DEBUG side=\"client\" phase=ready",
     ] {
         assert!(lines.contains(expected), "{expected} in\n{lines}");

@@ -244,6 +244,51 @@ fn secrets_are_masked_wherever_a_command_is_shown() {
 }
 
 #[test]
+fn passwords_in_commands_of_servers_own_making_are_masked() {
+    for (line, shown) in [
+        ("SITE PSWD sesame sesame2", "SITE PSWD ****"),
+        ("site pswd  sesame", "SITE pswd ****"),
+        ("SITE CHPASS anna sesame", "SITE CHPASS ****"),
+        ("SITE\tCHPASS anna sesame", ""),
+        ("SITE  PASSWD\tsesame", "SITE  PASSWD ****"),
+        ("SITE GPASS sesame", "SITE GPASS ****"),
+        ("SITE GROUPPASS sesame", "SITE GROUPPASS ****"),
+        ("SITE CPWD sesame", "SITE CPWD ****"),
+        ("SITE ADDUSER anna sesame *@*", "SITE ADDUSER ****"),
+        ("SITE GADDUSER staff anna sesame", "SITE GADDUSER ****"),
+        ("SITE SET PASSWORD=sesame", "SITE SET PASSWORD= ****"),
+        ("SITE PASSWORD$esame", "SITE PASSWORD ****"),
+        ("SITE EXEC passwd anna sesame", "SITE EXEC passwd ****"),
+        ("SITE HELP PSWD", "SITE HELP PSWD"),
+        ("SITE CHMOD 644 notes", "SITE CHMOD 644 notes"),
+        ("SITE", "SITE"),
+        ("CHPWD sesame", "CHPWD ****"),
+        ("PASSWD sesame", "PASSWD ****"),
+        ("passphrase sesame", "passphrase ****"),
+        ("LOGIN anna sesame", "LOGIN ****"),
+        ("QUOTE PASS sesame", "QUOTE PASS ****"),
+        ("PASSsesame", "PASS****"),
+        ("acctsesame sesame", "acct**** sesame"),
+        ("XYZZY plugh", "XYZZY plugh"),
+        ("XPWD", "XPWD"),
+        ("CWD passwords/sesame2", "CWD passwords/sesame2"),
+    ] {
+        if shown.is_empty() {
+            assert!(Command::from_line(line).is_err(), "{line}");
+            continue;
+        }
+        let command = Command::from_line(line).unwrap();
+        assert_eq!(command.to_string(), shown);
+        assert_eq!(format!("{command:?}"), format!("Command({shown})"));
+        let borrowed = command.borrow();
+        assert_eq!(borrowed.carries_secret(), shown.contains("****"), "{line}");
+        if let Some(secret) = borrowed.secret() {
+            assert!(command.argument().unwrap().ends_with(secret), "{line}");
+        }
+    }
+}
+
+#[test]
 fn a_command_from_a_line_says_what_is_wrong_with_it() {
     assert_eq!(Command::from_line(""), Err(InvalidText::Empty));
     assert_eq!(Command::from_line(" PWD"), Err(InvalidText::NotAVerb));

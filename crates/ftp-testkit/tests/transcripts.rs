@@ -58,7 +58,7 @@ fn a_plain_login_ends_with_quit() {
 fn wrong_passwords_end_in_a_lock_out() {
     let (client, server) = both("lock-out.txt");
     match client.outcome {
-        Some(Err(client::Error::Refused { phase, reply })) => {
+        Some(Err(client::Error::Refused { phase, reply, .. })) => {
             assert_eq!(
                 (phase, reply.code()),
                 (Phase::Password, Code::NOT_LOGGED_IN)

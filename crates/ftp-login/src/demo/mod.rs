@@ -24,7 +24,7 @@ use crate::login::start;
 use crate::output::Output;
 use crate::report::Outcome;
 use crate::serve::Users;
-use crate::transcript::{Live, Mask, Recorder, TimedPhase, Times};
+use crate::transcript::{Live, Recorder, TimedPhase, Times};
 
 /// How long a failed login waits for its reply: long enough to be seen, short enough to be waited
 /// for. Each later one waits twice as long.
@@ -178,15 +178,12 @@ impl Stage {
     }
 
     fn recorder(&self) -> Recorder {
-        let mut mask = Mask::new(USER.as_bytes());
-        mask.hide(PASSWORD.as_bytes());
-        mask.hide(ACCOUNT.as_bytes());
         let live = Live {
             output: Arc::clone(&self.output),
             indent: "  ",
             timestamps: false,
         };
-        Recorder::new(mask, Some(live))
+        Recorder::new(Some(live))
     }
 
     /// A login with the client machine that must be completed by `step`.

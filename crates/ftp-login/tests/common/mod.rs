@@ -315,6 +315,18 @@ pub enum Step {
     Silence,
 }
 
+impl Step {
+    /// The same step for another script.
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Say(bytes) => Self::Say(bytes),
+            Self::Hear(start) => Self::Hear(start),
+            Self::HearAnything => Self::HearAnything,
+            Self::Silence => Self::Silence,
+        }
+    }
+}
+
 /// A server that says and expects exactly this on its one connection, then closes.
 pub fn scripted(steps: Vec<Step>) -> (SocketAddr, JoinHandle<()>) {
     scripted_connections(vec![steps])

@@ -85,6 +85,13 @@ impl Connection {
         self.context.session.as_ref()
     }
 
+    /// Whether any part of a command that carries a secret (`PASS`, `ACCT`, `SITE PSWD`) was handed
+    /// to the transport. A login that fails from then on is not to be repeated with the same
+    /// credentials, but for 421: [`Error::is_transient`].
+    pub fn is_secret_sent(&self) -> bool {
+        self.context.secret_sent
+    }
+
     /// Answers a [`Challenge`](super::Challenge).
     ///
     /// # Errors
@@ -114,8 +121,8 @@ impl Connection {
     /// [`Misuse::Closed`] once the connection is closing; [`Misuse::DedicatedMethod`] for verbs
     /// that change the state of the connection (`USER`, `PASS`, `AUTH`, `ADAT`, `CCC`, `REIN`,
     /// `HOST`, `QUIT`); [`Misuse::NotReady`] before login; [`Misuse::CommandsOutstanding`] while
-    /// `REIN` or `CCC` is unanswered; [`Misuse::NoTls`] for `ACCT`, which is a secret, in clear
-    /// after `CCC`; [`Misuse::TooManyOutstanding`] at
+    /// `REIN` or `CCC` is unanswered; [`Misuse::NoTls`] for a command that
+    /// [carries a secret](Command::carries_secret) (`ACCT`, `SITE PSWD`), in clear after `CCC`; [`Misuse::TooManyOutstanding`] at
     /// [`Limits::outstanding_commands`](crate::Limits::outstanding_commands).
     pub fn send(&mut self, now: Instant, command: Command) -> Result<CommandId, Misuse> {
         self.context.advance_clock(now);
@@ -138,7 +145,7 @@ impl Connection {
         }
         self.check_ready()?;
         let in_clear_by_choice = self.context.settings.security == Security::DangerousPlaintext;
-        if verb == Verb::Acct && self.context.tls.is_none() && !in_clear_by_choice {
+        if command.carries_secret() && self.context.tls.is_none() && !in_clear_by_choice {
             return Err(Misuse::NoTls);
         }
         if self.context.outstanding.commands() >= self.context.settings.limits.outstanding_commands
@@ -287,6 +294,7 @@ impl Connection {
 
     fn fail(&mut self, error: Error) {
         self.enter(State::Closed);
+        let error = error.after_secret(self.context.secret_sent);
         self.error = Some(Box::new(error));
     }
 
@@ -384,7 +392,7 @@ impl Connection {
             self.enter(State::Closed);
         } else {
             let mid_reply = self.incoming.is_mid_reply();
-            self.fail(Error::ConnectionClosed { phase, mid_reply });
+            self.fail(Error::closed(phase, mid_reply));
         }
     }
 
@@ -492,7 +500,7 @@ impl Machine for Connection {
             return;
         }
         context.last_traffic = context.now;
-        context.output.consume(count);
+        context.written(count);
         let input = self.incoming.end_position();
         if context
             .outstanding
@@ -522,7 +530,7 @@ impl Machine for Connection {
                     let phase = self.phase();
                     // What was over already only gives up its last bytes.
                     if !matches!(self.state, State::Closed) {
-                        self.fail(Error::TimedOut { phase, what });
+                        self.fail(Error::timed_out(phase, what));
                     }
                 }
             },

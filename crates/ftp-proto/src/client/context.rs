@@ -52,6 +52,10 @@ pub(super) struct Context {
     /// When anything last went either way.
     pub(super) last_traffic: Instant,
     pub(super) outstanding: Outstanding,
+    /// Where in the output the first secret begins, once there is one.
+    secret_begins: Option<u64>,
+    /// Some of it was handed to the transport.
+    pub(super) secret_sent: bool,
     /// What the reply at hand answers.
     pub(super) answering: Option<Awaited>,
     pub(super) events: VecDeque<Event>,
@@ -81,6 +85,8 @@ impl Context {
             writing_since: now,
             last_traffic: now,
             outstanding: Outstanding::default(),
+            secret_begins: None,
+            secret_sent: false,
             answering: None,
             events: VecDeque::new(),
             sent_ahead: 0,
@@ -119,6 +125,9 @@ impl Context {
     pub(super) fn send(&mut self, purpose: Purpose, command: CommandRef<'_>) {
         log::command(SIDE, command);
         self.observe(Dialogue::Command(command));
+        if command.carries_secret() {
+            self.secret_begins.get_or_insert(self.output.end_position());
+        }
         command.put(|bytes| self.write(bytes));
         self.outstanding
             .queued(purpose, self.output.end_position(), self.now);
@@ -135,6 +144,13 @@ impl Context {
             Some(left) => self.sent_ahead = left,
             None => self.send_login(verb, argument),
         }
+    }
+
+    /// Takes what was written out of the output.
+    pub(super) fn written(&mut self, count: usize) {
+        self.output.consume(count);
+        let position = self.output.position();
+        self.secret_sent |= self.secret_begins.is_some_and(|begin| begin < position);
     }
 
     /// What may be written now. Behind a `NOOP` of the machine's own everything waits for its
@@ -156,7 +172,10 @@ impl Context {
     }
 
     pub(super) fn heard(&mut self, reply: ReplyRef<'_>) {
-        log::reply(SIDE, reply);
+        match self.secret_begins {
+            None => log::reply(SIDE, reply),
+            Some(_) => log::reply_after_secret(SIDE, reply),
+        }
         self.observe(Dialogue::Reply(reply));
         if reply.is_irregular() {
             self.irregular = true;

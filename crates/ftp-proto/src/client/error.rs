@@ -6,7 +6,9 @@ use core::fmt;
 use thiserror::Error;
 
 use super::Phase;
-use crate::wire::{Class, Code, ForeignProtocol, Reply, ReplyErrorKind, ReplyRef, Verb, escape};
+use crate::wire::{
+    Class, Code, ForeignProtocol, MASK, Reply, ReplyErrorKind, ReplyRef, Verb, escape,
+};
 
 /// Why a client connection is over. Sticky.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -19,6 +21,8 @@ pub enum Error {
         phase: Phase,
         /// What it said.
         reply: Reply,
+        /// As [`Connection::is_secret_sent`](super::Connection::is_secret_sent).
+        secret_sent: bool,
     },
     /// The server wants an account (332) and none was configured.
     #[error("the server needs an account (ACCT) at {phase}, and none was given: {reply}")]
@@ -49,6 +53,8 @@ pub enum Error {
         phase: Phase,
         /// What took too long.
         what: Timeout,
+        /// As [`Connection::is_secret_sent`](super::Connection::is_secret_sent).
+        secret_sent: bool,
     },
     /// The server closed the connection without a word.
     #[error("the server closed the connection at {phase}{}", MidReply(*.mid_reply))]
@@ -57,6 +63,8 @@ pub enum Error {
         phase: Phase,
         /// Whether it did so within a reply.
         mid_reply: bool,
+        /// As [`Connection::is_secret_sent`](super::Connection::is_secret_sent).
+        secret_sent: bool,
     },
     /// The server broke the protocol.
     #[error("protocol fault of the server at {phase}: {fault}")]
@@ -80,10 +88,38 @@ impl Error {
             Self::Refused {
                 phase,
                 reply: reply.to_reply(),
+                secret_sent: false,
             }
         } else {
             Self::fault(phase, PeerFault::UnexpectedCode { code: reply.code() })
         }
+    }
+
+    pub(super) fn timed_out(phase: Phase, what: Timeout) -> Self {
+        Self::TimedOut {
+            phase,
+            what,
+            secret_sent: false,
+        }
+    }
+
+    pub(super) fn closed(phase: Phase, mid_reply: bool) -> Self {
+        Self::ConnectionClosed {
+            phase,
+            mid_reply,
+            secret_sent: false,
+        }
+    }
+
+    /// Notes whether a secret had been sent when it happened.
+    pub(super) fn after_secret(mut self, was_sent: bool) -> Self {
+        if let Self::Refused { secret_sent, .. }
+        | Self::TimedOut { secret_sent, .. }
+        | Self::ConnectionClosed { secret_sent, .. } = &mut self
+        {
+            *secret_sent = was_sent;
+        }
+        self
     }
 
     pub(super) fn fault(phase: Phase, fault: PeerFault) -> Self {
@@ -127,14 +163,51 @@ impl Error {
         }
     }
 
-    /// Whether the same attempt may succeed later: time-outs, a closed connection, 421 and other
-    /// 4yz. A 5yz never: repeating a refused password locks accounts.
+    /// The same error with `****` in place of all that the server said: for logs. Codes stay.
+    ///
+    /// `Display` and `Debug` of an error show the text of the reply, which is the server's own: one
+    /// that repeats the password ("530 User anna, password hunter2: wrong") repeats it there, since
+    /// the machine has wiped the password by then and cannot know it again.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let mut error = self.clone();
+        match &mut error {
+            Self::Refused { reply, .. }
+            | Self::AccountNeeded { reply, .. }
+            | Self::PasswordNeeded { reply }
+            | Self::ServiceUnavailable { reply, .. } => *reply = reply.redacted(),
+            Self::PeerFault { fault, .. } => match fault {
+                PeerFault::UnsolicitedReply(reply) => *reply = reply.redacted(),
+                PeerFault::Malformed { excerpt, .. } => *excerpt = MASK.into(),
+                PeerFault::UnexpectedCode { .. }
+                | PeerFault::ForeignProtocol(_)
+                | PeerFault::BytesBeforeTlsSwitch
+                | PeerFault::TooManyPreliminary
+                | PeerFault::AskedAgain => {}
+            },
+            Self::TimedOut { .. } | Self::ConnectionClosed { .. } => {}
+        }
+        error
+    }
+
+    /// Whether the same attempt may succeed later, and may be made again.
+    ///
+    /// * 421, at any time.
+    /// * Before a secret was handed to the transport also: other 4yz, time-outs, a closed connection.
+    /// * After `PASS` or `ACCT` was (even in part) handed to the transport nothing but 421. A
+    ///   refusal, silence and a connection that is closed may all mean that the password is wrong:
+    ///   430 says "invalid username or password" in wide use. To send it again locks accounts. That
+    ///   goes for all the rest of the connection, however the login ended.
+    /// * Never a 5yz or a broken protocol.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Refused { reply, .. } => reply.code().class() == Class::TransientNegative,
-            Self::ServiceUnavailable { .. }
-            | Self::TimedOut { .. }
-            | Self::ConnectionClosed { .. } => true,
+            Self::ServiceUnavailable { .. } => true,
+            Self::Refused {
+                reply, secret_sent, ..
+            } => !secret_sent && reply.code().class() == Class::TransientNegative,
+            Self::TimedOut { secret_sent, .. } | Self::ConnectionClosed { secret_sent, .. } => {
+                !secret_sent
+            }
             Self::AccountNeeded { .. } | Self::PasswordNeeded { .. } | Self::PeerFault { .. } => {
                 false
             }

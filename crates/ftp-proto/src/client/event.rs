@@ -236,7 +236,7 @@ pub struct PhaseTimes {
 pub struct Session {
     /// The server's greeting. Under explicit TLS it came in clear and proves nothing.
     pub greeting: Option<Reply>,
-    /// The reply that completed the login.
+    /// The reply that completed the login. A server may repeat the password in it.
     pub logged_in_with: Reply,
     /// Which step completed the login.
     pub logged_in_by: LoggedInBy,

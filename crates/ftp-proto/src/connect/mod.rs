@@ -14,13 +14,19 @@
 //!
 //! | what happened | transient | who says so |
 //! |---|---|---|
-//! | connection refused, reset or lost, no route | yes | the adapter, from its I/O error |
-//! | a deadline passed, in any phase | yes | [`client::Error::is_transient`](crate::client::Error::is_transient); the adapter for connecting |
-//! | the server closed the connection | yes | `client::Error::is_transient` |
-//! | 421 and other 4yz (RFC 959 §4.2.1: the same command may succeed later) | yes | `client::Error::is_transient` |
-//! | 5yz, an account or a password that is needed and not there | no: repeating a refused password locks accounts | `client::Error::is_transient` |
+//! | connection refused, reset or lost, no route | until a secret was sent | the adapter, from its I/O error |
+//! | a deadline passed, in any phase | until a secret was sent | [`client::Error::is_transient`](crate::client::Error::is_transient); the adapter for connecting |
+//! | the server closed the connection | until a secret was sent | `client::Error::is_transient` |
+//! | 421 | yes | `client::Error::is_transient` |
+//! | other 4yz (RFC 959 §4.2.1: the same command may succeed later) | until a secret was sent | `client::Error::is_transient` |
+//! | 5yz, an account or a password that is needed and not there | no | `client::Error::is_transient` |
 //! | the server broke the protocol | no | `client::Error::is_transient` |
 //! | TLS failed, or an address, name or configuration makes no sense | no | the adapter |
+//!
+//! A secret was sent as soon as the first byte of `PASS` or `ACCT` was handed to the transport
+//! ([`client::Connection::is_secret_sent`](crate::client::Connection::is_secret_sent)). From then on
+//! a failure may mean that the password is wrong, whatever it looks like, and repeating a wrong
+//! password locks accounts.
 
 mod race;
 mod retry;

@@ -6,12 +6,13 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
+use super::masking::{MASK, secret_begins, shown_letters};
 use super::telnet::put_telnet;
 use super::{CommandErrorKind, InvalidText, Verb, check_text, escape};
 
 /// A command in someone else's buffer.
 ///
-/// `Debug` and `Display` show `****` in place of an argument that is a secret.
+/// `Debug` and `Display` show `****` in place of what [`secret`](Self::secret) gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CommandRef<'b> {
     verb: Verb,
@@ -78,10 +79,40 @@ impl<'b> CommandRef<'b> {
 
     /// All behind the one space after the verb, verbatim. `None` if there was no space.
     ///
-    /// A secret where [`Verb::carries_secret`] says so.
+    /// It is, or ends in, what [`secret`](Self::secret) gives.
     #[inline]
     pub fn argument(&self) -> Option<&'b [u8]> {
         self.argument
+    }
+
+    /// The part of the argument that is a secret, or may be one, and is never shown: up to the end
+    /// of the argument. `None` if there is none.
+    ///
+    /// * All of it for the verbs of [`Verb::carries_secret`].
+    /// * For `SITE` and verbs that this crate does not know, all behind the first word that may
+    ///   announce a password: `SITE PSWD old new`, `SITE CHPASS`, `SITE PASSWD`, `SITE GPASS`,
+    ///   `SITE CPWD`, `SITE ADDUSER name password`, `CHPWD`, `PASSWD`, `LOGIN` and whatever else
+    ///   contains `PASS`, `PSW`, `PWD`, `SECRET`, `LOGIN`, `LOGON` or `USER`. Too much is hidden
+    ///   rather than too little.
+    pub fn secret(&self) -> Option<&'b [u8]> {
+        let argument = self.argument?;
+        argument.get(secret_begins(self.verb, self.name, argument)?..)
+    }
+
+    /// Whether anything of this command is masked where it is shown: its
+    /// [`secret`](Self::secret), or the letters glued to an unknown verb that begins with `PASS` or
+    /// `ACCT`.
+    pub fn carries_secret(&self) -> bool {
+        self.secret().is_some() || self.shown_name().len() < self.name.len()
+    }
+
+    /// The letters of the verb that may be shown.
+    fn shown_name(&self) -> &'b [u8] {
+        match self.verb {
+            Verb::Unknown => self.name.get(..shown_letters(self.name)),
+            _ => None,
+        }
+        .unwrap_or(self.name)
     }
 
     /// Hands the command to `put` as it goes over the wire, piece by piece.
@@ -113,13 +144,26 @@ impl fmt::Display for CommandRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.verb.name() {
             Some(name) => f.write_str(name)?,
-            None => escape(self.name).fmt(f)?,
+            None => {
+                let shown = self.shown_name();
+                escape(shown).fmt(f)?;
+                if shown.len() < self.name.len() {
+                    f.write_str(MASK)?;
+                }
+            }
         }
-        match self.argument {
-            None => Ok(()),
-            Some(_) if self.verb.carries_secret() => f.write_str(" ****"),
-            Some(argument) => write!(f, " {}", escape(argument)),
+        let Some(argument) = self.argument else {
+            return Ok(());
+        };
+        let Some(secret) = self.secret() else {
+            return write!(f, " {}", escape(argument));
+        };
+        let before = argument.len().saturating_sub(secret.len());
+        let before = argument.get(..before).unwrap_or_default().trim_ascii_end();
+        if !before.is_empty() {
+            write!(f, " {}", escape(before))?;
         }
+        write!(f, " {MASK}")
     }
 }
 
@@ -226,6 +270,16 @@ impl Command {
     #[inline]
     pub fn argument(&self) -> Option<&[u8]> {
         self.borrow().argument
+    }
+
+    /// The part that is a secret: see [`CommandRef::secret`].
+    pub fn secret(&self) -> Option<&[u8]> {
+        self.borrow().secret()
+    }
+
+    /// Whether anything of it is masked: see [`CommandRef::carries_secret`].
+    pub fn carries_secret(&self) -> bool {
+        self.borrow().carries_secret()
     }
 
     /// The same command, borrowed.

@@ -5,6 +5,7 @@ use core::fmt;
 
 use bytes::Bytes;
 
+use super::masking::MASK;
 use super::telnet::put_telnet;
 use super::{Code, InvalidText, check_text, escape};
 
@@ -273,6 +274,24 @@ impl Reply {
     #[inline]
     pub fn raw(&self) -> &[u8] {
         &self.raw
+    }
+
+    /// A copy with `****` in place of all its text: for logs. The code stays.
+    ///
+    /// The text is the peer's, and a server may repeat in it what it was told: the password in the
+    /// reply to `PASS`, for example. Nothing in this crate hides that by itself.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let [a, b, c] = self.code.digits();
+        let mut raw = Vec::from([a, b, c, b' ']);
+        raw.extend_from_slice(MASK.as_bytes());
+        raw.extend_from_slice(b"\r\n");
+        Self {
+            raw: raw.into(),
+            code: self.code,
+            multiline: false,
+            irregular: self.irregular,
+        }
     }
 
     /// Appends the reply as it goes over the wire, every 0xFF doubled (RFC 854).

@@ -192,9 +192,10 @@ impl Verb {
         }
     }
 
-    /// Whether the argument of this verb is a secret, masked wherever it could be shown: that of
-    /// `PASS` and `ACCT`, security data (`ADAT`), and the wrapped commands of RFC 2228 (`MIC`,
-    /// `CONF`, `ENC`), any of which may be a `PASS`.
+    /// Whether the whole argument of this verb is a secret, masked wherever it could be shown: that
+    /// of `PASS` and `ACCT`, security data (`ADAT`), and the wrapped commands of RFC 2228 (`MIC`,
+    /// `CONF`, `ENC`), any of which may be a `PASS`. `SITE` and unknown verbs can carry one too:
+    /// ask [`CommandRef::secret`](crate::wire::CommandRef::secret).
     pub const fn carries_secret(self) -> bool {
         matches!(
             self,

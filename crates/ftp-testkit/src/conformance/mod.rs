@@ -14,6 +14,7 @@ mod clerk;
 mod ends;
 mod futures;
 mod logins;
+mod once;
 mod probing;
 mod scenarios;
 mod under_load;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ftp_proto::client::{self, LoggedInBy, Login};
 use ftp_proto::server;
 
-use super::{Act, Adapter, Guest, House, Talk, Way, ends, logins, many_at_once};
+use super::{Act, Adapter, Guest, House, Talk, Way, ends, logins, many_at_once, once};
 use crate::liar::{Certificates, Outcome, PASSWORD, USER};
 
 /// A scene for two adapters, or three where it is played under each kind of security.
@@ -153,6 +153,7 @@ pub fn scenarios() -> Vec<Scenario> {
             "one too many, and tried again until there is room",
             ends::tried_again,
         ),
+        once("a password sent once, but for 421", once::sent_once),
         once("a name with an address that does not work", ends::localhost),
         thrice("the server stops: 421", ends::shut_down),
         thrice("a write that is not taken", ends::stuck),

@@ -136,5 +136,8 @@ fn assert_is_shown_safely(command: CommandRef<'_>) {
                 "{shown:?}"
             );
         }
+        if command.secret().is_some() {
+            assert!(shown.trim_end_matches(')').ends_with(" ****"), "{shown:?}");
+        }
     }
 }
