@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{self, Duration};
 
-use ftp_proto::server::Verdict;
 use ftp_proto::server::guard::{
     Admission, Answer, AttemptDecision, Connected, Guard, GuardedAttempt, Outcome, Ruling, Scope,
 };
+use ftp_proto::server::{AccountVerdict, Verdict};
 use ftp_proto::{Instant, Username};
 
 use crate::Clock;
@@ -150,7 +150,7 @@ impl<C: Clock> Drop for Guarded<C> {
     }
 }
 
-/// What became of an attempt to log in: for the log and for counters.
+/// What became of an attempt to log in, or to name an account once logged in: for the log and for counters.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AttemptSummary {
@@ -170,25 +170,55 @@ pub struct AttemptSummary {
     pub check_time: Duration,
 }
 
+/// What an application may say to a guess that the guard counts.
+pub trait Judged {
+    /// What the check found.
+    fn outcome(&self) -> Outcome;
+
+    /// The verdict as the guard's answer has it.
+    #[must_use]
+    fn overruled(self, outcome: Outcome) -> Self;
+}
+
+impl Judged for Verdict {
+    fn outcome(&self) -> Outcome {
+        self.outcome()
+    }
+
+    fn overruled(self, outcome: Outcome) -> Self {
+        self.overruled(outcome)
+    }
+}
+
+impl Judged for AccountVerdict {
+    fn outcome(&self) -> Outcome {
+        self.outcome()
+    }
+
+    fn overruled(self, outcome: Outcome) -> Self {
+        self.overruled(outcome)
+    }
+}
+
 /// What is to be done with the application's verdict.
 #[derive(Debug)]
-pub struct Judgement {
+pub struct Judgement<V = Verdict> {
     /// For the log.
     pub summary: AttemptSummary,
     /// For the machine: what the application said, or what the guard says instead.
-    pub verdict: Verdict,
+    pub verdict: V,
     /// The verdict's reply is to be held back until this moment of the adapter's clock.
     pub not_before: Option<time::Instant>,
 }
 
 /// Tells the guard, where there is one, what the application's check found. `attempt` is who tried,
 /// and how often this connection had failed before.
-pub fn judge<C: Clock>(
+pub fn judge<C: Clock, V: Judged>(
     guarded: Option<(&mut Guarded<C>, GuardedAttempt)>,
     attempt: (Username, u32),
-    verdict: Verdict,
+    verdict: V,
     check_time: Duration,
-) -> Judgement {
+) -> Judgement<V> {
     let (username, failures) = attempt;
     let checked = verdict.outcome();
     let ruling = guarded.as_ref().map(|(_, attempt)| attempt.ruling());

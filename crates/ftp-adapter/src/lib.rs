@@ -25,10 +25,12 @@ pub use clock::{Clock, SystemClock};
 pub use dialing::{jitter, lost};
 pub use error::Error;
 pub use flow::{DriverError, Flow, Next, Step};
-pub use guard::{AttemptSummary, Guarded, Judgement, MayCheck, SharedGuard, judge};
+pub use guard::{AttemptSummary, Guarded, Judged, Judgement, MayCheck, SharedGuard, judge};
 pub use inbox::{
     Inbox, agreed, ends_clear_command_channel, ends_reinitialize, reinitialized, reply_to,
 };
 pub use reception::{Entry, Place, Reception, Refused, Room, TlsMissing, Welcome, accept_pause};
-pub use session::{SHUTDOWN_TEXT, SessionError, SessionEvent, SessionInfo, replacement};
+pub use session::{
+    LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionError, SessionEvent, SessionInfo, replacement,
+};
 pub use setup::ClientSetup;

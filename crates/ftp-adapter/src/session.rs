@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ftp_proto::server::guard::RefusedWhy;
 use ftp_proto::server::{self, ClosedWhy, Connection, Event, LoginSummary};
@@ -14,6 +15,10 @@ use crate::{AttemptSummary, DriverError};
 
 /// What clients are told when the server stops.
 pub const SHUTDOWN_TEXT: &str = "The server is shutting down.";
+
+/// How long the check of a password or an account may go on once its connection is over: the guess
+/// is to be counted for what it was. After that it counts as a wrong one.
+pub const LAST_CHECK_TIME: Duration = Duration::from_secs(30);
 
 /// Who is at the other end.
 #[derive(Debug, Clone)]
@@ -47,6 +52,9 @@ pub enum SessionEvent {
     Ignored(Option<RefusedWhy>),
     /// An attempt to log in was checked; its reply may be held back for a while yet.
     Attempted(AttemptSummary),
+    /// The same for an account that was named after login (`ACCT`). The guard counts it like a
+    /// password.
+    AccountAttempted(AttemptSummary),
     /// TLS is in force.
     TlsEstablished(Arc<TlsSession>),
     /// TLS was closed (`CCC`).

@@ -10,22 +10,32 @@ use ftp_proto::wire::Reply;
 
 /// The application behind a [`Server`](crate::Server). One value serves all sessions.
 ///
-/// Its methods run in the session's own thread, and the connection rests meanwhile: deadlines that
-/// pass are noticed when they return.
+/// [`authenticate`](Self::authenticate), [`command`](Self::command) and [`account`](Self::account)
+/// run in a second thread of the session, which is there while there is something to do. The
+/// connection's own thread looks at deadlines, at a client that leaves and at a server that is to
+/// stop every quarter of a second meanwhile. A thread cannot be told to stop: a method that never
+/// returns keeps both threads, and the session still counts as one of
+/// [`max_sessions`](crate::Server::max_sessions), but its client is told 421 in time, and the
+/// connection is closed.
 pub trait Handler: Send + Sync + 'static {
     /// Someone wants to log in. If the client leaves meanwhile, or its login deadline passes, the
-    /// verdict is dropped.
+    /// verdict is still waited for, so that leaving does not escape being counted, and then dropped.
+    /// After half a minute the attempt counts as failed.
     ///
     /// Where there is a [guard](crate::Server::guard), it has ruled before this is asked, and may
     /// overrule what is said here: [`SessionEvent::Attempted`] tells.
     fn authenticate(&self, attempt: Attempt, peer: SocketAddr) -> Verdict;
 
     /// A command after login. `None`: not implemented here (502). A reply that is not final, or is
-    /// 421, is replaced by 451.
+    /// 421, is replaced by 451. One that comes later than
+    /// [`Timeouts::application`](ftp_proto::server::Timeouts::application) is dropped: the client
+    /// was told 421 then.
     fn command(&self, session: &SessionInfo, request: Request) -> Option<Reply>;
 
     /// `ACCT` after login, where
     /// [`takes_accounts`](ftp_proto::server::Config::takes_accounts) is on. Rejects by default.
+    /// The [guard](crate::Server::guard) rules and counts as it does for a password:
+    /// [`SessionEvent::AccountAttempted`] tells.
     fn account(&self, session: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
         let _ = session;
         attempt.reject()

@@ -94,6 +94,7 @@ mod server;
 mod session;
 mod shutdown;
 mod transport;
+mod worker;
 
 pub use client::Client;
 pub use connecting::Connecting;

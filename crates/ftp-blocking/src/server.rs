@@ -65,7 +65,7 @@ impl Server {
 
     /// How many sessions [`serve`](Self::serve) runs at a time; clients over the limit are told
     /// 421. At least 1; default 900, below the 1024 open files that systems commonly allow a
-    /// process. Each has a thread of its own.
+    /// process. Each has a thread of its own, and a second one while its handler works.
     #[must_use]
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.reception.set_max_sessions(sessions);

@@ -92,6 +92,16 @@ impl<T: Transport> ServerSession<T> {
         self.machine_mut().decide_account(now, verdict)
     }
 
+    /// The same, not before this moment.
+    pub(crate) fn decide_account_at(
+        &mut self,
+        verdict: AccountVerdict,
+        moment: Instant,
+    ) -> Result<(), Misuse> {
+        let earliest = self.driver.instant(moment);
+        self.decide_account(verdict.not_before(earliest))
+    }
+
     /// A preliminary (1yz) reply to a request, which stays open.
     ///
     /// # Errors

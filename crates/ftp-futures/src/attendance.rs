@@ -5,15 +5,15 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ftp_adapter::{
-    Entry, Guarded, MayCheck, SHUTDOWN_TEXT, SessionError, SessionEvent, SessionInfo, judge,
-    replacement,
+    Entry, Guarded, Judged, Judgement, LAST_CHECK_TIME, MayCheck, SHUTDOWN_TEXT, SessionError,
+    SessionEvent, SessionInfo, judge, replacement,
 };
 use ftp_proto::Username;
 use ftp_proto::server::guard::GuardedAttempt;
-use ftp_proto::server::{Attempt, Event, Misuse, Request, RequestId};
+use ftp_proto::server::{AccountAttempt, Attempt, Event, Misuse, Request, RequestId};
 use ftp_proto::wire::Reply;
 
 use crate::runtime::{before, later, sleep_until};
@@ -95,6 +95,9 @@ async fn may_check<R: Timer>(guarded: &mut Guarded<R>, user: &Username) -> Optio
     }
 }
 
+/// The client is gone.
+struct Left;
+
 struct Attendance<'a, R: Timer, T, H, S> {
     line: Line<'a, R, T, S>,
     info: SessionInfo,
@@ -124,11 +127,7 @@ where
         self.info.update(self.line.session.machine());
         match self.info.note(event) {
             Err(Event::Authenticate(attempt)) => self.authenticate(attempt).await,
-            Err(Event::Account(attempt)) => {
-                let verdict = self.handler.account(&self.info, attempt);
-                let verdict = self.line.finished(verdict).await;
-                let _too_late = self.line.session.decide_account(verdict);
-            }
+            Err(Event::Account(attempt)) => self.account(attempt).await,
             Err(Event::Command(request)) => self.command(request).await,
             Ok(Some(event)) => self.note(&event),
             Ok(None) | Err(_) => {}
@@ -148,28 +147,64 @@ where
 
     /// The guard rules, the application checks, and the guard says what is told, and when.
     async fn authenticate(&mut self, attempt: Attempt) {
-        let username = attempt.username().clone();
-        let failures = attempt.failures();
-        let guarded = match &mut self.entry.guarded {
-            None => None,
-            // Who leaves before the check has not had a guess checked: nothing to count.
-            Some(guarded) => match self.line.while_open(may_check(guarded, &username)).await {
-                Some(guarded) => guarded,
-                None => return,
-            },
+        let tried = (attempt.username().clone(), attempt.failures());
+        let Ok(guarded) = self.may_check(&tried.0).await else {
+            return;
         };
         let started = R::now();
         let verdict = self.handler.authenticate(attempt, self.info.peer);
-        let verdict = self.line.finished(verdict).await;
-        let check_time = R::now().saturating_duration_since(started);
-        let guarded = self.entry.guarded.as_mut().zip(guarded);
-        let judgement = judge(guarded, (username, failures), verdict, check_time);
+        let Some(verdict) = self.line.finished(verdict).await else {
+            return;
+        };
+        let judgement = self.judge(guarded, tried, verdict, started);
         self.tell(&SessionEvent::Attempted(judgement.summary));
         // Refused only if it comes too late: then there is no one to tell.
         let _too_late = match judgement.not_before {
             None => self.line.session.decide(judgement.verdict),
             Some(moment) => self.line.session.decide_at(judgement.verdict, moment),
         };
+    }
+
+    /// The same for an account after login: on many systems it is a second password.
+    async fn account(&mut self, attempt: AccountAttempt) {
+        let tried = (attempt.username().clone(), attempt.failures());
+        let Ok(guarded) = self.may_check(&tried.0).await else {
+            return;
+        };
+        let started = R::now();
+        let verdict = self.handler.account(&self.info, attempt);
+        let Some(verdict) = self.line.finished(verdict).await else {
+            return;
+        };
+        let judgement = self.judge(guarded, tried, verdict, started);
+        self.tell(&SessionEvent::AccountAttempted(judgement.summary));
+        let session = &mut self.line.session;
+        let _too_late = match judgement.not_before {
+            None => session.decide_account(judgement.verdict),
+            Some(moment) => session.decide_account_at(judgement.verdict, moment),
+        };
+    }
+
+    /// Waits until the guard, if there is one, lets the attempt be checked.
+    async fn may_check(&mut self, user: &Username) -> Result<Option<GuardedAttempt>, Left> {
+        let Some(guarded) = &mut self.entry.guarded else {
+            return Ok(None);
+        };
+        // Who leaves before the check has not had a guess checked: nothing to count.
+        let waiting = may_check(guarded, user);
+        self.line.while_open(waiting).await.ok_or(Left)
+    }
+
+    fn judge<V: Judged>(
+        &mut self,
+        guarded: Option<GuardedAttempt>,
+        tried: (Username, u32),
+        verdict: V,
+        started: Instant,
+    ) -> Judgement<V> {
+        let check_time = R::now().saturating_duration_since(started);
+        let guarded = self.entry.guarded.as_mut().zip(guarded);
+        judge(guarded, tried, verdict, check_time)
     }
 
     async fn command(&mut self, request: Request) {
@@ -251,12 +286,13 @@ where
         self.race(work.as_mut()).await
     }
 
-    /// The same, but the handler is waited for even if the connection is over before.
-    async fn finished<W: Future>(&mut self, work: W) -> W::Output {
+    /// The same, but the handler is waited for a while even if the connection is over before. `None`
+    /// if it never comes to an end.
+    async fn finished<W: Future>(&mut self, work: W) -> Option<W::Output> {
         let mut work = pin!(work);
         match self.race(work.as_mut()).await {
-            Some(output) => output,
-            None => work.await,
+            Some(output) => Some(output),
+            None => before::<R, _>(later::<R>(LAST_CHECK_TIME), work).await,
         }
     }
 
@@ -283,7 +319,6 @@ mod tests {
     use std::future::{Pending, pending};
     use std::net::SocketAddr;
     use std::sync::Arc;
-    use std::time::Instant;
 
     use ftp_adapter::{Clock, Room};
     use ftp_proto::server::{Config, Security, Verdict};

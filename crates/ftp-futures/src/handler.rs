@@ -16,7 +16,9 @@ use ftp_proto::wire::Reply;
 /// the crate `blocking`.
 pub trait Handler: Send + Sync + 'static {
     /// Someone wants to log in. The future runs to its end even if the client leaves meanwhile, so
-    /// that leaving does not escape being counted; the verdict is dropped then.
+    /// that leaving does not escape being counted; the verdict is dropped then. A future that does
+    /// not end is dropped half a minute after the end of the connection, which comes at the
+    /// latest by [`Timeouts`](ftp_proto::server::Timeouts); the attempt counts as failed.
     ///
     /// Where there is a [guard](crate::Server::guard), it has ruled before this is asked, and may
     /// overrule what is said here: [`SessionEvent::Attempted`] tells.
@@ -27,7 +29,9 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Verdict> + Send;
 
     /// A command after login. `None`: not implemented here (502). A reply that is not final, or is
-    /// 421, is replaced by 451. The future is dropped if the client leaves.
+    /// 421, is replaced by 451. The future is dropped if the client leaves, or if it takes longer than
+    /// [`Timeouts::application`](ftp_proto::server::Timeouts::application), after which the client
+    /// is told 421.
     fn command(
         &self,
         session: &SessionInfo,
@@ -36,6 +40,8 @@ pub trait Handler: Send + Sync + 'static {
 
     /// `ACCT` after login, where
     /// [`takes_accounts`](ftp_proto::server::Config::takes_accounts) is on. Rejects by default.
+    /// The [guard](crate::Server::guard) rules and counts as it does for a password:
+    /// [`SessionEvent::AccountAttempted`] tells.
     fn account(
         &self,
         session: &SessionInfo,

@@ -174,6 +174,62 @@ async fn a_guess_is_counted_though_the_client_leaves_before_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn accounts_guessed_after_login_are_counted_and_answered_as_passwords_are() {
+    let (guard, log) = (shared(locks_after_two()), Log::default());
+    let config = plain_server().takes_accounts(true).max_attempts(10);
+    let server = Server::new(Arc::new(config), None)
+        .unwrap()
+        .guard(guard.clone());
+    let mut caller = Caller::connect(&server, handler(0, &log), 1);
+    caller.hear().await;
+    assert!(
+        caller
+            .try_password(USER, PASSWORD)
+            .await
+            .starts_with("230 ")
+    );
+    let mut answered = Vec::new();
+    for account in ["wrong", ACCOUNT, "wrong", "wrong", ACCOUNT] {
+        let asked = Instant::now();
+        let reply = caller.ask(&format!("ACCT {account}")).await;
+        answered.push((reply[..3].to_owned(), asked.elapsed().as_millis()));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // The right account is answered no earlier than the guard's floor; a locked one like a wrong one.
+    let (codes, times): (Vec<_>, Vec<_>) = answered.into_iter().unzip();
+    assert_eq!(codes, ["530", "230", "530", "530", "530"]);
+    assert!(times.iter().all(|time| *time >= 500), "{times:?}");
+    let statistics = guard.with(|guard, _| guard.statistics());
+    assert_eq!((statistics.failures, statistics.lockouts), (4, 1));
+    assert!(log.contains("AccountAttempted"), "{:?}", log.lines());
+    // The login itself stays, and still counts as one session.
+    assert!(caller.ask("PWD").await.starts_with("257 "));
+    let mut locked = Caller::connect(&server, handler(0, &log), 1);
+    locked.hear().await;
+    let reply = locked.try_password(USER, PASSWORD).await;
+    assert!(reply.starts_with("530 "), "{reply}");
+    let mut owner = Caller::connect(&server, handler(0, &log), 2);
+    owner.hear().await;
+    assert!(owner.try_password(USER, PASSWORD).await.starts_with("230 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_never_ends_counts_as_failed_and_gives_its_place_back() {
+    let (guard, log) = (shared(locks_after_two()), Log::default());
+    let server = server(&guard);
+    for _ in 0..2 {
+        let mut caller = Caller::connect(&server, handler(u64::MAX, &log), 1);
+        caller.hear().await;
+        let reply = caller.try_password(USER, PASSWORD).await;
+        assert!(reply.starts_with("421 Not logged in in time"), "{reply}");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(guard.with(|guard, _| guard.connections()), 0);
+    }
+    assert_eq!(guard.with(|guard, _| guard.statistics().failures), 2);
+    assert!(log.contains("closed: not logged in"), "{:?}", log.lines());
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_many_connections_of_an_address_are_refused_and_each_end_makes_room() {
     let (guard, log) = (
         shared(GuardConfig::new().connections_per_address(1)),

@@ -75,13 +75,10 @@ impl Handler for LoginHandler {
         reply
     }
 
-    async fn account(&self, session: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
+    async fn account(&self, _: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
         let is_right = self
             .users()
             .is_account_of(attempt.username(), attempt.account());
-        let (connection, peer) = (session.id, session.peer);
-        let user = attempt.username().to_string();
-        info!(connection, %peer, user, is_right, "account");
         if is_right {
             attempt.accept()
         } else {
@@ -113,6 +110,7 @@ impl Handler for LoginHandler {
                 warn!(connection, %peer, ?why, "refused, closed without a word");
             }
             SessionEvent::Attempted(attempt) => log_attempt(session, attempt),
+            SessionEvent::AccountAttempted(attempt) => log_account_attempt(session, attempt),
             SessionEvent::ClearCommandChannel => info!(connection, %peer, "TLS closed by CCC"),
             SessionEvent::LoggedIn(login) => {
                 let (tls, failures) = (login.tls.is_some(), login.failures);
@@ -167,7 +165,34 @@ fn log_attempt(session: &SessionInfo, attempt: &AttemptSummary) {
         // `LoggedIn` follows.
         (_, Outcome::Success) => {}
     }
+    log_lockout(session, attempt);
+}
+
+/// What became of an account that was named after login.
+fn log_account_attempt(session: &SessionInfo, attempt: &AttemptSummary) {
+    let (connection, peer) = (session.id, session.peer);
+    let user = attempt.username.to_string();
+    let failures = attempt.failures.saturating_add(1);
+    match (attempt.ruling, attempt.checked) {
+        (_, Outcome::Unavailable) => {
+            error!(connection, %peer, user, "the check of an account failed");
+        }
+        (Some(Ruling::CheckAndReject), checked) => {
+            let right = checked != Outcome::Failure;
+            warn!(connection, %peer, user, right, "locked out, answered like a wrong account");
+        }
+        (_, Outcome::Failure) => warn!(connection, %peer, user, failures, "account refused"),
+        (_, Outcome::NeedsAccount | Outcome::Success) => {
+            info!(connection, %peer, user, "account accepted");
+        }
+    }
+    log_lockout(session, attempt);
+}
+
+fn log_lockout(session: &SessionInfo, attempt: &AttemptSummary) {
+    let (connection, peer) = (session.id, session.peer);
     if let Some(scope) = attempt.locked_out {
+        let user = attempt.username.to_string();
         let option = option_for_lockout(scope);
         warn!(
             connection, %peer, user, ?scope, option,

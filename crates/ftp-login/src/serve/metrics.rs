@@ -204,6 +204,7 @@ impl Metrics {
                 add(&self.refused, "reason", "server_full");
             }
             SessionEvent::Attempted(attempt) => self.count_attempt(attempt),
+            SessionEvent::AccountAttempted(attempt) => self.count_lockout(attempt),
             SessionEvent::TlsEstablished(tls) => {
                 add(&self.handshakes, "outcome", OK);
                 if let Some(time) = tls.handshake_time {
@@ -243,6 +244,10 @@ impl Metrics {
             (_, Outcome::Failure) => "failure",
         };
         add(&self.logins, "outcome", outcome);
+        self.count_lockout(attempt);
+    }
+
+    fn count_lockout(&self, attempt: &AttemptSummary) {
         if let Some(scope) = attempt.locked_out {
             let scope = match scope {
                 Scope::UserAtAddress => "user_at_address",

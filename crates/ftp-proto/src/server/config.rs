@@ -65,7 +65,7 @@ pub enum DataProtectionPolicy {
     Required,
 }
 
-/// How long a peer may take. Start from the defaults and change what should differ:
+/// How long a peer, and the application, may take. Start from the defaults and change what should differ:
 ///
 /// ```
 /// use core::time::Duration;
@@ -88,6 +88,12 @@ pub struct Timeouts {
     pub idle: Duration,
     /// Until the peer has taken one reply. Default 30 s.
     pub write: Duration,
+    /// Until the application has answered an attempt, an account or a command, and again after each
+    /// preliminary reply. Then the client is told 421 and the connection is closed, so that an
+    /// answer that never comes (the application hangs, or has dropped the question) leaves no
+    /// connection behind. Default 300 s, as long as a client may be idle. Choose more if commands
+    /// take longer than that, for example because files are moved meanwhile.
+    pub application: Duration,
 }
 
 impl Default for Timeouts {
@@ -98,6 +104,7 @@ impl Default for Timeouts {
             handshake: Duration::from_secs(20),
             idle: Duration::from_secs(300),
             write: Duration::from_secs(30),
+            application: Duration::from_secs(300),
         }
     }
 }

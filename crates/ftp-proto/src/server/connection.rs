@@ -29,6 +29,9 @@ use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch
 /// answered and its reply written. Bytes that arrive before are kept up to
 /// [`Limits::backlog`](crate::Limits::backlog); of more than that, `received` takes nothing.
 ///
+/// **An answer that does not come** in [`Timeouts::application`](super::Timeouts::application), because
+/// the application hangs or has dropped the question, ends the connection with 421.
+///
 /// **The end.** The last reply is written first, then [`Event::Closed`] tells why, then `poll`
 /// returns [`Action::Closed`], or the error if the client broke the protocol beyond repair.
 /// From the reply that announces a TLS switch until the switch is done nothing else can be said, and the
@@ -165,7 +168,7 @@ impl Connection {
         self.expect_open(now)?;
         match &self.state {
             Login::VerifyingAccount { id, .. } if *id == verdict.id => {
-                self.change(|state, session| state.account_verdict(verdict.accepted, session));
+                self.change(|state, session| state.account_verdict(verdict, session));
                 Ok(())
             }
             _ => Err(Misuse::NothingOpen),
@@ -188,6 +191,7 @@ impl Connection {
             return Err(Misuse::WrongClass);
         }
         self.session.say(reply);
+        self.session.wait_for_application();
         Ok(())
     }
 
@@ -206,7 +210,7 @@ impl Connection {
             return Err(Misuse::DedicatedMethod);
         }
         self.session.say(reply);
-        self.change(|state, _| state.answered());
+        self.change(Login::answered);
         Ok(())
     }
 
@@ -291,6 +295,7 @@ impl Connection {
             }
             Timer::Login => self.end(&replies::NO_LOGIN_IN_TIME, ClosedWhy::LoginTimeout),
             Timer::Idle => self.end(&replies::IDLE, ClosedWhy::IdleTimeout),
+            Timer::Application => self.end(&replies::NO_ANSWER, ClosedWhy::ApplicationTimeout),
         }
         self.settle();
     }

@@ -80,6 +80,9 @@ pub enum ClosedWhy {
     LoginTimeout,
     /// No command in time after login.
     IdleTimeout,
+    /// The application did not answer in time:
+    /// [`Timeouts::application`](super::Timeouts::application).
+    ApplicationTimeout,
     /// No handshake in time.
     HandshakeTimeout,
     /// The peer did not read.
@@ -101,6 +104,9 @@ impl fmt::Display for ClosedWhy {
             Self::FirstCommandTimeout => f.write_str("no command within the time allowed"),
             Self::LoginTimeout => f.write_str("not logged in within the time allowed"),
             Self::IdleTimeout => f.write_str("idle for too long"),
+            Self::ApplicationTimeout => {
+                f.write_str("the application did not answer within the time allowed")
+            }
             Self::HandshakeTimeout => f.write_str("no TLS handshake within the time allowed"),
             Self::WriteTimeout => f.write_str("the client does not read"),
             Self::Shutdown => f.write_str("closed by the server"),
@@ -111,7 +117,8 @@ impl fmt::Display for ClosedWhy {
 
 /// Someone wants to log in. Answered once, by being turned into a [`Verdict`].
 ///
-/// Dropping it without a verdict leaves the client waiting until the login deadline, then 421.
+/// Dropping it without a verdict leaves the client waiting until the login deadline or
+/// [`Timeouts::application`](super::Timeouts::application), whichever comes first, then 421.
 #[derive(Debug)]
 #[must_use = "the client waits for the verdict"]
 pub struct Attempt {
@@ -257,12 +264,16 @@ pub(crate) enum Decision {
 }
 
 /// `ACCT` after login. Answered once.
+///
+/// Dropping it without a verdict leaves the client waiting until
+/// [`Timeouts::application`](super::Timeouts::application), then 421.
 #[derive(Debug)]
 #[must_use = "the client waits for the answer"]
 pub struct AccountAttempt {
     pub(crate) id: Ticket,
     pub(crate) username: Username,
     pub(crate) account: Account,
+    pub(crate) failures: u32,
 }
 
 impl AccountAttempt {
@@ -276,19 +287,31 @@ impl AccountAttempt {
         &self.account
     }
 
+    /// How many attempts, of passwords and accounts, failed on this connection before this one.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
     /// 230.
     pub fn accept(self) -> AccountVerdict {
-        AccountVerdict {
-            id: self.id,
-            accepted: true,
-        }
+        self.verdict(AccountDecision::Accept)
     }
 
     /// 530 after the delay, counted like a failed login; the login itself stays.
     pub fn reject(self) -> AccountVerdict {
+        self.verdict(AccountDecision::Reject)
+    }
+
+    /// The check cannot be made now: 421, and the connection is closed.
+    pub fn unavailable(self) -> AccountVerdict {
+        self.verdict(AccountDecision::Unavailable)
+    }
+
+    fn verdict(self, decision: AccountDecision) -> AccountVerdict {
         AccountVerdict {
             id: self.id,
-            accepted: false,
+            decision,
+            not_before: Instant::START,
         }
     }
 }
@@ -298,11 +321,52 @@ impl AccountAttempt {
 #[must_use = "hand it to Connection::decide_account"]
 pub struct AccountVerdict {
     pub(crate) id: Ticket,
-    pub(crate) accepted: bool,
+    pub(crate) decision: AccountDecision,
+    pub(crate) not_before: Instant,
+}
+
+impl AccountVerdict {
+    /// Holds the reply back until then, as [`Verdict::not_before`] does.
+    #[must_use = "hand it to Connection::decide_account"]
+    pub fn not_before(mut self, earliest: Instant) -> Self {
+        self.not_before = self.not_before.max(earliest);
+        self
+    }
+
+    /// What the check found, as [`Guard::settle`](super::Guard::settle) wants to know it.
+    pub fn outcome(&self) -> Outcome {
+        match self.decision {
+            AccountDecision::Accept => Outcome::Success,
+            AccountDecision::Reject => Outcome::Failure,
+            AccountDecision::Unavailable => Outcome::Unavailable,
+        }
+    }
+
+    /// The verdict as the guard's answer has it, as [`Verdict::overruled`].
+    #[must_use = "hand it to Connection::decide_account"]
+    pub fn overruled(mut self, outcome: Outcome) -> Self {
+        if outcome != self.outcome() {
+            self.decision = match outcome {
+                Outcome::Unavailable => AccountDecision::Unavailable,
+                _ => AccountDecision::Reject,
+            };
+        }
+        self
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AccountDecision {
+    Accept,
+    Reject,
+    Unavailable,
 }
 
 /// A command that the application answers. Answered once with a final reply, before which there
-/// may be preliminary ones.
+/// may be preliminary ones. Its [`id`](Self::id) is enough to answer, so it may be dropped before.
+///
+/// Without an answer in [`Timeouts::application`](super::Timeouts::application) the client is told
+/// 421, and the connection is closed.
 #[derive(Debug)]
 #[must_use = "the client waits for the reply"]
 pub struct Request {

@@ -7,12 +7,12 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::event::Decision;
+use super::event::{AccountDecision, Decision};
 use super::session::{SIDE, Session};
 use super::timers::Timer;
 use super::{
-    AccountAttempt, Attempt, ClosedWhy, Event, LoginSummary, NameRule, PeerFault, Request,
-    RequestId, UserAfterLogin, Verdict, information, protection, replies,
+    AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, NameRule, PeerFault,
+    Request, RequestId, UserAfterLogin, Verdict, information, protection, replies,
 };
 use crate::ticket::Ticket;
 use crate::wire::foreign::{self, Signature};
@@ -53,6 +53,12 @@ pub(super) enum State {
         id: Ticket,
         username: Username,
         attempted: Instant,
+    },
+    /// Logged in; the account was not refused, and its reply waits for the time that the verdict
+    /// names.
+    AnsweringAccount {
+        username: Username,
+        decision: AccountDecision,
     },
     /// Logged in, and the application is busy with a command.
     Busy { id: RequestId, username: Username },
@@ -103,6 +109,7 @@ impl State {
             self,
             Self::LoggedIn { .. }
                 | Self::VerifyingAccount { .. }
+                | Self::AnsweringAccount { .. }
                 | Self::Busy { .. }
                 | Self::Refusing {
                     then: Refused::LoggedIn { .. }
@@ -224,8 +231,9 @@ impl State {
                     id: id.clone(),
                     username: username.clone(),
                     account,
+                    failures: session.failures,
                 };
-                session.tell(Event::Account(attempt));
+                session.ask(Event::Account(attempt));
                 Self::VerifyingAccount {
                     id,
                     username,
@@ -364,7 +372,7 @@ impl State {
             return Self::LoggedIn { username };
         }
         let id = RequestId(session.next_id());
-        session.tell(Event::Command(Request {
+        session.ask(Event::Command(Request {
             id,
             command: command.to_command(),
         }));
@@ -381,6 +389,7 @@ impl State {
         else {
             return self;
         };
+        session.application_answered();
         let Verdict {
             decision,
             not_before,
@@ -418,7 +427,7 @@ impl State {
     }
 
     /// The application's answer to an account, which must be the open one.
-    pub(super) fn account_verdict(self, accepted: bool, session: &mut Session) -> Self {
+    pub(super) fn account_verdict(self, verdict: AccountVerdict, session: &mut Session) -> Self {
         let Self::VerifyingAccount {
             username,
             attempted,
@@ -427,13 +436,22 @@ impl State {
         else {
             return self;
         };
-        if accepted {
-            session.say(&replies::ACCOUNT_ACCEPTED);
-            Self::LoggedIn { username }
-        } else {
+        session.application_answered();
+        let AccountVerdict {
+            decision,
+            not_before,
+            ..
+        } = verdict;
+        if decision == AccountDecision::Reject {
             let then = Refused::LoggedIn { username };
-            refuse(attempted, session.now, then, session)
+            return refuse(attempted, not_before, then, session);
         }
+        let answering = Self::AnsweringAccount { username, decision };
+        if not_before <= session.now {
+            return answering.answer_due(session);
+        }
+        session.timers.set(Timer::Answer, not_before);
+        answering
     }
 
     /// The answer to an attempt may go out.
@@ -441,6 +459,14 @@ impl State {
         let then = match self {
             Self::Answering { username, decision } => {
                 return Self::answer(username, decision, session);
+            }
+            Self::AnsweringAccount { username, decision } => {
+                if decision == AccountDecision::Unavailable {
+                    session.end(&replies::CHECK_UNAVAILABLE, ClosedWhy::Shutdown);
+                    return Self::Closing;
+                }
+                session.say(&replies::ACCOUNT_ACCEPTED);
+                return Self::LoggedIn { username };
             }
             Self::Refusing { then } => then,
             other => return other,
@@ -457,7 +483,8 @@ impl State {
     }
 
     /// The application answered the open command.
-    pub(super) fn answered(self) -> Self {
+    pub(super) fn answered(self, session: &mut Session) -> Self {
+        session.application_answered();
         match self {
             Self::Busy { username, .. } => Self::LoggedIn { username },
             other => other,
@@ -537,7 +564,7 @@ fn authenticate(
     session: &mut Session,
 ) -> State {
     let id = Ticket::new();
-    session.tell(Event::Authenticate(Attempt {
+    session.ask(Event::Authenticate(Attempt {
         id: id.clone(),
         username: username.clone(),
         password,

@@ -72,6 +72,7 @@ replies! {
     NO_COMMAND_IN_TIME SERVICE_UNAVAILABLE "421 No command in time.";
     NO_LOGIN_IN_TIME SERVICE_UNAVAILABLE "421 Not logged in in time.";
     IDLE SERVICE_UNAVAILABLE "421 Idle for too long.";
+    NO_ANSWER SERVICE_UNAVAILABLE "421 Service not available.";
     BYTES_BEFORE_TLS SERVICE_UNAVAILABLE "421 Unexpected data before the TLS switch.";
     FOREIGN_PROTOCOL SERVICE_UNAVAILABLE "421 This is an FTP server.";
 }

@@ -247,6 +247,22 @@ impl Session {
         self.timers.set(timer, after(self.now, duration));
     }
 
+    /// Asks the application, which has a certain time for its answer.
+    pub(super) fn ask(&mut self, event: Event) {
+        self.tell(event);
+        self.wait_for_application();
+    }
+
+    /// The application's time begins, or begins again.
+    pub(super) fn wait_for_application(&mut self) {
+        self.set_timer(Timer::Application, self.config.timeouts.application);
+    }
+
+    /// The application has answered.
+    pub(super) fn application_answered(&mut self) {
+        self.timers.stop(Timer::Application);
+    }
+
     /// A line has come.
     pub(super) fn stop_waiting_for_command(&mut self) {
         self.timers.stop(Timer::FirstCommand);

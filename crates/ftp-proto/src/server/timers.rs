@@ -25,16 +25,19 @@ pub(super) enum Timer {
     Login,
     /// The next command must have come.
     Idle,
+    /// The application must have answered.
+    Application,
 }
 
 impl Timer {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Write,
         Self::Answer,
         Self::Handshake,
         Self::FirstCommand,
         Self::Login,
         Self::Idle,
+        Self::Application,
     ];
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_proto::server::{Config, Connection, Misuse, Security, State};
+use ftp_proto::server::{Config, Connection, Misuse, Security, State, Timeouts};
 use ftp_proto::wire::{Code, Reply};
 use ftp_proto::{Action, Instant, Machine, Securable};
 
 use crate::dialogue::plain;
-use crate::harness::{Pause, Server, seconds, tls_session};
+use crate::harness::{Held, Pause, Server, seconds, tls_session};
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
@@ -141,15 +141,167 @@ fn idle_time_counts_between_commands_and_noise_does_not_extend_it() {
     );
 }
 
+/// Logged in, with a question to the application open that this command raised.
+fn asked(command: &str) -> Server {
+    let mut timeouts = Timeouts::default();
+    timeouts.application = seconds(40);
+    let mut server = Server::new(plain().takes_accounts(true).timeouts(timeouts));
+    server.said();
+    if command.starts_with("PASS") {
+        server.send("USER anna");
+    } else {
+        server.send("USER anna");
+        server.send("PASS right");
+    }
+    server.sleep(seconds(10));
+    server.answers = false;
+    assert_eq!(server.send(command), "");
+    server
+}
+
+#[test]
+fn an_application_that_does_not_answer_or_drops_the_question_ends_in_421() {
+    for command in ["PASS right", "ACCT main", "RETR notes"] {
+        for drops in [true, false] {
+            let mut server = asked(command);
+            if drops {
+                server.held = Held::default();
+            }
+            // Nothing that the client does moves it.
+            server.sleep(seconds(20));
+            server.receive(b"NOOP\r\nNOOP\r\n\xff\xf1");
+            assert_eq!(server.said(), "");
+            ends_after(
+                &mut server,
+                seconds(20),
+                "421 Service not available.\r\n",
+                "ApplicationTimeout",
+            );
+            // What comes too late is refused.
+            let Held {
+                attempt,
+                account,
+                request,
+            } = std::mem::take(&mut server.held);
+            let (connection, now) = (&mut server.connection, server.now);
+            for late in [
+                attempt.map(|attempt| connection.decide(now, attempt.accept())),
+                account.map(|account| connection.decide_account(now, account.accept())),
+                request.map(|request| connection.not_implemented(now, request.id())),
+            ] {
+                assert!(late.is_none_or(|late| late == Err(Misuse::Closed)));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_in_time_leaves_no_deadline_behind() {
+    for command in ["PASS right", "ACCT main", "ACCT wrong", "RETR notes"] {
+        let mut server = asked(command);
+        server.sleep(seconds(40) - NANOSECOND);
+        let (connection, now) = (&mut server.connection, server.now);
+        if let Some(attempt) = server.held.attempt.take() {
+            connection.decide(now, attempt.accept()).unwrap();
+        }
+        if let Some(attempt) = server.held.account.take() {
+            let verdict = match command {
+                "ACCT main" => attempt.accept(),
+                _ => attempt.reject(),
+            };
+            connection.decide_account(now, verdict).unwrap();
+        }
+        if let Some(request) = server.held.request.take() {
+            connection.not_implemented(now, request.id()).unwrap();
+        }
+        let answered = server.said();
+        server.sleep(seconds(299));
+        let later = server.said();
+        assert!(
+            [&answered, &later].iter().any(|said| said.len() > 3),
+            "{command}"
+        );
+        assert_eq!(server.code("NOOP"), "200", "{command}");
+    }
+}
+
+#[test]
+fn each_preliminary_reply_gives_the_application_its_time_again() {
+    let mut server = asked("RETR notes");
+    let id = server.held.request.take().unwrap().id();
+    let begin = Reply::new(Code::OPENING_DATA_CONNECTION, "Wait.").unwrap();
+    for _ in 0..3 {
+        server.sleep(seconds(39));
+        let said = server.connection.preliminary(server.now, id, &begin);
+        assert_eq!(said, Ok(()));
+        assert_eq!(server.said(), "150 Wait.\r\n");
+    }
+    ends_after(
+        &mut server,
+        seconds(40),
+        "421 Service not available.\r\n",
+        "ApplicationTimeout",
+    );
+}
+
+#[test]
+fn an_account_may_be_answered_later_and_not_at_all() {
+    let mut server = asked("ACCT main");
+    let account = server.held.account.take().unwrap();
+    let due = server.now + seconds(500);
+    let verdict = account.accept().not_before(due);
+    server
+        .connection
+        .decide_account(server.now, verdict)
+        .unwrap();
+    server.sleep(seconds(500) - NANOSECOND);
+    assert_eq!(server.said(), "");
+    assert_eq!(server.connection.state(), State::LoggedIn);
+    server.sleep(NANOSECOND);
+    assert_eq!(server.said(), "230 Account accepted.\r\n");
+
+    let mut server = asked("ACCT main");
+    let verdict = server.held.account.take().unwrap().unavailable();
+    server
+        .connection
+        .decide_account(server.now, verdict)
+        .unwrap();
+    assert_eq!(server.said(), "421 Login not available, try later.\r\n");
+    assert_eq!(server.happened().last().unwrap(), "Closed(Shutdown)");
+}
+
+#[test]
+fn accounts_refused_after_login_count_as_failures_of_the_connection() {
+    let mut server = Server::new(plain().takes_accounts(true).max_attempts(3));
+    server.said();
+    server.send("USER anna");
+    server.send("PASS wrong");
+    server.sleep(seconds(1));
+    assert_eq!(server.said(), "530 Login incorrect.\r\n");
+    server.send("USER anna");
+    assert_eq!(server.send("PASS right"), "230 Logged in.\r\n");
+    server.send("ACCT wrong");
+    server.sleep(seconds(2));
+    assert_eq!(server.said(), "530 Login incorrect.\r\n");
+    assert_eq!(server.send("ACCT main"), "230 Account accepted.\r\n");
+    server.send("ACCT wrong");
+    server.sleep(seconds(4));
+    let said = server.said();
+    assert!(said.contains("421 Too many failed logins."), "{said}");
+}
+
 #[test]
 fn a_busy_application_is_not_idle() {
-    let mut server = Server::new(plain());
+    let mut timeouts = Timeouts::default();
+    timeouts.application = seconds(20_000);
+    let mut server = Server::new(plain().timeouts(timeouts));
     server.said();
     server.send("USER anna");
     server.send("PASS right");
     server.answers = false;
     server.send("RETR notes");
-    assert_eq!(server.sleep(seconds(10_000)), Pause::Wait(None));
+    let ends = server.now + seconds(20_000);
+    assert_eq!(server.sleep(seconds(10_000)), Pause::Wait(Some(ends)));
     let id = server.held.request.take().unwrap().id();
     let begin = Reply::new(Code::OPENING_DATA_CONNECTION, "Here it comes.").unwrap();
     let end = Reply::new(Code::CLOSING_DATA_CONNECTION, "There it was.").unwrap();

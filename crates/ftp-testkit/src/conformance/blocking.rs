@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use ftp_adapter::{Error, SessionEvent, SessionInfo};
+use ftp_adapter::{Error, SessionEvent, SessionInfo, SharedGuard};
 use ftp_blocking::{Client, Connecting, Connector, Handler, Server, Shutdown, Transport};
 use ftp_proto::client::{Challenge, CommandId, Event, Login};
 use ftp_proto::server::{Attempt, Request, Verdict};
@@ -73,14 +73,19 @@ impl Adapter for Blocking {
     fn serve(&self, house: &House) -> Serving {
         let listener = listener().expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let clerk = Arc::new(Clerk::new(house.wants_account));
+        let clerk = Arc::new(Clerk::new(house));
         let shutdown = Shutdown::new();
         let thread = thread::spawn({
             let (house, clerk, shutdown) = (house.clone(), Arc::clone(&clerk), shutdown.clone());
             move || {
                 let server = Server::new(Arc::clone(&house.config), house.tls.clone());
                 let server = server.expect("TLS where it is wanted");
-                let server = server.max_sessions(house.max_sessions);
+                let mut server = server
+                    .max_sessions(house.max_sessions)
+                    .drain_time(house.drain_time());
+                if let Some(guard) = house.guard() {
+                    server = server.guard(SharedGuard::new(guard));
+                }
                 if house.in_bytes {
                     serve_in_bytes(&server, &listener, &clerk, &shutdown);
                 } else {

@@ -1,7 +1,10 @@
 //! The application behind the suite's servers.
 
+use std::future::pending;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use ftp_adapter::{SessionError, SessionEvent, SessionInfo};
 use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
@@ -9,19 +12,48 @@ use ftp_proto::wire::{Code, Reply, Verb};
 
 use crate::liar::{ACCOUNT, PASSWORD, USER};
 
+use super::House;
+
+/// The password whose check never ends, where the house hangs.
+pub(super) const HANGING_PASSWORD: &str = "let it take its time";
+
 /// Knows one user, answers `PWD`, and remembers what happened.
 #[derive(Debug, Default)]
 pub struct Clerk {
     wants_account: bool,
+    hangs: bool,
+    hanging: AtomicBool,
     log: Mutex<Vec<String>>,
 }
 
 impl Clerk {
-    pub(super) fn new(wants_account: bool) -> Self {
+    pub(super) fn new(house: &House) -> Self {
         Self {
-            wants_account,
-            log: Mutex::default(),
+            wants_account: house.wants_account,
+            hangs: house.hangs,
+            ..Self::default()
         }
+    }
+
+    /// Whether something that never ends has begun.
+    pub fn is_hanging(&self) -> bool {
+        self.hanging.load(Ordering::SeqCst)
+    }
+
+    /// Whether what is asked is never to be answered.
+    fn hangs_at(&self, question: bool) -> bool {
+        let hangs = self.hangs && question;
+        self.hanging.fetch_or(hangs, Ordering::SeqCst);
+        hangs
+    }
+
+    fn hangs_at_check(&self, attempt: &Attempt) -> bool {
+        let password = attempt.password();
+        self.hangs_at(password.is_some_and(|given| given.expose() == HANGING_PASSWORD.as_bytes()))
+    }
+
+    fn hangs_at_command(&self, request: &Request) -> bool {
+        self.hangs_at(request.command().verb() == Verb::Mlst)
     }
 
     /// What happened, in order.
@@ -77,14 +109,23 @@ impl Clerk {
 
 impl ftp_futures::Handler for Clerk {
     async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+        if self.hangs_at_check(&attempt) {
+            return pending().await;
+        }
         self.check(attempt)
     }
 
     async fn command(&self, _: &SessionInfo, request: Request) -> Option<Reply> {
+        if self.hangs_at_command(&request) {
+            return pending().await;
+        }
         Self::answer(&request)
     }
 
     async fn account(&self, _: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
+        if self.hangs_at(true) {
+            return pending().await;
+        }
         Self::check_account(attempt)
     }
 
@@ -95,18 +136,34 @@ impl ftp_futures::Handler for Clerk {
 
 impl ftp_blocking::Handler for Clerk {
     fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+        if self.hangs_at_check(&attempt) {
+            hang();
+        }
         self.check(attempt)
     }
 
     fn command(&self, _: &SessionInfo, request: Request) -> Option<Reply> {
+        if self.hangs_at_command(&request) {
+            hang();
+        }
         Self::answer(&request)
     }
 
     fn account(&self, _: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
+        if self.hangs_at(true) {
+            hang();
+        }
         Self::check_account(attempt)
     }
 
     fn event(&self, _: &SessionInfo, event: &SessionEvent) {
         self.note(event);
+    }
+}
+
+/// Until the process ends.
+fn hang() -> ! {
+    loop {
+        thread::park();
     }
 }

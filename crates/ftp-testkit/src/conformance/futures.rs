@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
 
-use ftp_adapter::{Error, SessionError, SessionEvent, SessionInfo};
+use ftp_adapter::{Error, SessionError, SessionEvent, SessionInfo, SharedGuard};
 use ftp_futures::{Client, Connecting, Connector, Handler, Runtime, Server};
 use ftp_proto::client::{Challenge, Event};
 use ftp_proto::server::{Attempt, Request, Verdict};
@@ -90,7 +90,7 @@ impl<P: Platform> Adapter for Async<P> {
     fn serve(&self, house: &House) -> Serving {
         let listener = listener().expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let clerk = Arc::new(Clerk::new(house.wants_account));
+        let clerk = Arc::new(Clerk::new(house));
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn({
             let (house, clerk) = (house.clone(), Arc::clone(&clerk));
@@ -125,7 +125,13 @@ impl<P: Platform> Adapter for Async<P> {
 fn server<R: Runtime>(house: &House) -> Server<R> {
     let server = Server::new(Arc::clone(&house.config), house.tls.clone());
     let server = server.expect("TLS where it is wanted");
-    server.max_sessions(house.max_sessions)
+    let server = server
+        .max_sessions(house.max_sessions)
+        .drain_time(house.drain_time());
+    match house.guard() {
+        Some(guard) => server.guard(SharedGuard::new(guard)),
+        None => server,
+    }
 }
 
 fn connector<R: Runtime>(guest: &Guest) -> Connector<R> {

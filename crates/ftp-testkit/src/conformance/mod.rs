@@ -13,6 +13,7 @@ mod blocking;
 mod clerk;
 mod ends;
 mod futures;
+mod hanging;
 mod logins;
 mod once;
 mod probing;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use ftp_proto::client::{self, LoggedInBy};
 use ftp_proto::connect::Retry;
 use ftp_proto::server;
+use ftp_proto::server::guard::{Guard, GuardConfig, Seed};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 
 pub use blocking::Blocking;
@@ -167,6 +169,23 @@ pub struct House {
     pub wants_account: bool,
     /// Whether it reads and writes byte by byte.
     pub in_bytes: bool,
+    /// Whether `MLST`, `ACCT` after login and one password are never answered.
+    pub hangs: bool,
+    /// What its guard is to be, if it has one.
+    pub guard: Option<GuardConfig>,
+}
+
+impl House {
+    /// Its guard, which knows nobody yet.
+    fn guard(&self) -> Option<Guard> {
+        let config = self.guard.clone()?;
+        Some(Guard::new(config, Seed::new([7; 16])))
+    }
+
+    /// How long it may take to stop.
+    fn drain_time(&self) -> Duration {
+        Duration::from_secs(if self.hangs { 1 } else { 10 })
+    }
 }
 
 /// A server that runs.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ftp_proto::client::{self, LoggedInBy, Login};
 use ftp_proto::server;
 
-use super::{Act, Adapter, Guest, House, Talk, Way, ends, logins, many_at_once, once};
+use super::{Act, Adapter, Guest, House, Talk, Way, ends, hanging, logins, many_at_once, once};
 use crate::liar::{Certificates, Outcome, PASSWORD, USER};
 
 /// A scene for two adapters, or three where it is played under each kind of security.
@@ -144,6 +144,18 @@ pub fn scenarios() -> Vec<Scenario> {
         once("clear text where TLS is demanded", logins::clear_text),
         once("`AUTH TLS` where there is none", logins::no_tls),
         thrice("idle for too long: 421", ends::idle),
+        once(
+            "an application that never answers: 421",
+            hanging::never_answered,
+        ),
+        once(
+            "stopped while the application hangs: 421",
+            hanging::stopped_while_hanging,
+        ),
+        once(
+            "accounts that are guessed after login",
+            hanging::guessed_accounts,
+        ),
         once("a client that keeps the connection alive", ends::kept_alive),
         thrice(
             "one too many: 421, or nothing before TLS",
@@ -203,6 +215,8 @@ impl Stage<'_> {
             max_sessions: 900,
             wants_account: false,
             in_bytes: false,
+            hangs: false,
+            guard: None,
         }
     }
 
