@@ -108,6 +108,8 @@
 //! * Every call is legal in every state; [`Machine::poll`] returns the same action until it is
 //!   acted on, and errors stay.
 //! * How the peer's bytes are cut into pieces never matters, and costs linear work at most.
+//! * Nothing a peer sends moves a deadline: deadlines are kept where bytes come in, not only where
+//!   they fail to come.
 //! * Nothing a peer sends makes a machine hold more than [`Limits`] allows.
 //! * Passwords are masked in every `Debug`, wiped when dropped, and wiped from the output as it is
 //!   written. They are never sent in clear unless [`client::Security::DangerousPlaintext`] says so.

@@ -27,6 +27,11 @@ pub struct Limits {
     /// Most preliminary replies (1yz) to one command, or 120s before the greeting: each lets the
     /// deadline of the final one start again. Default 64; RFC 959 §5.4 has one for each command.
     pub preliminary_replies: usize,
+    /// Most bytes from a server that say nothing: those of blank lines before a reply, and those
+    /// of Telnet commands and subnegotiations since the last command was sent. They are dropped as
+    /// they come and move no deadline. Default 64 KiB: more than a server sends in days to keep an
+    /// idle connection open, and nothing for one that never stops.
+    pub filler_bytes: usize,
     /// Longest command line before login in bytes, its end not counted. Default 512: a user name
     /// or password needs no more (RFC 1123 era servers used 512 throughout).
     pub command_line_before_login: usize,
@@ -47,6 +52,7 @@ impl Default for Limits {
             reply_lines: 4096,
             reply_bytes: 128 * 1024,
             preliminary_replies: 64,
+            filler_bytes: 64 * 1024,
             command_line_before_login: 512,
             command_line: 8 * 1024,
             backlog: 8 * 1024,

@@ -12,7 +12,8 @@ use crate::{Instant, TlsSession};
 /// What the machine wants its driver to do next.
 ///
 /// A deadline of `None` means that the machine sets no limit of its own. When a deadline passes
-/// before the action could be done, call [`Machine::timed_out`] and poll again.
+/// before the action could be done, call [`Machine::timed_out`] and poll again. Look at the clock
+/// in each turn, also while bytes come and go.
 ///
 /// `Debug` shows how many bytes are to be written, not which: there may be a password among them.
 #[must_use = "the machine makes no progress until the action is done"]
@@ -68,6 +69,9 @@ impl<E: fmt::Debug> fmt::Debug for Action<'_, E> {
 ///   been returned);
 /// * how the peer's bytes are split between calls of `received` never changes events, output or
 ///   errors;
+/// * no input moves a deadline: what was due by the time that a call tells happens before what the
+///   call tells besides, so that a peer that never stops sending gains nothing. What was received
+///   before is in time;
 /// * time that runs backwards is ignored.
 pub trait Machine {
     /// What the application is told.

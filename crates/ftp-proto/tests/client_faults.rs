@@ -7,6 +7,8 @@ use common::{Dialogue, known};
 use ftp_proto::client::{Config, Error, PeerFault, Phase, Security};
 use ftp_proto::wire::ForeignProtocol;
 use ftp_proto::{Lenience, Limits};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 #[test]
 fn the_unavailable_service_is_told_in_every_phase_and_inside_an_unfinished_reply() {
@@ -241,4 +243,93 @@ fn a_malformed_reply_is_shown_escaped() {
         message.contains("security") && message.contains("\"23x\""),
         "{message}"
     );
+}
+
+/// The parts of a stream that says nothing, and the byte at which that is too much.
+fn filler(parts: &[usize], most: usize) -> (Vec<u8>, Option<usize>) {
+    const PARTS: [(&[u8], bool); 5] = [
+        (b"\r\n", false),
+        (b"\xff\xf1", true),
+        (b"\xff\xfe\x18", true),
+        (b"\xff\xfa\xff\xff\xff\xf0", true),
+        (b"\n", false),
+    ];
+    let (mut bytes, mut end) = (Vec::new(), None);
+    let (mut telnet, mut blank) = (0, 0);
+    for part in parts {
+        let (part, is_telnet) = PARTS[part % PARTS.len()];
+        let count = if is_telnet { &mut telnet } else { &mut blank };
+        let over = (*count + part.len())
+            .checked_sub(most)
+            .filter(|over| *over > 0);
+        *count += part.len();
+        if let (None, Some(over)) = (end, over) {
+            // A blank line counts once it is known to be one.
+            let at = if is_telnet {
+                part.len() - over
+            } else {
+                part.len() - 1
+            };
+            end = Some(bytes.len() + at);
+        }
+        bytes.extend_from_slice(part);
+    }
+    (bytes, end)
+}
+
+proptest! {
+    #[test]
+    fn too_much_that_says_nothing_is_a_fault_however_it_is_split(
+        parts in vec(0..5_usize, 0..60),
+        most in 0..80_usize,
+        size in 1..40_usize,
+    ) {
+        let (bytes, end) = filler(&parts, most);
+        let mut limits = Limits::default();
+        limits.filler_bytes = most;
+        for behind in [&b""[..], b"220 Ready.\r\n"] {
+            let config = Config::new(known()).security(Security::DangerousPlaintext);
+            let mut dialogue = Dialogue::new(config.limits(limits));
+            let bytes = [bytes.as_slice(), behind].concat();
+            for piece in bytes.chunks(size) {
+                dialogue.hear(piece);
+            }
+            match end {
+                None => {
+                    prop_assert_eq!(&dialogue.end, &None);
+                    let wanted = if behind.is_empty() { "" } else { "USER developer\r\n" };
+                    prop_assert_eq!(dialogue.take_sent(), wanted);
+                }
+                Some(_) => prop_assert_eq!(dialogue.error(), &Error::PeerFault {
+                    phase: Phase::Greeting,
+                    fault: PeerFault::TooMuchFiller,
+                }),
+            }
+        }
+        // Up to the byte before it nothing is wrong.
+        if let Some(end) = end {
+            let config = Config::new(known()).security(Security::DangerousPlaintext);
+            let mut dialogue = Dialogue::new(config.limits(limits));
+            dialogue.hear(&bytes[..end]);
+            prop_assert_eq!(dialogue.end, None);
+        }
+    }
+}
+
+#[test]
+fn what_was_sent_before_a_command_is_not_counted_against_its_reply() {
+    let mut limits = Limits::default();
+    limits.filler_bytes = 10;
+    let config = Config::new(known()).security(Security::DangerousPlaintext);
+    let mut dialogue = Dialogue::new(config.limits(limits));
+    for reply in ["220 x\r\n", "331 x\r\n", "230 x\r\n"] {
+        dialogue.hear(b"\xff\xf1\xff\xf1\r\n\xff\xf1\xff\xf1\r\n\xff\xf1");
+        dialogue.hear(reply);
+    }
+    assert_eq!(dialogue.end, None);
+    assert!(dialogue.client.session().is_some());
+    // A doubled 0xFF is text.
+    dialogue.send("NOOP");
+    dialogue.hear([&b"200 "[..], &[0xFF; 200], b"\r\n"].concat());
+    assert_eq!(dialogue.end, None);
 }

@@ -417,3 +417,18 @@ proptest! {
         );
     }
 }
+
+#[test]
+fn what_says_nothing_does_not_break_the_silence() {
+    for nothing in [&b"\r\n"[..], b"\xff\xf1", b"\xff\xfa\x18x\xff\xf0"] {
+        let mut dialogue = logged_in(config());
+        for _ in 0..AFTER - 1 {
+            dialogue.sleep(1);
+            dialogue.hear(nothing);
+        }
+        assert_eq!(dialogue.take_sent(), "");
+        dialogue.sleep(1);
+        dialogue.hear(nothing);
+        assert_eq!(dialogue.take_sent(), "NOOP\r\n", "{nothing:?}");
+    }
+}

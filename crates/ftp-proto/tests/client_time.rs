@@ -232,3 +232,123 @@ fn an_orderly_end_does_not_time_out_afterwards() {
     dialogue.pass(100_000);
     assert!(dialogue.is_closed());
 }
+
+/// All that a server can send without saying anything, and the beginnings of replies.
+const NOTHING_WHOLE: [&[u8]; 7] = [
+    b"\r\n",
+    b"\n",
+    b"\xff\xf1",
+    b"\xff\xfd\x18",
+    b"\xff\xfa\x18x\xff\xf0",
+    b"\xff\xfax",
+    b"331-More\r\n",
+];
+
+#[test]
+fn bytes_that_never_stop_move_no_deadline_even_if_nobody_tells_the_time() {
+    for bytes in NOTHING_WHOLE {
+        let mut dialogue = Dialogue::plain(known());
+        for _ in 0..29 {
+            dialogue.sleep(1);
+            dialogue.hear(bytes);
+        }
+        assert_eq!(dialogue.end, None, "{bytes:?}");
+        dialogue.sleep(1);
+        dialogue.hear(bytes);
+        assert_eq!(timed_out(&dialogue), (Phase::User, Timeout::Reply));
+    }
+}
+
+#[test]
+fn a_reply_that_arrives_late_is_late_and_one_that_was_there_is_not() {
+    let mut dialogue = Dialogue::plain(known());
+    dialogue.sleep(30);
+    dialogue.hear("331 x\r\n");
+    assert_eq!(timed_out(&dialogue), (Phase::User, Timeout::Reply));
+
+    let mut dialogue = Dialogue::plain(known());
+    dialogue.sleep(29);
+    dialogue.store("331 x\r\n");
+    dialogue.sleep(2);
+    dialogue.hear("\r\n");
+    assert_eq!(dialogue.end, None);
+    assert!(dialogue.take_sent().ends_with("PASS correct horse\r\n"));
+}
+
+#[test]
+fn all_replies_that_are_there_are_in_time_however_late_they_are_looked_at() {
+    let mut dialogue = Dialogue::ready();
+    for _ in 0..3 {
+        dialogue.send("NOOP");
+    }
+    dialogue.sleep(29);
+    dialogue.store("200 1\r\n200 2\r\n200 3\r\n");
+    dialogue.pass(1000);
+    assert_eq!((dialogue.end, dialogue.deadline), (None, None));
+    assert_eq!(dialogue.events.len(), 3);
+}
+
+#[test]
+fn what_the_application_says_late_ends_no_wait_whose_reply_is_handed_over_next() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.send("NOOP");
+    let command = "PWD".try_into().unwrap();
+    let late = dialogue.now + Duration::from_secs(100);
+    dialogue.client.send(late, command).unwrap();
+    dialogue.sleep(29);
+    dialogue.store("200 Done.\r\n");
+    dialogue.pass(71);
+    assert_eq!(dialogue.end, None);
+    assert_eq!(dialogue.event_names(), ["Reply"]);
+}
+
+#[test]
+fn refusals_that_are_not_taken_do_not_put_off_what_is_owed() {
+    let mut dialogue = Dialogue::plain(known());
+    dialogue.sleep(29);
+    let mut client = dialogue.client;
+    assert_eq!(client.received(dialogue.now, b"\xff\xfd\x18"), 3);
+    let due = Instant::from_start(Duration::from_secs(30));
+    assert!(matches!(
+        client.poll(),
+        Ok(Action::Write { deadline: Some(at), .. }) if at == due
+    ));
+    client.timed_out(due);
+    assert!(matches!(
+        client.poll(),
+        Err(Error::TimedOut {
+            what: Timeout::Reply,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_write_that_is_not_taken_is_given_up_while_bytes_come() {
+    let config = Config::new(known()).security(Security::DangerousPlaintext);
+    let mut client = Connection::new(config, Instant::START);
+    let at = |seconds| Instant::from_start(Duration::from_secs(seconds));
+    assert_eq!(client.received(at(0), b"220 Ready.\r\n"), 12);
+    for second in 1..30 {
+        assert!(matches!(client.poll(), Ok(Action::Write { .. })));
+        assert_eq!(client.received(at(second), b"\r\n"), 2);
+    }
+    let _ = client.received(at(30), b"\r\n");
+    assert!(matches!(
+        client.poll(),
+        Err(Error::TimedOut {
+            what: Timeout::Write,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_handshake_that_is_done_late_is_too_late() {
+    let mut dialogue = Dialogue::new(Config::new(known()));
+    dialogue.hear("220 x\r\n");
+    dialogue.hear("234 x\r\n");
+    dialogue.sleep(30);
+    dialogue.start_tls();
+    assert_eq!(timed_out(&dialogue), (Phase::Security, Timeout::Handshake));
+}

@@ -83,6 +83,18 @@ proptest! {
     }
 
     #[test]
+    fn no_input_moves_a_deadline(
+        choices in any::<[u8; 4]>(),
+        said in vec(prop_oneof![
+            select(OF_A_SERVER).prop_map(<[u8]>::to_vec),
+            select(OF_A_CLIENT).prop_map(<[u8]>::to_vec),
+            vec(any::<u8>(), 1..40),
+        ], 1..12),
+    ) {
+        laws::time(&[choices.as_slice(), &said.concat()].concat());
+    }
+
+    #[test]
     fn what_is_built_survives_the_wire(
         text in vec(prop_oneof![any::<u8>(), select(b"\n 123-\xff".to_vec())], 3..24),
     ) {

@@ -278,6 +278,7 @@ impl Config {
     /// unanswered, so that neither the server nor a middlebox on the way closes it for idleness,
     /// and a connection that is dead is noticed: the reply has its deadline
     /// ([`Timeouts::reply`]). Taken as one second if less. Default `None`: nothing is sent unasked.
+    /// Blank lines and Telnet commands of the server do not break the silence.
     ///
     /// The reply is not told as an event, whatever it says: it shows that the server is there. Only
     /// 421 ends the connection as ever, and 530 after a login by 202 is

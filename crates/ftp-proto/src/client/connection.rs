@@ -32,6 +32,9 @@ pub struct Connection {
     refusals: Refusals,
     /// Since when TLS is being switched, while it is.
     switching_since: Instant,
+    /// The latest time that the driver told. The application's calls have clocks of their own, and
+    /// must not end a wait whose reply the driver is about to hand over.
+    driven: Instant,
     error: Option<Box<Error>>,
 }
 
@@ -70,6 +73,7 @@ impl Connection {
             incoming,
             refusals: Refusals::new(),
             switching_since: now,
+            driven: now,
             error: None,
         }
     }
@@ -300,15 +304,18 @@ impl Connection {
 
     /// Deals with the input until there is something to tell or to write, or more is needed.
     fn advance(&mut self) {
+        self.take_input(false);
+    }
+
+    /// The same, or with all of the input there is.
+    fn take_input(&mut self, all: bool) {
         loop {
             if self.incoming.is_ended() {
                 // Nobody reads any more.
                 self.context.output.clear();
             }
-            if !self.context.events.is_empty()
-                || !self.context.offered().is_empty()
-                || matches!(self.state, State::Closed)
-            {
+            let is_enough = !self.context.events.is_empty() || !self.context.offered().is_empty();
+            if (is_enough && !all) || matches!(self.state, State::Closed) {
                 return;
             }
             if self.state.is_switching() {
@@ -333,6 +340,7 @@ impl Connection {
     /// Deals with the next reply; `false` if there is none yet.
     fn next_reply(&mut self) -> bool {
         let context = &mut self.context;
+        let arrived = self.incoming.last_data();
         let (result, length) = match self.incoming.next_reply() {
             Found::Nothing => return false,
             Found::Fault { fault: found, at } => {
@@ -347,6 +355,8 @@ impl Connection {
                 length,
             } => {
                 let end = start.saturating_add(reply.raw().len() as u64);
+                // What says nothing, as blank lines and Telnet, is no sign of life.
+                context.last_traffic = context.last_traffic.max(arrived);
                 context.answering = context.outstanding.answered(start, context.now);
                 if !self.state.may_switch_after(reply, context.answering) {
                     self.refusals.write_before(end, context);
@@ -401,12 +411,11 @@ impl Connection {
         let context = &self.context;
         let timeouts = &context.settings.timeouts;
         let fatal = |(at, timeout)| (at, Expiry::Fatal(timeout));
-        let step = if !context.offered().is_empty() {
-            Some((
-                context.writing_since + timeouts.write,
-                Expiry::Fatal(Timeout::Write),
-            ))
-        } else if matches!(self.state, State::Closed) {
+        // What is being written does not put off what was owed before.
+        let is_writing = !context.offered().is_empty();
+        let write = (context.writing_since + timeouts.write, Timeout::Write);
+        let write = is_writing.then_some(write).map(fatal);
+        let step = if matches!(self.state, State::Closed) {
             None
         } else if self.state.is_switching() {
             Some((
@@ -414,22 +423,72 @@ impl Connection {
                 Expiry::Fatal(Timeout::Handshake),
             ))
         } else {
-            let foreign_end = self.incoming.foreign_end_deadline();
-            let foreign_end = foreign_end.map(|at| (at, Expiry::ForeignEnd));
-            let keep_alive = match self.state {
-                State::Ready(_) => context.keep_alive_deadline(),
-                _ => None,
-            };
             let reply = context.outstanding.deadline(timeouts).map(fatal);
-            earlier(
-                earlier(foreign_end, reply),
-                keep_alive.map(|at| (at, Expiry::KeepAlive)),
-            )
+            if is_writing {
+                reply
+            } else {
+                let foreign_end = self.incoming.foreign_end_deadline();
+                let foreign_end = foreign_end.map(|at| (at, Expiry::ForeignEnd));
+                let keep_alive = match self.state {
+                    State::Ready(_) => context.keep_alive_deadline(),
+                    _ => None,
+                };
+                earlier(
+                    earlier(foreign_end, reply),
+                    keep_alive.map(|at| (at, Expiry::KeepAlive)),
+                )
+            }
         };
         let login = context
             .login_deadline()
             .map(|at| (at, Expiry::Fatal(Timeout::Login)));
-        earlier(step, login)
+        earlier(earlier(write, step), login)
+    }
+
+    /// The driver told this time. What was due until then happens before what it tells besides: no
+    /// input moves a deadline.
+    fn pass_time(&mut self, now: Instant) {
+        if now > self.driven {
+            self.keep_deadlines(now);
+        }
+        self.context.advance_clock(now);
+    }
+
+    fn keep_deadlines(&mut self, now: Instant) {
+        self.driven = self.driven.max(now);
+        if self.due().is_none() {
+            return;
+        }
+        // A reply that is there was in time.
+        self.take_input(true);
+        while let Some(expiry) = self.due() {
+            self.context.advance_clock(now);
+            match expiry {
+                Expiry::ForeignEnd => {
+                    // The reply is whole only now.
+                    self.context.last_traffic = self.context.now;
+                    self.incoming.fell_silent();
+                }
+                Expiry::KeepAlive => self
+                    .context
+                    .send(Purpose::KeepAlive, CommandRef::known(Verb::Noop, None)),
+                Expiry::Fatal(what) => {
+                    self.context.output.clear();
+                    let phase = self.phase();
+                    // What was over already only gives up its last bytes.
+                    if !matches!(self.state, State::Closed) {
+                        self.fail(Error::timed_out(phase, what));
+                    }
+                }
+            }
+            self.take_input(true);
+        }
+    }
+
+    /// What has passed.
+    fn due(&self) -> Option<Expiry> {
+        let (at, expiry) = self.deadline()?;
+        (at <= self.driven).then_some(expiry)
     }
 }
 
@@ -474,7 +533,7 @@ impl Machine for Connection {
     }
 
     fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        self.context.advance_clock(now);
+        self.pass_time(now);
         if matches!(self.state, State::Closed) || self.incoming.is_ended() || bytes.is_empty() {
             return bytes.len();
         }
@@ -482,60 +541,38 @@ impl Machine for Connection {
             self.bytes_before_switch();
             return bytes.len();
         }
-        self.context.last_traffic = self.context.now;
         self.incoming
             .received(self.context.now, bytes, &mut self.refusals)
     }
 
     fn received_eof(&mut self, now: Instant) {
-        self.context.advance_clock(now);
+        self.pass_time(now);
         self.incoming.end();
     }
 
     fn wrote(&mut self, now: Instant, count: usize) {
-        self.context.advance_clock(now);
         let context = &mut self.context;
         let count = count.min(context.offered().len());
-        if count == 0 {
-            return;
+        if count > 0 {
+            context.advance_clock(now);
+            context.last_traffic = context.now;
+            context.written(count);
+            let input = self.incoming.end_position();
+            if context
+                .outstanding
+                .written(context.output.position(), input, context.now)
+            {
+                // The next command has its own time.
+                context.writing_since = context.now;
+                self.incoming.command_sent();
+            }
         }
-        context.last_traffic = context.now;
-        context.written(count);
-        let input = self.incoming.end_position();
-        if context
-            .outstanding
-            .written(context.output.position(), input, context.now)
-        {
-            // The next command has its own time.
-            context.writing_since = context.now;
-        }
+        self.pass_time(now);
     }
 
     fn timed_out(&mut self, now: Instant) {
+        self.keep_deadlines(now);
         self.context.advance_clock(now);
-        // A reply that is there was in time.
-        self.advance();
-        match self.deadline() {
-            Some((at, expiry)) if at <= self.context.now => match expiry {
-                Expiry::ForeignEnd => {
-                    // The reply is whole only now.
-                    self.context.last_traffic = self.context.now;
-                    self.incoming.fell_silent();
-                }
-                Expiry::KeepAlive => self
-                    .context
-                    .send(Purpose::KeepAlive, CommandRef::known(Verb::Noop, None)),
-                Expiry::Fatal(what) => {
-                    self.context.output.clear();
-                    let phase = self.phase();
-                    // What was over already only gives up its last bytes.
-                    if !matches!(self.state, State::Closed) {
-                        self.fail(Error::timed_out(phase, what));
-                    }
-                }
-            },
-            _ => {}
-        }
     }
 }
 
@@ -549,7 +586,7 @@ impl Securable for Connection {
     }
 
     fn tls_started(&mut self, now: Instant, session: TlsSession) {
-        self.context.advance_clock(now);
+        self.pass_time(now);
         if !matches!(self.state, State::StartingTls(_)) {
             return;
         }
@@ -564,7 +601,7 @@ impl Securable for Connection {
     }
 
     fn tls_stopped(&mut self, now: Instant) {
-        self.context.advance_clock(now);
+        self.pass_time(now);
         if !matches!(self.state, State::StoppingTls(_)) {
             return;
         }

@@ -183,7 +183,8 @@ impl Error {
                 | PeerFault::ForeignProtocol(_)
                 | PeerFault::BytesBeforeTlsSwitch
                 | PeerFault::TooManyPreliminary
-                | PeerFault::AskedAgain => {}
+                | PeerFault::AskedAgain
+                | PeerFault::TooMuchFiller => {}
             },
             Self::TimedOut { .. } | Self::ConnectionClosed { .. } => {}
         }
@@ -292,6 +293,10 @@ pub enum PeerFault {
     /// [`Limits::preliminary_replies`](crate::Limits::preliminary_replies).
     #[error("the server sends preliminary replies without an end")]
     TooManyPreliminary,
+    /// More blank lines or Telnet commands than [`Limits::filler_bytes`](crate::Limits::filler_bytes):
+    /// bytes without end that say nothing.
+    #[error("the server sends blank lines or Telnet commands without an end")]
+    TooMuchFiller,
     /// The password was sent and is asked for again.
     #[error("the server asks again for the password it was given")]
     AskedAgain,

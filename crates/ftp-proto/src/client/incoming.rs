@@ -89,6 +89,12 @@ pub(super) struct Incoming {
     /// Nothing followed a possible foreign end for as long as that takes.
     silent: bool,
     ended: bool,
+    /// How many bytes of Telnet came since the last command was sent.
+    telnet: usize,
+    /// It is too much: nothing is taken any more.
+    has_too_much: bool,
+    /// How many bytes of blank lines were dropped since the last reply.
+    blank: usize,
 }
 
 impl Incoming {
@@ -102,6 +108,9 @@ impl Incoming {
             last_data: now,
             silent: false,
             ended: false,
+            telnet: 0,
+            has_too_much: false,
+            blank: 0,
         }
     }
 
@@ -112,39 +121,81 @@ impl Incoming {
         bytes: &[u8],
         refusals: &mut Refusals,
     ) -> usize {
-        let room = self
-            .settings
-            .limits
+        if self.has_too_much {
+            return bytes.len();
+        }
+        let limits = &self.settings.limits;
+        let room = limits
             .reply_bytes
             .saturating_add(SLACK)
             .saturating_sub(self.buffer.len());
+        let most = limits.filler_bytes;
         let taken = bytes.get(..room.min(bytes.len())).unwrap_or_default();
         let Some((last, front)) = taken.split_last() else {
             return 0;
         };
-        self.filter(now, front, refusals);
+        // Where the limit is near, byte by byte: it is passed at a byte that the stream decides.
+        let size = if self.telnet.saturating_add(taken.len()) > most {
+            1
+        } else {
+            front.len().max(1)
+        };
+        for piece in front.chunks(size) {
+            self.filter(now, piece, refusals);
+            if self.telnet > most {
+                self.stop();
+                return bytes.len();
+            }
+        }
         // By itself, to know whether it is data.
         let end = self.buffer.end_position();
         self.filter(now, &[*last], refusals);
         self.ends_in_telnet = self.buffer.end_position() == end;
+        if self.telnet > most {
+            self.stop();
+            return bytes.len();
+        }
         taken.len()
     }
 
     fn filter(&mut self, now: Instant, bytes: &[u8], refusals: &mut Refusals) {
         let buffer = core::cell::RefCell::new(&mut self.buffer);
-        let mut any = false;
+        let mut plain: usize = 0;
         self.filter.filter(
             bytes,
             |data| {
                 buffer.borrow_mut().extend(data);
-                any = true;
+                // A doubled 0xFF is data, both of it.
+                let escaped = usize::from(data == [0xFF]);
+                plain = plain.saturating_add(data.len()).saturating_add(escaped);
             },
             |refusal| refusals.push(buffer.borrow().end_position(), refusal),
         );
-        if any {
+        // An 0xFF counts before it is known what it is, and is given back then.
+        self.telnet = self
+            .telnet
+            .saturating_add(bytes.len())
+            .saturating_sub(plain);
+        if plain > 0 {
             self.last_data = now;
             self.silent = false;
         }
+    }
+
+    /// Takes no more: there was too much that says nothing.
+    fn stop(&mut self) {
+        self.has_too_much = true;
+        self.ends_in_telnet = true;
+    }
+
+    /// A command was handed to the transport.
+    pub(super) fn command_sent(&mut self) {
+        self.telnet = 0;
+    }
+
+    /// When data last came.
+    pub(super) fn last_data(&self) -> Instant {
+        self.last_data
     }
 
     pub(super) fn end(&mut self) {
@@ -201,15 +252,37 @@ impl Incoming {
                 };
             }
         };
+        let most = self.settings.limits.filler_bytes;
         let Some((reply, length)) = found else {
-            return Found::Nothing;
+            let blank = self.blank.saturating_add(self.parser.blank());
+            return if self.has_too_much {
+                Found::Fault {
+                    fault: PeerFault::TooMuchFiller,
+                    at: self.buffer.end_position(),
+                }
+            } else if blank > most {
+                self.too_many_blank_lines()
+            } else {
+                Found::Nothing
+            };
         };
-        let before = length.saturating_sub(reply.raw().len()) as u64;
-        let start = self.buffer.position().saturating_add(before);
+        let before = length.saturating_sub(reply.raw().len());
+        if self.blank.saturating_add(before) > most {
+            return self.too_many_blank_lines();
+        }
+        let start = self.buffer.position().saturating_add(before as u64);
         Found::Reply {
             reply,
             start,
             length,
+        }
+    }
+
+    fn too_many_blank_lines(&self) -> Found<'static> {
+        let left = self.settings.limits.filler_bytes.saturating_sub(self.blank);
+        Found::Fault {
+            fault: PeerFault::TooMuchFiller,
+            at: self.buffer.position().saturating_add(left as u64),
         }
     }
 
@@ -232,16 +305,22 @@ impl Incoming {
     /// buffer.
     pub(super) fn drop_blank_lines(&mut self) {
         let blank = self.parser.skip_blank();
+        self.blank = self.blank.saturating_add(blank);
         self.buffer.consume(blank);
     }
 
+    /// A reply was taken.
     pub(super) fn consume(&mut self, length: usize) {
+        self.blank = 0;
         self.buffer.consume(length);
     }
 
     /// When a line with a foreign code will be taken as the end of the present reply.
     pub(super) fn foreign_end_deadline(&self) -> Option<Instant> {
         let after = self.settings.lenience.foreign_end_after?;
+        if self.silent {
+            return None;
+        }
         self.parser
             .has_foreign_end(self.buffer.unread())
             .then(|| self.last_data + after)
@@ -259,6 +338,9 @@ impl Incoming {
         self.buffer.clear();
         self.ends_in_telnet = false;
         self.silent = false;
+        self.telnet = 0;
+        self.has_too_much = false;
+        self.blank = 0;
     }
 }
 

@@ -344,6 +344,11 @@ impl ReplyParser {
         skipped
     }
 
+    /// After [`Status::Partial`]: how many bytes [`skip_blank`](Self::skip_blank) would skip.
+    pub(crate) fn blank(&self) -> usize {
+        self.progress.start
+    }
+
     /// The reply from its start to the unfinished line, and a fresh start for the next.
     fn complete<'b>(&mut self, bytes: &'b [u8], irregular: bool) -> Option<Status<ReplyRef<'b>>> {
         let Progress {

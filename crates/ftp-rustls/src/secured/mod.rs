@@ -99,6 +99,18 @@ impl<M: Securable> Secured<M> {
         self.now = self.now.max(now);
         self.now
     }
+
+    /// Gives time to the machine inside, or to our last words where it is over.
+    fn pass_time(&mut self, now: Instant) {
+        match &mut self.layer {
+            Layer::Ending { tunnel, .. } => {
+                if self.deadline.is_some_and(|deadline| deadline <= now) {
+                    *tunnel = None;
+                }
+            }
+            _ => self.machine.timed_out(now),
+        }
+    }
 }
 
 impl<M: Securable> Machine for Secured<M> {
@@ -144,12 +156,14 @@ impl<M: Securable> Machine for Secured<M> {
             Layer::Clear
             | Layer::Handshake {
                 hello_sent: false, ..
-            } => self.machine.received(now, bytes),
+            } => return self.machine.received(now, bytes),
+            // Records that hold nothing for the machine take time all the same.
+            _ => self.pass_time(now),
+        }
+        match &self.layer {
             Layer::Ending { .. } => bytes.len(),
             Layer::Established(_) if self.end_of_input == EndOfInput::Told => bytes.len(),
-            Layer::Handshake { .. } | Layer::Established(_) | Layer::Stopping(_) => {
-                self.receive_records(bytes)
-            }
+            _ => self.receive_records(bytes),
         }
     }
 
@@ -160,8 +174,12 @@ impl<M: Securable> Machine for Secured<M> {
                 self.end_of_input = EndOfInput::Told;
                 self.machine.received_eof(now);
             }
-            _ if self.end_of_input == EndOfInput::NotSeen => self.end_of_input = EndOfInput::Seen,
-            _ => {}
+            _ => {
+                self.pass_time(now);
+                if self.end_of_input == EndOfInput::NotSeen {
+                    self.end_of_input = EndOfInput::Seen;
+                }
+            }
         }
     }
 
@@ -175,25 +193,19 @@ impl<M: Securable> Machine for Secured<M> {
         };
         let completed = tunnel.sent(count);
         let all_sent = tunnel.unsent().is_empty();
-        match &mut self.layer {
-            Layer::Handshake { hello_sent, .. } => *hello_sent |= all_sent,
-            Layer::Ending { .. } => return,
-            _ => {}
+        if let Layer::Handshake { hello_sent, .. } = &mut self.layer {
+            *hello_sent |= all_sent;
         }
-        if let Some(count) = completed {
-            self.machine.wrote(now, count);
+        match (&self.layer, completed) {
+            (Layer::Handshake { .. } | Layer::Established(_) | Layer::Stopping(_), Some(count)) => {
+                self.machine.wrote(now, count);
+            }
+            _ => self.pass_time(now),
         }
     }
 
     fn timed_out(&mut self, now: Instant) {
         let now = self.at(now);
-        match &mut self.layer {
-            Layer::Ending { tunnel, .. } => {
-                if self.deadline.is_some_and(|deadline| deadline <= now) {
-                    *tunnel = None;
-                }
-            }
-            _ => self.machine.timed_out(now),
-        }
+        self.pass_time(now);
     }
 }

@@ -14,6 +14,7 @@ mod script;
 mod secured;
 mod server;
 mod telnet;
+mod time;
 mod transcript;
 mod watched;
 
@@ -26,6 +27,7 @@ pub use roundtrip::roundtrip;
 pub use secured::secured;
 pub use server::server_bytes;
 pub use telnet::telnet;
+pub use time::{Delivery, ends_in_time, time};
 
 use ftp_proto::wire::escape;
 use ftp_proto::{TlsSession, TlsVersion};
