@@ -93,7 +93,7 @@ fn our_server_takes_an_empty_password_with_a_space_and_without() {
     let run = Program::new(["hash"]).input("\n").run();
     assert_eq!(run.code, 0, "{run:?}");
     let hashes = format!("root:{}anna:{}\n", run.stdout, sentinel_hash());
-    let server = common::Server::start_with(&hashes, &[]);
+    let server = common::Server::start_with_users(&hashes, &["--danger-optional-tls"]);
     for (user, line, code) in [
         ("root", "PASS ", "230 "),
         ("root", "PASS", "230 "),

@@ -187,11 +187,11 @@ impl Server {
     pub fn start_with(options: &[&str]) -> Self {
         let hash = sentinel_hash();
         let users = format!("anna:{hash}\nbob:{hash}:{ACCOUNT_SENTINEL}\n");
-        Self::start_with(users, options)
+        Self::start_with_users(users, options)
     }
 
     /// The same with this users file.
-    pub fn start_with(users: impl AsRef<[u8]>, options: &[&str]) -> Self {
+    pub fn start_with_users(users: impl AsRef<[u8]>, options: &[&str]) -> Self {
         let users = TestFile::new(users);
         let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-login"))
             .args(["serve", "--listen", "127.0.0.1:0", "--users", &users.path()])
