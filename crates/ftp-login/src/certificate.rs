@@ -13,6 +13,7 @@ use x509_parser::parse_x509_certificate;
 use zeroize::Zeroizing;
 
 use crate::decode::hexadecimal;
+use crate::encoding;
 use crate::exit::{Exit, Failure};
 
 /// How a certificate is told to people and programs.
@@ -49,7 +50,7 @@ pub(crate) fn fingerprint(der: &[u8]) -> String {
 /// A certificate chain and its key from PEM files.
 pub(crate) fn read_identity(chain: &Path, key: &Path) -> Result<Identity, Failure> {
     let chain_pem = read(chain)?;
-    let key_pem = Zeroizing::new(read(key)?);
+    let key_pem = read(key)?;
     Identity::from_pem(&chain_pem, &key_pem).map_err(|error| {
         let (chain, key) = (chain.display(), key.display());
         Failure::usage(format!("cannot use {chain} with the key {key}: {error}"))
@@ -66,9 +67,13 @@ pub(crate) fn read_roots(path: &Path) -> Result<TrustedCertificates, Failure> {
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+/// PEM text, which may be a key's.
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let shown = path.display();
+    let bytes = fs::read(path)
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+    encoding::plain_pem(&format!("the file {shown}"), &bytes)
 }
 
 /// Makes a certificate that signs itself, for these host names and addresses.

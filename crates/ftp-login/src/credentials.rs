@@ -14,6 +14,7 @@ use ftp_proto::{Account, Password, Username};
 use zeroize::Zeroizing;
 
 use crate::cli::LoginArguments;
+use crate::encoding;
 use crate::exit::Failure;
 use crate::netrc::{self, Found, Value};
 use crate::output::complain;
@@ -183,6 +184,7 @@ fn secret_of_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = read_bounded(file).map_err(unreadable)?;
+    encoding::strip_mark(&format!("the password file {}", path.display()), &mut bytes)?;
     strip_line_end(&mut bytes);
     Ok(bytes)
 }
@@ -199,6 +201,8 @@ pub(crate) fn first_line_of_stdin() -> Result<Option<Zeroizing<Vec<u8>>>, Failur
     if line.is_empty() {
         return Ok(None);
     }
+    // PowerShell puts a mark in front of what it pipes.
+    encoding::strip_mark("standard input", &mut line)?;
     strip_line_end(&mut line);
     Ok(Some(line))
 }

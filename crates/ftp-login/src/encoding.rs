@@ -1,5 +1,7 @@
 //! Text files from systems that do not write plain bytes: byte order marks, and UTF-16.
 
+use zeroize::Zeroizing;
+
 use crate::exit::Failure;
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -20,15 +22,49 @@ pub(crate) fn plain<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a [u8], Failu
     }
 }
 
-/// By its byte order mark; without one, by the NUL beside a first character of ASCII.
+/// The same for a secret, which leaves no copy behind.
+///
+/// # Errors
+/// As [`plain`].
+pub(crate) fn strip_mark(source: &str, bytes: &mut Zeroizing<Vec<u8>>) -> Result<(), Failure> {
+    let mark = bytes.len() - plain(source, bytes)?.len();
+    bytes.drain(..mark);
+    Ok(())
+}
+
+/// PEM text without the byte order marks of the files that it was put together from: a section whose
+/// first line has one would be passed over in silence.
+///
+/// # Errors
+/// As [`plain`].
+pub(crate) fn plain_pem(source: &str, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let text = plain(source, bytes)?;
+    // Room for all of it: a vector that grows leaves copies behind.
+    let mut pem = Zeroizing::new(Vec::with_capacity(text.len()));
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        pem.extend_from_slice(line.strip_prefix(MARK).unwrap_or(line));
+    }
+    Ok(pem)
+}
+
+/// By its byte order mark; without one, by the NULs beside the first characters of ASCII.
 fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
-        [0, second, ..] if *second != 0 => Some("UTF-16"),
-        [first, 0, ..] if *first != 0 => Some("UTF-16"),
+        _ if has_nul_beside_each(bytes) => Some("UTF-16"),
         _ => None,
     }
+}
+
+/// Whether of each of the first two pairs one byte, the same in both, is a NUL.
+fn has_nul_beside_each(bytes: &[u8]) -> bool {
+    let start = bytes.get(..bytes.len().min(4)).unwrap_or_default();
+    let nul_is_at = |place: usize| {
+        let mut pairs = start.chunks(2);
+        pairs.all(|pair| pair.len() == 2 && (pair[place] == 0) && (pair[1 - place] != 0))
+    };
+    !start.is_empty() && (nul_is_at(0) || nul_is_at(1))
 }
 
 #[cfg(test)]
@@ -47,6 +83,7 @@ mod tests {
             (b"\xef\xbb\xbf\xef\xbb\xbfa", b"\xef\xbb\xbfa"),
             (b"\xef\xbbanna", b"\xef\xbbanna"),
             (b"a\xff\xfe\0", b"a\xff\xfe\0"),
+            (b"a\0b\n", b"a\0b\n"),
             (b"", b""),
         ] {
             assert_eq!(plain("x", given).unwrap(), kept);

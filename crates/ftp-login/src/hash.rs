@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::{self, PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use ftp_proto::{Limits, Password};
 use zeroize::Zeroizing;
 
 use crate::credentials::first_line_of_stdin;
@@ -19,8 +20,24 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
         first_line_of_stdin()?
             .ok_or_else(|| Failure::usage("standard input is empty: a password is needed"))?
     };
+    refuse_unsendable(&password)?;
     output.line(&Hash::of(&password)?.to_string());
     output.finish()
+}
+
+/// A hash that no login can match helps nobody.
+fn refuse_unsendable(password: &[u8]) -> Result<(), Failure> {
+    Password::new(password).map_err(|why| {
+        Failure::usage(format!("the password {why}"))
+            .hint("FTP cannot send it: it would end the command early")
+    })?;
+    let longest = Limits::default().command_line_before_login - "PASS ".len();
+    if password.len() > longest {
+        return Err(Failure::usage(format!(
+            "the password is longer than {longest} bytes, the most that `serve` takes"
+        )));
+    }
+    Ok(())
 }
 
 fn ask_twice() -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -3,6 +3,7 @@
 
 mod balancer;
 mod counted;
+mod greeting;
 mod guard;
 mod handler;
 mod metrics;
@@ -13,7 +14,6 @@ mod users;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ use self::proxy_header::Source;
 pub(crate) use self::users::{Decision, Users};
 use crate::certificate::{fingerprint, read_identity, self_made};
 use crate::cli::{LogFormat, ServeArguments};
+use crate::encoding;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
@@ -192,9 +193,17 @@ fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
         return Users::none(arguments.anonymous);
     };
     let shown = path.display();
-    let text = fs::read_to_string(path)
+    let bytes = fs::read(path)
         .map_err(|error| Failure::usage(format!("cannot read the users file {shown}: {error}")))?;
-    Users::parse(&text, arguments.anonymous).map_err(|why| {
+    let text = encoding::plain(&format!("the users file {shown}"), &bytes)?;
+    let text = str::from_utf8(text).map_err(|error| {
+        let before = text.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.split(|byte| *byte == b'\n').count();
+        Failure::usage(format!(
+            "the users file {shown}, line {line}: it is not UTF-8"
+        ))
+    })?;
+    Users::parse(text, arguments.anonymous).map_err(|why| {
         Failure::usage(format!("the users file {shown}, {why}"))
             .hint("each line is name:hash or name:hash:account; `ftp-login hash` makes the hash")
     })
@@ -217,21 +226,9 @@ fn config(arguments: &ServeArguments, users: &Users) -> Result<Config, Failure> 
         .max_attempts(arguments.max_attempts.get())
         .timeouts(timeouts);
     match &arguments.greeting {
-        Some(path) => greet(config, path),
+        Some(path) => greeting::greet(config, path),
         None => Ok(config),
     }
-}
-
-/// Greets with the lines of a file.
-fn greet(config: Config, path: &Path) -> Result<Config, Failure> {
-    let shown = path.display();
-    let text = fs::read(path)
-        .map_err(|error| Failure::usage(format!("cannot read the greeting {shown}: {error}")))?;
-    let text = text.strip_suffix(b"\n").unwrap_or(&text);
-    let lines = text.split(|byte| *byte == b'\n');
-    config
-        .greeting(lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line)))
-        .map_err(|why| Failure::usage(format!("the greeting {shown} {why}")))
 }
 
 struct Tls {
