@@ -14,7 +14,7 @@ use crate::adapter::{Adapter, Line};
 use crate::decode::ReplyRecord;
 use crate::exit::Failure;
 use crate::output::complain;
-use crate::report::{CommandReply, Dialogue, End, Report};
+use crate::report::{CommandReply, Dialogue, End, Report, Trust};
 use crate::transcript::Recorder;
 
 /// What is to be done on one connection.
@@ -28,6 +28,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) address: &'a str,
     /// Sent once logged in.
     pub(crate) then: &'a [Command],
+    /// What makes the server's certificate a trusted one.
+    pub(crate) trust: Trust,
     /// Tell the user what went wrong after everything was done.
     pub(crate) tells_all: bool,
 }
@@ -48,6 +50,7 @@ impl Attempt<'_> {
             logged_in_with: None,
             replies: Vec::new(),
             is_plaintext: self.tls.is_none(),
+            trust: self.trust,
             attempts,
         };
         let end = match self.talk(&recorder, &mut dialogue) {

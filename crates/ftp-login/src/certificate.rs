@@ -6,7 +6,7 @@ use std::path::Path;
 use ftp_proto::TlsSession;
 use ftp_proto::wire::escape;
 use ftp_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use ftp_rustls::{Identity, TrustedCertificates};
+use ftp_rustls::{Identity, TrustedCertificates, certificates_from_pem, private_key_from_pem};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use x509_parser::parse_x509_certificate;
@@ -49,12 +49,15 @@ pub(crate) fn fingerprint(der: &[u8]) -> String {
 
 /// A certificate chain and its key from PEM files.
 pub(crate) fn read_identity(chain: &Path, key: &Path) -> Result<Identity, Failure> {
-    let chain_pem = read(chain)?;
-    let key_pem = read(key)?;
-    Identity::from_pem(&chain_pem, &key_pem).map_err(|error| {
-        let (chain, key) = (chain.display(), key.display());
-        Failure::usage(format!("cannot use {chain} with the key {key}: {error}"))
-    })
+    let unusable = |path: &Path, error| {
+        let path = path.display();
+        Failure::usage(format!("cannot use {path}: {error}"))
+    };
+    let certificates =
+        certificates_from_pem(&read(chain)?).map_err(|error| unusable(chain, error))?;
+    let pem = read(key)?;
+    let private_key = private_key_from_pem(&pem).map_err(|error| unusable(key, error))?;
+    Identity::from_der(certificates, private_key).map_err(|error| unusable(chain, error))
 }
 
 /// The certificates to trust from a PEM file.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ftp_proto::server::Network;
+use ftp_rustls::CertificatePin;
 
 use crate::serve::GuardOption;
 
@@ -93,6 +94,7 @@ a comment, except at or inside the value of a keyword.
 Examples:
   ftp-login login ftp://anna@ftp.example.com
   ftp-login login --ca company.pem --then PWD --then SYST ftp://anna@ftp.example.com:2121
+  ftp-login login --cert-sha256 3A:F1:…:09 ftp://admin@camera.example.com
   FTP_PASSWORD=secret ftp-login login --json 'ftps://anna@[2001:db8::1]'
   ftp-login login --password-file secret.txt --account payroll ftp://anna@mainframe.example.com
 
@@ -136,7 +138,7 @@ pub(crate) struct LoginArguments {
     /// Log in without TLS. DANGEROUS: name and password can be read on the way
     #[arg(
         long,
-        conflicts_with_all = ["ca", "danger_accept_any_cert", "client_cert", "auth_ssl_fallback"]
+        conflicts_with_all = ["ca", "cert_sha256", "danger_accept_any_cert", "client_cert", "auth_ssl_fallback"]
     )]
     pub(crate) plaintext: bool,
 
@@ -144,7 +146,17 @@ pub(crate) struct LoginArguments {
     #[arg(long, value_name = "FILE", conflicts_with = "danger_accept_any_cert")]
     pub(crate) ca: Option<PathBuf>,
 
-    /// Accept whatever certificate comes. DANGEROUS: anyone on the way can pose as the server
+    /// Trust the server whose certificate, or the key in it, has this SHA-256 hash, and no other.
+    /// Nothing else in the certificate counts: no name, date or authority. In hexadecimal, with or
+    /// without colons, or as curl's sha256//BASE64 (repeatable)
+    #[arg(
+        long, value_name = "HASH", value_parser = clap::value_parser!(CertificatePin),
+        conflicts_with_all = ["ca", "danger_accept_any_cert"]
+    )]
+    pub(crate) cert_sha256: Vec<CertificatePin>,
+
+    /// Accept whatever certificate comes. DANGEROUS: anyone on the way can pose as the server;
+    /// --cert-sha256 is safe
     #[arg(long)]
     pub(crate) danger_accept_any_cert: bool,
 

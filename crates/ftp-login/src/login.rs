@@ -9,7 +9,7 @@ use ftp_proto::client::{Config, DataProtection, Security, Timeouts};
 use ftp_proto::connect::Retry;
 use ftp_proto::wire::{Command, Verb, escape};
 use ftp_rustls::rustls::ClientConfig;
-use ftp_rustls::{Roots, client_config};
+use ftp_rustls::{ConfigError, Roots, client_config};
 
 use crate::adapter::Adapter;
 use crate::attempt::Attempt;
@@ -18,7 +18,7 @@ use crate::cli::{LoginArguments, ProtectionChoice, RuntimeChoice};
 use crate::credentials::Credentials;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, complain};
-use crate::report::{CommandReply, Outcome, Report};
+use crate::report::{CommandReply, Outcome, Report, Trust};
 use crate::target::Target;
 use crate::transcript::{Live, Recorder, TimedPhase};
 
@@ -106,6 +106,7 @@ impl<'a> Plan<'a> {
             tls: self.tls.clone(),
             address: &self.address,
             then: &self.then,
+            trust: trust(self.arguments),
             tells_all: self.arguments.verbose,
         };
         attempt.run(recorder, attempts)
@@ -198,18 +199,41 @@ fn parse_then(line: &str) -> Result<Command, Failure> {
     }
 }
 
+/// What makes a certificate a trusted one, as the options say.
+fn trust(arguments: &LoginArguments) -> Trust {
+    match arguments.ca {
+        _ if arguments.danger_accept_any_cert => Trust::Any,
+        Some(_) => Trust::File,
+        None if !arguments.cert_sha256.is_empty() => Trust::Pins,
+        None => Trust::Platform,
+    }
+}
+
 fn tls_config(arguments: &LoginArguments) -> Result<Arc<ClientConfig>, Failure> {
-    let roots = match &arguments.ca {
-        _ if arguments.danger_accept_any_cert => Roots::DangerousAnyCertificate,
-        Some(path) => Roots::Store(read_roots(path)?),
-        None => Roots::Platform,
+    let roots = match (&arguments.ca, trust(arguments)) {
+        (_, Trust::Any) => Roots::DangerousAnyCertificate,
+        (_, Trust::Pins) => Roots::Pinned(arguments.cert_sha256.clone()),
+        (Some(path), _) => Roots::Store(read_roots(path)?),
+        (None, _) => Roots::Platform,
     };
     let identity = match (&arguments.client_cert, &arguments.client_key) {
         (Some(chain), Some(key)) => Some(read_identity(chain, key)?),
         _ => None,
     };
-    client_config(roots, identity)
-        .map_err(|error| Failure::usage(format!("cannot set up TLS: {error}")))
+    client_config(roots, identity).map_err(|error| {
+        let file = match error {
+            ConfigError::KeyMismatch | ConfigError::Identity(_) => &arguments.client_cert,
+            ConfigError::RootsForOtherPurpose => &arguments.ca,
+            _ => &None,
+        };
+        let file = file
+            .as_deref()
+            .map(|path| format!(" with {}", path.display()));
+        Failure::usage(format!(
+            "cannot set up TLS{}: {error}",
+            file.unwrap_or_default()
+        ))
+    })
 }
 
 fn config(

@@ -6,6 +6,7 @@ use ftp_adapter::Error;
 use ftp_proto::TlsSession;
 use ftp_proto::client::{self, LoggedInBy, PeerFault, Protection, Session};
 use ftp_proto::wire::{Code, ForeignProtocol, Reply};
+use ftp_rustls::{CertificateFault, rustls};
 use serde::{Serialize, Serializer};
 
 use crate::certificate::CertificateName;
@@ -148,7 +149,21 @@ pub(crate) struct Dialogue {
     pub(crate) replies: Vec<CommandReply>,
     /// TLS was not wanted.
     pub(crate) is_plaintext: bool,
+    pub(crate) trust: Trust,
     pub(crate) attempts: u32,
+}
+
+/// What makes a certificate a trusted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// The operating system trusts its authority.
+    Platform,
+    /// It, or its authority, is in the file of `--ca`.
+    File,
+    /// `--cert-sha256` pins it.
+    Pins,
+    /// Nothing: any is taken.
+    Any,
 }
 
 /// How a dialogue ended.
@@ -179,6 +194,7 @@ impl Report {
             logged_in_with,
             replies,
             is_plaintext,
+            trust,
             attempts,
         } = dialogue;
         let session = session.as_deref();
@@ -190,7 +206,7 @@ impl Report {
                 Outcome::of(error),
                 error.code().map(Code::get),
                 recording.mask.error(error),
-                hint(error, &recording, is_plaintext),
+                hint(error, &recording, is_plaintext, trust),
             ),
             (End::NotLoggedIn { code, message }, _) => {
                 (Outcome::Refused, Some(*code), message.clone(), None)
@@ -300,7 +316,7 @@ fn set_phase_times(times: &mut Times, session: &Session) {
 }
 
 /// What the user can do about it.
-fn hint(error: &Error, recording: &Recording, is_plaintext: bool) -> Option<String> {
+fn hint(error: &Error, recording: &Recording, is_plaintext: bool, trust: Trust) -> Option<String> {
     let last_sent = recording
         .entries
         .iter()
@@ -318,8 +334,7 @@ fn hint(error: &Error, recording: &Recording, is_plaintext: bool) -> Option<Stri
             "a firewall may drop what is sent; --timeout gives it longer"
         }
         Error::Tls { source, .. } if is_about_trust(source) => {
-            "--ca FILE trusts the certificates in a file, for example that of a server whose \
-             certificate signs itself"
+            return hint_for_certificate(source, trust).map(str::to_owned);
         }
         // Nothing was said, not even a greeting: implicit TLS.
         Error::Tls { .. } if recording.entries.is_empty() => {
@@ -344,6 +359,13 @@ fn hint_for_protocol(error: &client::Error, last_sent: &str, is_plaintext: bool)
             ..
         } if !is_plaintext => {
             "if this port wants TLS from the first byte, use ftps://; --timeout waits longer"
+        }
+        client::Error::TimedOut {
+            phase: Phase::Security,
+            ..
+        } if last_sent.starts_with("AUTH") => {
+            "if the server agreed to TLS and then said nothing, its TLS may be too old, or a \
+             firewall on the way may not let it pass; --timeout waits longer"
         }
         client::Error::TimedOut { .. } => "--timeout waits longer",
         client::Error::Refused {
@@ -389,7 +411,6 @@ fn hint_for_protocol(error: &client::Error, last_sent: &str, is_plaintext: bool)
 
 /// Whether the certificate is the trouble.
 fn is_about_trust(error: &ftp_rustls::Error<client::Error>) -> bool {
-    use ftp_rustls::rustls;
     matches!(
         error,
         ftp_rustls::Error::Tls {
@@ -397,4 +418,55 @@ fn is_about_trust(error: &ftp_rustls::Error<client::Error>) -> bool {
             ..
         }
     )
+}
+
+/// What to do about a certificate: a pin helps with all that does not concern its key.
+fn hint_for_certificate(
+    error: &ftp_rustls::Error<client::Error>,
+    trust: Trust,
+) -> Option<&'static str> {
+    use rustls::CertificateError as Refused;
+    let ftp_rustls::Error::Tls {
+        source: rustls::Error::InvalidCertificate(refused),
+        ..
+    } = error
+    else {
+        return None;
+    };
+    let hint = match (error.certificate_fault(), refused) {
+        (Some(CertificateFault::NotPinned { .. }), _) => {
+            "compare the hash with that of the server's certificate, as the server itself or its \
+             operator shows it, before giving it to --cert-sha256"
+        }
+        (Some(CertificateFault::Authority), _) | (None, Refused::UnknownIssuer) => match trust {
+            Trust::File => {
+                "the file of --ca holds neither this certificate nor that of the authority that \
+                 signed it; was the server's certificate replaced?"
+            }
+            _ => {
+                "--ca FILE trusts the certificates in a file, for example that of a server whose \
+                 certificate signs itself; --cert-sha256 HASH trusts the one with this hash"
+            }
+        },
+        (
+            Some(CertificateFault::Version { .. } | CertificateFault::CriticalExtension { .. }),
+            _,
+        ) => "--cert-sha256 HASH trusts the certificate with this hash, whatever else is in it",
+        (
+            None,
+            Refused::NotValidForName
+            | Refused::NotValidForNameContext { .. }
+            | Refused::Expired
+            | Refused::ExpiredContext { .. }
+            | Refused::NotValidYet
+            | Refused::NotValidYetContext { .. }
+            | Refused::InvalidPurpose
+            | Refused::InvalidPurposeContext { .. },
+        ) => {
+            "if the certificate cannot be replaced, --cert-sha256 HASH trusts the one with this \
+             hash, whatever its names and dates"
+        }
+        _ => return None,
+    };
+    Some(hint)
 }

@@ -51,7 +51,7 @@ fn every_user_of_a_file_with_a_mark_and_crlf_logs_in() {
         format!("{MARK}anna:{hash}\r\nbob:{hash}:{ACCOUNT_SENTINEL}\r\n"),
         format!("{MARK}# users\r\n\r\nanna:{hash}\r\nbob:{hash}:{ACCOUNT_SENTINEL}"),
     ] {
-        let server = Server::start_with(&text, &[]);
+        let server = Server::start_with_users(&text, &["--danger-optional-tls"]);
         let any = "--danger-accept-any-cert";
         assert_eq!(server.login(&[any, "--quiet"], "anna").code, 0);
         let run = server.login(&[any, "--quiet", "--account", ACCOUNT_SENTINEL], "bob");
@@ -165,7 +165,7 @@ fn no_hash_is_made_of_what_can_never_be_sent() {
     ] {
         let run = hash(hashed.as_bytes());
         assert_eq!(run.code, 0, "{run:?}");
-        let server = Server::start_with(format!("anna:{}", run.stdout), &[]);
+        let server = Server::start_with_users(format!("anna:{}", run.stdout), &["--danger-optional-tls"]);
         let mut peer = common::Peer::connect(&server);
         let reply = peer.try_password(&password);
         assert!(reply.starts_with("230 "), "{reply}");

@@ -76,7 +76,7 @@ impl Offer {
     }
 }
 
-/// Names as IANA's registry has them.
+/// Versions and suites by their names in IANA's registry, groups and signatures by those of rustls.
 impl fmt::Display for Offer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let versions = names(&self.versions, |name| name.replacen("TLSv1_", "TLS 1.", 1));

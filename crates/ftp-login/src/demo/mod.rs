@@ -22,7 +22,7 @@ use crate::cli::DemoArguments;
 use crate::exit::{Exit, Failure};
 use crate::login::start;
 use crate::output::Output;
-use crate::report::Outcome;
+use crate::report::{Outcome, Trust};
 use crate::serve::Users;
 use crate::transcript::{Live, Recorder, TimedPhase, Times};
 
@@ -206,6 +206,7 @@ impl Stage {
             tls: Some(Arc::clone(&self.tls)),
             address: &address.to_string(),
             then: &[],
+            trust: Trust::File,
             tells_all: true,
         };
         let began = Instant::now();
