@@ -8,8 +8,8 @@ use common::certificates::*;
 use common::crafted::*;
 use common::pair::{End, settle};
 use common::toy::Toy;
-use ftp_rustls::rustls::ServerConfig;
 use ftp_rustls::rustls::pki_types::CertificateDer;
+use ftp_rustls::rustls::{self, ServerConfig};
 use ftp_rustls::{
     CertificateFault, CertificatePin, ClientTls, ConfigError, InvalidPin, Roots, Secured, Versions,
     client_config, client_config_with_versions,
@@ -40,15 +40,7 @@ fn accepts(name: &str, roots: Roots, versions: Versions, server: Arc<ServerConfi
 }
 
 fn sha256(bytes: &[u8]) -> CertificatePin {
-    let provider = ftp_rustls::config::provider().unwrap();
-    let hash = provider
-        .cipher_suites
-        .iter()
-        .filter_map(|suite| suite.tls13())
-        .map(|suite| suite.common.hash_provider)
-        .find(|hash| hash.output_len() == 32)
-        .unwrap();
-    CertificatePin::from_sha256(hash.hash(bytes).as_ref().try_into().unwrap())
+    CertificatePin::from_sha256(common::crafted::sha256(bytes))
 }
 
 /// The ways in which only the key of a certificate counts.
@@ -221,6 +213,55 @@ fn a_key_that_is_too_short_is_named_and_no_signature_is_called_wrong() {
             assert!(said.contains("has 1024 bits"), "{said}");
             assert!(!said.contains("signature is wrong"), "{said}");
         }
+    }
+}
+
+#[test]
+fn a_short_key_will_do_under_tls_1_2_where_only_the_key_counts() {
+    let certificate = Crafted::version_1().around(&ShortKey::public());
+    for roots in key_counts(&certificate, &ShortKey::public()) {
+        let server = server_showing(certificate.clone(), Arc::new(ShortKey), Versions::Tls12);
+        accepts("1128 bits", roots, Versions::Tls12, server);
+    }
+    // But it must have signed the handshake.
+    let another = Crafted::version_1().around(&rsa_public(1128));
+    for roots in key_counts(&another, &rsa_public(1128)) {
+        let server = server_showing(another.clone(), Arc::new(ShortKey), Versions::Tls12);
+        let [client, _] = try_tls(roots, Versions::Tls12, server);
+        assert!(client.secured.machine().started.is_empty());
+    }
+}
+
+/// A server signs in the first way that it can, and with a short key in one way alone that can be
+/// checked.
+#[test]
+fn the_signatures_of_short_keys_are_offered_before_those_that_cannot_be_checked() {
+    use rustls::SignatureScheme as Scheme;
+    for roots in key_counts(&CertificateDer::from(b"".as_slice()), b"") {
+        let config = client_config(roots, None).unwrap();
+        let tls = ClientTls::for_host(config, NAME).unwrap();
+        let mut client = End::new(Secured::client(Toy::default().start_tls(), tls), usize::MAX);
+        client.run();
+        client.inbox.extend([21, 3, 3, 0, 2, 2, 40]);
+        client.run();
+        let ftp_rustls::Error::Tls {
+            offered: Some(offer),
+            ..
+        } = client.error()
+        else {
+            panic!("{}", client.error());
+        };
+        let place = |scheme| {
+            offer
+                .signature_schemes
+                .iter()
+                .position(|one| *one == scheme)
+        };
+        let pkcs1 = place(Scheme::RSA_PKCS1_SHA256).unwrap();
+        for later in [Scheme::RSA_PSS_SHA256, Scheme::RSA_PSS_SHA512] {
+            assert!(pkcs1 < place(later).unwrap());
+        }
+        assert!(place(Scheme::ECDSA_NISTP256_SHA256).unwrap() < pkcs1);
     }
 }
 

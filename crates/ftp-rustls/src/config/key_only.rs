@@ -5,6 +5,10 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "aws-lc-rs")]
+use aws_lc_rs::signature;
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+use ring::signature;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -112,7 +116,17 @@ impl ServerCertVerifier for KeyOnly {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        let mut schemes = self.algorithms.supported_schemes();
+        // A server signs with the first that it can do. Short keys need one of these.
+        schemes.sort_by_key(|scheme| match scheme {
+            _ if scheme_for_short_keys(*scheme).is_some() => 1,
+            SignatureScheme::RSA_PSS_SHA256
+            | SignatureScheme::RSA_PSS_SHA384
+            | SignatureScheme::RSA_PSS_SHA512
+            | SignatureScheme::RSA_PKCS1_SHA384 => 2,
+            _ => 0,
+        });
+        schemes
     }
 }
 
@@ -155,9 +169,53 @@ fn verify_signature(
     };
     match algorithm.verify_signature(key.bits, message, signed.signature()) {
         Ok(()) => Ok(HandshakeSignatureValid::assertion()),
+        Err(_) if is_signed_with_short_key(key, message, signed) => {
+            Ok(HandshakeSignatureValid::assertion())
+        }
         Err(_) => Err(CertificateFault::of_key(key)
             .map_or_else(|| CertificateError::BadSignature.into(), Error::from)),
     }
+}
+
+/// Whether an RSA key of 1024 bits or more, which rustls has no use for, made this signature. The
+/// old devices that have such keys sign in the old way, which TLS 1.3 no longer knows.
+#[cfg_attr(
+    not(any(feature = "aws-lc-rs", feature = "ring")),
+    expect(unused_variables)
+)]
+fn is_signed_with_short_key(
+    key: &PublicKey<'_>,
+    message: &[u8],
+    signed: &DigitallySignedStruct,
+) -> bool {
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    if let (Some(1024..2048), Some(algorithm)) =
+        (key.rsa_bits(), scheme_for_short_keys(signed.scheme))
+    {
+        return signature::UnparsedPublicKey::new(algorithm, key.bits)
+            .verify(message, signed.signature())
+            .is_ok();
+    }
+    false
+}
+
+/// How signatures of short RSA keys are checked.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+fn scheme_for_short_keys(scheme: SignatureScheme) -> Option<&'static signature::RsaParameters> {
+    match scheme {
+        SignatureScheme::RSA_PKCS1_SHA256 => {
+            Some(&signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY)
+        }
+        SignatureScheme::RSA_PKCS1_SHA512 => {
+            Some(&signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+fn scheme_for_short_keys(_: SignatureScheme) -> Option<()> {
+    None
 }
 
 /// Whether a handshake of this version may be signed like that (RFC 8446 §4.2.3).

@@ -27,9 +27,13 @@ pub enum CertificateFault {
         key: CertificatePin,
     },
     /// The signature cannot be checked, because the RSA key that made it is too short or too long.
+    ///
+    /// Where the certificate is pinned, or any is accepted, keys of 1024 bits and more will do if
+    /// they sign as was usual under TLS 1.2 (PKCS#1 v1.5). Some servers sign otherwise.
     #[error(
-        "the RSA key {} has {bits} bits; signatures can be checked with keys of 2048 to 8192 bits, \
-         so a new key and certificate are needed",
+        "the RSA key {} has {bits} bits, and signatures of keys with less than 2048 or more than \
+         8192 bits cannot be checked, but for some of TLS 1.2 under a pin; a new key and \
+         certificate are needed",
         if *.of_authority { "of an authority that signed the peer's certificate" } else { "in the peer's certificate" }
     )]
     RsaKeyLength {

@@ -7,6 +7,7 @@ use ftp_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use ftp_rustls::rustls::sign::{CertifiedKey, SigningKey};
 use ftp_rustls::rustls::{self, ServerConfig};
 use ftp_rustls::{ClientCertificates, Versions, server_config_with_versions};
+use num_bigint::BigUint;
 use rcgen::{KeyPair, PublicKeyData};
 
 use super::certificates::AUTHORITY;
@@ -253,8 +254,12 @@ pub fn public(key: &KeyPair) -> Vec<u8> {
 
 /// An RSA key of this many bits, of which nobody knows the private part.
 pub fn rsa_public(bits: usize) -> Vec<u8> {
-    let mut modulus = vec![0xab; bits / 8];
-    modulus.insert(0, 0);
+    rsa_key(&vec![0xab; bits / 8])
+}
+
+/// The SubjectPublicKeyInfo of an RSA key with this modulus.
+pub fn rsa_key(modulus: &[u8]) -> Vec<u8> {
+    let modulus = [&[0], modulus].concat();
     let numbers = [der(INTEGER, modulus), der(INTEGER, [1, 0, 1])].concat();
     let mut key = vec![0];
     key.extend(der(SEQUENCE, numbers));
@@ -263,6 +268,75 @@ pub fn rsa_public(bits: usize) -> Vec<u8> {
         b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00",
     );
     der(SEQUENCE, [algorithm, der(BIT_STRING, key)].concat())
+}
+
+/// An RSA key of 1128 bits: its primes are two of Mersenne's, so it is no secret of anyone.
+#[derive(Debug, Clone)]
+pub struct ShortKey;
+
+impl ShortKey {
+    fn primes() -> [BigUint; 2] {
+        [521, 607].map(|exponent| (BigUint::from(1_u8) << exponent) - 1_u8)
+    }
+
+    fn modulus() -> BigUint {
+        let [p, q] = Self::primes();
+        p * q
+    }
+
+    pub fn public() -> Vec<u8> {
+        rsa_key(&Self::modulus().to_bytes_be())
+    }
+}
+
+impl SigningKey for ShortKey {
+    fn choose_scheme(
+        &self,
+        offered: &[rustls::SignatureScheme],
+    ) -> Option<Box<dyn rustls::sign::Signer>> {
+        assert!(offered.contains(&rustls::SignatureScheme::RSA_PKCS1_SHA256));
+        Some(Box::new(Self))
+    }
+
+    fn algorithm(&self) -> rustls::SignatureAlgorithm {
+        rustls::SignatureAlgorithm::RSA
+    }
+}
+
+impl rustls::sign::Signer for ShortKey {
+    /// RFC 8017 §8.2.1.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+        let info = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
+        let info = [info.as_slice(), &sha256(message)].concat();
+        let length = usize::try_from(Self::modulus().bits().div_ceil(8)).unwrap();
+        let mut block = vec![0xff; length - info.len() - 1];
+        (block[0], block[1]) = (0, 1);
+        block.push(0);
+        block.extend(info);
+        let [p, q] = Self::primes();
+        let order = (p - 1_u8) * (q - 1_u8);
+        let private = BigUint::from(65537_u32).modinv(&order).unwrap();
+        let signature = BigUint::from_bytes_be(&block).modpow(&private, &Self::modulus());
+        let signature = signature.to_bytes_be();
+        Ok([vec![0; length - signature.len()], signature].concat())
+    }
+
+    fn scheme(&self) -> rustls::SignatureScheme {
+        rustls::SignatureScheme::RSA_PKCS1_SHA256
+    }
+}
+
+/// By the crypto provider.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let provider = ftp_rustls::config::provider().unwrap();
+    let hash = provider
+        .cipher_suites
+        .iter()
+        .filter_map(|suite| suite.tls13())
+        .map(|suite| suite.common.hash_provider)
+        .find(|hash| hash.output_len() == 32)
+        .unwrap();
+    hash.hash(bytes).as_ref().try_into().unwrap()
 }
 
 /// Signs as an RSA key would, with bytes that mean nothing.
