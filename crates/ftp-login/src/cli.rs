@@ -254,7 +254,7 @@ address, too. If they fail more often than that on purpose, raise user-at-addres
 The first line on standard output is `listening on ADDR`; `metrics on URL` and the fingerprint of a
 certificate that was made here follow, where there are any. SIGINT and SIGTERM end the server: each
 client gets a 421, and the exit code is 0. SIGHUP reads the users file and the certificate again;
-sessions go on, and if a file is bad, the old ones stay and the log says why.
+sessions go on, and if a file is bad, or hangs for 10 seconds, the old ones stay and the log says why.
 
 Examples:
   echo anna:$(echo secret | ftp-login hash) > users.txt
@@ -266,7 +266,7 @@ Exit codes:
   2  usage: an option, or a file named by them, is wrong
   4  the address cannot be listened on, or input or output failed";
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(after_help = SERVE_AFTER_HELP)]
 pub(crate) struct ServeArguments {
     /// Where to listen; port 0 picks a free one

@@ -153,6 +153,92 @@ fn a_hangup_reloads_the_users_without_dropping_sessions() {
     assert!(log.contains("cannot reload"), "{log}");
 }
 
+#[test]
+fn accounts_that_a_reload_brings_are_asked_for() {
+    let hash = common::sentinel_hash();
+    let server = Server::start_with_users(&format!("anna:{hash}\n"), &["--danger-optional-tls"]);
+    let mut session = Peer::connect(&server);
+    session.log_in();
+    // Nobody asks for one: that is no fault.
+    assert!(session.ask("ACCT whatever").starts_with("2"));
+
+    let users = format!("anna:{hash}:{ACCOUNT_SENTINEL}\n");
+    std::fs::write(&server.users.0, users).unwrap();
+    server.signal("-HUP");
+    server.log_has("reloaded users", "users=1");
+    let acct = format!("ACCT {ACCOUNT_SENTINEL}");
+    let mut peer = Peer::connect(&server);
+    assert!(peer.try_password(SENTINEL).starts_with("332 "));
+    assert!(peer.ask(&acct).starts_with("230 "));
+    // Who was logged in before stays so, and the account is looked at from now on.
+    assert!(session.ask("ACCT wrong").starts_with("530 "));
+    assert!(session.ask(&acct).starts_with("230 "));
+    assert!(session.ask("PWD").starts_with("257 "));
+}
+
+/// Puts a pipe without a writer where this file was: to open it blocks for ever.
+fn make_pipe(file: &TestFile) {
+    std::fs::remove_file(&file.0).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&file.0).status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn a_users_file_that_blocks_at_reload_stops_nothing() {
+    let server = Server::start(&[]);
+    let reading = "reading users and certificate again";
+    let users = std::fs::read(&server.users.0).unwrap();
+    let carla = String::from_utf8(users).unwrap().replace("anna", "carla");
+    make_pipe(&server.users);
+    server.signal("-HUP");
+    server.log_has(reading, "");
+    Peer::connect(&server).log_in();
+
+    // Once it can be read, the next reload does, whatever became of the one before.
+    std::fs::remove_file(&server.users.0).unwrap();
+    std::fs::write(&server.users.0, carla).unwrap();
+    server.signal("-HUP");
+    server.log_has("reloaded users", "users=2");
+    assert!(logs_in(&server, "carla", "230 "));
+
+    make_pipe(&server.users);
+    server.signal("-HUP");
+    assert!(logs_in(&server, "carla", "230 "));
+    let (status, _, log) = server.stop("-TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+}
+
+#[test]
+fn a_certificate_that_blocks_at_reload_stops_nothing() {
+    let (certificate, key) = certificate();
+    let options = ["--danger-optional-tls", "--cert", &certificate.path()];
+    let server = Server::start(&[&options[..], &["--key", &key.path()]].concat());
+    make_pipe(&key);
+    for _ in 0..20 {
+        server.signal("-HUP");
+    }
+    server.log_has("reading users and certificate again", "");
+    Peer::connect(&server).log_in();
+    let (status, _, log) = server.stop("-TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+}
+
+#[test]
+fn a_pipe_that_was_read_to_its_end_does_not_lock_everybody_out() {
+    let server = Server::start(&[]);
+    std::fs::remove_file(&server.users.0).unwrap();
+    std::os::unix::fs::symlink("/dev/null", &server.users.0).unwrap();
+    server.signal("-HUP");
+    server.log_has("cannot reload", "is no regular file, and is empty now");
+    Peer::connect(&server).log_in();
+    // Nor does one that never ends fill the memory.
+    std::fs::remove_file(&server.users.0).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &server.users.0).unwrap();
+    server.signal("-HUP");
+    server.log_has("cannot reload", "more than 16777216 bytes");
+    Peer::connect(&server).log_in();
+}
+
 /// A certificate that signs itself, for the loopback address; and its key.
 fn certificate() -> (TestFile, TestFile) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();

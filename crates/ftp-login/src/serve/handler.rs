@@ -38,6 +38,11 @@ impl LoginHandler {
         *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
     }
 
+    /// Whether anybody is in the users file.
+    pub(crate) fn has_users(&self) -> bool {
+        self.users().len() > 0
+    }
+
     fn users(&self) -> Arc<Users> {
         self.users
             .read()

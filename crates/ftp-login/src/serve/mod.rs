@@ -8,12 +8,14 @@ mod guard;
 mod handler;
 mod metrics;
 mod proxy_header;
+mod reload;
 mod scrape;
 mod users;
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ use ftp_rustls::rustls::ServerConfig;
 use ftp_rustls::{ClientCertificates, server_config};
 use ftp_tokio::Server;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use self::balancer::{HeaderError, source_of};
 use self::counted::Counted;
@@ -30,6 +32,7 @@ pub(crate) use self::guard::GuardOption;
 use self::handler::LoginHandler;
 use self::metrics::Metrics;
 use self::proxy_header::Source;
+use self::reload::{hangups, reload};
 pub(crate) use self::users::{Decision, Users};
 use crate::certificate::{fingerprint, read_identity, self_made};
 use crate::cli::{LogFormat, ServeArguments};
@@ -43,7 +46,7 @@ use crate::output::Output;
 /// Files that cannot be used, and an address that cannot be listened on.
 pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(), Failure> {
     let users = read_users(arguments)?;
-    let config = Arc::new(config(arguments, &users)?);
+    let config = Arc::new(config(arguments)?);
     let tls = Tls::new(arguments)?;
     let mut server = Server::new(config, Some(tls.config))
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
@@ -159,41 +162,12 @@ async fn client_of(
 
 type Received = Pin<Box<dyn Future<Output = Option<(Counted<TcpStream>, SocketAddr)>> + Send>>;
 
-/// Reads the users file and the certificate again at each hangup. Both are used only if both are
-/// good. Never ends.
-async fn reload(
-    mut hangups: Hangups,
-    arguments: &ServeArguments,
-    server: &Server,
-    handler: &LoginHandler,
-) {
-    loop {
-        hangups.next().await;
-        let read = || Ok((read_users(arguments)?, Tls::new(arguments)?));
-        // Files and hashes take their time; the sessions run on.
-        let read: Result<_, Failure> = tokio::task::block_in_place(read);
-        match read {
-            Ok((users, tls)) => {
-                info!(users = users.len(), "reloaded users and certificate");
-                handler.replace_users(users);
-                if tls.self_made_sha256.is_none() {
-                    server.replace_tls(tls.config);
-                }
-            }
-            Err(failure) => {
-                let why = failure.to_string();
-                error!(why, "cannot reload, the old users and certificate stay");
-            }
-        }
-    }
-}
-
 fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
     let Some(path) = &arguments.users else {
         return Users::none(arguments.anonymous);
     };
     let shown = path.display();
-    let bytes = fs::read(path)
+    let bytes = read_at_most(LONGEST_USERS, path)
         .map_err(|error| Failure::usage(format!("cannot read the users file {shown}: {error}")))?;
     let text = encoding::plain(&format!("the users file {shown}"), &bytes)?;
     let text = str::from_utf8(text).map_err(|error| {
@@ -209,7 +183,23 @@ fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
     })
 }
 
-fn config(arguments: &ServeArguments, users: &Users) -> Result<Config, Failure> {
+/// The longest users file: about a hundred thousand users. A device without end must not fill the
+/// memory.
+const LONGEST_USERS: u64 = 16 * 1024 * 1024;
+
+fn read_at_most(longest: u64, path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = File::open(path)?.take(longest + 1);
+    file.read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        return Err(io::Error::other(format!(
+            "it has more than {longest} bytes"
+        )));
+    }
+    Ok(bytes)
+}
+
+fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     let security = match (arguments.implicit, arguments.danger_optional_tls) {
         (true, _) => Security::ImplicitTls,
         (false, false) => Security::ExplicitTls,
@@ -222,7 +212,8 @@ fn config(arguments: &ServeArguments, users: &Users) -> Result<Config, Failure> 
     timeouts.idle = arguments.idle_timeout;
     let config = Config::new()
         .security(security)
-        .takes_accounts(users.have_accounts())
+        // Even if no user has one: a reload may bring some.
+        .takes_accounts(true)
         .max_attempts(arguments.max_attempts.get())
         .timeouts(timeouts);
     match &arguments.greeting {
@@ -337,38 +328,4 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
     Ok(async move {
         interrupt.recv().await;
     })
-}
-
-/// SIGHUP, where there is one.
-#[cfg(unix)]
-struct Hangups(tokio::signal::unix::Signal);
-
-#[cfg(unix)]
-impl Hangups {
-    async fn next(&mut self) {
-        if self.0.recv().await.is_none() {
-            std::future::pending().await
-        }
-    }
-}
-
-#[cfg(unix)]
-fn hangups() -> io::Result<Hangups> {
-    use tokio::signal::unix::{SignalKind, signal};
-    signal(SignalKind::hangup()).map(Hangups)
-}
-
-#[cfg(not(unix))]
-struct Hangups;
-
-#[cfg(not(unix))]
-impl Hangups {
-    async fn next(&mut self) {
-        std::future::pending().await
-    }
-}
-
-#[cfg(not(unix))]
-fn hangups() -> io::Result<Hangups> {
-    Ok(Hangups)
 }

@@ -82,11 +82,6 @@ impl Users {
         self.users.len()
     }
 
-    /// Whether any user has an account.
-    pub(crate) fn have_accounts(&self) -> bool {
-        self.users.values().any(|user| user.account.is_some())
-    }
-
     /// Decides about an attempt. Slow by design: not for async threads.
     ///
     /// Every path hashes once, whether the name is known or not.
@@ -127,11 +122,15 @@ impl Users {
         is_right
     }
 
-    /// Whether this account is that user's: asked after login.
+    /// Whether this account is that user's, or the user needs none: asked after login.
     pub(crate) fn is_account_of(&self, name: &Username, account: &Account) -> bool {
-        let user = self.users.get(name.as_bytes());
-        user.and_then(|user| user.account.as_ref())
-            .is_some_and(|right| same(right, account))
+        match self.users.get(name.as_bytes()) {
+            Some(user) => user
+                .account
+                .as_ref()
+                .is_none_or(|right| same(right, account)),
+            None => self.anonymous && is_anonymous(name),
+        }
     }
 }
 

@@ -175,7 +175,7 @@ impl Drop for Process {
 impl Server {
     /// Started so that tests can speak in clear, unless the options say something about TLS.
     pub fn start(options: &[&str]) -> Self {
-        let says = |option: &&str| ["--implicit", "--require-tls"].contains(option);
+        let says = |option: &&str| option.ends_with("-tls") || *option == "--implicit";
         if options.iter().any(says) {
             Self::start_with(options)
         } else {

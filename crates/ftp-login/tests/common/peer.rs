@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
-use super::{SENTINEL, Server};
+use super::{PATIENCE, SENTINEL, Server};
 
 /// A client in clear.
 pub struct Peer(BufReader<TcpStream>);
@@ -25,7 +25,10 @@ impl Peer {
 
     /// Connects, and waits for nothing.
     pub fn silent(server: &Server) -> Self {
-        Self(BufReader::new(TcpStream::connect(server.address).unwrap()))
+        let stream = TcpStream::connect(server.address).unwrap();
+        // Nothing waits for a server that hangs.
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
     }
 
     pub fn send(&mut self, bytes: &[u8]) {

@@ -1,0 +1,158 @@
+//! Reading users and certificate again at SIGHUP, while the server serves.
+//!
+//! A file can be a pipe, or lie on a file system that hangs: then reading it never ends. So each time
+//! it is read on a thread of its own, which nobody waits for: not the sessions, not the next SIGHUP,
+//! not the end of the program.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use ftp_tokio::Server;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+use tracing::{error, info};
+
+use super::handler::LoginHandler;
+use super::{Tls, Users, read_users};
+use crate::cli::ServeArguments;
+use crate::exit::Failure;
+
+/// How long a read may take before the log says so.
+const READ_TIME: Duration = Duration::from_secs(10);
+/// How many reads may hang at a time. Each holds a thread.
+const MOST_READS: usize = 8;
+
+type Files = Result<(Users, Tls), Failure>;
+
+/// A read under way. When it is dropped, what the thread still reads is dropped, too.
+struct Reading {
+    files: oneshot::Receiver<Files>,
+    until: Instant,
+}
+
+/// Reads the users file and the certificate again at each hangup. Both are used only if both are
+/// good, otherwise the old ones stay. A hangup during a read begins another in its place. Never ends.
+pub(super) async fn reload(
+    mut hangups: Hangups,
+    arguments: &ServeArguments,
+    server: &Server,
+    handler: &LoginHandler,
+) {
+    let arguments = Arc::new(arguments.clone());
+    let mut reading = None;
+    loop {
+        let read = tokio::select! {
+            () = hangups.next() => {
+                info!("reading users and certificate again");
+                reading = begin(&arguments)
+                    .inspect_err(|why| error!(%why, "cannot reload, the old users and certificate stay"))
+                    .ok();
+                continue;
+            }
+            read = end(&mut reading) => read,
+        };
+        reading = None;
+        match read.and_then(|files| usable(files, &arguments, handler)) {
+            Ok((users, tls)) => {
+                info!(users = users.len(), "reloaded users and certificate");
+                handler.replace_users(users);
+                if tls.self_made_sha256.is_none() {
+                    server.replace_tls(tls.config);
+                }
+            }
+            Err(failure) => {
+                let why = failure.to_string();
+                error!(why, "cannot reload, the old users and certificate stay");
+            }
+        }
+    }
+}
+
+fn begin(arguments: &Arc<ServeArguments>) -> io::Result<Reading> {
+    // Each thread that reads holds one more.
+    if Arc::strong_count(arguments) > MOST_READS {
+        return Err(io::Error::other(format!(
+            "{MOST_READS} earlier reads still hang"
+        )));
+    }
+    let (sender, files) = oneshot::channel();
+    let arguments = Arc::clone(arguments);
+    let read = move || {
+        let files = read_users(&arguments).and_then(|users| Ok((users, Tls::new(&arguments)?)));
+        // Nobody waits if it took too long.
+        drop(sender.send(files));
+    };
+    thread::Builder::new()
+        .name("reload".to_owned())
+        .spawn(read)?;
+    Ok(Reading {
+        files,
+        until: Instant::now() + READ_TIME,
+    })
+}
+
+/// What was read. Never, if nothing is being read.
+async fn end(reading: &mut Option<Reading>) -> Files {
+    let Some(reading) = reading else {
+        return std::future::pending().await;
+    };
+    match timeout_at(reading.until, &mut reading.files).await {
+        Ok(Ok(files)) => files,
+        Ok(Err(_)) => Err(Failure::usage("reading the files failed")),
+        Err(_) => Err(Failure::usage(format!(
+            "the files could not be read within {} s: is one a pipe, or on a file system that hangs?",
+            READ_TIME.as_secs()
+        ))),
+    }
+}
+
+/// A pipe that was read to its end at the start, as `--users <(…)` gives it, is empty now. That is no
+/// reason to lock everybody out.
+fn usable((users, tls): (Users, Tls), arguments: &ServeArguments, handler: &LoginHandler) -> Files {
+    let is_file = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.is_file());
+    let is_emptied = users.len() == 0 && handler.has_users();
+    match &arguments.users {
+        Some(path) if is_emptied && !is_file(path) => Err(Failure::usage(format!(
+            "{} is no regular file, and is empty now",
+            path.display()
+        ))),
+        _ => Ok((users, tls)),
+    }
+}
+
+/// SIGHUP, where there is one.
+#[cfg(unix)]
+pub(super) struct Hangups(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Hangups {
+    async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending().await
+        }
+    }
+}
+
+#[cfg(unix)]
+pub(super) fn hangups() -> io::Result<Hangups> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::hangup()).map(Hangups)
+}
+
+#[cfg(not(unix))]
+pub(super) struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    async fn next(&mut self) {
+        std::future::pending().await
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn hangups() -> io::Result<Hangups> {
+    Ok(Hangups)
+}
