@@ -3,13 +3,16 @@
 //! As much of HTTP as a scrape needs. `httparse` reads the request; an answer is a constant head and
 //! the metrics.
 
+use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tracing::error;
 
@@ -19,26 +22,31 @@ use super::metrics::Metrics;
 const LONGEST_REQUEST: usize = 8 * 1024;
 const MOST_HEADERS: usize = 64;
 const TIME: Duration = Duration::from_secs(5);
-/// Who comes when so many are served already waits.
+/// How many are served at a time. One more takes the place of the one that has said least for
+/// longest: whoever connects and says nothing must not make the others wait.
 const AT_A_TIME: usize = 16;
 /// After a connection that could not be accepted.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A scrape under way.
+struct Scrape {
+    task: JoinHandle<()>,
+    /// The request is complete, the answer under way.
+    has_asked: Arc<AtomicBool>,
+}
+
 /// Answers scrapes. Never ends.
 pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
-    let places = Arc::new(Semaphore::new(AT_A_TIME));
+    serve_within(TIME, listener, metrics).await;
+}
+
+async fn serve_within(time: Duration, listener: TcpListener, metrics: Arc<Metrics>) {
+    let mut scrapes = VecDeque::with_capacity(AT_A_TIME);
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
-            return; // it is never closed
-        };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let metrics = metrics.clone();
-                tokio::spawn(async move {
-                    // Who asks badly, too slowly or not at all has no metrics: nothing to log.
-                    drop(timeout(TIME, answer(stream, &metrics)).await);
-                    drop(place);
-                });
+                make_room(&mut scrapes).await;
+                scrapes.push_back(begin(time, stream, metrics.clone()));
             }
             Err(error) => {
                 error!(%error, "cannot accept a connection for metrics");
@@ -48,11 +56,38 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
     }
 }
 
-async fn answer<T>(mut stream: T, metrics: &Metrics) -> std::io::Result<()>
+/// Cuts one off, if there are as many as there may be. They are in the order in which they came.
+async fn make_room(scrapes: &mut VecDeque<Scrape>) {
+    scrapes.retain(|scrape| !scrape.task.is_finished());
+    if scrapes.len() < AT_A_TIME {
+        return;
+    }
+    let is_silent = |scrape: &Scrape| !scrape.has_asked.load(Ordering::Relaxed);
+    let at = scrapes.iter().position(is_silent).unwrap_or_default();
+    if let Some(scrape) = scrapes.remove(at) {
+        scrape.task.abort();
+        // It is over when its connection is closed.
+        drop(scrape.task.await);
+    }
+}
+
+fn begin(time: Duration, stream: TcpStream, metrics: Arc<Metrics>) -> Scrape {
+    let has_asked = Arc::<AtomicBool>::default();
+    let asked = has_asked.clone();
+    let task = tokio::spawn(async move {
+        // Who asks badly, too slowly or not at all has no metrics: nothing to log.
+        drop(timeout(time, answer(stream, &metrics, &asked)).await);
+    });
+    Scrape { task, has_asked }
+}
+
+async fn answer<T>(mut stream: T, metrics: &Metrics, has_asked: &AtomicBool) -> io::Result<()>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let (status, content_type, body) = match read(&mut stream).await? {
+    let request = read(&mut stream).await?;
+    has_asked.store(true, Ordering::Relaxed);
+    let (status, content_type, body) = match request {
         Request::Metrics => match metrics.text() {
             Ok(text) => ("200 OK", CONTENT_TYPE, text),
             Err(_) => ("500 Internal Server Error", PLAIN, String::new()),
@@ -80,7 +115,7 @@ enum Request {
     Bad,
 }
 
-async fn read<T: AsyncRead + Unpin>(stream: &mut T) -> std::io::Result<Request> {
+async fn read<T: AsyncRead + Unpin>(stream: &mut T) -> io::Result<Request> {
     let mut bytes = Vec::with_capacity(1024);
     loop {
         if stream.read_buf(&mut bytes).await? == 0 || bytes.len() > LONGEST_REQUEST {
@@ -111,7 +146,8 @@ mod tests {
         let (mut near, far) = tokio::io::duplex(1 << 16);
         near.write_all(request).await.unwrap();
         near.shutdown().await.unwrap();
-        answer(far, &Metrics::new()).await.unwrap();
+        let has_asked = AtomicBool::default();
+        answer(far, &Metrics::new(), &has_asked).await.unwrap();
         let mut heard = String::new();
         near.read_to_string(&mut heard).await.unwrap();
         heard
@@ -142,5 +178,62 @@ mod tests {
                 "{heard}"
             );
         }
+    }
+
+    /// Longer than any test.
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn those_that_say_nothing_keep_nobody_waiting() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn(serve_within(LONG, listener, Arc::new(Metrics::new())));
+        let mut held = Vec::new();
+        for begun in [&b""[..], b"GET /metr", b"GET /metrics HTTP/1.1\r\nX: "] {
+            for _ in 0..3 * AT_A_TIME {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                stream.write_all(begun).await.unwrap();
+                held.push(stream);
+            }
+            let scrape = async {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                let request = b"GET /metrics HTTP/1.1\r\n\r\n";
+                stream.write_all(request).await.unwrap();
+                let mut heard = String::new();
+                stream.read_to_string(&mut heard).await.unwrap();
+                assert!(heard.starts_with("HTTP/1.1 200 OK"), "{heard}");
+            };
+            // Long before any deadline, and long after any machine is done.
+            timeout(LONG / 60, scrape).await.expect("an answer");
+        }
+        // The first were cut off, and only as many are held as may be.
+        let first = timeout(LONG / 60, held[0].read(&mut [0])).await.unwrap();
+        assert!(first.is_err() || first.is_ok_and(|count| count == 0));
+        let last = held.last_mut().unwrap();
+        last.write_all(b"y\r\n\r\n").await.unwrap();
+        let mut heard = String::new();
+        last.read_to_string(&mut heard).await.unwrap();
+        assert!(heard.starts_with("HTTP/1.1 200 OK"), "{heard}");
+        serving.abort();
+    }
+
+    #[tokio::test]
+    async fn whoever_asked_is_cut_off_after_those_that_did_not() {
+        let asked = |asked: bool| Scrape {
+            task: tokio::spawn(std::future::pending()),
+            has_asked: Arc::new(AtomicBool::new(asked)),
+        };
+        let mut scrapes: VecDeque<_> = (0..AT_A_TIME).map(|n| asked(n % 2 == 0)).collect();
+        for left in (0..AT_A_TIME / 2).rev() {
+            make_room(&mut scrapes).await;
+            scrapes.push_back(asked(true));
+            let silent = scrapes
+                .iter()
+                .filter(|scrape| !scrape.has_asked.load(Ordering::Relaxed));
+            assert_eq!((silent.count(), scrapes.len()), (left, AT_A_TIME));
+        }
+        make_room(&mut scrapes).await;
+        assert_eq!(scrapes.len(), AT_A_TIME - 1);
+        scrapes.iter().for_each(|scrape| scrape.task.abort());
     }
 }
