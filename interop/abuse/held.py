@@ -2,12 +2,15 @@
 
 import concurrent.futures
 import contextlib
+import dataclasses
+import pathlib
+import tempfile
 import time
 
 from arena import Bystander, Outcome
 from machine import Failure
 from peer import Closed, Peer, addresses
-from server import HELD_PASSWORD, HELD_USERS
+from server import HELD_PASSWORD, HELD_USERS, CheapUsers
 
 # KiB of resident memory for each session that idles.
 MOST_PLAIN, MOST_TLS = 3, 13
@@ -28,6 +31,8 @@ def hold(arena, count, *, tls, most):
     outcome = Outcome(f"{count} idle sessions, {'TLS' if tls else 'plain'}")
     seconds = arena.scale(300, 3)
     with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ftp-abuse-"))
+        arena = dataclasses.replace(arena, users=CheapUsers(pathlib.Path(folder)))
         server = stack.enter_context(
             # Each comes from an address that is new: to such the guard never gives the last places.
             arena.server("--idle-timeout", "3600", "--max-sessions", str(4 * count))

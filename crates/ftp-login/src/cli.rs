@@ -228,7 +228,8 @@ pub(crate) enum ProtectionChoice {
 const SERVE_AFTER_HELP: &str = "\
 The users file has one user a line: name:hash or name:hash:account. The hash is what `ftp-login
 hash` prints. Blank lines and lines that begin with # are skipped; everything else counts, spaces
-too. With an account the user is asked for it after the right password (332).
+too. With an account the user is asked for it after the right password (332). If hashes differ in their
+costs, each check computes one of every kind, so that its time does not tell who is in the file.
 
 The server counts across connections: failures slow an address down and lock it out, and a name at
 that address; whoever is locked out hears what a wrong password hears, even with the right one. The

@@ -96,6 +96,29 @@ impl Hash {
         Ok(Self(hash))
     }
 
+    /// What a check of it costs.
+    pub(crate) fn costs(&self) -> Costs {
+        let params = Params::try_from(&self.0).unwrap_or_default();
+        Costs {
+            memory: params.m_cost(),
+            passes: params.t_cost(),
+            lanes: params.p_cost(),
+            version: self.0.version,
+        }
+    }
+
+    /// A hash whose check costs the same, and that no password has.
+    pub(crate) fn of_nothing(&self) -> Self {
+        let length = self.0.hash.as_ref().map_or(0, phc::Output::len);
+        let zeros = [0; phc::Output::MAX_LENGTH];
+        let mut hash = self.0.clone();
+        hash.hash = zeros
+            .get(..length)
+            .and_then(|zeros| phc::Output::new(zeros).ok());
+        hash.salt = phc::Salt::new(b"salt of nothing").ok();
+        Self(hash)
+    }
+
     /// Whether it is the hash of this password. Slow by design: not for async threads.
     pub(crate) fn verify(&self, password: &[u8], memory: &mut WorkingMemory) -> bool {
         let (Some(salt), Some(expected)) = (&self.0.salt, &self.0.hash) else {
@@ -123,6 +146,15 @@ impl Hash {
             .ok()?;
         phc::Output::new(digest).ok()
     }
+}
+
+/// What a check takes in time and memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Costs {
+    memory: u32,
+    passes: u32,
+    lanes: u32,
+    version: Option<u32>,
 }
 
 /// What a check computes in, to be used again for the next: 19 MiB with the recommended costs.
@@ -171,6 +203,22 @@ mod tests {
             assert!(!cheap.verify(b"sesame", &mut memory));
             assert!(dear.verify(b"sesame", &mut memory));
             assert!(!dear.verify(b"held for nothing", &mut memory));
+        }
+    }
+
+    #[test]
+    fn a_hash_of_nothing_costs_the_same_and_fits_no_password() {
+        let cheap = "$argon2id$v=19$m=8,t=1,p=1$aGVsZCBzZXNzaW9ucw\
+            $6uRzZSpeB5ec4+KZUvgBjgMtdIX+iYzPZjhf/Vj+gxw";
+        for hash in [Hash::parse(cheap).unwrap(), Hash::of(b"sesame").unwrap()] {
+            let nothing = hash.of_nothing();
+            assert_eq!(nothing.costs(), hash.costs());
+            let mut memory = WorkingMemory::default();
+            let salt = nothing.0.salt.clone().unwrap();
+            assert!(nothing.digest(b"sesame", &salt, 32, &mut memory).is_some());
+            for password in [&b"sesame"[..], b"held for nothing", b"", b"nobody"] {
+                assert!(!nothing.verify(password, &mut memory));
+            }
         }
     }
 

@@ -14,8 +14,10 @@ use crate::hash::{Hash, WorkingMemory};
 pub(crate) struct Users {
     users: HashMap<Vec<u8>, User>,
     anonymous: bool,
-    /// Checked in place of an unknown user's, so that time does not tell whether a name is known.
-    nobody: Hash,
+    /// A hash of nothing for each kind of costs in the file, or one where there are no users. Each
+    /// check computes one of every kind, so that its time does not tell whether a name is known, nor
+    /// whose hash is dearer.
+    kinds: Vec<Hash>,
     /// One for each check that ever ran beside others.
     memories: Mutex<Vec<WorkingMemory>>,
 }
@@ -39,7 +41,7 @@ impl Users {
         Ok(Self {
             users: HashMap::new(),
             anonymous,
-            nobody: Hash::of(b"nobody")?,
+            kinds: vec![Hash::of(b"nobody")?.of_nothing()],
             memories: Mutex::default(),
         })
     }
@@ -57,7 +59,7 @@ impl Users {
             }
             let (name, user) =
                 parse_line(line).map_err(|why| format!("line {}: {why}", index + 1))?;
-            if users.users.insert(name.as_bytes().to_vec(), user).is_some() {
+            if users.insert(&name, user).is_some() {
                 return Err(format!("line {}: {name} is there already", index + 1));
             }
         }
@@ -72,9 +74,19 @@ impl Users {
         account: Option<Account>,
     ) -> Result<(), Failure> {
         let hash = Hash::of(password.expose())?;
-        self.users
-            .insert(name.as_bytes().to_vec(), User { hash, account });
+        self.insert(name, User { hash, account });
         Ok(())
+    }
+
+    fn insert(&mut self, name: &Username, user: User) -> Option<User> {
+        if self.users.is_empty() {
+            self.kinds.clear();
+        }
+        let costs = user.hash.costs();
+        if self.kinds.iter().all(|kind| kind.costs() != costs) {
+            self.kinds.push(user.hash.of_nothing());
+        }
+        self.users.insert(name.as_bytes().to_vec(), user)
     }
 
     /// How many users the file has.
@@ -84,7 +96,7 @@ impl Users {
 
     /// Decides about an attempt. Slow by design: not for async threads.
     ///
-    /// Every path hashes once, whether the name is known or not.
+    /// Every path hashes as often and at the same costs, whether the name is known or not.
     pub(crate) fn decide(
         &self,
         name: &Username,
@@ -92,9 +104,13 @@ impl Users {
         account: Option<&Account>,
     ) -> Decision {
         let password = password.map(Password::expose).unwrap_or_default();
-        let Some(user) = self.users.get(name.as_bytes()) else {
-            // For its time alone: what it says must not let anyone in.
-            std::hint::black_box(self.verify(&self.nobody, password));
+        let user = self.users.get(name.as_bytes());
+        let mut is_right = false;
+        for hash in self.hashes_for(user) {
+            // That of nothing is right for nobody.
+            is_right |= std::hint::black_box(self.verify(hash, password));
+        }
+        let Some(user) = user else {
             let welcome = self.anonymous && is_anonymous(name);
             return if welcome {
                 Decision::Accept
@@ -102,7 +118,7 @@ impl Users {
                 Decision::Reject
             };
         };
-        if !self.verify(&user.hash, password) {
+        if !is_right {
             return Decision::Reject;
         }
         match (&user.account, account) {
@@ -111,6 +127,15 @@ impl Users {
             (Some(right), Some(given)) if same(right, given) => Decision::Accept,
             (Some(_), Some(_)) => Decision::Reject,
         }
+    }
+
+    /// What a check computes: of each kind one, the user's own if it is of that kind.
+    fn hashes_for<'a>(&'a self, user: Option<&'a User>) -> impl Iterator<Item = &'a Hash> {
+        self.kinds.iter().map(move |kind| {
+            let own = user.map(|user| &user.hash);
+            own.filter(|own| own.costs() == kind.costs())
+                .unwrap_or(kind)
+        })
     }
 
     fn verify(&self, hash: &Hash, password: &[u8]) -> bool {
@@ -203,6 +228,58 @@ mod tests {
             decide(&users, " an na ", "wrong", Some("pay roll ")),
             Decision::Reject
         );
+    }
+
+    /// "held for nothing" at the least cost there is, and at twice and thrice that.
+    const CHEAP: [&str; 3] = [
+        "$argon2id$v=19$m=8,t=1,p=1$aGVsZCBzZXNzaW9ucw$6uRzZSpeB5ec4+KZUvgBjgMtdIX+iYzPZjhf/Vj+gxw",
+        "$argon2id$v=19$m=8,t=2,p=1$aGVsZCBzZXNzaW9ucw$pQR2fYZ6VLp6P7sGSEOtRCyZBwZtsQ7o3cEhyq8oQYw",
+        "$argon2id$v=19$m=24,t=1,p=1$aGVsZCBzZXNzaW9ucw$pQR2fYZ6VLp6P7sGSEOtRCyZBwZtsQ7o3cEhyq8oQYw",
+    ];
+
+    /// What is computed for a name.
+    fn costs_of(users: &Users, name: &str) -> Vec<crate::hash::Costs> {
+        let user = users.users.get(name.as_bytes());
+        users.hashes_for(user).map(Hash::costs).collect()
+    }
+
+    #[test]
+    fn a_check_costs_the_same_for_every_name_known_or_not() {
+        let dear = Hash::of(b"sesame").unwrap();
+        for hashes in [
+            vec![CHEAP[0].to_owned()],
+            vec![dear.to_string()],
+            vec![CHEAP[0].to_owned(), dear.to_string()],
+            vec![dear.to_string(), CHEAP[1].to_owned(), CHEAP[1].to_owned()],
+            CHEAP.map(str::to_owned).to_vec(),
+            vec![],
+        ] {
+            let line = |(n, hash): (usize, &String)| format!("user{n}:{hash}\n");
+            let text: String = hashes.iter().enumerate().map(line).collect();
+            let users = Users::parse(&text, true).unwrap();
+            let of_nobody = costs_of(&users, "nobody-here");
+            assert_eq!(costs_of(&users, "anonymous"), of_nobody);
+            for (n, hash) in hashes.iter().enumerate() {
+                assert_eq!(costs_of(&users, &format!("user{n}")), of_nobody);
+                // The dearest is among them, and nothing that is in nobody's hash.
+                assert!(of_nobody.contains(&Hash::parse(hash).unwrap().costs()));
+                let right = if hash == CHEAP[0] {
+                    "held for nothing"
+                } else {
+                    "sesame"
+                };
+                if hash == CHEAP[0] || *hash == dear.to_string() {
+                    let name = format!("user{n}");
+                    assert_eq!(decide(&users, &name, right, None), Decision::Accept);
+                    assert_eq!(decide(&users, &name, "wrong", None), Decision::Reject);
+                }
+                assert_eq!(decide(&users, "nobody-here", right, None), Decision::Reject);
+            }
+            assert!(of_nobody.len() <= hashes.len().max(1));
+        }
+        // Where there is nobody, as dear as what `hash` makes.
+        let nobody = Users::none(false).unwrap();
+        assert_eq!(costs_of(&nobody, "anna"), [dear.costs()]);
     }
 
     #[test]
