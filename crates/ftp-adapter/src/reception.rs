@@ -28,7 +28,8 @@ const UNDECIDED_AT_A_TIME: usize = 32;
 /// What a client over the limit is told.
 const FULL_TEXT: &str = "Too many connections, try again later.";
 /// What a client that the guard refuses is told, whatever the reason.
-const REFUSED_TEXT: &str = "Too many connections or failed logins, try again later.";
+const REFUSED_TEXT: &str =
+    "Service not available: too many connections or failed logins, try again later.";
 
 /// What all sessions of a server have in common. Clones share the TLS configuration and the
 /// counters.
@@ -39,7 +40,7 @@ pub struct Reception<C> {
     drain_time: Duration,
     max_sessions: usize,
     sessions: Arc<AtomicU64>,
-    /// How many sessions are open that count, of all clones of this.
+    /// How many sessions are open that count.
     open: Arc<AtomicUsize>,
     guard: Option<SharedGuard<C>>,
     /// How many are refused and told so, by all clones of this.
@@ -174,6 +175,15 @@ impl<C: Clock> Reception<C> {
             guard: None,
             refusing: Arc::default(),
         })
+    }
+
+    /// For one listener: a clone that counts its own sessions.
+    #[must_use]
+    pub fn of_listener(&self) -> Self {
+        Self {
+            open: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// Asks this guard about each connection.

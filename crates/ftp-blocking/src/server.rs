@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ftp_adapter::{
-    Entry, Reception, Room, SharedGuard, SystemClock, TlsMissing, Welcome, accept_pause,
+    Entry, Place, Reception, Room, SharedGuard, SystemClock, TlsMissing, Welcome, accept_pause,
 };
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
@@ -186,7 +186,9 @@ impl Server {
     {
         shutdown.wake(listener.local_addr()?);
         let shared = Arc::new(Shared {
-            server: self.clone(),
+            server: Self {
+                reception: self.reception.of_listener(),
+            },
             receive,
             handler,
             shutdown: shutdown.clone(),
@@ -216,8 +218,8 @@ impl Server {
     }
 }
 
-/// Whether the step before a session can take time. What takes none must not count as a session:
-/// it may be refused, and meanwhile would take a place that is kept for others.
+/// Whether the step before a session can take time. If it takes none, the connection is received
+/// before it has a thread, so that who comes first is received first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Takes {
     NoTime,
@@ -257,25 +259,42 @@ where
         };
         let thread = thread::Builder::new().name("ftp session".to_owned());
         // The presence is given back at the end, also of a thread that panics.
-        thread.spawn(move || presence.shared.attend(socket, peer, room))?;
+        match this.receive.1 {
+            Takes::NoTime => {
+                let received = this.server.reception.receive(room, peer);
+                thread.spawn(move || {
+                    if let Some((transport, _)) = (presence.shared.receive.0)(socket, peer) {
+                        presence.shared.attend(transport, received);
+                    }
+                })?;
+            }
+            Takes::Time => {
+                // Here, so that the next one finds it counted.
+                let place = this.server.reception.hold_place();
+                thread.spawn(move || presence.shared.attend_after(place, socket, peer))?;
+            }
+        }
         Ok(())
     }
 
-    fn attend(&self, socket: Socket, peer: SocketAddr, room: Room) {
-        let (receive, takes) = &self.receive;
-        let place = (*takes == Takes::Time).then(|| self.server.reception.hold_place());
-        let received = receive(socket, peer);
+    /// Counts as a session until the step is done.
+    fn attend_after(&self, place: Place, socket: Socket, peer: SocketAddr) {
+        let received = (self.receive.0)(socket, peer);
         drop(place);
         if let Some((transport, peer)) = received {
-            let (entry, welcome) = self.server.reception.receive(room, peer);
-            let Self {
-                server,
-                handler,
-                shutdown,
-                ..
-            } = self;
-            server.welcome(transport, entry, welcome, handler, shutdown);
+            let received = self.server.reception.receive(Room::Free, peer);
+            self.attend(transport, received);
         }
+    }
+
+    fn attend(&self, transport: T, (entry, welcome): (Entry<SystemClock>, Welcome)) {
+        let Self {
+            server,
+            handler,
+            shutdown,
+            ..
+        } = self;
+        server.welcome(transport, entry, welcome, handler, shutdown);
     }
 }
 

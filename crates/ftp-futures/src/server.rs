@@ -1,7 +1,7 @@
 //! Accepting connections, and running each with a [`Handler`].
 
 use std::fmt;
-use std::future::{poll_fn, ready};
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
 use futures_channel::oneshot;
 use futures_util::FutureExt;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, Map, Shared, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::attendance::attend;
@@ -106,32 +106,26 @@ impl<R: Timer> Server<R> {
         H: Handler,
     {
         let mut shutdown = pin!(shutdown);
-        let received = ready(Some((transport, peer)));
-        let admitted = self.admit(received, Room::Uncounted, handler, shutdown.as_mut());
-        if let Some((session, entry)) = Box::pin(admitted).await {
+        let received = self.reception.receive(Room::Uncounted, peer);
+        let welcomed = self.welcome(transport, received, handler, shutdown.as_mut());
+        if let Some((session, entry)) = Box::pin(welcomed).await {
             attend(session, *entry, handler, shutdown).await;
         }
     }
 
     /// From a connection to a session, when it may be greeted; `None` if there will be none.
-    async fn admit<T, H>(
+    async fn welcome<T, H>(
         &self,
-        received: impl Future<Output = Option<(T, SocketAddr)>> + Unpin,
-        room: Room,
+        transport: T,
+        (entry, welcome): (Entry<R>, Welcome),
         handler: &H,
-        mut shutdown: Pin<&mut impl Future<Output = ()>>,
+        shutdown: Pin<&mut impl Future<Output = ()>>,
     ) -> Option<(Box<ServerSession<R, T>>, Box<Entry<R>>)>
     where
         R: Io<T>,
         T: Unpin,
         H: Handler,
     {
-        let mut step = pin!(self.counted_while_pending(received));
-        let (transport, peer) = match select(step.as_mut(), shutdown.as_mut()).await {
-            Either::Left((received, _)) => received?,
-            Either::Right(((), _)) => return None,
-        };
-        let (entry, welcome) = self.reception.receive(room, peer);
         let machine = match welcome {
             Welcome::Now => self.reception.machine(),
             Welcome::Refused(text) => self.reception.refusal(text),
@@ -151,6 +145,27 @@ impl<R: Timer> Server<R> {
         };
         let session = Box::new(ServerSession::new(machine, transport));
         Some((session, Box::new(entry)))
+    }
+
+    /// The same for a connection about which something has to be found out first.
+    async fn welcome_after<T, H>(
+        &self,
+        step: impl Future<Output = Option<(T, SocketAddr)>> + Unpin,
+        handler: &H,
+        mut shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> Option<(Box<ServerSession<R, T>>, Box<Entry<R>>)>
+    where
+        R: Io<T>,
+        T: Unpin,
+        H: Handler,
+    {
+        let step = pin!(self.counted_while_pending(step));
+        let (transport, peer) = match select(step, shutdown.as_mut()).await {
+            Either::Left((received, _)) => received?,
+            Either::Right(((), _)) => return None,
+        };
+        let received = self.reception.receive(Room::Free, peer);
+        self.welcome(transport, received, handler, shutdown).await
     }
 
     /// Counts as a session as soon as it is waited for, but not before: what is decided at once, and
@@ -184,9 +199,24 @@ impl<R: Runtime> Server<R> {
         handler: H,
         shutdown: impl Future<Output = ()>,
     ) {
-        let as_they_are = |stream, peer| ready(Some((stream, peer)));
-        self.serve_received(listener, as_they_are, handler, shutdown)
-            .await;
+        let begin = |server: Arc<Self>, stream, peer, handler: Arc<H>, stopped: Stopped| {
+            // Here, so that who comes first is received first.
+            let received = server.reception.receive(Room::Free, peer);
+            if let Welcome::Ignored = received.1 {
+                let (info, ignored) = received.0.ignored();
+                handler.event(&info, &ignored);
+                return None;
+            }
+            let received = Box::new(received);
+            let mut shutdown = Box::pin(stopped);
+            Some(R::spawn(async move {
+                let welcomed = server.welcome(stream, *received, &*handler, shutdown.as_mut());
+                if let Some((session, entry)) = Box::pin(welcomed).await {
+                    attend(session, *entry, &*handler, shutdown.as_mut()).await;
+                }
+            }))
+        };
+        self.accept_all(listener, begin, handler, shutdown).await;
     }
 
     /// As [`serve`](Self::serve), with a step before each session: `receive` makes of a TCP
@@ -209,11 +239,35 @@ impl<R: Runtime> Server<R> {
         F: Fn(R::TcpStream, SocketAddr) -> Received,
         Received: Future<Output = Option<(T, SocketAddr)>> + Send + 'static,
     {
-        let server = Arc::new(self.clone());
+        let begin = |server: Arc<Self>, stream, peer, handler: Arc<H>, stopped: Stopped| {
+            // In boxes, because a future has room for each value that it is given as well as for
+            // where it puts it, and so has the one that awaits it.
+            let received = Box::pin(receive(stream, peer));
+            let mut shutdown = Box::pin(stopped);
+            Some(R::spawn(async move {
+                let welcomed = server.welcome_after(received, &*handler, shutdown.as_mut());
+                if let Some((session, entry)) = Box::pin(welcomed).await {
+                    attend(session, *entry, &*handler, shutdown.as_mut()).await;
+                }
+            }))
+        };
+        self.accept_all(listener, begin, handler, shutdown).await;
+    }
+
+    /// Accepts connections and begins a task for each, as long as there is room to look at them.
+    async fn accept_all<H: Handler>(
+        &self,
+        listener: R::TcpListener,
+        begin: impl Fn(Arc<Self>, R::TcpStream, SocketAddr, Arc<H>, Stopped) -> Option<R::Task>,
+        handler: H,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let server = Arc::new(Self {
+            reception: self.reception.of_listener(),
+        });
         let handler = Arc::new(handler);
         let (stop, stopped) = oneshot::channel::<()>();
-        // An error means that the server is gone, which is the same.
-        let stopped = stopped.map(drop).shared();
+        let stopped = stopped.map(drop as fn(_)).shared();
         let mut sessions = FuturesUnordered::new();
         let mut shutdown = pin!(shutdown);
         let mut pause = None;
@@ -236,17 +290,8 @@ impl<R: Runtime> Server<R> {
                 handler.event(&info, &ignored);
                 continue;
             }
-            // In boxes, because a future has room for each value that it is given as well as for
-            // where it puts it, and so has the one that awaits it.
-            let received = Box::pin(receive(stream, peer));
             let (server, handler) = (server.clone(), handler.clone());
-            let mut shutdown = Box::pin(stopped.clone());
-            sessions.push(R::spawn(async move {
-                let admitted = server.admit(received, room, &*handler, shutdown.as_mut());
-                if let Some((session, entry)) = Box::pin(admitted).await {
-                    attend(session, *entry, &*handler, shutdown.as_mut()).await;
-                }
-            }));
+            sessions.extend(begin(server, stream, peer, handler, stopped.clone()));
         }
         drop(listener);
         drop(stop);
@@ -254,6 +299,9 @@ impl<R: Runtime> Server<R> {
         let _cut_off = before::<R, _>(later::<R>(self.reception.drain_time()), drained).await;
     }
 }
+
+/// Ready when the server stops. An error means that it is gone, which is the same.
+type Stopped = Shared<Map<oneshot::Receiver<()>, fn(Result<(), oneshot::Canceled>)>>;
 
 /// Accepts the next connection, after the pause; `None` when the server is to stop.
 ///
