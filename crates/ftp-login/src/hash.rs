@@ -214,7 +214,7 @@ mod tests {
             let nothing = hash.of_nothing();
             assert_eq!(nothing.costs(), hash.costs());
             let mut memory = WorkingMemory::default();
-            let salt = nothing.0.salt.clone().unwrap();
+            let salt = nothing.0.salt.unwrap();
             assert!(nothing.digest(b"sesame", &salt, 32, &mut memory).is_some());
             for password in [&b"sesame"[..], b"held for nothing", b"", b"nobody"] {
                 assert!(!nothing.verify(password, &mut memory));

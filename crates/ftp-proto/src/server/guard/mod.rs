@@ -184,6 +184,10 @@ use table::{Failed, Table};
 /// the name at the address, the address and the name of its attempt.
 const COUNTED_KEYS: usize = 6;
 
+/// What a refused connection is told: the same whatever the reason.
+const REFUSAL: &[u8] = b"421 Service not available: too many connections or failed logins, \
+    try again later.\r\n";
+
 /// The guard across connections. See [the module](self) for what it does and how it is used.
 pub struct Guard {
     config: GuardConfig,
@@ -253,8 +257,7 @@ impl Guard {
         let place = self.place(address);
         if let Err(why) = self.admit(place, capacity, time) {
             count(&mut self.statistics.refused);
-            let text = b"421 Too many connections or failed logins, try again later.\r\n";
-            let reply = Reply::from_static(Code::SERVICE_UNAVAILABLE, text);
+            let reply = Reply::from_static(Code::SERVICE_UNAVAILABLE, REFUSAL);
             return Admission::Refuse { reply, why };
         }
         self.connections = self.connections.saturating_add(1);
