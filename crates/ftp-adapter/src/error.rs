@@ -79,6 +79,12 @@ pub enum Error {
     /// connection goes on as it was.
     #[error("the server refused: {0}")]
     Refused(Reply),
+    /// A reply came that nothing had asked for, and nobody has read it with `Client::next_event`: if the
+    /// server sent one reply too many, those that follow may be taken for answers to the wrong
+    /// commands. The connection goes on, and so does what the method had begun, as if its future had
+    /// been dropped.
+    #[error("a reply came that no command had asked for, so replies may be out of step: {0}")]
+    Unsolicited(Reply),
     /// A call that does not fit the state of the connection.
     #[error("{0}")]
     Misuse(#[from] Misuse),
@@ -123,9 +129,11 @@ impl Error {
                 ChallengeKind::Account => Phase::Account,
                 _ => Phase::User,
             }),
-            Self::Refused(_) | Self::Misuse(_) | Self::InvalidCommand(_) | Self::EventsUnread => {
-                Some(Phase::Ready)
-            }
+            Self::Refused(_)
+            | Self::Unsolicited(_)
+            | Self::Misuse(_)
+            | Self::InvalidCommand(_)
+            | Self::EventsUnread => Some(Phase::Ready),
             Self::Closed => Some(Phase::Closing),
         }
     }
@@ -143,6 +151,7 @@ impl Error {
     pub fn code(&self) -> Option<Code> {
         match self {
             Self::Protocol(error) => error.code(),
+            Self::Unsolicited(reply) => Some(reply.code()),
             _ => self.reply().map(Reply::code),
         }
     }
@@ -151,6 +160,19 @@ impl Error {
     /// [`client::Error::redacted`].
     pub fn redacted(&self) -> impl fmt::Display + '_ {
         Redacted(self)
+    }
+
+    /// Whether it is in doubt which reply belongs to which command: [`Unsolicited`](Self::Unsolicited), or
+    /// [`PeerFault::OutOfStep`](client::PeerFault::OutOfStep).
+    pub fn is_out_of_step(&self) -> bool {
+        matches!(
+            self,
+            Self::Unsolicited(_)
+                | Self::Protocol(client::Error::PeerFault {
+                    fault: client::PeerFault::OutOfStep { .. },
+                    ..
+                })
+        )
     }
 
     /// Whether the same attempt may succeed later, and may be made again: connection refused or

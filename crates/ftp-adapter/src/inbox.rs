@@ -32,6 +32,25 @@ impl Inbox {
         self.kept.remove(at)
     }
 
+    /// Takes the oldest reply that nothing had asked for.
+    ///
+    /// # Errors
+    /// [`Error::Unsolicited`] if there is one.
+    pub fn check_in_step(&mut self) -> Result<(), Error> {
+        match self.take(|event| matches!(event, Event::Unsolicited(_))) {
+            Some(Event::Unsolicited(reply)) => Err(Error::Unsolicited(reply)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps a reply that nothing had asked for, if it is the first, and drops all other events.
+    pub fn keep_unsolicited(&mut self, event: Event) {
+        let is_unsolicited = |event: &Event| matches!(event, Event::Unsolicited(_));
+        if is_unsolicited(&event) && !self.kept.iter().any(is_unsolicited) {
+            self.kept.push_back(event);
+        }
+    }
+
     /// Puts an event back in front.
     pub fn put_back(&mut self, event: Event) {
         self.kept.push_front(event);
@@ -41,8 +60,8 @@ impl Inbox {
     /// when the machine is done, is [`Error::Closed`].
     ///
     /// # Errors
-    /// [`Error::Closed`]; [`Error::EventsUnread`] if 256 are kept already. The event is kept then,
-    /// too.
+    /// [`Error::Closed`]; [`Error::Unsolicited`] for a reply that nothing had asked for;
+    /// [`Error::EventsUnread`] if 256 are kept already. The event is kept then, too.
     pub fn sort(
         &mut self,
         event: Option<Event>,
@@ -51,6 +70,9 @@ impl Inbox {
         let event = event.ok_or(Error::Closed)?;
         if wanted(&event) {
             return Ok(Some(event));
+        }
+        if let Event::Unsolicited(reply) = event {
+            return Err(Error::Unsolicited(reply));
         }
         self.kept.push_back(event);
         self.check_room()?;

@@ -81,12 +81,14 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     /// [`Error::InvalidCommand`] if it cannot be sent, [`Error::Misuse`] if it has a method of its
-    /// own or does not fit the state; everything that ends the connection.
+    /// own or does not fit the state; [`Error::Unsolicited`] if a reply that nothing had asked for came
+    /// before or meanwhile; everything that ends the connection.
     pub fn command<C>(&mut self, command: C) -> Result<Reply, Error>
     where
         C: TryInto<Command>,
         C::Error: Into<Error>,
     {
+        self.inbox.check_in_step()?;
         let command = self.send(command)?;
         self.final_reply(command)
     }
@@ -111,9 +113,10 @@ impl<T: Transport> Client<T> {
     /// again after the final one waits until the connection ends.
     ///
     /// # Errors
-    /// Everything that ends the connection; [`Error::EventsUnread`] if far more came for others
-    /// than for this command.
+    /// Everything that ends the connection; [`Error::Unsolicited`] if a reply that nothing had asked for
+    /// came, once for each; [`Error::EventsUnread`] if far more came for others than for this command.
     pub fn next_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
+        self.inbox.check_in_step()?;
         let answers = |event: &Event| reply_to(event, command).is_some();
         let event = match self.inbox.take(answers) {
             Some(event) => event,
@@ -192,7 +195,8 @@ impl<T: Transport> Client<T> {
     /// bounded by the reply's deadline. Events that were not read are dropped.
     ///
     /// # Errors
-    /// What ended the connection before it could be closed in due form.
+    /// What ended the connection before it could be closed in due form; [`Error::Unsolicited`], when it
+    /// is closed, if a reply came that nothing had asked for and nobody has read.
     pub fn quit(mut self) -> Result<(), Error> {
         let now = self.driver.now();
         match self.machine().quit(now) {
@@ -204,8 +208,10 @@ impl<T: Transport> Client<T> {
             // A socket of ours is closed by the drop at the end of this, and needs no shutdown before.
             self.driver.leave_open();
         }
-        while self.event()?.is_some() {}
-        Ok(())
+        while let Some(event) = self.event()? {
+            self.inbox.keep_unsolicited(event);
+        }
+        self.inbox.check_in_step()
     }
 
     /// Gives the driver, for what this type does not offer. Events that were not read are dropped.

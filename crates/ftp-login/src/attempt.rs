@@ -91,8 +91,12 @@ impl Attempt<'_> {
             return Ok(end);
         }
         if let Err(error) = line.quit() {
+            if error.is_out_of_step() && !self.then.is_empty() {
+                // The replies reported may be those to other commands.
+                return Err(error);
+            }
             // The login is done; how its end went is worth a word, no more.
-            if self.tells_all {
+            if self.tells_all || error.is_out_of_step() {
                 let error = recorder.shown_error(&error);
                 complain(format_args!("note: while saying goodbye: {error}"));
             }

@@ -47,6 +47,7 @@ impl Outcome {
             }
             Error::Protocol(error) => Self::of_protocol(error),
             Error::Unanswered(_) | Error::Refused(_) => Self::Refused,
+            Error::Unsolicited(_) => Self::PeerFault,
             _ => Self::Io,
         }
     }
@@ -339,6 +340,9 @@ fn hint(error: &Error, recording: &Recording, is_plaintext: bool, trust: Trust) 
         // Nothing was said, not even a greeting: implicit TLS.
         Error::Tls { .. } if recording.entries.is_empty() => {
             "ftps:// is TLS from the first byte; a server on port 21 is asked for it with ftp://"
+        }
+        error if error.is_out_of_step() => {
+            "the server sends replies too many; those to --then may belong to other commands"
         }
         Error::Protocol(error) => return hint_for_protocol(error, last_sent, is_plaintext),
         _ => return None,

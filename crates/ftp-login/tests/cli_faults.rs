@@ -247,6 +247,78 @@ fn a_login_that_was_none_after_all_is_refused() {
 }
 
 #[test]
+fn a_reply_too_many_is_never_taken_quietly_for_that_to_a_later_command() {
+    let pwd: &[&str] = &["--plaintext", "--then", "PWD"];
+    let both: &[&str] = &["--plaintext", "--then", "TYPE I", "--then", "PWD"];
+    let logged_in = |mut steps: Vec<Step>| {
+        steps.insert(0, Say(b"230 In.\r\n"));
+        steps.push(Silence);
+        after_user(steps)
+    };
+    for (options, code, steps) in [
+        // The second answer to PASS, late.
+        (
+            pwd,
+            230,
+            vec![Hear("PWD"), Say(b"230 In.\r\n257 \"/\"\r\n")],
+        ),
+        // At once.
+        (pwd, 230, vec![Say(b"230 In.\r\n230 In.\r\n")]),
+        // Behind the reply to the command: whether it is that is not known.
+        (
+            pwd,
+            230,
+            vec![
+                Hear("PWD"),
+                Say(b"257 \"/\"\r\n"),
+                Hear("QUIT"),
+                Say(b"230 In.\r\n"),
+            ],
+        ),
+        // Other commands answered twice.
+        (
+            both,
+            200,
+            vec![
+                Hear("TYPE"),
+                Say(b"200 I.\r\n"),
+                Hear("PWD"),
+                Say(b"200 I.\r\n"),
+            ],
+        ),
+        (
+            both,
+            257,
+            vec![
+                Hear("TYPE"),
+                Say(b"500 No.\r\n"),
+                Hear("PWD"),
+                Say(b"500 No.\r\n"),
+                Hear("QUIT"),
+                Say(b"257 \"/\"\r\n"),
+            ],
+        ),
+    ] {
+        let steps = match &steps[..] {
+            // Both in one segment.
+            [Say(twice)] => after_user(vec![Say(twice), Silence]),
+            _ => logged_in(steps),
+        };
+        let run = login_to_script(steps, options);
+        check(&run, 5, "peer_fault", "ready", Some(code));
+    }
+    // Nothing hangs on it where nothing was asked.
+    let steps = logged_in(vec![Hear("QUIT"), Say(b"230 In.\r\n")]);
+    check(
+        &login_to_script(steps, PLAIN),
+        0,
+        "logged_in",
+        "ready",
+        Some(230),
+    );
+}
+
+#[test]
 fn a_reply_that_repeats_the_password_is_masked_whole() {
     let text = format!("530-Is \"{SENTINEL}\"\r\n530 your password?\r\n");
     let wrong: &'static [u8] = text.leak().as_bytes();

@@ -82,6 +82,10 @@ pub struct Lenience {
     /// Accept a bare LF as the end of a line, as many programs send it. Default `true`. If not, a
     /// reply that holds one is refused, and in a command it is a control character like any other.
     pub bare_lf: bool,
+    /// Take a reply to a command after login whatever its code. If not, a code that cannot answer the
+    /// command it falls to (230 to `PWD`) ends the connection, because it shows that replies and
+    /// commands are out of step. Default `false`: no server is known to need it.
+    pub any_reply_code: bool,
 }
 
 impl Default for Lenience {
@@ -89,6 +93,7 @@ impl Default for Lenience {
         Self {
             foreign_end_after: Some(Duration::from_secs(3)),
             bare_lf: true,
+            any_reply_code: false,
         }
     }
 }
@@ -98,5 +103,6 @@ impl Lenience {
     pub const STRICT: Self = Self {
         foreign_end_after: None,
         bare_lf: false,
+        any_reply_code: false,
     };
 }

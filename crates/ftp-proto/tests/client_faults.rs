@@ -160,7 +160,7 @@ fn preliminary_replies_to_one_command_are_counted() {
 
     let mut dialogue = Dialogue::plain(known());
     dialogue.hear("230 In.\r\n");
-    for command in ["NOOP", "PWD"] {
+    for command in ["RETR a", "LIST"] {
         dialogue.send(command);
         dialogue.hear("150 Wait.\r\n".repeat(most));
         dialogue.hear("226 Done.\r\n");

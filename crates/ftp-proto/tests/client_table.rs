@@ -29,7 +29,9 @@ fn rows() -> Vec<Row> {
     for line in TABLE.lines().filter(|line| line.starts_with("| ")) {
         let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [state, codes, sends, next, outcome] = cells[..] else {
-            panic!("not a row: {line}")
+            // A row of the other table.
+            assert_eq!(cells.len(), 2, "not a row: {line}");
+            continue;
         };
         if state != "state" {
             let codes = codes.split(", ").collect();
@@ -45,6 +47,36 @@ fn rows() -> Vec<Row> {
     rows
 }
 
+/// Whether the second table says that this code can answer a command.
+fn can_answer(verb: &str, code: u16) -> bool {
+    if verb == "SITE" || ["ADAT", "MIC", "CONF", "ENC", "XYZZY"].contains(&verb) {
+        return true;
+    }
+    for line in TABLE.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [codes, verbs] = cells[..] else { continue };
+        let named = codes.split(", ").any(|named| named == code.to_string());
+        if named || (codes == "other 2yz" && code / 100 == 2) {
+            let is_listed = |list: &str| list.split(", ").any(|listed| listed == verb);
+            return match verbs.strip_prefix("all commands but ") {
+                Some(others) => !is_listed(others),
+                None => verbs == "all commands" || is_listed(verbs),
+            };
+        }
+    }
+    true
+}
+
+/// The verb of the command that is answered in this state, where its codes are looked at.
+fn verb_of(state: &str) -> &'static str {
+    match state {
+        "PWD" => "PWD",
+        "QUIT" => "QUIT",
+        state if state.contains("keep-alive") => "NOOP",
+        _ => "SITE",
+    }
+}
+
 /// The one row that says what happens.
 fn look_up(rows: &[Row], state: &str, code: u16) -> Row {
     let number = code.to_string();
@@ -53,6 +85,14 @@ fn look_up(rows: &[Row], state: &str, code: u16) -> Row {
         (state, "all"),
         (state, &*number),
         ("any", &*number),
+        (
+            state,
+            if can_answer(verb_of(state), code) {
+                &*class
+            } else {
+                "out of step"
+            },
+        ),
         (state, &*class),
         ("any", "other"),
     ];
@@ -172,7 +212,13 @@ fn reach(state: &str) -> Dialogue {
         "ready (after 202)" => heard(in_clear(known()), &["331", "202"]),
         "command" | "command (after 202)" => {
             let mut dialogue = reach(&state.replace("command", "ready"));
-            dialogue.send("NOOP");
+            dialogue.send("SITE CHECK");
+            dialogue.forget();
+            dialogue
+        }
+        "PWD" => {
+            let mut dialogue = Dialogue::ready();
+            dialogue.send("PWD");
             dialogue.forget();
             dialogue
         }
@@ -180,7 +226,7 @@ fn reach(state: &str) -> Dialogue {
         "keep-alive (after 202)" => kept_alive("202", false),
         "command, behind keep-alive" => {
             let mut dialogue = kept_alive("230", false);
-            dialogue.send("NOOP");
+            dialogue.send("SITE CHECK");
             dialogue
         }
         "REIN, behind keep-alive" => reinitializing(kept_alive("230", false)),
@@ -252,6 +298,7 @@ fn line(command: &str) -> String {
         "USER" => "USER developer",
         "PASS" => "PASS correct horse",
         "ACCT" => "ACCT research",
+        "SITE" => "SITE CHECK",
         other => other,
     };
     format!("{line}\r\n")
@@ -268,6 +315,7 @@ fn outcome(dialogue: &Dialogue) -> String {
             PeerFault::UnsolicitedReply(_) => "UnsolicitedReply".into(),
             PeerFault::BytesBeforeTlsSwitch => "BytesBeforeTlsSwitch".into(),
             PeerFault::AskedAgain => "AskedAgain".into(),
+            PeerFault::OutOfStep { .. } => "OutOfStep".into(),
             other => format!("{other:?}"),
         }),
         Some(Err(error)) => {
@@ -345,6 +393,7 @@ fn the_next_state_behaves_as_its_own_rows_say() {
     {
         for pattern in &row.codes {
             let code = match pattern.strip_suffix("yz") {
+                Some("2") if row.state == "PWD" => 257,
                 Some(class) => class.parse::<u16>().unwrap() * 100 + 99,
                 None => pattern.parse().unwrap(),
             };
@@ -379,5 +428,39 @@ fn every_state_can_be_reached_and_every_next_state_has_rows() {
             "no rows for {}",
             row.next
         );
+    }
+}
+
+#[test]
+fn a_reply_can_answer_a_command_where_the_second_table_says_so() {
+    let own_methods = [
+        "USER", "PASS", "AUTH", "ADAT", "CCC", "REIN", "HOST", "QUIT",
+    ];
+    let verbs = ftp_proto::wire::Verb::ALL
+        .iter()
+        .filter_map(|verb| verb.name())
+        .chain(["XYZZY"])
+        .filter(|verb| !own_methods.contains(verb));
+    for verb in verbs {
+        for code in (100..=599).filter(|code| *code != 421) {
+            for any_reply_code in [false, true] {
+                let mut lenience = ftp_proto::Lenience::default();
+                lenience.any_reply_code = any_reply_code;
+                let config = Config::new(known()).lenience(lenience);
+                let mut dialogue = Dialogue::new(config.security(Security::DangerousPlaintext));
+                dialogue.hear("220 x\r\n");
+                dialogue.hear("230 x\r\n");
+                dialogue.send(verb);
+                dialogue.forget();
+                dialogue.hear(format!("{code} x\r\n"));
+                let is_out_of_step = outcome(&dialogue) == "OutOfStep";
+                assert_eq!(
+                    is_out_of_step,
+                    !any_reply_code && !can_answer(verb, code),
+                    "{verb} × {code}"
+                );
+                assert_eq!(dialogue.end.is_some(), is_out_of_step);
+            }
+        }
     }
 }

@@ -362,3 +362,56 @@ fn every_future_can_move_between_threads() {
     }
     let _ = (check, serving);
 }
+
+/// A server that says the first of these at once, and one more after each line.
+fn scripted(replies: &'static [&'static str]) -> tokio::io::DuplexStream {
+    let (near, mut far) = tokio::io::duplex(256);
+    tokio::spawn(async move {
+        for (index, reply) in replies.iter().enumerate() {
+            while index > 0 && far.read_u8().await? != b'\n' {}
+            far.write_all(reply.as_bytes()).await?;
+        }
+        std::io::Result::Ok(())
+    });
+    near
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_nothing_asked_for_is_an_error_of_one_call_unless_it_is_read() {
+    const SCRIPT: &[&str] = &[
+        "220 Ready.\r\n",
+        "331 Password?\r\n",
+        "230 In.\r\n226 Done.\r\n",
+        "257 \"/a\"\r\n",
+        "257 \"/b\"\r\n",
+        "221 Bye.\r\n",
+    ];
+    let connector = Connector::new(plain(login()));
+    let connect = || connector.over(scripted(SCRIPT), "localhost");
+    let code = |error: Error| {
+        assert!(error.is_out_of_step(), "{error}");
+        error.code().unwrap().get()
+    };
+
+    let mut client = connect().await.unwrap();
+    assert_eq!(code(client.command("PWD").await.unwrap_err()), 226);
+    assert!(client.session().unwrap().unsolicited);
+    let event = client.next_event().await.unwrap().unwrap();
+    assert!(matches!(event, Event::Reply { reply, .. } if reply.text() == b"\"/a\""));
+    assert_eq!(client.command("PWD").await.unwrap().text(), b"\"/b\"");
+    client.quit().await.unwrap();
+
+    let mut client = connect().await.unwrap();
+    let event = client.next_event().await.unwrap().unwrap();
+    assert!(matches!(event, Event::Unsolicited(reply) if reply.code().get() == 226));
+    assert_eq!(client.command("PWD").await.unwrap().text(), b"\"/a\"");
+
+    let mut client = connect().await.unwrap();
+    let pwd = client.send("PWD").unwrap();
+    assert_eq!(code(client.next_reply(pwd).await.unwrap_err()), 226);
+    assert_eq!(client.next_reply(pwd).await.unwrap().text(), b"\"/a\"");
+
+    let client = connect().await.unwrap();
+    let error = client.quit().await.unwrap_err();
+    assert_eq!(code(error), 257, "this reply is not one to QUIT either");
+}

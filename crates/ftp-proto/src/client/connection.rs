@@ -20,7 +20,9 @@ use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch
 /// [`Login`] leaves open, and after [`Event::LoggedIn`] takes commands with [`send`](Self::send).
 ///
 /// A reply answers a command only if it began to arrive after the whole command was handed to the
-/// transport. Any other reply is a fault before login and [`Event::Unsolicited`] after it.
+/// transport. Any other reply is a fault before login and [`Event::Unsolicited`] after it; from then on
+/// replies and commands may be out of step. A reply whose code cannot answer the command that it falls
+/// to is [`PeerFault::OutOfStep`]: the table below says which these are.
 /// 421 ends the connection with [`Error::ServiceUnavailable`] wherever it comes.
 ///
 /// Once the server has closed its side nothing more is written: nobody is there to read it.
@@ -162,8 +164,12 @@ impl Connection {
             Some(b"P" | b"p") if !in_clear_by_choice => Protection::Private,
             _ => Protection::Clear,
         });
-        self.context
-            .send(Purpose::Command { id, protection }, command.borrow());
+        let purpose = Purpose::Command {
+            id,
+            verb,
+            protection,
+        };
+        self.context.send(purpose, command.borrow());
         Ok(id)
     }
 

@@ -183,6 +183,11 @@ impl Context {
         }
     }
 
+    /// A reply came that nothing had asked for.
+    pub(super) fn came_unsolicited(&mut self) {
+        self.update_session(|session| session.unsolicited = true);
+    }
+
     pub(super) fn observe(&self, dialogue: Dialogue<'_>) {
         if let Some(observer) = &self.settings.observer {
             observer.observe(self.now, dialogue);
@@ -292,6 +297,7 @@ impl Context {
             tls: self.tls.clone(),
             protection: self.protection,
             irregular: self.irregular,
+            unsolicited: false,
             phases: gathered.phases,
         });
         self.session = Some(Arc::clone(&session));

@@ -156,7 +156,9 @@ impl Error {
         match self {
             Self::PeerFault { fault, .. } => match fault {
                 PeerFault::UnexpectedCode { code } => Some(*code),
-                PeerFault::UnsolicitedReply(reply) => Some(reply.code()),
+                PeerFault::UnsolicitedReply(reply) | PeerFault::OutOfStep { reply, .. } => {
+                    Some(reply.code())
+                }
                 _ => None,
             },
             _ => self.reply().map(Reply::code),
@@ -177,7 +179,9 @@ impl Error {
             | Self::PasswordNeeded { reply }
             | Self::ServiceUnavailable { reply, .. } => *reply = reply.redacted(),
             Self::PeerFault { fault, .. } => match fault {
-                PeerFault::UnsolicitedReply(reply) => *reply = reply.redacted(),
+                PeerFault::UnsolicitedReply(reply) | PeerFault::OutOfStep { reply, .. } => {
+                    *reply = reply.redacted();
+                }
                 PeerFault::Malformed { excerpt, .. } => *excerpt = MASK.into(),
                 PeerFault::UnexpectedCode { .. }
                 | PeerFault::ForeignProtocol(_)
@@ -285,6 +289,16 @@ pub enum PeerFault {
     /// A reply that began to arrive before the command it would answer was sent.
     #[error("a reply came that no command had asked for: {0}")]
     UnsolicitedReply(Reply),
+    /// After login, a reply fell to a command that no reply with this code can answer (a 230 to `PWD`, say): the
+    /// server sent one reply too many before, and it is not known which reply belongs to which
+    /// command. [`Lenience::any_reply_code`](crate::Lenience::any_reply_code) switches the check off.
+    #[error("replies are out of step: what came for {verb} cannot answer it: {reply}")]
+    OutOfStep {
+        /// The command.
+        verb: Verb,
+        /// What came.
+        reply: Reply,
+    },
     /// Bytes arrived in clear between the reply that accepted `AUTH` and the TLS handshake (or
     /// under TLS behind the reply to `CCC`): someone may be injecting commands or replies.
     #[error("bytes arrived between the server's consent to switch TLS and the switch: injection?")]

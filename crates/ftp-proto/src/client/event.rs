@@ -96,7 +96,10 @@ pub enum Event {
         /// The reply.
         reply: Reply,
     },
-    /// A reply that no command asked for, after login.
+    /// A reply that no command asked for, after login: it began to arrive before the oldest unanswered
+    /// command was sent. If it was one reply too many, more may follow, and fall to a command that is
+    /// sent meanwhile; only some of these show by their code
+    /// ([`PeerFault::OutOfStep`](super::PeerFault::OutOfStep)).
     Unsolicited(Reply),
 }
 
@@ -246,6 +249,10 @@ pub struct Session {
     pub protection: Protection,
     /// Whether any reply so far was irregular.
     pub irregular: bool,
+    /// Whether a reply came after the login that nothing had asked for ([`Event::Unsolicited`]). If the
+    /// server sends one reply too many, a later one may have been taken for the answer to a
+    /// command that it does not belong to.
+    pub unsolicited: bool,
     /// How long each phase took.
     pub phases: PhaseTimes,
 }

@@ -13,6 +13,7 @@ use super::state::{
     Acct, AfterAccount, AskAccount, AskPassword, AskUsername, Auth, Ccc, Greeting, Host, Leaving,
     Pass, Pbsz, PbszAgain, Prot, ProtAgain, Ready, Rein, StartingTls, State, StoppingTls, User,
 };
+use super::step::can_answer;
 use super::texts::has_challenge;
 use super::{
     Answer, ChallengeKind, CommandId, Error, Event, LoggedInBy, Login, Misuse, PeerFault, Phase,
@@ -37,6 +38,19 @@ impl State {
                 context.output.clear();
             }
             return Err(Error::refusal(self.phase(), reply));
+        }
+        if let Some(verb) = purpose.verb()
+            && !context.settings.lenience.any_reply_code
+            && !can_answer(verb, reply.code())
+        {
+            if purpose == Purpose::KeepAlive {
+                context.output.clear();
+            }
+            let reply = reply.to_reply();
+            return Err(Error::fault(
+                self.phase(),
+                PeerFault::OutOfStep { verb, reply },
+            ));
         }
         if purpose == Purpose::KeepAlive {
             kept_alive(&self, reply, context);
@@ -79,6 +93,7 @@ impl State {
         if phase < Phase::Ready {
             return Err(Error::fault(phase, PeerFault::UnsolicitedReply(reply)));
         }
+        context.came_unsolicited();
         context.event(Event::Unsolicited(reply));
         Ok(self)
     }
@@ -505,6 +520,7 @@ impl Ready {
         let Purpose::Command {
             id: command,
             protection,
+            ..
         } = purpose
         else {
             // Only commands of the application are owed replies in this state.

@@ -13,6 +13,7 @@ mod incoming;
 mod login;
 mod outstanding;
 mod state;
+mod step;
 mod texts;
 
 pub use config::{Config, DataProtection, Login, Security, Timeouts};

@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::{CommandId, Protection, Timeout, Timeouts};
-use crate::wire::{Class, ReplyRef};
+use crate::wire::{Class, ReplyRef, Verb};
 use crate::{Instant, Limits};
 
 /// What a reply is awaited for.
@@ -16,6 +16,7 @@ pub(super) enum Purpose {
     /// A command that the application sent after login.
     Command {
         id: CommandId,
+        verb: Verb,
         /// What a 200 to it puts in force, if it is a `PROT`.
         protection: Option<Protection>,
     },
@@ -23,6 +24,18 @@ pub(super) enum Purpose {
     KeepAlive,
     /// `QUIT`.
     Quit,
+}
+
+impl Purpose {
+    /// The command, if what can answer it does not depend on the state.
+    pub(super) fn verb(self) -> Option<Verb> {
+        match self {
+            Self::Greeting | Self::Login => None,
+            Self::Command { verb, .. } => Some(verb),
+            Self::KeepAlive => Some(Verb::Noop),
+            Self::Quit => Some(Verb::Quit),
+        }
+    }
 }
 
 /// One reply that is owed.

@@ -81,6 +81,8 @@ pub enum Fault {
     Foreign(ForeignProtocol),
     /// A reply that came before what it would answer was sent.
     Unsolicited(u16),
+    /// A reply that cannot answer the command it falls to.
+    OutOfStep(u16),
     /// Bytes between the consent to switch TLS and the switch.
     BytesBeforeTlsSwitch,
     /// The password again.
@@ -146,6 +148,10 @@ impl Outcome {
             Error::Tls { source, .. } => Self::of_tls(source),
             Error::Io { phase, .. } => Self::Lost { phase: *phase },
             Error::Refused(reply) => Self::refused_later(reply),
+            Error::Unsolicited(reply) => Self::PeerFault {
+                phase: Phase::Ready,
+                fault: Fault::Unsolicited(reply.code().get()),
+            },
             Error::Connect(_) => Self::NotConnected,
             Error::ConnectTimedOut { .. } => Self::ConnectTimedOut,
             Error::Unanswered(_) => Self::Wanting {
@@ -179,6 +185,7 @@ impl Fault {
             PeerFault::Malformed { kind, .. } => Self::Malformed(*kind),
             PeerFault::ForeignProtocol(protocol) => Self::Foreign(*protocol),
             PeerFault::UnsolicitedReply(reply) => Self::Unsolicited(reply.code().get()),
+            PeerFault::OutOfStep { reply, .. } => Self::OutOfStep(reply.code().get()),
             PeerFault::BytesBeforeTlsSwitch => Self::BytesBeforeTlsSwitch,
             PeerFault::AskedAgain => Self::AskedAgain,
             PeerFault::TooManyPreliminary => Self::TooManyPreliminary,

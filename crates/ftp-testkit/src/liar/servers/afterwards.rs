@@ -32,14 +32,21 @@ fn command() -> Vec<LyingServer> {
             "has a reply to nothing behind its welcome",
             "230 In.\r\n226 Done.\r\n",
             &answer,
-            answered(257),
+            unsolicited(READY_PHASE, 226),
+        ),
+        behind_230(
+            "login-answered-twice-later",
+            "welcomes again when it hears a command, and answers it then",
+            WELCOME,
+            &[hear("PWD"), say(WELCOME), say("257 \"/\"\r\n")],
+            out_of_step(READY_PHASE, 230),
         ),
         behind_230(
             "answer-in-advance",
             "answers the next command before it is sent",
             "230 In.\r\n257 \"/secret\"\r\n",
             &[hear("PWD"), say("550 No.\r\n")],
-            answered(550),
+            unsolicited(READY_PHASE, 257),
         ),
         behind_230(
             "230-and-421",
@@ -103,7 +110,7 @@ fn command() -> Vec<LyingServer> {
             "command-230",
             "welcomes again",
             "230 In.\r\n",
-            answered(230),
+            out_of_step(READY_PHASE, 230),
         ),
         says(
             "command-530",
@@ -186,6 +193,12 @@ fn leaving() -> Vec<LyingServer> {
             "answers QUIT with 150",
             &[say("150 Wait.\r\n")],
             unexpected(Phase::Closing, 150),
+        ),
+        quits(
+            "quit-230",
+            "welcomes again where it is left",
+            &[say(WELCOME)],
+            out_of_step(Phase::Closing, 230),
         ),
         quits(
             "quit-flood",

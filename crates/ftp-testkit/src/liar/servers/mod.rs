@@ -126,6 +126,10 @@ fn unsolicited(phase: Phase, code: u16) -> Outcome {
     fault(phase, Fault::Unsolicited(code))
 }
 
+fn out_of_step(phase: Phase, code: u16) -> Outcome {
+    fault(phase, Fault::OutOfStep(code))
+}
+
 fn malformed(phase: Phase, kind: ReplyErrorKind) -> Outcome {
     fault(phase, Fault::Malformed(kind))
 }
