@@ -172,6 +172,10 @@ pub(crate) struct LoginArguments {
     #[arg(long)]
     pub(crate) auth_ssl_fallback: bool,
 
+    /// Take several one-line 220 replies as one greeting, as small devices send them
+    #[arg(long)]
+    pub(crate) lenient_greeting: bool,
+
     /// Encryption of data connections to ask for: without `required`, a server that cannot do it
     /// is logged in to all the same
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = ProtectionChoice::Required)]

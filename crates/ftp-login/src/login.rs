@@ -8,6 +8,7 @@ use ftp_adapter::jitter;
 use ftp_proto::client::{Config, DataProtection, Security, Timeouts};
 use ftp_proto::connect::Retry;
 use ftp_proto::wire::{Command, Verb, escape};
+use ftp_proto::Lenience;
 use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::{ConfigError, Roots, client_config};
 
@@ -21,6 +22,9 @@ use crate::output::{Output, complain};
 use crate::report::{CommandReply, Outcome, Report, Trust};
 use crate::target::Target;
 use crate::transcript::{Live, Recorder, TimedPhase};
+
+/// How many replies more a greeting may be with `--lenient-greeting`. Devices send three.
+const MOST_GREETINGS: usize = 16;
 
 /// Runs the command.
 ///
@@ -250,6 +254,7 @@ fn config(
         })
         .auth_ssl_fallback(arguments.auth_ssl_fallback)
         .pipelining(arguments.pipeline)
+        .lenience(lenience(arguments))
         .timeouts(Timeouts::uniform(arguments.timeout));
     match &arguments.host {
         Some(name) => config
@@ -257,4 +262,12 @@ fn config(
             .map_err(|why| Failure::usage(format!("the name of --host {why}"))),
         None => Ok(config),
     }
+}
+
+fn lenience(arguments: &LoginArguments) -> Lenience {
+    let mut lenience = Lenience::default();
+    if arguments.lenient_greeting {
+        lenience.repeated_greetings = MOST_GREETINGS;
+    }
+    lenience
 }

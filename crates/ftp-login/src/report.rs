@@ -237,7 +237,7 @@ impl Report {
             } else {
                 "clear"
             },
-            irregular: recording.irregular,
+            irregular: recording.irregular || session.is_some_and(|session| session.irregular),
             elapsed_ms: ElapsedMs(recording.times),
             transcript: recording.entries,
             replies,
@@ -408,9 +408,23 @@ fn hint_for_protocol(error: &client::Error, last_sent: &str, is_plaintext: bool)
             fault: PeerFault::BytesBeforeTlsSwitch,
             ..
         } => "someone on the way may have put them there; nothing was sent but AUTH",
+        client::Error::PeerFault {
+            phase: Phase::Security | Phase::User,
+            fault,
+        } if is_greeting(fault) => {
+            "--lenient-greeting takes several 220 replies as one greeting, as small devices send them"
+        }
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn is_greeting(fault: &PeerFault) -> bool {
+    match fault {
+        PeerFault::UnsolicitedReply(reply) => reply.code() == Code::READY,
+        PeerFault::UnexpectedCode { code } => *code == Code::READY,
+        _ => false,
+    }
 }
 
 /// Whether the certificate is the trouble.

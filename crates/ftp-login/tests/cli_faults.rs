@@ -568,3 +568,31 @@ fn host_and_commands_are_sent_where_they_belong() {
         serde_json::json!(["One", "Two"])
     );
 }
+
+#[test]
+fn a_greeting_of_several_replies_is_taken_where_that_is_asked_for() {
+    for pieces in [
+        vec![Say(b"220 Hello\r\n220 by\r\n220 Arduino\r\n"), Hear("USER")],
+        vec![
+            Say(b"220 Hello\r\n"),
+            Hear("USER"),
+            Say(b"220 by\r\n"),
+            Say(b"220 Arduino\r\n"),
+        ],
+    ] {
+        let mut steps = pieces;
+        steps.extend([
+            Say(b"331 Password?\r\n"),
+            Hear("PASS"),
+            Say(b"230 In.\r\n"),
+            Hear("QUIT"),
+            Say(b"221 Bye.\r\n"),
+        ]);
+        let run = login_to_script(steps, &["--plaintext", "--lenient-greeting"]);
+        check(&run, 0, "logged_in", "ready", Some(230));
+        assert_eq!(run.json()["irregular"], true);
+    }
+    let steps = vec![Say(b"220 Hello\r\n220 by\r\n"), Silence];
+    let run = login_to_script(steps, PLAIN);
+    check(&run, 5, "peer_fault", "user", Some(220));
+}

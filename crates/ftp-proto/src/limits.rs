@@ -86,6 +86,13 @@ pub struct Lenience {
     /// command it falls to (230 to `PWD`) ends the connection, because it shows that replies and
     /// commands are out of step. Default `false`: no server is known to need it.
     pub any_reply_code: bool,
+    /// Most further 220 replies that a client takes as parts of the greeting, wherever they come before
+    /// the first other reply: small devices (FTP servers of ESP32 and Arduino) greet with several
+    /// one-line replies, which arrive when they like. 220 is no answer to the first command that
+    /// follows a greeting (`AUTH`, `PBSZ`, `USER`), so none is lost; to `HOST` it is one, and a further greeting that
+    /// comes after `HOST` was sent is taken for it. A session that had them is
+    /// [irregular](crate::client::Session::irregular). Default 0: a second 220 is a fault.
+    pub repeated_greetings: usize,
 }
 
 impl Default for Lenience {
@@ -94,6 +101,7 @@ impl Default for Lenience {
             foreign_end_after: Some(Duration::from_secs(3)),
             bare_lf: true,
             any_reply_code: false,
+            repeated_greetings: 0,
         }
     }
 }
@@ -104,5 +112,6 @@ impl Lenience {
         foreign_end_after: None,
         bare_lf: false,
         any_reply_code: false,
+        repeated_greetings: 0,
     };
 }

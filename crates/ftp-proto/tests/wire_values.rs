@@ -71,6 +71,9 @@ fn leniency_is_on_by_default_and_can_be_switched_off() {
     let lenience = Lenience::default();
     assert!(lenience.bare_lf && lenience.foreign_end_after == Some(Duration::from_secs(3)));
     assert!(!Lenience::STRICT.bare_lf && Lenience::STRICT.foreign_end_after.is_none());
+    for lenience in [lenience, Lenience::STRICT] {
+        assert!(!lenience.any_reply_code && lenience.repeated_greetings == 0);
+    }
 }
 
 #[test]

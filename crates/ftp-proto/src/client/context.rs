@@ -13,7 +13,7 @@ use super::{
 };
 use crate::buffer::Buffer;
 use crate::ticket::Ticket;
-use crate::wire::{CommandRef, Reply, ReplyRef, Verb};
+use crate::wire::{Code, CommandRef, Reply, ReplyRef, Verb};
 use crate::{Dialogue, Instant, TlsSession, log};
 
 const SIDE: &str = "client";
@@ -69,6 +69,8 @@ pub(super) struct Context {
     gathered: Option<Box<Gathered>>,
     pub(super) session: Option<Arc<Session>>,
     irregular: bool,
+    /// How many 220 replies more may be parts of the greeting.
+    greetings_left: usize,
     clock: LoginClock,
     phase: Phase,
     phase_since: Instant,
@@ -96,6 +98,7 @@ impl Context {
             gathered: Some(Box::default()),
             session: None,
             irregular: false,
+            greetings_left: 0,
             clock: LoginClock::Until(now + login),
             phase,
             phase_since: now,
@@ -181,6 +184,23 @@ impl Context {
             self.irregular = true;
             self.update_session(|session| session.irregular = true);
         }
+        if reply.code() != Code::READY {
+            self.greetings_left = 0;
+        }
+    }
+
+    /// Takes a 220 as a further part of the greeting, if there may be one. What it fell to, if anything, is
+    /// owed as before.
+    pub(super) fn is_greeted_again(&mut self) -> bool {
+        let Some(left) = self.greetings_left.checked_sub(1) else {
+            return false;
+        };
+        self.greetings_left = left;
+        self.irregular = true;
+        if let Some(awaited) = self.answering.take() {
+            self.outstanding.not_answered(awaited);
+        }
+        true
     }
 
     /// A reply came that nothing had asked for.
@@ -306,6 +326,7 @@ impl Context {
 
     pub(super) fn greeted_with(&mut self, greeting: Reply) {
         self.gathered.get_or_insert_default().greeting = Some(greeting);
+        self.greetings_left = self.settings.lenience.repeated_greetings;
     }
 
     /// The login starts again, after `REIN`. What the server said before holds no longer, but for
@@ -316,6 +337,8 @@ impl Context {
         self.protection_put_off = false;
         self.gathered = None;
         self.greeted_with(greeting);
+        // The reply to a command, of which there is one.
+        self.greetings_left = 0;
         self.clock = LoginClock::Until(self.now + self.settings.timeouts.login);
     }
 

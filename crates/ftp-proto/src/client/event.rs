@@ -247,7 +247,8 @@ pub struct Session {
     pub tls: Option<Arc<TlsSession>>,
     /// The protection of data connections in force.
     pub protection: Protection,
-    /// Whether any reply so far was irregular.
+    /// Whether any reply so far was irregular, or the greeting was more than one reply
+    /// ([`Lenience::repeated_greetings`](crate::Lenience::repeated_greetings)).
     pub irregular: bool,
     /// Whether a reply came after the login that nothing had asked for ([`Event::Unsolicited`]). If the
     /// server sends one reply too many, a later one may have been taken for the answer to a

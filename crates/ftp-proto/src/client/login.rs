@@ -39,6 +39,9 @@ impl State {
             }
             return Err(Error::refusal(self.phase(), reply));
         }
+        if reply.code() == Code::READY && self.follows_greeting() && context.is_greeted_again() {
+            return Ok(self);
+        }
         if let Some(verb) = purpose.verb()
             && !context.settings.lenience.any_reply_code
             && !can_answer(verb, reply.code())
@@ -88,6 +91,10 @@ impl State {
         let phase = self.phase();
         if ends_connection(reply) {
             return Err(Error::refusal(phase, reply));
+        }
+        let may_greet = self.follows_greeting() || matches!(self, Self::Host(_));
+        if reply.code() == Code::READY && may_greet && context.is_greeted_again() {
+            return Ok(self);
         }
         let reply = reply.to_reply();
         if phase < Phase::Ready {

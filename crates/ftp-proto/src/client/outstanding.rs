@@ -140,6 +140,11 @@ impl Outstanding {
         answered
     }
 
+    /// The reply was none to it after all.
+    pub(super) fn not_answered(&mut self, awaited: Awaited) {
+        self.queue.push_front(awaited);
+    }
+
     /// The reply was preliminary; another is owed from now on.
     pub(super) fn still_open(&mut self, awaited: Awaited, now: Instant) {
         self.queue.push_front(Awaited {

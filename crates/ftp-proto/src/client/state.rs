@@ -208,6 +208,14 @@ impl State {
         matches!(self, Self::StartingTls(_) | Self::StoppingTls(_))
     }
 
+    /// Whether a 220 is no answer to what was sent here, and may be a further part of the greeting.
+    pub(super) fn follows_greeting(&self) -> bool {
+        matches!(
+            self,
+            Self::Auth(_) | Self::Pbsz(_) | Self::AskUsername(_) | Self::User(_)
+        )
+    }
+
     /// Whether the reply under way may be the consent to switch TLS. Until it has come, Telnet options
     /// are not refused: a refusal that is still unsent when the consent comes would go out on the
     /// other side of the switch, and one sent after the command would disturb the handshake.

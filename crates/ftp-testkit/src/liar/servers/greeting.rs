@@ -1,5 +1,6 @@
 //! Lies about the greeting: none, half of one, another, too many.
 
+use ftp_proto::Lenience;
 use ftp_proto::client::{LoggedInBy, Phase, Timeout};
 
 use super::*;
@@ -165,6 +166,23 @@ pub(super) fn lies() -> Vec<LyingServer> {
             [say("220 Ready.\r\n220 Ready.\r\n")],
             unsolicited(Phase::User, 220),
         ),
+        LyingServer::new(
+            "greeting-three-times-where-lenient",
+            "greets in three replies, the last of them late, as small devices do",
+            [
+                vec![say("220 Ready.\r\n220 By David.\r\n"), hear("USER ")],
+                vec![say("220 Version 0.1\r\n")],
+                from_user(),
+                vec![say(WELCOME)],
+            ]
+            .concat(),
+            logged_in(),
+        )
+        .with(|config| {
+            let mut lenience = Lenience::default();
+            lenience.repeated_greetings = 2;
+            config.lenience(lenience)
+        }),
         LyingServer::new(
             "greeting-and-421",
             "greets, and is unavailable in the same packet",
