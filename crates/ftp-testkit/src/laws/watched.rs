@@ -80,6 +80,8 @@ pub(super) struct Watched<M: Securable> {
     pub(super) withheld: bool,
     /// How it ended, if it did.
     pub(super) end: Option<String>,
+    /// A TLS switch was asked for, and is not reported as done.
+    switching: bool,
 }
 
 impl<M> Watched<M>
@@ -98,6 +100,7 @@ where
             secret,
             withheld: false,
             end: None,
+            switching: false,
         }
     }
 
@@ -105,6 +108,8 @@ where
     fn asks(&mut self, tell: OnEvent<'_, M>) -> Option<Asked> {
         Some(match self.machine.poll() {
             Ok(Action::Event(event)) => {
+                self.switching = M::tls_switch(&event).is_some()
+                    || (self.switching && !ends_switch(&format!("{event:?}")));
                 if self.secret.is_some() {
                     self.assert_no_secret(&format!("{event:?}"));
                 }
@@ -113,6 +118,7 @@ where
             }
             Ok(Action::Write { bytes, deadline }) => {
                 assert!(!bytes.is_empty(), "a write of nothing");
+                assert!(!self.switching, "a write while TLS is being switched");
                 Asked::Write(bytes.to_vec(), deadline)
             }
             Ok(Action::Read { deadline }) => Asked::Read(deadline),
@@ -296,4 +302,8 @@ where
             assert!(!shown.contains(secret), "a secret is shown: {shown}");
         }
     }
+}
+
+fn ends_switch(event: &str) -> bool {
+    event.starts_with("TlsEstablished") || event == "ClearCommandChannel"
 }
