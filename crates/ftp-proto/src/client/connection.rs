@@ -22,7 +22,7 @@ use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch
 /// A reply answers a command only if it began to arrive after the whole command was handed to the
 /// transport. Any other reply is a fault before login and [`Event::Unsolicited`] after it; from then on
 /// replies and commands may be out of step. A reply whose code cannot answer the command that it falls
-/// to is [`PeerFault::OutOfStep`]: the table below says which these are.
+/// to is [`PeerFault::OutOfStep`]: the second table of the [module](super) says which these are.
 /// 421 ends the connection with [`Error::ServiceUnavailable`] wherever it comes.
 ///
 /// Once the server has closed its side nothing more is written: nobody is there to read it.

@@ -85,6 +85,8 @@ pub(super) struct Incoming {
     settings: Arc<Settings>,
     /// The last byte received was (part of) a Telnet sequence.
     ends_in_telnet: bool,
+    /// Not all that was offered last could be taken.
+    withheld: bool,
     last_data: Instant,
     /// Nothing followed a possible foreign end for as long as that takes.
     silent: bool,
@@ -105,6 +107,7 @@ impl Incoming {
             parser: ReplyParser::new(&settings.limits, &settings.lenience),
             settings,
             ends_in_telnet: false,
+            withheld: false,
             last_data: now,
             silent: false,
             ended: false,
@@ -131,6 +134,7 @@ impl Incoming {
             .saturating_sub(self.buffer.len());
         let most = limits.filler_bytes;
         let taken = bytes.get(..room.min(bytes.len())).unwrap_or_default();
+        self.withheld = taken.len() < bytes.len();
         let Some((last, front)) = taken.split_last() else {
             return 0;
         };
@@ -218,7 +222,7 @@ impl Incoming {
 
     /// Whether nothing at all has come since the last reply was consumed, Telnet included.
     pub(super) fn is_clean(&self) -> bool {
-        self.buffer.is_empty() && !self.ends_in_telnet
+        self.buffer.is_empty() && !self.ends_in_telnet && !self.withheld
     }
 
     /// Whether the input ends within a reply.
@@ -337,6 +341,7 @@ impl Incoming {
         self.parser = ReplyParser::new(&self.settings.limits, &self.settings.lenience);
         self.buffer.clear();
         self.ends_in_telnet = false;
+        self.withheld = false;
         self.silent = false;
         self.telnet = 0;
         self.has_too_much = false;
