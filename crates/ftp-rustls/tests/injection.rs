@@ -2,10 +2,12 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::certificates::*;
-use common::pair::{End, Turn};
+use common::pair::{End, Turn, settle};
 use common::toy::{Toy, ToyError};
-use ftp_proto::{Action, Instant, Machine};
+use ftp_proto::{Action, Instant, Machine, client, server};
 use ftp_rustls::{Error, Secured, Versions};
 use proptest::prelude::*;
 
@@ -108,5 +110,85 @@ proptest! {
                 _ => {}
             }
         }
+    }
+}
+
+/// The first bytes under TLS that a server decrypts, when this came in place of a 234.
+fn first_under_tls(consent: &[u8], chunk: usize) -> Vec<u8> {
+    let login = client::Login::new("anna", "correct horse").unwrap();
+    let machine = client::Connection::new(client::Config::new(login), Instant::START);
+    let mut client = End::new(Secured::client(machine, CLIENT.clone()), chunk);
+    client.inbox = b"220 Ready.\r\n".to_vec();
+    client.run();
+    client.inbox = consent.to_vec();
+    assert!(client.sent.ends_with(b"AUTH TLS\r\n"));
+    client.sent.clear();
+    let toy = Toy::default().start_tls();
+    let mut server = End::new(Secured::server(toy, SERVER.clone()), usize::MAX);
+    settle(&mut client, &mut server);
+    std::mem::take(&mut server.secured.machine_mut().input)
+}
+
+#[test]
+fn telnet_options_around_the_234_are_not_answered_under_tls() {
+    let clean = first_under_tls(b"234 Go.\r\n", usize::MAX);
+    assert_eq!(clean, b"PBSZ 0\r\n");
+    let many = b"\xff\xfd\n".repeat(70);
+    for consent in [
+        [&many[..], b"234 Go.\r\n"].concat(),
+        b"234\xff\xfd\n Go.\xff\xfb\x01\r\n".to_vec(),
+    ] {
+        for chunk in [usize::MAX, 1, 5] {
+            assert_eq!(first_under_tls(&consent, chunk), clean, "{consent:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_ends_while_its_consent_to_ccc_is_under_way_says_nothing_else() {
+    let config = server::Config::new()
+        .clear_command_channel(true)
+        .name_rule(|_| server::NameRule::Open);
+    for written in [0, 1, 10] {
+        let machine = server::Connection::new(Arc::new(config.clone()), Instant::START);
+        let mut server = End::new(Secured::server(machine, SERVER.clone()), usize::MAX);
+        server.run();
+        server.inbox = b"AUTH TLS\r\n".to_vec();
+        server.run();
+        server.sent.clear();
+        let mut client = End::new(
+            Secured::client(Toy::default().start_tls(), CLIENT.clone()),
+            usize::MAX,
+        );
+        settle(&mut client, &mut server);
+        client.secured.machine_mut().say("USER anna\r\n");
+        settle(&mut client, &mut server);
+        client.secured.machine_mut().input.clear();
+        client.secured.machine_mut().say("CCC\r\n");
+        let sent = client.sent.len();
+        client.run();
+        server.inbox = client.sent.split_off(sent);
+        // The reply is encrypted, and the transport takes this much of it.
+        while !matches!(server.secured.poll(), Ok(Action::Write { .. })) {
+            server.turn();
+        }
+        let Ok(Action::Write { bytes, .. }) = server.secured.poll() else {
+            panic!("a reply")
+        };
+        let begun = bytes[..written].to_vec();
+        server.secured.wrote(Instant::START, written);
+        server
+            .secured
+            .machine_mut()
+            .shutdown(Instant::START, "Going down.");
+        let before = server.sent.len();
+        server.run();
+        client.inbox = [&begun, &server.sent[before..]].concat();
+        client.run();
+        let heard = &client.secured.machine().input;
+        assert_eq!(
+            heard.escape_ascii().to_string(),
+            "200 Clear command channel.\\r\\n"
+        );
     }
 }
