@@ -188,8 +188,9 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         agreed(&event, command)
     }
 
-    /// Says goodbye (`QUIT`) and closes, once the server has answered or closed; its silence is
-    /// bounded by the reply's deadline. Events that were not read are dropped.
+    /// Says goodbye (`QUIT`) and closes, once the server has answered or closed. A server that does not
+    /// answer within [`Timeouts::quit`](ftp_proto::client::Timeouts::quit) is left all the same, which
+    /// is no error. Events that were not read are dropped.
     ///
     /// # Errors
     /// What ended the connection before it could be closed in due form; [`Error::Unsolicited`], when it

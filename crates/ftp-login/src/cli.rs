@@ -194,7 +194,8 @@ pub(crate) struct LoginArguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) retries: u32,
 
-    /// How long each phase may take, in seconds (fractions allowed)
+    /// How long each phase may take, in seconds (fractions allowed). The answer to QUIT is waited for
+    /// no longer than 3
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = parse_seconds)]
     pub(crate) timeout: Duration,
 

@@ -506,6 +506,18 @@ fn the_password_is_sent_once_but_for_421() {
     }
 }
 
+/// With a longer wait than the test's patience for what must not be waited for.
+#[test]
+fn a_quit_that_is_not_answered_does_not_delay_the_result() {
+    for runtime in ["tokio", "smol", "blocking"] {
+        let steps = after_user(vec![Say(b"230 In.\r\n"), Hear("QUIT"), Silence]);
+        let options = ["--plaintext", "--timeout", "86400", "--runtime", runtime];
+        let run = login_to_script(steps, &options);
+        check(&run, 0, "logged_in", "ready", Some(230));
+        assert_eq!(run.stderr.matches("note:").count(), 0, "{run:?}");
+    }
+}
+
 #[test]
 fn what_is_transient_is_tried_again() {
     let (address, server) = scripted_connections(vec![

@@ -253,8 +253,9 @@ fn quitting_waits_for_its_reply_or_for_its_deadline() {
 
     let mut dialogue = asked();
     dialogue.quit();
-    dialogue.pass(30);
-    assert!(dialogue.end.is_some());
+    assert_eq!(dialogue.seconds_left(), Some(3));
+    dialogue.pass(3);
+    assert!(dialogue.is_closed());
 }
 
 #[test]

@@ -224,6 +224,71 @@ fn no_deadline_lies_beyond_what_was_configured() {
 }
 
 #[test]
+fn an_unanswered_quit_is_a_goodbye_all_the_same_and_soon() {
+    for heard in ["", "22", "221-Bye\r\n", "\r\n"] {
+        let mut dialogue = Dialogue::ready();
+        dialogue.quit();
+        assert_eq!(dialogue.seconds_left(), Some(3));
+        dialogue.pass(2);
+        dialogue.hear(heard);
+        assert_eq!(dialogue.seconds_left(), Some(1), "{heard}");
+        dialogue.pass(1);
+        assert!(dialogue.is_closed(), "{heard}");
+    }
+}
+
+#[test]
+fn a_quit_that_is_not_even_taken_delays_nothing_longer() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.client.quit(dialogue.now).unwrap();
+    for taken in [2, 1, 0] {
+        assert!(matches!(dialogue.client.poll(), Ok(Action::Write { .. })));
+        dialogue.client.wrote(dialogue.now, taken);
+        dialogue.sleep(1);
+    }
+    dialogue.client.timed_out(dialogue.now);
+    dialogue.drive();
+    assert!(dialogue.is_closed());
+}
+
+#[test]
+fn what_is_unanswered_before_quit_has_its_time_and_quit_its_own_behind_it() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.send("PWD");
+    dialogue.quit();
+    assert_eq!(dialogue.seconds_left(), Some(30));
+    dialogue.pass(29);
+    dialogue.hear("257 \"/\"\r\n");
+    assert_eq!(dialogue.seconds_left(), Some(3));
+    dialogue.pass(3);
+    assert!(dialogue.is_closed());
+
+    let mut dialogue = Dialogue::ready();
+    dialogue.send("PWD");
+    dialogue.quit();
+    dialogue.pass(30);
+    assert_eq!(timed_out(&dialogue), (Phase::Closing, Timeout::Reply));
+}
+
+#[test]
+fn the_time_for_quit_is_configured_and_never_more_than_that_of_a_step() {
+    let mut timeouts = Timeouts::uniform(Duration::from_secs(1));
+    assert_eq!(timeouts.quit, Duration::from_secs(1));
+    timeouts.quit = Duration::from_secs(7);
+    timeouts.reply = Duration::from_secs(5);
+    let config = Config::new(known()).security(Security::DangerousPlaintext);
+    let mut dialogue = Dialogue::new(config.timeouts(timeouts));
+    for reply in ["220 x\r\n", "331 x\r\n", "230 x\r\n"] {
+        dialogue.hear(reply);
+    }
+    dialogue.quit();
+    assert_eq!(dialogue.seconds_left(), Some(5));
+    dialogue.pass(5);
+    assert!(dialogue.is_closed());
+    assert_eq!(Timeouts::default().quit, Duration::from_secs(3));
+}
+
+#[test]
 fn an_orderly_end_does_not_time_out_afterwards() {
     let mut dialogue = Dialogue::new(Config::new(known()));
     dialogue.hear("220 x\r\n");

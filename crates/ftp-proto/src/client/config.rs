@@ -148,13 +148,18 @@ pub struct Timeouts {
     pub handshake: Duration,
     /// Handing one command to the transport. Default 30 s.
     pub write: Duration,
+    /// From `QUIT`, once nothing else is unanswered, to the end of its reply. The connection is
+    /// closed then all the same, and that is no error: the work is done. Default 3 s, enough for any
+    /// server that answers at all.
+    pub quit: Duration,
     /// From the start of the machine to the end of the login, however much traffic there is; not
     /// counted while the application is asked for credentials. Default 120 s.
     pub login: Duration,
 }
 
 impl Timeouts {
-    /// The same bound for every single step; the whole login gets four times as much.
+    /// The same bound for every single step, but no more than its default for `QUIT`; the whole login
+    /// gets four times as much.
     pub fn uniform(step: Duration) -> Self {
         Self {
             connect: step,
@@ -162,6 +167,7 @@ impl Timeouts {
             reply: step,
             handshake: step,
             write: step,
+            quit: step.min(Duration::from_secs(3)),
             login: step.saturating_mul(4),
         }
     }

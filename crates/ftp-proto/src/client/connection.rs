@@ -48,6 +48,8 @@ enum Expiry {
     ForeignEnd,
     /// Nothing went either way for as long as the configuration allows.
     KeepAlive,
+    /// `QUIT` was not answered: the connection is closed all the same.
+    Left,
 }
 
 impl Connection {
@@ -229,7 +231,7 @@ impl Connection {
     }
 
     /// Leaves in due form with `QUIT`; [`Action::Closed`] follows when the server has answered or
-    /// closed the connection.
+    /// closed the connection, or [`Timeouts::quit`](super::Timeouts::quit) has passed.
     ///
     /// Legal in every state: after login `QUIT` goes out at once, behind the commands that are
     /// still unanswered, whose replies still come. During the login it goes out as soon as the
@@ -445,6 +447,15 @@ impl Connection {
                 )
             }
         };
+        let left = match self.state {
+            State::Quit(_) => context.outstanding.only_quit(),
+            _ => None,
+        };
+        let left = left.map(|since| (since + timeouts.quit, Expiry::Left));
+        let step = match (left, step) {
+            (Some((end, left)), Some((at, Expiry::Fatal(_)))) => Some((end.min(at), left)),
+            (left, step) => earlier(left, step),
+        };
         let login = context
             .login_deadline()
             .map(|at| (at, Expiry::Fatal(Timeout::Login)));
@@ -478,6 +489,10 @@ impl Connection {
                 Expiry::KeepAlive => self
                     .context
                     .send(Purpose::KeepAlive, CommandRef::known(Verb::Noop, None)),
+                Expiry::Left => {
+                    self.context.output.clear();
+                    self.enter(State::Closed);
+                }
                 Expiry::Fatal(what) => {
                     self.context.output.clear();
                     let phase = self.phase();

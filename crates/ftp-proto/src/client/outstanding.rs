@@ -92,6 +92,15 @@ impl Outstanding {
         (awaited.purpose == Purpose::KeepAlive).then_some(awaited.output_end)
     }
 
+    /// Since when nothing is waited for but the reply to `QUIT`, and perhaps to the machine's own
+    /// `NOOP` before it.
+    pub(super) fn only_quit(&self) -> Option<Instant> {
+        let last = self.queue.back()?;
+        let mut purposes = self.queue.iter().map(|awaited| awaited.purpose);
+        let others = |purpose| !matches!(purpose, Purpose::Quit | Purpose::KeepAlive);
+        (last.purpose == Purpose::Quit && !purposes.any(others)).then_some(last.since)
+    }
+
     /// A command was queued; its last byte stands before `output_end`.
     pub(super) fn queued(&mut self, purpose: Purpose, output_end: u64, now: Instant) {
         self.queue.push_back(Awaited {

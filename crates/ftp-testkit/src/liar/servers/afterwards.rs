@@ -169,13 +169,7 @@ fn leaving() -> Vec<LyingServer> {
         LyingServer::new(name, lie, script, outcome).then(Then::Reinitialize)
     };
     vec![
-        quits(
-            "quit-silence",
-            "does not answer QUIT",
-            &[],
-            timed_out(Phase::Closing, Timeout::Reply),
-        )
-        .with(short_reply),
+        quits("quit-silence", "does not answer QUIT", &[], logged_in()).with(short_quit),
         quits(
             "quit-eof",
             "closes when it hears QUIT",

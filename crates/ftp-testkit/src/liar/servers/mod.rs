@@ -172,6 +172,10 @@ fn short_reply(config: Config) -> Config {
     config.timeouts(short(|timeouts| &mut timeouts.reply))
 }
 
+fn short_quit(config: Config) -> Config {
+    config.timeouts(short(|timeouts| &mut timeouts.quit))
+}
+
 fn short_handshake(config: Config) -> Config {
     config.timeouts(short(|timeouts| &mut timeouts.handshake))
 }
