@@ -185,6 +185,14 @@ pub(crate) struct LoginArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,
 
+    /// Say before USER that names are in UTF-8 (OPTS UTF8 ON): IIS refuses names that are not plain
+    /// ASCII otherwise. `announced` asks with FEAT first
+    #[arg(
+        long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true,
+        default_missing_value = "always", default_value_t = Utf8Choice::Never
+    )]
+    pub(crate) utf8: Utf8Choice,
+
     /// Send what is safe to send together in one write, to save round trips
     #[arg(long)]
     pub(crate) pipeline: bool,
@@ -228,6 +236,17 @@ pub(crate) enum ProtectionChoice {
     Preferred,
     /// Do not ask
     Clear,
+}
+
+/// The choices of `--utf8`.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Utf8Choice {
+    /// Do not say it
+    Never,
+    /// If the reply to FEAT lists UTF8
+    Announced,
+    /// Unasked; a server that refuses is logged in to all the same
+    Always,
 }
 
 const SERVE_AFTER_HELP: &str = "\

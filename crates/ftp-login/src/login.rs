@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ftp_adapter::jitter;
-use ftp_proto::client::{Config, DataProtection, Security, Timeouts};
+use ftp_proto::client::{Config, DataProtection, Security, Timeouts, Utf8};
 use ftp_proto::connect::Retry;
 use ftp_proto::wire::{Command, Verb, escape};
 use ftp_proto::Lenience;
@@ -15,7 +15,7 @@ use ftp_rustls::{ConfigError, Roots, client_config};
 use crate::adapter::Adapter;
 use crate::attempt::Attempt;
 use crate::certificate::{read_identity, read_roots};
-use crate::cli::{LoginArguments, ProtectionChoice, RuntimeChoice};
+use crate::cli::{LoginArguments, ProtectionChoice, RuntimeChoice, Utf8Choice};
 use crate::credentials::Credentials;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, complain};
@@ -253,6 +253,11 @@ fn config(
             ProtectionChoice::Clear => DataProtection::Clear,
         })
         .auth_ssl_fallback(arguments.auth_ssl_fallback)
+        .utf8(match arguments.utf8 {
+            Utf8Choice::Never => Utf8::Never,
+            Utf8Choice::Announced => Utf8::IfAnnounced,
+            Utf8Choice::Always => Utf8::Always,
+        })
         .pipelining(arguments.pipeline)
         .lenience(lenience(arguments))
         .timeouts(Timeouts::uniform(arguments.timeout));

@@ -344,10 +344,35 @@ fn hint(error: &Error, recording: &Recording, is_plaintext: bool, trust: Trust) 
         error if error.is_out_of_step() => {
             "the server sends replies too many; those to --then may belong to other commands"
         }
+        Error::Protocol(error) if may_need_utf8(error, recording) => {
+            "are user name and password right? Some servers (IIS) take a name that is not plain ASCII \
+             only after OPTS UTF8 ON: --utf8 sends it"
+        }
         Error::Protocol(error) => return hint_for_protocol(error, last_sent, is_plaintext),
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Whether a name that is not plain ASCII was refused, and nothing was said of UTF-8.
+fn may_need_utf8(error: &client::Error, recording: &Recording) -> bool {
+    let mut sent = recording
+        .entries
+        .iter()
+        .filter(|entry| entry.dir == Direction::Sent);
+    let is_refused = matches!(
+        error,
+        client::Error::Refused {
+            phase: client::Phase::User | client::Phase::Password,
+            ..
+        }
+    );
+    is_refused
+        && sent.clone().any(|entry| {
+            let name = entry.line.strip_prefix("USER ");
+            name.is_some_and(|name| !name.is_ascii())
+        })
+        && !sent.any(|entry| entry.line.starts_with("OPTS UTF8"))
 }
 
 fn hint_for_protocol(error: &client::Error, last_sent: &str, is_plaintext: bool) -> Option<String> {

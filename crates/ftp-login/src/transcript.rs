@@ -287,7 +287,17 @@ impl Times {
 
     fn observe(&mut self, dialogue: &Dialogue<'_>, elapsed: Duration) {
         match dialogue {
-            Dialogue::Command(command) => self.enter(TimedPhase::of_command(*command), elapsed),
+            Dialogue::Command(command) => {
+                let phase = match (TimedPhase::of_command(*command), self.phase) {
+                    // `FEAT` and `OPTS UTF8 ON`, which may come before `USER`.
+                    (
+                        TimedPhase::Ready,
+                        Some(TimedPhase::Greeting | TimedPhase::Security | TimedPhase::User),
+                    ) if matches!(command.verb(), Verb::Feat | Verb::Opts) => TimedPhase::User,
+                    (phase, _) => phase,
+                };
+                self.enter(phase, elapsed);
+            }
             // Under implicit TLS the handshake comes first, then the greeting.
             Dialogue::TlsStarted(_) if self.phase == Some(TimedPhase::Greeting) => {
                 self.phase = Some(TimedPhase::Security);
@@ -329,6 +339,8 @@ mod tests {
             "AUTH TLS", "", "PBSZ 0", "PROT P", "USER a", "PASS b", "ACCT c", "QUIT",
         ];
         assert_eq!(times(&explicit, TimedPhase::Ready), [1, 1, 4, 1, 1, 1, 1]);
+        let utf8 = ["FEAT", "OPTS UTF8 ON", "USER a", "PASS b", "FEAT"];
+        assert_eq!(times(&utf8, TimedPhase::Ready), [1, 1, 0, 3, 1, 0, 1]);
         let implicit = ["", "PBSZ 0", "PROT P", "USER a"];
         assert_eq!(times(&implicit, TimedPhase::User), [1, 1, 3, 1, 0, 0, 0]);
         assert_eq!(times(&[], TimedPhase::Greeting), [1, 1, 0, 0, 0, 0, 0]);

@@ -506,6 +506,67 @@ fn the_password_is_sent_once_but_for_421() {
     }
 }
 
+/// Logs in as Müller to a server that takes umlauts only in UTF-8, as IIS does.
+fn log_in_as_mueller(option: &[&str], before: Vec<Step>, behind: Vec<Step>) -> Run {
+    let name: Vec<Step> = vec![
+        Hear("USER müller"),
+        Say(b"331 Password?\r\n"),
+        Hear("PASS "),
+    ];
+    let steps = after_greeting(before.into_iter().chain(name).chain(behind).collect());
+    let (address, server) = scripted(steps);
+    let url = format!("ftp://m%C3%BCller@{address}");
+    let options = ["login", "--json", "--plaintext"];
+    let run = Program::new(options.iter().chain(option).chain([&url.as_str()]))
+        .env("FTP_PASSWORD", SENTINEL)
+        .run();
+    server.join().unwrap();
+    run
+}
+
+#[test]
+fn a_name_that_is_not_ascii_is_announced_as_utf8_where_that_is_asked_for() {
+    let in_and_out = || {
+        let ends: Vec<Step> = vec![Say(b"230 In.\r\n"), Hear("QUIT"), Say(b"221 Bye.\r\n")];
+        ends
+    };
+    let on = || vec![Hear("OPTS UTF8 ON"), Say(b"200 On.\r\n")];
+    let feat = vec![Hear("FEAT"), Say(b"211-Has\r\n UTF8\r\n211 End\r\n")];
+    let feat = feat.into_iter().chain(on()).collect();
+    for (option, before) in [
+        (vec![], vec![]),
+        (vec!["--utf8"], on()),
+        (vec!["--utf8=always"], on()),
+        (vec!["--utf8=announced"], feat),
+        (vec!["--utf8=never"], vec![]),
+    ] {
+        let run = log_in_as_mueller(&option, before, in_and_out());
+        check(&run, 0, "logged_in", "ready", Some(230));
+    }
+}
+
+#[test]
+fn a_refused_name_that_is_not_ascii_gets_the_hint_unless_it_was_followed() {
+    let refused = || vec![Say(b"530 User cannot log in.\r\n"), Silence];
+    let on = || vec![Hear("OPTS UTF8 ON"), Say(b"500 What?\r\n")];
+    for (option, before, hinted) in [(None, Vec::new(), true), (Some("--utf8"), on(), false)] {
+        let name = vec![
+            Hear("USER müller"),
+            Say(b"331 Password?\r\n"),
+            Hear("PASS "),
+        ];
+        let steps = before.into_iter().chain(name).chain(refused()).collect();
+        let (address, server) = scripted(after_greeting(steps));
+        let url = format!("ftp://m%C3%BCller@{address}");
+        let arguments = ["login", "--plaintext"].into_iter().chain(option);
+        let run = Program::new(arguments.chain([url.as_str()]))
+            .env("FTP_PASSWORD", SENTINEL)
+            .run();
+        server.join().unwrap();
+        assert_eq!(run.stderr.contains("--utf8"), hinted, "{run:?}");
+    }
+}
+
 /// With a longer wait than the test's patience for what must not be waited for.
 #[test]
 fn a_quit_that_is_not_answered_does_not_delay_the_result() {

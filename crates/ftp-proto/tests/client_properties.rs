@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::{Dialogue, known, tls};
 use ftp_proto::client::{
-    Challenge, Config, Connection, DataProtection, Error, Event, Login, PeerFault, Security,
+    Challenge, Config, Connection, DataProtection, Error, Event, Login, PeerFault, Security, Utf8,
 };
 use ftp_proto::wire::Command;
 use ftp_proto::{Action, Instant, Limits, Machine, Securable};
@@ -95,13 +95,15 @@ fn config() -> impl Strategy<Value = Config> {
         DataProtection::Preferred,
         DataProtection::Clear,
     ]);
-    (security, protection, any::<[bool; 5]>()).prop_map(
-        |(security, protection, [pipelining, ask, fallback, host, keep_alive])| {
+    let utf8 = select(vec![Utf8::Never, Utf8::IfAnnounced, Utf8::Always]);
+    (security, protection, utf8, any::<[bool; 5]>()).prop_map(
+        |(security, protection, utf8, [pipelining, ask, fallback, host, keep_alive])| {
             let login = if ask { known().ask() } else { known() };
             let config = Config::new(login)
                 .security(security)
                 .data_protection(protection)
                 .pipelining(pipelining)
+                .utf8(utf8)
                 .auth_ssl_fallback(fallback)
                 .keep_alive(keep_alive.then_some(Duration::from_secs(5)))
                 .clear_command_channel(true);

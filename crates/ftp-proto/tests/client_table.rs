@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{Dialogue, event_name, known, password, username};
-use ftp_proto::client::{Config, DataProtection, Error, Login, PeerFault, Phase, Security};
+use ftp_proto::client::{Config, DataProtection, Error, Login, PeerFault, Phase, Security, Utf8};
 
 const TABLE: &str = include_str!("../src/client/transitions.md");
 
@@ -178,6 +178,8 @@ fn reach(state: &str) -> Dialogue {
                 &["220"],
             )
         }
+        "FEAT (nothing of UTF8)" | "FEAT (UTF8 listed)" => before_user(Utf8::IfAnnounced),
+        "OPTS" => before_user(Utf8::Always),
         "asking for a name" => heard(in_clear(Login::interactive()), &[]),
         "USER (known)" => heard(in_clear(known()), &[]),
         "USER (asking)" => heard(in_clear(nothing_known().ask()), &[]),
@@ -256,6 +258,15 @@ fn reach(state: &str) -> Dialogue {
     }
 }
 
+/// In clear, and greeted.
+fn before_user(utf8: Utf8) -> Dialogue {
+    let config = Config::new(known()).security(Security::DangerousPlaintext);
+    let mut dialogue = Dialogue::new(config.utf8(utf8));
+    dialogue.hear("220 Ready.\r\n");
+    dialogue.forget();
+    dialogue
+}
+
 /// Logged in with this code, and silent until the machine's own NOOP is sent.
 fn kept_alive(code: &str, under_tls: bool) -> Dialogue {
     let config = Config::new(known()).keep_alive(Some(std::time::Duration::from_secs(60)));
@@ -299,6 +310,7 @@ fn line(command: &str) -> String {
         "PASS" => "PASS correct horse",
         "ACCT" => "ACCT research",
         "SITE" => "SITE CHECK",
+        "OPTS" => "OPTS UTF8 ON",
         other => other,
     };
     format!("{line}\r\n")
@@ -339,7 +351,10 @@ fn outcome(dialogue: &Dialogue) -> String {
 /// Feeds one reply and holds what comes out against its row.
 fn check(row: &Row, dialogue: &mut Dialogue, code: u16, context: &str) {
     let phase = dialogue.client.phase();
-    dialogue.hear(format!("{code} Text.\r\n"));
+    dialogue.hear(match row.state {
+        "FEAT (UTF8 listed)" => format!("{code}-Text:\r\n UTF8\r\n{code} End.\r\n"),
+        _ => format!("{code} Text.\r\n"),
+    });
     assert_eq!(dialogue.take_sent(), line(row.sends), "sent in {context}");
     assert_eq!(outcome(dialogue), row.outcome, "outcome in {context}");
     assert_eq!(

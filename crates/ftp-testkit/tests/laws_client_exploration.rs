@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ftp_proto::client::{
-    Answer, Challenge, ChallengeKind, Config, Connection, Event, Login, Security,
+    Answer, Challenge, ChallengeKind, Config, Connection, Event, Login, Security, Utf8,
 };
 use ftp_proto::{
     Account, Action, Instant, Machine, Password, Securable, TlsSession, TlsVersion, Username,
@@ -35,6 +35,7 @@ struct Told {
     security: Security,
     asks: bool,
     pipelining: bool,
+    utf8: Utf8,
 }
 
 /// A client that was brought somewhere.
@@ -66,6 +67,7 @@ impl Walk {
         let config = Config::new(login(told.asks))
             .security(told.security)
             .pipelining(told.pipelining)
+            .utf8(told.utf8)
             .auth_ssl_fallback(true)
             .clear_command_channel(true);
         let mut walk = Self {
@@ -267,11 +269,16 @@ fn no_path_leads_to_credentials_in_clear_unless_told_to_or_to_a_password_unasked
         Security::ImplicitTls,
         Security::DangerousPlaintext,
     ] {
-        for (asks, pipelining) in [(false, false), (false, true), (true, false)] {
+        for (asks, pipelining, utf8) in [
+            (false, false, Utf8::Never),
+            (false, true, Utf8::Always),
+            (true, false, Utf8::IfAnnounced),
+        ] {
             let told = Told {
                 security,
                 asks,
                 pipelining,
+                utf8,
             };
             let (places, deepest) = explore(told);
             println!("{told:?}: {places} places, cut off behind {deepest:?} replies");

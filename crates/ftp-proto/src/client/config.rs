@@ -46,6 +46,26 @@ pub enum DataProtection {
     Clear,
 }
 
+/// Whether the server is told, before `USER`, that names are in UTF-8: `OPTS UTF8 ON`.
+///
+/// RFC 2640 needs no such command, but servers that came before it do (IIS, and the draft that it
+/// follows): without it they take a name that is not ASCII for one in their own character set, and
+/// answer 530. A server that refuses the command is logged in to all the same. Names are sent as
+/// they were given; that they are in UTF-8 is the caller's to see to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Utf8 {
+    /// Nothing is sent: no round trip more than the login needs. The default.
+    #[default]
+    Never,
+    /// `FEAT` (RFC 2389) before `USER`, and `OPTS UTF8 ON` if it lists `UTF8`: one or two round trips
+    /// more.
+    IfAnnounced,
+    /// `OPTS UTF8 ON` unasked: one round trip more, with
+    /// [`pipelining`](Config::pipelining) none.
+    Always,
+}
+
 /// Who logs in, and how the server's questions are answered.
 #[derive(Debug, Clone)]
 pub struct Login {
@@ -196,6 +216,7 @@ pub(crate) struct Settings {
     pub(crate) data_protection: DataProtection,
     pub(crate) auth_ssl_fallback: bool,
     pub(crate) host: Option<String>,
+    pub(crate) utf8: Utf8,
     pub(crate) pipelining: bool,
     pub(crate) clear_command_channel: bool,
     pub(crate) keep_alive: Option<Duration>,
@@ -213,6 +234,7 @@ impl Config {
             data_protection: DataProtection::default(),
             auth_ssl_fallback: false,
             host: None,
+            utf8: Utf8::default(),
             pipelining: false,
             clear_command_channel: false,
             keep_alive: None,
@@ -264,7 +286,15 @@ impl Config {
         Ok(self)
     }
 
-    /// Under TLS, send `PBSZ`, `PROT` (and `HOST`) and `USER` in one write; saves two round trips. `PASS` is never
+    /// Whether `OPTS UTF8 ON` is sent before `USER`, after `HOST`. Default [`Utf8::Never`].
+    #[must_use]
+    pub fn utf8(mut self, utf8: Utf8) -> Self {
+        self.settings_mut().utf8 = utf8;
+        self
+    }
+
+    /// Under TLS, send `PBSZ`, `PROT` (and `HOST`, `FEAT`, `OPTS UTF8 ON`) and `USER` in one write; saves
+    /// two round trips. Where `FEAT` is asked for, `USER` waits for its reply. `PASS` is never
     /// sent before its 331. Default off: some servers drop what follows a command.
     #[must_use]
     pub fn pipelining(mut self, on: bool) -> Self {
@@ -360,6 +390,7 @@ impl fmt::Debug for Settings {
             .field("data_protection", &self.data_protection)
             .field("auth_ssl_fallback", &self.auth_ssl_fallback)
             .field("host", &self.host)
+            .field("utf8", &self.utf8)
             .field("pipelining", &self.pipelining)
             .field("clear_command_channel", &self.clear_command_channel)
             .field("keep_alive", &self.keep_alive)

@@ -156,6 +156,19 @@ impl Context {
         self.secret_sent |= self.secret_begins.is_some_and(|begin| begin < position);
     }
 
+    /// The same for a command without an argument.
+    pub(super) fn send_bare_in_turn(&mut self, verb: Verb) {
+        match self.sent_ahead.checked_sub(1) {
+            Some(left) => self.sent_ahead = left,
+            None => self.send_bare(verb),
+        }
+    }
+
+    /// Sends a command of the login that has no argument.
+    pub(super) fn send_bare(&mut self, verb: Verb) {
+        self.send(Purpose::Login, CommandRef::known(verb, None));
+    }
+
     /// What may be written now. Behind a `NOOP` of the machine's own everything waits for its
     /// reply.
     pub(super) fn offered(&self) -> &[u8] {

@@ -17,7 +17,7 @@ pub enum Phase {
     Greeting,
     /// `AUTH`, the TLS handshake, `PBSZ` and `PROT`.
     Security,
-    /// `HOST` and `USER`.
+    /// `HOST`, `FEAT`, `OPTS UTF8 ON` and `USER`.
     User,
     /// `PASS`.
     Password,
@@ -225,7 +225,7 @@ pub struct PhaseTimes {
     pub greeting: Duration,
     /// `AUTH`, handshake, `PBSZ`, `PROT`.
     pub security: Duration,
-    /// `HOST` and `USER`.
+    /// `HOST`, `FEAT`, `OPTS UTF8 ON` and `USER`.
     pub user: Duration,
     /// `PASS`.
     pub password: Duration,

@@ -10,14 +10,15 @@ use super::context::{Completed, Context};
 use super::event::Secret;
 use super::outstanding::Purpose;
 use super::state::{
-    Acct, AfterAccount, AskAccount, AskPassword, AskUsername, Auth, Ccc, Greeting, Host, Leaving,
-    Pass, Pbsz, PbszAgain, Prot, ProtAgain, Ready, Rein, StartingTls, State, StoppingTls, User,
+    Acct, AfterAccount, AskAccount, AskPassword, AskUsername, Auth, Ccc, Feat, Greeting, Host,
+    Leaving, Opts, Pass, Pbsz, PbszAgain, Prot, ProtAgain, Ready, Rein, StartingTls, State,
+    StoppingTls, User,
 };
 use super::step::can_answer;
-use super::texts::has_challenge;
+use super::texts::{announces_utf8, has_challenge};
 use super::{
     Answer, ChallengeKind, CommandId, Error, Event, LoggedInBy, Login, Misuse, PeerFault, Phase,
-    Protection, Security,
+    Protection, Security, Utf8,
 };
 use crate::wire::{Class, Code, CommandRef, ForeignProtocol, ReplyRef, Verb};
 use crate::{Account, Password};
@@ -65,6 +66,8 @@ impl State {
             Self::Pbsz(state) => state.on_reply(reply, context),
             Self::Prot(state) => state.on_reply(reply, context),
             Self::Host(state) => state.on_reply(reply, context),
+            Self::Feat(state) => state.on_reply(reply, context),
+            Self::Opts(state) => state.on_reply(reply, context),
             Self::User(state) => state.on_reply(reply, context),
             Self::Pass(state) => state.on_reply(reply, context),
             Self::Acct(state) => state.on_reply(reply, context),
@@ -285,7 +288,14 @@ fn send_ahead(login: &Login, context: &mut Context) {
     if let Some(name) = context.settings.host.clone() {
         context.send_login(Verb::Host, name.as_bytes());
     }
-    if let Some(name) = &login.username {
+    match context.settings.utf8 {
+        Utf8::Never => {}
+        Utf8::IfAnnounced => context.send_bare(Verb::Feat),
+        Utf8::Always => context.send_login(Verb::Opts, UTF8_ON),
+    }
+    // What FEAT lists decides what comes before USER.
+    let is_next = context.settings.utf8 != Utf8::IfAnnounced;
+    if let Some(name) = login.username.as_ref().filter(|_| is_next) {
         context.send_login(Verb::User, name.as_bytes());
     }
     context.sent_ahead = context.outstanding.len().saturating_sub(before);
@@ -336,7 +346,7 @@ impl Prot {
 /// `HOST`, if configured.
 fn host(login: Login, context: &mut Context) -> State {
     let Some(name) = context.settings.host.clone() else {
-        return user(login, context);
+        return utf8(login, context);
     };
     context.send_in_turn(Verb::Host, name.as_bytes());
     State::Host(Host { login })
@@ -345,7 +355,49 @@ fn host(login: Login, context: &mut Context) -> State {
 impl Host {
     fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         match reply.code().get() {
-            220 | 202 | 500 | 502 => Ok(user(self.login, context)),
+            220 | 202 | 500 | 502 => Ok(utf8(self.login, context)),
+            _ => Err(Error::refusal(Phase::User, reply)),
+        }
+    }
+}
+
+/// The argument of `OPTS` that says that names are in UTF-8.
+const UTF8_ON: &[u8] = b"UTF8 ON";
+
+/// `FEAT` or `OPTS UTF8 ON`, if configured.
+fn utf8(login: Login, context: &mut Context) -> State {
+    match context.settings.utf8 {
+        Utf8::Never => user(login, context),
+        Utf8::IfAnnounced => {
+            context.send_bare_in_turn(Verb::Feat);
+            State::Feat(Feat { login })
+        }
+        Utf8::Always => opts(login, context),
+    }
+}
+
+impl Feat {
+    fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
+        match reply.code().get() {
+            200..300 if announces_utf8(reply) => Ok(opts(self.login, context)),
+            // A server that does not know FEAT, or not before the login, announces nothing.
+            200..300 | 400.. => Ok(user(self.login, context)),
+            _ => Err(Error::refusal(Phase::User, reply)),
+        }
+    }
+}
+
+/// `OPTS UTF8 ON`.
+fn opts(login: Login, context: &mut Context) -> State {
+    context.send_in_turn(Verb::Opts, UTF8_ON);
+    State::Opts(Opts { login })
+}
+
+impl Opts {
+    fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
+        match reply.code().get() {
+            // Whoever refuses it either is in UTF-8 always or never will be.
+            200..300 | 400.. => Ok(user(self.login, context)),
             _ => Err(Error::refusal(Phase::User, reply)),
         }
     }

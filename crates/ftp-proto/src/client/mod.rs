@@ -16,7 +16,7 @@ mod state;
 mod step;
 mod texts;
 
-pub use config::{Config, DataProtection, Login, Security, Timeouts};
+pub use config::{Config, DataProtection, Login, Security, Timeouts, Utf8};
 pub use connection::Connection;
 pub use error::{Error, Misuse, PeerFault, Timeout};
 pub use event::{

@@ -27,6 +27,10 @@ pub(super) enum State {
     Prot(Prot),
     /// For the reply to `HOST`.
     Host(Host),
+    /// For the reply to `FEAT`.
+    Feat(Feat),
+    /// For the reply to `OPTS UTF8 ON`.
+    Opts(Opts),
     /// For the application to name the user.
     AskUsername(AskUsername),
     /// For the reply to `USER`.
@@ -92,6 +96,16 @@ pub(super) struct Prot {
 
 #[derive(Debug)]
 pub(super) struct Host {
+    pub(super) login: Login,
+}
+
+#[derive(Debug)]
+pub(super) struct Feat {
+    pub(super) login: Login,
+}
+
+#[derive(Debug)]
+pub(super) struct Opts {
     pub(super) login: Login,
 }
 
@@ -195,7 +209,11 @@ impl State {
             | Self::Prot(_)
             | Self::PbszAgain(_)
             | Self::ProtAgain(_) => Phase::Security,
-            Self::Host(_) | Self::AskUsername(_) | Self::User(_) => Phase::User,
+            Self::Host(_)
+            | Self::Feat(_)
+            | Self::Opts(_)
+            | Self::AskUsername(_)
+            | Self::User(_) => Phase::User,
             Self::AskPassword(_) | Self::Pass(_) => Phase::Password,
             Self::AskAccount(_) | Self::Acct(_) => Phase::Account,
             Self::Ready(_) | Self::Rein(_) | Self::Ccc(_) | Self::StoppingTls(_) => Phase::Ready,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use ftp_proto::client::{
-    Challenge, Config, Connection, DataProtection, Event, Login, Misuse, Security, Timeouts,
+    Challenge, Config, Connection, DataProtection, Event, Login, Misuse, Security, Timeouts, Utf8,
 };
 use ftp_proto::wire::{Command, CommandParser, Status, TelnetFilter, Verb};
 use ftp_proto::{
@@ -236,6 +236,11 @@ fn config(choices: &[u8], security: Security, limits: Limits) -> Config {
         .data_protection(protection)
         .auth_ssl_fallback(is(0))
         .pipelining(is(1))
+        .utf8(match choices[0] / 63 {
+            0 | 1 => Utf8::Never,
+            2 => Utf8::IfAnnounced,
+            _ => Utf8::Always,
+        })
         .clear_command_channel(is(2))
         .keep_alive(is(6).then_some(Duration::from_secs(2)))
         .limits(limits)
