@@ -5,7 +5,8 @@ mod common;
 use std::time::Duration;
 
 use common::{Dialogue, known};
-use ftp_proto::client::{Config, Error, Event, Misuse, Phase, Security, Timeout};
+use ftp_proto::client::{Config, Error, Event, KeepAlive, Misuse, Phase, Security, Timeout};
+use ftp_proto::wire::{Command, Verb};
 use ftp_proto::{Action, Limits, Machine};
 use proptest::prelude::*;
 
@@ -432,4 +433,71 @@ fn what_says_nothing_does_not_break_the_silence() {
         dialogue.hear(nothing);
         assert_eq!(dialogue.take_sent(), "NOOP\r\n", "{nothing:?}");
     }
+}
+
+#[test]
+fn another_command_may_keep_it_alive() {
+    for (line, answer) in [
+        ("NOOP", "200 Yes.\r\n"),
+        ("PWD", "257 \"/\"\r\n"),
+        ("STAT", "211-Status\r\n of it\r\n211 End\r\n"),
+        ("TYPE I", "200 Type set.\r\n"),
+        ("CWD .", "250 Here.\r\n"),
+        ("SITE IDLE 7200", "200 Idle.\r\n"),
+        ("site noop", "500 What?\r\n"),
+        ("SYST", "215 UNIX\r\n"),
+    ] {
+        let keep_alive = KeepAlive::every(Duration::from_secs(AFTER));
+        let keep_alive = keep_alive.command(line.parse().unwrap()).unwrap();
+        let mut dialogue = logged_in(config().keep_alive(keep_alive));
+        dialogue.pass(AFTER);
+        assert_eq!(dialogue.take_sent(), format!("{line}\r\n"));
+        // What the application sends waits behind it, as behind a NOOP.
+        dialogue.send("PWD");
+        assert_eq!(dialogue.take_sent(), "");
+        dialogue.hear(answer);
+        assert_eq!(dialogue.event_names(), [""; 0], "{line}");
+        assert_eq!(dialogue.take_sent(), "PWD\r\n");
+        dialogue.hear("257 \"/\"\r\n");
+        assert_eq!(dialogue.event_names(), ["Reply"]);
+        dialogue.forget();
+        dialogue.pass(AFTER);
+        assert_eq!(dialogue.take_sent(), format!("{line}\r\n"), "again");
+    }
+}
+
+#[test]
+fn what_the_application_must_know_of_cannot_keep_a_connection_alive() {
+    let fit = [
+        "CLNT", "CWD", "FEAT", "HELP", "MDTM", "MLST", "MODE", "NOOP", "PWD", "SITE", "SIZE",
+        "STAT", "STRU", "SYST", "TYPE", "XCWD", "XPWD",
+    ];
+    for verb in Verb::ALL {
+        let name = verb.name().unwrap();
+        let command = Command::with_argument(*verb, "x").unwrap();
+        let kept = KeepAlive::every(Duration::from_secs(1)).command(command);
+        assert_eq!(kept.is_ok(), fit.contains(&name), "{name}");
+        if let Err(unfit) = kept {
+            assert_eq!(unfit.verb(), *verb);
+            assert!(unfit.to_string().starts_with(name), "{unfit}");
+        }
+    }
+    for line in ["XYZZY", "SITE PSWD old new", "SITE CHPASS anna secret"] {
+        let command = Command::from_line(line).unwrap();
+        let kept = KeepAlive::every(Duration::from_secs(1)).command(command);
+        assert!(kept.is_err(), "{line}");
+    }
+}
+
+#[test]
+fn a_keep_alive_is_a_time_or_none_or_more() {
+    let default = format!("{:?}", config().keep_alive(KeepAlive::off()));
+    assert_eq!(format!("{:?}", config().keep_alive(None)), default);
+    let minute = Duration::from_secs(60);
+    let shown = format!("{:?}", config().keep_alive(Some(minute)));
+    assert_eq!(format!("{:?}", config().keep_alive(minute)), shown);
+    assert_eq!(
+        format!("{:?}", config().keep_alive(KeepAlive::every(minute))),
+        shown
+    );
 }

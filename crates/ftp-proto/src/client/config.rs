@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
+use super::KeepAlive;
 use crate::wire::InvalidText;
 use crate::{Account, Lenience, Limits, Observer, Password, Username};
 
@@ -219,7 +220,7 @@ pub(crate) struct Settings {
     pub(crate) utf8: Utf8,
     pub(crate) pipelining: bool,
     pub(crate) clear_command_channel: bool,
-    pub(crate) keep_alive: Option<Duration>,
+    pub(crate) keep_alive: KeepAlive,
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
     pub(crate) lenience: Lenience,
@@ -237,7 +238,7 @@ impl Config {
             utf8: Utf8::default(),
             pipelining: false,
             clear_command_channel: false,
-            keep_alive: None,
+            keep_alive: KeepAlive::off(),
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             lenience: Lenience::default(),
@@ -310,10 +311,11 @@ impl Config {
         self
     }
 
-    /// After login, send `NOOP` whenever the connection was silent for this long and nothing is
-    /// unanswered, so that neither the server nor a middlebox on the way closes it for idleness,
-    /// and a connection that is dead is noticed: the reply has its deadline
-    /// ([`Timeouts::reply`]). Taken as one second if less. Default `None`: nothing is sent unasked.
+    /// After login, send `NOOP`, or the command of [`KeepAlive::command`], whenever the connection was
+    /// silent for this long and nothing is unanswered, so that neither the server nor a middlebox on
+    /// the way closes it for idleness, and a connection that is dead is noticed: the reply has its
+    /// deadline ([`Timeouts::reply`]). Takes a [`KeepAlive`], a `Duration`, or an
+    /// `Option<Duration>`. Default off: nothing is sent unasked.
     /// Blank lines and Telnet commands of the server do not break the silence.
     ///
     /// The reply is not told as an event, whatever it says: it shows that the server is there. Only
@@ -325,8 +327,8 @@ impl Config {
     /// It is the deadline of [`Action::Read`](crate::Action::Read) that makes it happen: a driver
     /// that does not run while the application rests sends nothing.
     #[must_use]
-    pub fn keep_alive(mut self, after: Option<Duration>) -> Self {
-        self.settings_mut().keep_alive = after.map(|after| after.max(Duration::from_secs(1)));
+    pub fn keep_alive(mut self, keep_alive: impl Into<KeepAlive>) -> Self {
+        self.settings_mut().keep_alive = keep_alive.into();
         self
     }
 

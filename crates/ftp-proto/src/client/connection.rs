@@ -486,9 +486,7 @@ impl Connection {
                     self.context.last_traffic = self.context.now;
                     self.incoming.fell_silent();
                 }
-                Expiry::KeepAlive => self
-                    .context
-                    .send(Purpose::KeepAlive, CommandRef::known(Verb::Noop, None)),
+                Expiry::KeepAlive => self.context.send_keep_alive(),
                 Expiry::Left => {
                     self.context.output.clear();
                     self.enter(State::Closed);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::buffer::Buffer;
 use crate::ticket::Ticket;
-use crate::wire::{Code, CommandRef, Reply, ReplyRef, Verb};
+use crate::wire::{Code, Command, CommandRef, Reply, ReplyRef, Verb};
 use crate::{Dialogue, Instant, TlsSession, log};
 
 const SIDE: &str = "client";
@@ -181,9 +181,17 @@ impl Context {
         unread.get(..left).unwrap_or(unread)
     }
 
+    /// Sends what keeps the connection alive.
+    pub(super) fn send_keep_alive(&mut self) {
+        let settings = Arc::clone(&self.settings);
+        let command = settings.keep_alive.chosen().map(Command::borrow);
+        let command = command.unwrap_or(CommandRef::known(Verb::Noop, None));
+        self.send(Purpose::KeepAlive(command.verb()), command);
+    }
+
     /// When the connection was silent for as long as the configuration allows, if it stays so.
     pub(super) fn keep_alive_deadline(&self) -> Option<Instant> {
-        let after = self.settings.keep_alive?;
+        let after = self.settings.keep_alive.after()?;
         (self.outstanding.is_empty() && self.output.is_empty()).then(|| self.last_traffic + after)
     }
 

@@ -34,7 +34,7 @@ impl State {
         context: &mut Context,
     ) -> Next {
         if ends_connection(reply) {
-            if purpose == Purpose::KeepAlive {
+            if let Purpose::KeepAlive(_) = purpose {
                 // What waited for this reply is not sent any more.
                 context.output.clear();
             }
@@ -47,7 +47,7 @@ impl State {
             && !context.settings.lenience.any_reply_code
             && !can_answer(verb, reply.code())
         {
-            if purpose == Purpose::KeepAlive {
+            if let Purpose::KeepAlive(_) = purpose {
                 context.output.clear();
             }
             let reply = reply.to_reply();
@@ -56,7 +56,7 @@ impl State {
                 PeerFault::OutOfStep { verb, reply },
             ));
         }
-        if purpose == Purpose::KeepAlive {
+        if let Purpose::KeepAlive(_) = purpose {
             kept_alive(&self, reply, context);
             return Ok(self);
         }

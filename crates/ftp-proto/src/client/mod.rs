@@ -10,6 +10,7 @@ mod context;
 mod error;
 mod event;
 mod incoming;
+mod keep_alive;
 mod login;
 mod outstanding;
 mod state;
@@ -23,3 +24,4 @@ pub use event::{
     Answer, Challenge, ChallengeKind, CommandId, Event, LoggedInBy, Phase, PhaseTimes, Protection,
     Session,
 };
+pub use keep_alive::{KeepAlive, UnfitForKeepAlive};

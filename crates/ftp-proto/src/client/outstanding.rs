@@ -20,8 +20,8 @@ pub(super) enum Purpose {
         /// What a 200 to it puts in force, if it is a `PROT`.
         protection: Option<Protection>,
     },
-    /// A `NOOP` that the machine sent by itself.
-    KeepAlive,
+    /// A `NOOP`, or what the configuration has in its place, that the machine sent by itself.
+    KeepAlive(Verb),
     /// `QUIT`.
     Quit,
 }
@@ -32,7 +32,7 @@ impl Purpose {
         match self {
             Self::Greeting | Self::Login => None,
             Self::Command { verb, .. } => Some(verb),
-            Self::KeepAlive => Some(Verb::Noop),
+            Self::KeepAlive(verb) => Some(verb),
             Self::Quit => Some(Verb::Quit),
         }
     }
@@ -89,7 +89,7 @@ impl Outstanding {
     /// sent only when nothing else is owed, so it is the oldest.
     pub(super) fn keep_alive(&self) -> Option<u64> {
         let awaited = self.queue.front()?;
-        (awaited.purpose == Purpose::KeepAlive).then_some(awaited.output_end)
+        matches!(awaited.purpose, Purpose::KeepAlive(_)).then_some(awaited.output_end)
     }
 
     /// Since when nothing is waited for but the reply to `QUIT`, and perhaps to the machine's own
@@ -97,7 +97,7 @@ impl Outstanding {
     pub(super) fn only_quit(&self) -> Option<Instant> {
         let last = self.queue.back()?;
         let mut purposes = self.queue.iter().map(|awaited| awaited.purpose);
-        let others = |purpose| !matches!(purpose, Purpose::Quit | Purpose::KeepAlive);
+        let others = |purpose| !matches!(purpose, Purpose::Quit | Purpose::KeepAlive(_));
         (last.purpose == Purpose::Quit && !purposes.any(others)).then_some(last.since)
     }
 
