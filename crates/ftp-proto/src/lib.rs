@@ -117,7 +117,8 @@
 //!
 //! # Features
 //!
-//! * `tracing`: emit [`tracing`](https://docs.rs/tracing) events for phases and masked lines.
+//! * `tracing`: emit [`tracing`](https://docs.rs/tracing) events for phases and masked lines. Once a
+//!   client has sent a secret, replies are logged as codes alone: a server may repeat it.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

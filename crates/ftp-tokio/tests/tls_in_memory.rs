@@ -190,3 +190,32 @@ async fn rein_keeps_tls() {
     client.reinitialize(login()).await.unwrap();
     check(client).await;
 }
+
+/// What the client writes is taken, or not even that; nothing comes back.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_falls_silent_before_quit_is_left_soon_and_without_an_error() {
+    for takes in [true, false] {
+        let tls = Tls::made();
+        let server = Server::new(Arc::new(server::Config::new()), Some(tls.server)).unwrap();
+        let mut wire = serve_one(server, OneUser::default(), 1024);
+        // Without room to spare: what is not read blocks the client's writes.
+        let (near, mut far) = tokio::io::duplex(16);
+        let (fall_silent, silent) = tokio::sync::oneshot::channel::<()>();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = tokio::io::copy_bidirectional(&mut far, &mut wire) => {}
+                _ = silent => {}
+            }
+            while takes && far.read_u8().await.is_ok() {}
+            std::future::pending::<()>().await;
+        });
+        let connector = Connector::new(client::Config::new(login())).tls(tls.client);
+        let client = connector.over(near, "localhost").await.unwrap();
+        fall_silent.send(()).unwrap();
+        let begun = tokio::time::Instant::now();
+        client.quit().await.unwrap();
+        // The answer's three seconds, and what closing a transport may take.
+        let elapsed = begun.elapsed();
+        assert!(elapsed <= Duration::from_secs(8), "{elapsed:?}");
+    }
+}
