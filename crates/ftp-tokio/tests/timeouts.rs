@@ -130,8 +130,9 @@ async fn a_silent_server_does_not_keep_quit_waiting() {
         .await
         .unwrap();
     let begun = Instant::now();
-    let error = client.quit().await.unwrap_err();
-    assert_eq!(begun.elapsed(), Duration::from_secs(7), "{error}");
+    // The login is done; that nobody says goodbye is no error.
+    client.quit().await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_secs(3));
 }
 
 #[tokio::test(start_paused = true)]

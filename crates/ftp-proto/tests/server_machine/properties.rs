@@ -92,6 +92,9 @@ fn call() -> impl Strategy<Value = Call> {
         b"ACCT sentinel-5f3a\r\n",
         b"CCC\r\n",
         b"PWD\r\n",
+        b"SITE PSWD old sentinel-5f3a\r\n",
+        b"CHPWD sentinel-5f3a\r\n",
+        b"PASSsentinel-5f3a\r\n",
         b"REIN\r\n",
         b"PASS sentinel-5f3a",
     ];
@@ -131,8 +134,13 @@ fn make(server: &mut Server, call: &Call) {
                     _ => {}
                 }
             }
-            Ok(Action::Write { bytes, .. }) => {
+            Ok(Action::Read { deadline } | Action::Wait { deadline }) => {
+                // Neither side may leave the connection to itself.
+                assert!(deadline.is_some());
+            }
+            Ok(Action::Write { bytes, deadline }) => {
                 assert!(!bytes.is_empty());
+                assert!(deadline.is_some());
                 assert!(!String::from_utf8_lossy(bytes).contains(SENTINEL));
             }
             Ok(_) | Err(_) => {}
@@ -205,7 +213,7 @@ proptest! {
     }
 
     #[test]
-    fn any_call_is_legal_in_any_state_and_shows_no_secret(calls in vec(call(), 1..200)) {
+    fn any_call_is_legal_in_any_state_shows_no_secret_and_leaves_a_deadline(calls in vec(call(), 1..200)) {
         let config = Config::new()
             .security(Security::DangerousOptionalTls)
             .clear_command_channel(true)
@@ -242,6 +250,9 @@ fn the_transcript_of_an_observer_shows_no_secret() {
     server.send("USER anna");
     server.send("PASS account");
     server.send(&format!("ACCT {SENTINEL}"));
+    for line in ["SITE PSWD old", "chpwd", "PASSWD", "SITE GPASS"] {
+        server.send(&format!("{line} {SENTINEL}"));
+    }
     let seen = seen.lock().unwrap().join("\n");
     assert!(!seen.contains(SENTINEL), "{seen}");
     assert_eq!(seen.matches("PASS ****").count(), 2);
