@@ -6,13 +6,19 @@ use std::io;
 use std::mem::take;
 use std::task::Poll;
 use std::thread::panicking;
+use std::time::Duration;
 
 use ftp_proto::{Action, Instant, Machine};
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::Budget;
+
 /// How much one read takes at most. Control connections say little at a time.
 const READ_SIZE: usize = 4096;
+/// How often a transport that failed is read from: once and again for what had arrived, which is
+/// one reply or a few, and not for ever.
+const READS_AFTER_FAILURE: usize = 32;
 
 /// A machine, and what is known of the transport that it runs over.
 ///
@@ -23,7 +29,13 @@ const READ_SIZE: usize = 4096;
 /// * What the machine did not take of a read is kept, offered again, and wiped.
 /// * The end of the stream is told only when the machine asks to read.
 /// * When the transport fails, what had arrived before goes to the machine first, so that a 421 is
-///   not lost behind a reset; then the machine is run to its end, and the failure reported.
+///   not lost behind a reset; then the machine is run to its end, and the failure reported. How much
+///   is read from a transport that failed is bounded.
+/// * A deadline is looked at in each step, whatever reads and writes do. What is there when a driver
+///   [looks again](Self::resume) that was not run for a while came in time, as far as anybody can
+///   tell: it goes to the machine first ([`Step::CatchUp`]).
+/// * It counts the steps, so that no peer can keep a thread that others wait for
+///   ([`Self::is_turn_over`]).
 pub struct Flow<M: Machine> {
     machine: M,
     /// What was read and the machine did not take yet.
@@ -36,6 +48,17 @@ pub struct Flow<M: Machine> {
     at_end: bool,
     /// The transport failed, with this.
     failure: Option<io::Error>,
+    /// That of the last step since the driver looks.
+    deadline: Option<Instant>,
+    /// When the driver looked last, before it looks now.
+    looked: Instant,
+    /// The present, as of the last step.
+    seen: Instant,
+    /// What is read now is to be told as read at this time.
+    in_time: Option<Instant>,
+    /// Nothing is there that might have come before the driver looked.
+    caught_up: bool,
+    budget: Budget,
 }
 
 /// What a driver is to do next.
@@ -63,6 +86,9 @@ pub enum Step<'a, E> {
         /// When to call [`Flow::timed_out`].
         deadline: Option<Instant>,
     },
+    /// A deadline passed while the driver did not look. [Read](Flow::receive) once, without waiting:
+    /// what is there may have come in time.
+    CatchUp,
     /// Close the transport for writing, unless it [failed](Flow::has_failed), and give
     /// [`Flow::end`] to the caller.
     Close,
@@ -98,7 +124,37 @@ impl<M: Machine> Flow<M> {
             ended: false,
             at_end: false,
             failure: None,
+            deadline: None,
+            looked: Instant::START,
+            seen: Instant::START,
+            in_time: None,
+            caught_up: false,
+            budget: Budget::default(),
         }
+    }
+
+    /// The driver is run again. What is there now may have come at any time since it was run last.
+    pub fn resume(&mut self) {
+        self.looked = self.seen;
+        self.deadline = None;
+        self.caught_up = false;
+    }
+
+    /// The driver waited, and looked at the clock: what comes from now on comes now.
+    pub fn looked(&mut self, now: Instant) {
+        self.looked = now;
+    }
+
+    /// To be asked before each step: whether it is time to let others go on. A driver that shares its
+    /// thread does so at once, even if more could be done; one that does not has
+    /// [`looked`](Self::looked) long enough.
+    pub fn is_turn_over(&mut self) -> bool {
+        self.budget.is_spent()
+    }
+
+    /// The driver waits: others go on.
+    pub fn rest(&mut self) {
+        self.budget = Budget::default();
     }
 
     /// The machine.
@@ -118,9 +174,17 @@ impl<M: Machine> Flow<M> {
 
     /// What to do next. The same until it is done, but for [`Step::Event`], which comes once.
     pub fn step(&mut self, now: Instant) -> Step<'_, M::Event> {
+        self.seen = now;
+        self.in_time = None;
+        if let Some(deadline) = self.deadline
+            && deadline <= now
+            && !self.may_be_in_time(deadline)
+        {
+            self.machine.timed_out(now);
+        }
         while self.failure.is_some() || self.is_end_due() {
             let failed = self.failure.is_some();
-            let reads = match self.machine.poll() {
+            let (reads, deadline) = match self.machine.poll() {
                 Ok(Action::Event(event)) => return Step::Event(event),
                 Ok(Action::Closed) | Err(_) => return Step::Close,
                 // It cannot be sent any more; let the machine come to its end.
@@ -130,8 +194,12 @@ impl<M: Machine> Flow<M> {
                     continue;
                 }
                 Ok(Action::Write { .. }) => break,
-                Ok(Action::Read { .. }) => true,
-                Ok(Action::Wait { .. }) => false,
+                Ok(Action::Read { deadline }) => (true, deadline),
+                Ok(Action::Wait { deadline }) => (false, deadline),
+            };
+            let now = match deadline {
+                Some(at) if self.may_be_in_time(at) => now.min(before(at)),
+                _ => now,
             };
             match (failed, reads) {
                 (true, true) if self.offer_unread(now) > 0 => {}
@@ -140,13 +208,28 @@ impl<M: Machine> Flow<M> {
                 (false, false) => break,
             }
         }
-        match self.machine.poll() {
-            Ok(Action::Event(event)) => Step::Event(event),
-            Ok(Action::Write { bytes, deadline }) => Step::Write { bytes, deadline },
-            Ok(Action::Read { deadline }) => Step::Read { deadline },
-            Ok(Action::Wait { deadline }) => Step::Wait { deadline },
-            Ok(Action::Closed) | Err(_) => Step::Close,
+        let (deadline, step) = match self.machine.poll() {
+            Ok(Action::Event(event)) => return Step::Event(event),
+            Ok(Action::Write { bytes, deadline }) => (deadline, Step::Write { bytes, deadline }),
+            Ok(Action::Read { deadline }) => (deadline, Step::Read { deadline }),
+            Ok(Action::Wait { deadline }) => (deadline, Step::Wait { deadline }),
+            Ok(Action::Closed) | Err(_) => return Step::Close,
+        };
+        if let Some(deadline) = deadline
+            && deadline <= now
+            && !self.caught_up
+            && self.looked < deadline
+        {
+            self.in_time = Some(before(deadline));
+            return Step::CatchUp;
         }
+        self.deadline = deadline;
+        step
+    }
+
+    /// Whether what is there now may have come before this moment.
+    fn may_be_in_time(&self, deadline: Instant) -> bool {
+        self.looked < deadline && !self.caught_up
     }
 
     /// The transport took so many of the bytes of [`Step::Write`], or failed. `read` as in
@@ -172,6 +255,18 @@ impl<M: Machine> Flow<M> {
     /// none now. Pending likewise, if nothing was read or taken. `now` is asked when the bytes are
     /// there, since a read may wait for them.
     pub fn receive(
+        &mut self,
+        now: impl Fn() -> Instant,
+        read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> Poll<()> {
+        let in_time = self.in_time.take();
+        let now = || in_time.map_or_else(&now, |in_time| in_time.min(now()));
+        let received = self.receive_at(now, read);
+        self.caught_up |= in_time.is_some() && received.is_pending();
+        received
+    }
+
+    fn receive_at(
         &mut self,
         now: impl Fn() -> Instant,
         mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
@@ -292,12 +387,11 @@ impl<M: Machine> Flow<M> {
     ) {
         self.failure = Some(error);
         let mut space = Space::lend();
-        loop {
-            if !self.unread.is_empty() {
+        for _ in 0..READS_AFTER_FAILURE {
+            while !self.unread.is_empty() {
                 if self.offer_unread(now) == 0 {
                     return;
                 }
-                continue;
             }
             match read(&mut space.bytes) {
                 Poll::Ready(Ok(count)) if count > 0 => {
@@ -310,6 +404,15 @@ impl<M: Machine> Flow<M> {
             }
         }
     }
+}
+
+/// As late as can be, and in time.
+fn before(deadline: Instant) -> Instant {
+    Instant::from_start(
+        deadline
+            .since_start()
+            .saturating_sub(Duration::from_nanos(1)),
+    )
 }
 
 thread_local! {

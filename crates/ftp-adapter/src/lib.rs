@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod budget;
 mod clock;
 mod dialing;
 mod error;
@@ -21,6 +22,7 @@ mod session;
 mod setup;
 
 pub use address::{Address, AddressError};
+pub use budget::Budget;
 pub use clock::{Clock, SystemClock};
 pub use dialing::{jitter, lost};
 pub use error::Error;

@@ -138,7 +138,11 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     ) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
         let mut turn = FIRST_TURN;
         let mut now = self.now();
+        self.flow.resume();
         loop {
+            if self.flow.is_turn_over() {
+                self.flow.looked(now);
+            }
             let deadline = match self.flow.step(now) {
                 Step::Event(event) => {
                     self.flush(now);
@@ -152,11 +156,16 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                         turn = FIRST_TURN;
                         let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
                         self.flow.wrote(now, written, read);
-                        continue;
+                        None
+                    } else {
+                        turn = (turn * 2).min(LONGEST_TURN);
+                        let _nothing_came = self.receive(FIRST_TURN, &mut now);
+                        deadline
                     }
-                    turn = (turn * 2).min(LONGEST_TURN);
-                    let _nothing_came = self.receive(FIRST_TURN, &mut now);
-                    deadline
+                }
+                Step::CatchUp => {
+                    let _nothing_came = self.receive(Duration::ZERO, &mut now);
+                    continue;
                 }
                 Step::Wait { deadline: None } if end.is_none() => {
                     self.flush(now);
@@ -168,16 +177,17 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                     if self.flow.needs_flush() {
                         most = most.min(FIRST_TURN);
                     }
-                    if self.receive(most, &mut now).is_ready() {
-                        continue;
+                    match self.receive(most, &mut now) {
+                        Poll::Ready(()) => None,
+                        Poll::Pending => deadline,
                     }
-                    deadline
                 }
                 Step::Close => {
                     self.close();
                     return self.flow.end().map(Poll::Ready);
                 }
             };
+            self.flow.looked(now);
             if deadline.is_some_and(|deadline| deadline <= now) {
                 self.flow.timed_out(now, deadline);
             } else if end.is_some_and(|end| end <= now) {

@@ -143,20 +143,18 @@ fn new_timeout(present: Option<Duration>, left: Duration) -> Option<Duration> {
     }
 }
 
-/// Interrupted work is begun again; work that takes too long is pending.
-fn in_time<T>(mut work: impl FnMut() -> io::Result<T>) -> Poll<io::Result<T>> {
-    loop {
-        match work() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                ) =>
-            {
-                return Poll::Pending;
-            }
-            result => return Poll::Ready(result),
+/// Work that takes too long is pending, and so is work that a signal interrupted: whoever waits looks
+/// at the clock and begins again, so that signals without end put off no deadline.
+fn in_time<T>(work: impl FnOnce() -> io::Result<T>) -> Poll<io::Result<T>> {
+    match work() {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+            ) =>
+        {
+            Poll::Pending
         }
+        result => Poll::Ready(result),
     }
 }

@@ -2,14 +2,13 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use ftp_adapter::{
-    Entry, Guarded, Judged, Judgement, LAST_CHECK_TIME, MayCheck, SHUTDOWN_TEXT, SessionError,
-    SessionEvent, SessionInfo, judge, replacement,
+    Budget, Entry, Guarded, Judged, Judgement, LAST_CHECK_TIME, MayCheck, SHUTDOWN_TEXT,
+    SessionError, SessionEvent, SessionInfo, judge, replacement,
 };
 use ftp_proto::Username;
 use ftp_proto::server::guard::GuardedAttempt;
@@ -76,13 +75,22 @@ where
 /// Takes what the client still sends, for a while. A close with unread bytes makes the system send a
 /// reset, which can overtake our last words.
 async fn hang_up<R: Timer + Io<T>, T: Unpin>(mut transport: T) {
-    let listen = async {
-        let mut ignored = [0; 1024];
-        while poll_fn(|cx| R::poll_read(Pin::new(&mut transport), cx, &mut ignored)).await? > 0 {}
-        io::Result::Ok(())
-    };
+    let mut budget = Budget::default();
+    let mut ignored = [0; 1024];
+    let listen = poll_fn(|cx| {
+        loop {
+            if budget.is_spent() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match ready!(R::poll_read(Pin::new(&mut transport), cx, &mut ignored)) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Poll::Ready(()),
+            }
+        }
+    });
     // The session is over either way: an error or a client that goes on talking changes nothing.
-    drop(before::<R, _>(later::<R>(LINGERING_TIME), listen).await);
+    before::<R, _>(later::<R>(LINGERING_TIME), listen).await;
 }
 
 /// Waits until the guard lets the attempt be checked.
@@ -317,6 +325,7 @@ where
 #[cfg(test)]
 mod tests {
     use std::future::{Pending, pending};
+    use std::io;
     use std::net::SocketAddr;
     use std::sync::Arc;
 

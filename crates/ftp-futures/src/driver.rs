@@ -21,6 +21,9 @@ const CLOSING_TIME: time::Duration = time::Duration::from_secs(5);
 /// All progress is made within [`poll_next`](Self::poll_next), one read or write at a time, and all
 /// state lives in the driver: a future of [`next`](Self::next) can be dropped at any time without
 /// losing a byte, and calling `next` again goes on.
+///
+/// Every 64 steps at the latest, events included, it lets the other tasks of its thread go on, however
+/// much its peer sends; and each step looks at the machine's deadline.
 pub struct Driver<R, M: Machine, T> {
     pub(crate) flow: Flow<M>,
     transport: T,
@@ -118,9 +121,24 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// # Errors
     /// As [`next`](Self::next).
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<M>> {
+        self.flow.resume();
+        let next = self.poll_steps(cx);
+        if next.is_pending() {
+            self.flow.rest();
+        }
+        next
+    }
+
+    fn poll_steps(&mut self, cx: &mut Context<'_>) -> Poll<Next<M>> {
         // Nothing here waits: it is looked at again only as often as bytes come.
         let mut now = self.now();
         loop {
+            if self.flow.is_turn_over() {
+                // There may be more to do. Others go first: a peer that never stops would keep them
+                // from it, and each event that is given would begin this anew.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let deadline = match self.flow.step(now) {
                 Step::Event(event) => {
                     self.poll_flush(cx, now);
@@ -149,6 +167,10 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
                         continue;
                     }
                     deadline
+                }
+                Step::CatchUp => {
+                    let _nothing_came = self.poll_receive(cx, now);
+                    continue;
                 }
                 Step::Close => {
                     ready!(self.poll_close(cx, now));

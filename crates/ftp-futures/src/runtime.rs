@@ -143,6 +143,20 @@ pub(crate) async fn sleep_until<R: Timer>(deadline: Instant) {
     poll_fn(|cx| timer.poll_elapsed(cx)).await;
 }
 
+/// Lets the other tasks of this thread go on.
+pub(crate) async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// The future's output, or `None` once this moment has come.
 pub(crate) async fn before<R: Timer, F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
     Alarm::<R>::default().before(deadline, future).await

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ftp_adapter::{Entry, Reception, Room, SharedGuard, TlsMissing, Welcome, accept_pause};
+use ftp_adapter::{Budget, Entry, Reception, Room, SharedGuard, TlsMissing, Welcome, accept_pause};
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
 use futures_channel::oneshot;
@@ -17,7 +17,7 @@ use futures_util::future::{Either, Map, Shared, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::attendance::attend;
-use crate::runtime::{before, later, sleep_until};
+use crate::runtime::{before, later, sleep_until, yield_now};
 use crate::{Handler, Io, Runtime, ServerSession, Timer};
 
 /// A server: what all its sessions have in common.
@@ -271,9 +271,14 @@ impl<R: Runtime> Server<R> {
         let mut sessions = FuturesUnordered::new();
         let mut shutdown = pin!(shutdown);
         let mut pause = None;
+        let mut budget = Budget::default();
         while let Some(accepted) =
             next_connection::<R>(&listener, &mut sessions, &mut pause, shutdown.as_mut()).await
         {
+            if budget.is_spent() {
+                // Connections that come without a pause must not keep those that are there waiting.
+                yield_now().await;
+            }
             let (stream, peer) = match accepted {
                 Ok(connection) => connection,
                 Err(error) => {

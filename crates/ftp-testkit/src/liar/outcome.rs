@@ -89,6 +89,8 @@ pub enum Fault {
     AskedAgain,
     /// Preliminary replies without an end.
     TooManyPreliminary,
+    /// Blank lines or Telnet without an end.
+    TooMuchFiller,
     /// One that this type does not know.
     Another,
 }
@@ -189,6 +191,7 @@ impl Fault {
             PeerFault::BytesBeforeTlsSwitch => Self::BytesBeforeTlsSwitch,
             PeerFault::AskedAgain => Self::AskedAgain,
             PeerFault::TooManyPreliminary => Self::TooManyPreliminary,
+            PeerFault::TooMuchFiller => Self::TooMuchFiller,
             _ => Self::Another,
         }
     }

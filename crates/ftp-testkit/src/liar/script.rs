@@ -63,6 +63,11 @@ pub(crate) fn endlessly(bytes: impl Into<Bytes>) -> Step {
     Step::Repeat(bytes, times, Duration::ZERO)
 }
 
+/// This until the other side goes.
+pub(crate) fn for_ever(bytes: impl Into<Bytes>) -> Step {
+    Step::Repeat(bytes.into().0, usize::MAX, Duration::ZERO)
+}
+
 /// This, again and again, a little apart.
 pub(crate) fn slowly(bytes: impl Into<Bytes>) -> Step {
     Step::Repeat(bytes.into().0, 400, Duration::from_millis(50))
@@ -89,6 +94,12 @@ impl From<&'static [u8]> for Bytes {
 impl<const N: usize> From<&'static [u8; N]> for Bytes {
     fn from(bytes: &'static [u8; N]) -> Self {
         Self(bytes.as_slice().into())
+    }
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
     }
 }
 

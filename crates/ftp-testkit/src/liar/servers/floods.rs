@@ -5,11 +5,53 @@ use ftp_proto::client::{Config, Phase, Timeout};
 use ftp_proto::wire::ReplyErrorKind;
 
 use super::*;
-use crate::liar::script::endlessly;
+use crate::liar::script::{endlessly, for_ever};
 
 const GREETING: Phase = Phase::Greeting;
 
 pub(super) fn lies() -> Vec<LyingServer> {
+    endless_replies()
+        .into_iter()
+        .chain(endless_filler())
+        .collect()
+}
+
+/// What says nothing: too much of it is a fault, and where that is allowed it moves no deadline.
+fn endless_filler() -> Vec<LyingServer> {
+    let telnet = b"\xff\xfd\x18\xff\xfb\x01\xff\xfd\x1f\xff\xfb\x03";
+    let mut lies = Vec::new();
+    for (names, lie, begin, flood) in [
+        (
+            ["endless-blank-lines", "patience-with-blank-lines"],
+            "sends blank lines without an end",
+            &b"\r\n"[..],
+            b"\r\n".repeat(2000),
+        ),
+        (
+            ["endless-telnet", "patience-with-telnet"],
+            "negotiates Telnet options without an end",
+            b"\xff\xf1",
+            telnet.to_vec(),
+        ),
+        (
+            ["endless-subnegotiation", "patience-with-subnegotiation"],
+            "begins a Telnet subnegotiation that never ends",
+            b"\xff\xfa\x18",
+            b"230 Logged in.\r\n".repeat(200),
+        ),
+    ] {
+        let script = |flood| vec![say(begin), flood];
+        let fault = fault(GREETING, Fault::TooMuchFiller);
+        let steps = script(endlessly(flood.clone()));
+        lies.push(LyingServer::new(names[0], lie, steps, fault).with(tight));
+        let late = timed_out(GREETING, Timeout::Greeting);
+        let steps = script(for_ever(flood));
+        lies.push(LyingServer::new(names[1], lie, steps, late).with(patient));
+    }
+    lies
+}
+
+fn endless_replies() -> Vec<LyingServer> {
     use ReplyErrorKind::{LineTooLong, TooManyBytes, TooManyLines};
     let floods = |name, lie, script: Vec<Step>, outcome| {
         LyingServer::new(name, lie, script, outcome).with(tight)
@@ -66,32 +108,6 @@ pub(super) fn lies() -> Vec<LyingServer> {
             no_reply(GREETING),
         ),
         floods(
-            "endless-blank-lines",
-            "sends blank lines without an end",
-            vec![endlessly("\r\n".repeat(2000))],
-            timed_out(GREETING, Timeout::Greeting),
-        )
-        .with(|config| short_greeting(tight(config))),
-        floods(
-            "endless-telnet",
-            "negotiates Telnet options without an end",
-            vec![endlessly(
-                &b"\xff\xfd\x18\xff\xfb\x01\xff\xfd\x1f\xff\xfb\x03"[..],
-            )],
-            timed_out(GREETING, Timeout::Greeting),
-        )
-        .with(|config| short_greeting(tight(config))),
-        floods(
-            "endless-subnegotiation",
-            "begins a Telnet subnegotiation that never ends",
-            vec![
-                say(b"\xff\xfa\x18"),
-                endlessly("230 Logged in.\r\n".repeat(200)),
-            ],
-            timed_out(GREETING, Timeout::Greeting),
-        )
-        .with(|config| short_greeting(tight(config))),
-        floods(
             "endless-120",
             "says 120 without an end and without a pause",
             vec![endlessly("120 Soon.\r\n".repeat(300))],
@@ -127,5 +143,13 @@ fn tight(config: Config) -> Config {
     limits.reply_line = 512;
     limits.reply_lines = 50;
     limits.reply_bytes = 4096;
+    limits.filler_bytes = 4096;
     config.limits(limits)
+}
+
+/// Nothing but the greeting's deadline ends it.
+fn patient(config: Config) -> Config {
+    let mut limits = Limits::default();
+    limits.filler_bytes = usize::MAX;
+    short_greeting(config).limits(limits)
 }
