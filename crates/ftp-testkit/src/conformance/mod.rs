@@ -12,6 +12,7 @@ mod awkward;
 mod blocking;
 mod clerk;
 mod ends;
+mod floods;
 mod futures;
 mod hanging;
 mod logins;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use ftp_proto::client::{self, LoggedInBy, Login};
 use ftp_proto::server;
 
-use super::{Act, Adapter, Guest, House, Talk, Way, ends, hanging, logins, many_at_once, once};
+use super::{
+    Act, Adapter, Guest, House, Talk, Way, ends, floods, hanging, logins, many_at_once, once,
+};
 use crate::liar::{Certificates, Outcome, PASSWORD, USER};
 
 /// A scene for two adapters, or three where it is played under each kind of security.
@@ -169,6 +171,18 @@ pub fn scenarios() -> Vec<Scenario> {
         once("a name with an address that does not work", ends::localhost),
         thrice("the server stops: 421", ends::shut_down),
         thrice("a write that is not taken", ends::stuck),
+        heavy(
+            "a login beside clients that never stop",
+            floods::somebody_logs_in,
+        ),
+        heavy(
+            "a deadline for each client that never stops",
+            floods::the_login_has_its_deadline,
+        ),
+        once(
+            "a login beside a server that never stops",
+            floods::of_a_server,
+        ),
         once("a connection refused", ends::connection_refused),
         once(
             "a connection that does not come about",
