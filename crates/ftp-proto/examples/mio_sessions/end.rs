@@ -9,6 +9,9 @@ use mio::{Interest, Poll, Token};
 
 use crate::Outcome;
 
+/// So many steps, and the others get their turn: a peer that never stops would keep them from it.
+const STEPS: usize = 64;
+
 /// One machine and its socket.
 pub(crate) struct End<M> {
     pub(crate) machine: M,
@@ -18,6 +21,8 @@ pub(crate) struct End<M> {
     /// When to call [`next`](Self::next) in any case.
     pub(crate) deadline: Option<Instant>,
     pub(crate) closed: bool,
+    /// How many steps are left of this turn.
+    steps: usize,
 }
 
 impl<M: Machine<Error: Error + 'static>> End<M> {
@@ -36,14 +41,20 @@ impl<M: Machine<Error: Error + 'static>> End<M> {
             unread: Vec::new(),
             deadline: None,
             closed: false,
+            steps: STEPS,
         })
     }
 
     /// The next event, or `None` when the socket, the program or time is to be waited for. mio says
-    /// only once what a socket can do, so all of it must be used up.
+    /// only once what a socket can do, so all of it must be used up, be it in several turns.
     pub(crate) fn next(&mut self, now: Instant) -> Outcome<Option<M::Event>> {
         self.machine.timed_out(now); // has no effect before the deadline
         loop {
+            if self.steps == 0 {
+                (self.steps, self.deadline) = (STEPS, Some(now));
+                return Ok(None);
+            }
+            self.steps -= 1;
             let (done, deadline) = match self.machine.poll()? {
                 Action::Event(event) => return Ok(Some(event)),
                 Action::Write { bytes, deadline } => (self.stream.write(bytes), deadline),
