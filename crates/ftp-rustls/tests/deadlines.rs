@@ -19,7 +19,8 @@ use ftp_rustls::rustls::{
 };
 use ftp_rustls::{Error, Secured, Versions};
 
-const STEP: Duration = Duration::from_secs(3);
+/// Seconds between two pieces. No less: rustls takes 32 new keys in a row at most.
+const STEPS: [u64; 3] = [2, 3, 7];
 const START: Instant = Instant::START;
 
 /// The other side: rustls without anything around it.
@@ -119,10 +120,10 @@ fn dripped(content: u8) -> impl FnMut() -> Vec<u8> {
 
 /// Delivers what comes, one piece in each step of time, until it is over; gives when. Nothing but
 /// the bytes brings time.
-fn ends_after<M: Securable>(end: &mut End<M>, mut next: impl FnMut() -> Vec<u8>) -> u64 {
+fn ends_after<M: Securable>(end: &mut End<M>, step: u64, mut next: impl FnMut() -> Vec<u8>) -> u64 {
     let begun = end.now;
     for _ in 0..100 {
-        end.now = end.now + STEP;
+        end.now = end.now + Duration::from_secs(step);
         end.inbox.extend(next());
         end.run();
         if end.outcome.is_some() {
@@ -130,6 +131,11 @@ fn ends_after<M: Securable>(end: &mut End<M>, mut next: impl FnMut() -> Vec<u8>)
         }
     }
     panic!("it goes on for ever");
+}
+
+/// When the first piece comes at this second or after it.
+fn at(seconds: u64, step: u64) -> u64 {
+    seconds.next_multiple_of(step)
 }
 
 fn server_of(versions: Versions) -> End<server::Connection> {
@@ -165,21 +171,24 @@ fn timed_out_at(client: &End<client::Connection>) -> Timeout {
 }
 
 type Records = Box<dyn FnMut() -> Vec<u8>>;
+/// And the seconds between two of them.
+type Sending = (fn(Peer) -> Records, u64);
 
 /// Everything that a peer can send under TLS without saying anything.
-fn ways(versions: Versions) -> Vec<fn(Peer) -> Records> {
+fn ways(versions: Versions) -> Vec<Sending> {
     let mut ways: Vec<fn(Peer) -> Records> = vec![|_| Box::new(dripped(23))];
     if versions == Versions::Tls13 {
         ways.push(|peer| Box::new(peer.empty_records()));
         ways.push(|peer| Box::new(peer.key_updates()));
     }
-    ways
+    let with_steps = |way| STEPS.map(|step| (way, step));
+    ways.into_iter().flat_map(with_steps).collect()
 }
 
 #[test]
 fn records_that_say_nothing_move_no_deadline_of_a_server() {
     for versions in BOTH {
-        for way in ways(versions) {
+        for (way, step) in ways(versions) {
             for (line, bound, why) in [
                 ("", 30, ClosedWhy::FirstCommandTimeout),
                 ("USER anna\r\n", 60, ClosedWhy::LoginTimeout),
@@ -187,7 +196,11 @@ fn records_that_say_nothing_move_no_deadline_of_a_server() {
                 let mut server = server_of(versions);
                 let mut peer = Peer::client(versions);
                 peer.say(line, &mut server);
-                assert_eq!(ends_after(&mut server, way(peer)), bound, "{versions:?}");
+                assert_eq!(
+                    ends_after(&mut server, step, way(peer)),
+                    at(bound, step),
+                    "{versions:?}"
+                );
                 assert_eq!(closed_for(&server), why);
             }
         }
@@ -197,12 +210,16 @@ fn records_that_say_nothing_move_no_deadline_of_a_server() {
 #[test]
 fn records_that_say_nothing_move_no_deadline_of_a_client() {
     for versions in BOTH {
-        for way in ways(versions) {
+        for (way, step) in ways(versions) {
             for line in ["", "220 Ready.\r\n"] {
                 let mut client = client_of(versions);
                 let mut peer = Peer::server(versions);
                 peer.say(line, &mut client);
-                assert_eq!(ends_after(&mut client, way(peer)), 30, "{versions:?}");
+                assert_eq!(
+                    ends_after(&mut client, step, way(peer)),
+                    at(30, step),
+                    "{versions:?}"
+                );
                 let what = if line.is_empty() {
                     Timeout::Greeting
                 } else {
@@ -217,7 +234,7 @@ fn records_that_say_nothing_move_no_deadline_of_a_client() {
 #[test]
 fn the_end_of_tls_is_not_waited_for_any_longer_because_records_come() {
     for versions in BOTH {
-        for way in ways(versions) {
+        for (way, step) in ways(versions) {
             let mut client = client_of(versions);
             let mut peer = Peer::server(versions);
             for reply in ["220 Ready.\r\n", "331 Password?\r\n", "230 In.\r\n"] {
@@ -227,7 +244,11 @@ fn the_end_of_tls_is_not_waited_for_any_longer_because_records_come() {
             machine.clear_command_channel(START).unwrap();
             peer.say("200 Clear it is.\r\n", &mut client);
             assert!(client.outcome.is_none());
-            assert_eq!(ends_after(&mut client, way(peer)), 30, "{versions:?}");
+            assert_eq!(
+                ends_after(&mut client, step, way(peer)),
+                at(30, step),
+                "{versions:?}"
+            );
             assert_eq!(timed_out_at(&client), Timeout::Handshake);
         }
     }
@@ -237,11 +258,11 @@ fn the_end_of_tls_is_not_waited_for_any_longer_because_records_come() {
 fn a_dripped_handshake_is_over_by_its_deadline() {
     for versions in BOTH {
         let mut server = server_of(versions);
-        assert_eq!(ends_after(&mut server, dripped(22)), 21);
+        assert_eq!(ends_after(&mut server, 3, dripped(22)), 21);
         assert_eq!(closed_for(&server), ClosedWhy::HandshakeTimeout);
         let mut client = client_of(versions);
         client.run();
-        assert_eq!(ends_after(&mut client, dripped(22)), 30);
+        assert_eq!(ends_after(&mut client, 3, dripped(22)), 30);
         assert_eq!(timed_out_at(&client), Timeout::Handshake);
     }
 }
@@ -260,7 +281,7 @@ fn an_alert_that_is_not_taken_is_given_up_while_records_come() {
         forged.len()
     );
     for _ in 0..100 {
-        now = now + STEP;
+        now = now + Duration::from_secs(3);
         match ftp_proto::Machine::poll(&mut secured) {
             // It never takes what it is sent.
             Ok(_) => drop(ftp_proto::Machine::received(&mut secured, now, &forged)),
