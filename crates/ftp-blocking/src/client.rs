@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ftp_adapter::{
-    DriverError, Error, Inbox, agreed, ends_clear_command_channel, ends_reinitialize,
+    DriverError, Error, PendingEvents, agreed, ends_clear_command_channel, ends_reinitialize,
     reinitialized, reply_to,
 };
 use ftp_proto::Account;
@@ -28,7 +28,7 @@ use crate::{Connector, Driver, Transport};
 pub struct Client<T = TcpStream> {
     pub(crate) driver: Driver<Secured<Connection>, T>,
     /// What came while a method waited for something else.
-    inbox: Inbox,
+    pending: PendingEvents,
     pub(crate) connect_time: Duration,
     pub(crate) peer: Option<SocketAddr>,
 }
@@ -48,7 +48,7 @@ impl<T: Transport> Client<T> {
     pub(crate) fn new(driver: Driver<Secured<Connection>, T>) -> Self {
         Self {
             driver,
-            inbox: Inbox::default(),
+            pending: PendingEvents::default(),
             connect_time: Duration::ZERO,
             peer: None,
         }
@@ -88,7 +88,7 @@ impl<T: Transport> Client<T> {
         C: TryInto<Command>,
         C::Error: Into<Error>,
     {
-        self.inbox.check_in_step()?;
+        self.pending.check_in_step()?;
         let command = self.send(command)?;
         self.final_reply(command)
     }
@@ -116,9 +116,9 @@ impl<T: Transport> Client<T> {
     /// Everything that ends the connection; [`Error::Unsolicited`] if a reply that nothing had asked for
     /// came, once for each; [`Error::EventsUnread`] if far more came for others than for this command.
     pub fn next_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
-        self.inbox.check_in_step()?;
+        self.pending.check_in_step()?;
         let answers = |event: &Event| reply_to(event, command).is_some();
-        let event = match self.inbox.take(answers) {
+        let event = match self.pending.take(answers) {
             Some(event) => event,
             None => self.wait_for(answers)?,
         };
@@ -131,7 +131,7 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// Everything that ends the connection.
     pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
-        match self.inbox.pop() {
+        match self.pending.pop() {
             Some(event) => Ok(Some(event)),
             None => self.event(),
         }
@@ -144,7 +144,7 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// Everything that ends the connection.
     pub fn next_event_within(&mut self, time: Duration) -> Result<Poll<Option<Event>>, Error> {
-        if let Some(event) = self.inbox.pop() {
+        if let Some(event) = self.pending.pop() {
             return Ok(Poll::Ready(Some(event)));
         }
         let before = self.phase();
@@ -170,11 +170,11 @@ impl<T: Transport> Client<T> {
     /// the next of [`next_event`](Self::next_event), and [`answer`](Self::answer) goes on.
     /// Everything that ends a login.
     pub fn reinitialize(&mut self, login: Login) -> Result<(), Error> {
-        self.inbox.keep_what_came(&mut self.driver.flow)?;
+        self.pending.keep_what_came(&mut self.driver.state)?;
         let now = self.driver.now();
         let command = self.machine().reinitialize(now, login)?;
         let event = self.wait_for(|event| ends_reinitialize(event, command))?;
-        reinitialized(&mut self.inbox, event, command)
+        reinitialized(&mut self.pending, event, command)
     }
 
     /// Takes TLS off the control connection (`CCC`, RFC 4217 §6), where
@@ -210,9 +210,9 @@ impl<T: Transport> Client<T> {
             self.driver.leave_open();
         }
         while let Some(event) = self.event()? {
-            self.inbox.keep_unsolicited(event);
+            self.pending.keep_unsolicited(event);
         }
-        self.inbox.check_in_step()
+        self.pending.check_in_step()
     }
 
     /// Gives the driver, for what this type does not offer. Events that were not read are dropped.
@@ -266,7 +266,7 @@ impl<T: Transport> Client<T> {
     fn wait_for(&mut self, wanted: impl Fn(&Event) -> bool) -> Result<Event, Error> {
         loop {
             let event = self.event()?;
-            if let Some(event) = self.inbox.sort(event, &wanted)? {
+            if let Some(event) = self.pending.sort(event, &wanted)? {
                 return Ok(event);
             }
         }

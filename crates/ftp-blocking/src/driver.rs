@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::thread::sleep;
 use std::time::{self, Duration};
 
-use ftp_adapter::{DriverError, Flow, Next, Step};
+use ftp_adapter::{DriverError, DriverState, Next, Step};
 use ftp_proto::{Instant, Machine};
 use zeroize::Zeroizing;
 
@@ -25,7 +25,7 @@ const LONGEST_TURN: Duration = Duration::from_millis(64);
 ///
 /// Each step is one read or one write with a time-out. All state lives in the driver.
 pub struct Driver<M: Machine, T> {
-    pub(crate) flow: Flow<M>,
+    pub(crate) state: DriverState<M>,
     transport: Timed<T>,
     start: time::Instant,
     closed: bool,
@@ -46,7 +46,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     /// The machine's time starts ([`Instant::START`]) now.
     pub fn new(machine: M, transport: T) -> Self {
         Self {
-            flow: Flow::new(machine),
+            state: DriverState::new(machine),
             transport: Timed::new(transport),
             start: time::Instant::now(),
             closed: false,
@@ -65,13 +65,13 @@ impl<M: Machine, T: Transport> Driver<M, T> {
 
     /// The machine.
     pub fn machine(&self) -> &M {
-        self.flow.machine()
+        self.state.machine()
     }
 
     /// The machine, to call its methods. What they make it say goes out with
     /// [`next`](Self::next).
     pub fn machine_mut(&mut self) -> &mut M {
-        self.flow.machine_mut()
+        self.state.machine_mut()
     }
 
     /// The transport, for example to ask for its addresses.
@@ -81,7 +81,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
 
     /// Takes the driver apart.
     pub fn into_parts(self) -> Parts<M, T> {
-        let (machine, unread) = self.flow.into_parts();
+        let (machine, unread) = self.state.into_parts();
         Parts {
             machine,
             transport: self.transport.transport,
@@ -138,12 +138,12 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     ) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
         let mut turn = FIRST_TURN;
         let mut now = self.now();
-        self.flow.resume();
+        self.state.resume();
         loop {
-            if self.flow.is_turn_over() {
-                self.flow.looked(now);
+            if self.state.is_turn_over() {
+                self.state.looked(now);
             }
-            let deadline = match self.flow.step(now) {
+            let deadline = match self.state.step(now) {
                 Step::Event(event) => {
                     self.flush(now);
                     return Ok(Poll::Ready(Some(event)));
@@ -155,7 +155,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                     if let Poll::Ready(written) = written {
                         turn = FIRST_TURN;
                         let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
-                        self.flow.wrote(now, written, read);
+                        self.state.wrote(now, written, read);
                         None
                     } else {
                         turn = (turn * 2).min(LONGEST_TURN);
@@ -174,7 +174,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                 Step::Read { deadline } | Step::Wait { deadline } => {
                     self.flush(now);
                     let mut most = time_left(now, deadline, end);
-                    if self.flow.needs_flush() {
+                    if self.state.needs_flush() {
                         most = most.min(FIRST_TURN);
                     }
                     match self.receive(most, &mut now) {
@@ -184,12 +184,12 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                 }
                 Step::Close => {
                     self.close();
-                    return self.flow.end().map(Poll::Ready);
+                    return self.state.end().map(Poll::Ready);
                 }
             };
-            self.flow.looked(now);
+            self.state.looked(now);
             if deadline.is_some_and(|deadline| deadline <= now) {
-                self.flow.timed_out(now, deadline);
+                self.state.timed_out(now, deadline);
             } else if end.is_some_and(|end| end <= now) {
                 return Ok(Poll::Pending);
             }
@@ -219,7 +219,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
             looked_at.set(Some(now));
             now
         };
-        let received = self.flow.receive(clock, read);
+        let received = self.state.receive(clock, read);
         if received.is_pending() {
             if !waited.get() {
                 sleep(most);
@@ -232,18 +232,18 @@ impl<M: Machine, T: Transport> Driver<M, T> {
 
     /// Flushes once nothing else is to be written.
     fn flush(&mut self, now: Instant) {
-        if self.flow.needs_flush() {
+        if self.state.needs_flush() {
             let flushed = self.transport.flush(FIRST_TURN);
             if let Poll::Ready(flushed) = flushed {
                 let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
-                self.flow.flushed(now, flushed, read);
+                self.state.flushed(now, flushed, read);
             }
         }
     }
 
     /// Closes the sending side once. That this fails changes nothing for a machine that is done.
     fn close(&mut self) {
-        if !self.closed && !self.flow.has_failed() {
+        if !self.closed && !self.state.has_failed() {
             drop(self.transport.transport.close());
         }
         self.closed = true;
@@ -255,7 +255,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
 impl<M: Machine + fmt::Debug, T: fmt::Debug> fmt::Debug for Driver<M, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver")
-            .field("flow", &self.flow)
+            .field("state", &self.state)
             .field("transport", &self.transport.transport)
             .finish_non_exhaustive()
     }

@@ -84,7 +84,6 @@
 //! default) for roots to trust. All are those of `ftp-rustls`.
 #![forbid(unsafe_code)]
 
-mod attendance;
 mod client;
 mod connecting;
 mod connector;
@@ -92,6 +91,7 @@ mod driver;
 mod handler;
 mod server;
 mod session;
+mod session_runner;
 mod shutdown;
 mod transport;
 mod worker;

@@ -9,18 +9,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ftp_adapter::{
-    Entry, Place, Reception, Room, SharedGuard, SystemClock, TlsMissing, Welcome, accept_pause,
+    AcceptDecision, Accepted, Acceptor, Availability, SessionSlot, SharedGuard, SystemClock,
+    TlsMissing, accept_pause,
 };
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
 
-use crate::attendance::{LOOK_ABOUT, attend};
+use crate::session_runner::{LOOK_ABOUT, run_session};
 use crate::{Handler, ServerSession, Shutdown, Transport};
 
 /// A server: what all its sessions have in common.
 #[derive(Debug, Clone)]
 pub struct Server {
-    reception: Reception<SystemClock>,
+    acceptor: Acceptor<SystemClock>,
 }
 
 impl Server {
@@ -31,35 +32,35 @@ impl Server {
     /// [`TlsMissing`], unless `tls` is given or the policy is
     /// [`Security::DangerousPlaintext`](ftp_proto::server::Security::DangerousPlaintext).
     pub fn new(config: Arc<Config>, tls: Option<Arc<ServerConfig>>) -> Result<Self, TlsMissing> {
-        let reception = Reception::new(config, tls)?;
-        Ok(Self { reception })
+        let acceptor = Acceptor::new(config, tls)?;
+        Ok(Self { acceptor })
     }
 
     /// Asks this guard at each connection and each attempt to log in, in [`serve`](Self::serve)
-    /// and [`attend`](Self::attend). Its ruling comes before the application's check, its answer
+    /// and [`run_session`](Self::run_session). Its ruling comes before the application's check, its answer
     /// decides what the client is told, and when. Without one, failures are counted for each
     /// connection alone. Sessions that are run by hand ask by hand.
     ///
     /// In [`serve`](Self::serve) the guard keeps room for known addresses within
-    /// [`max_sessions`](Self::max_sessions); what is [attended](Self::attend) by hand it takes for
+    /// [`max_sessions`](Self::max_sessions); what is [attended](Self::run_session) by hand it takes for
     /// limited by its own `GuardConfig::connections` alone.
     #[must_use]
     pub fn guard(mut self, guard: SharedGuard<SystemClock>) -> Self {
-        self.reception.set_guard(guard);
+        self.acceptor.set_guard(guard);
         self
     }
 
     /// Uses this TLS configuration, for example a renewed certificate, for connections that come
     /// from now on, on all clones of this server. Sessions under way keep theirs.
     pub fn replace_tls(&self, tls: Arc<ServerConfig>) {
-        self.reception.replace_tls(tls);
+        self.acceptor.replace_tls(tls);
     }
 
     /// How long sessions may take to say goodbye when [`serve`](Self::serve) is told to stop;
     /// what is left then is cut off. Default 10 s.
     #[must_use]
     pub fn drain_time(mut self, time: Duration) -> Self {
-        self.reception.set_drain_time(time);
+        self.acceptor.set_drain_time(time);
         self
     }
 
@@ -68,13 +69,13 @@ impl Server {
     /// process. Each has a thread of its own, and a second one while its handler works.
     #[must_use]
     pub fn max_sessions(mut self, sessions: usize) -> Self {
-        self.reception.set_max_sessions(sessions);
+        self.acceptor.set_max_sessions(sessions);
         self
     }
 
     /// The server's side of one connection, to run by hand.
     pub fn session<T: Transport>(&self, transport: T) -> ServerSession<T> {
-        ServerSession::new(self.reception.machine(), transport)
+        ServerSession::new(self.acceptor.machine(), transport)
     }
 
     /// The same for a machine that was started in another way:
@@ -84,51 +85,51 @@ impl Server {
         machine: Connection,
         transport: T,
     ) -> ServerSession<T> {
-        ServerSession::new(self.reception.secure(machine), transport)
+        ServerSession::new(self.acceptor.secure(machine), transport)
     }
 
     /// Runs one connection to its end. When it is time for a `shutdown`, the client is told 421.
     ///
     /// How it ends is told to [`Handler::event`].
-    pub fn attend<T: Transport, H: Handler>(
+    pub fn run_session<T: Transport, H: Handler>(
         &self,
         transport: T,
         peer: SocketAddr,
         handler: &H,
         shutdown: &Shutdown,
     ) {
-        let (entry, welcome) = self.reception.receive(Room::Uncounted, peer);
-        self.welcome(transport, entry, welcome, handler, shutdown);
+        let (accepted, decision) = self.acceptor.receive(Availability::Uncounted, peer);
+        self.decision(transport, accepted, decision, handler, shutdown);
     }
 
-    fn welcome<T: Transport, H: Handler>(
+    fn decision<T: Transport, H: Handler>(
         &self,
         transport: T,
-        entry: Entry<SystemClock>,
-        welcome: Welcome,
+        accepted: Accepted<SystemClock>,
+        decision: AcceptDecision,
         handler: &H,
         shutdown: &Shutdown,
     ) {
-        let machine = match welcome {
-            Welcome::Now => self.reception.machine(),
-            Welcome::Refused(text) => self.reception.refusal(text),
-            Welcome::Ignored => {
-                let (info, ignored) = entry.ignored();
+        let machine = match decision {
+            AcceptDecision::Greet => self.acceptor.machine(),
+            AcceptDecision::Refuse(text) => self.acceptor.refusal(text),
+            AcceptDecision::Close => {
+                let (info, ignored) = accepted.ignored();
                 handler.event(&info, &ignored);
                 return;
             }
-            Welcome::Later(until) => {
+            AcceptDecision::GreetAt(until) => {
                 while let Some(left) = until.checked_duration_since(Instant::now()) {
                     if shutdown.is_stopped() {
                         return;
                     }
                     thread::sleep(left.min(LOOK_ABOUT));
                 }
-                self.reception.machine()
+                self.acceptor.machine()
             }
         };
         let session = ServerSession::new(machine, transport);
-        attend(session, entry, handler, shutdown);
+        run_session(session, accepted, handler, shutdown);
     }
 
     /// Accepts connections and runs each in a thread of its own, until `shutdown` says stop. Then
@@ -187,7 +188,7 @@ impl Server {
         shutdown.wake(listener.local_addr()?);
         let shared = Arc::new(Shared {
             server: Self {
-                reception: self.reception.of_listener(),
+                acceptor: self.acceptor.of_listener(),
             },
             receive,
             handler,
@@ -213,7 +214,7 @@ impl Server {
             }
         }
         drop(listener);
-        shared.running.drain(self.reception.drain_time());
+        shared.running.drain(self.acceptor.drain_time());
         Ok(())
     }
 }
@@ -243,11 +244,11 @@ where
 {
     /// Runs a session in a thread of its own.
     fn begin(this: &Arc<Self>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
-        let reception = &this.server.reception;
-        let room = reception.room_beside(this.running.count());
-        if let Room::Overfull = room {
-            let (entry, _) = reception.receive(room, peer);
-            let (info, ignored) = entry.ignored();
+        let acceptor = &this.server.acceptor;
+        let room = acceptor.availability_beside(this.running.count());
+        if let Availability::Overfull = room {
+            let (accepted, _) = acceptor.receive(room, peer);
+            let (info, ignored) = accepted.ignored();
             this.handler.event(&info, &ignored);
             return Ok(());
         }
@@ -261,16 +262,16 @@ where
         // The presence is given back at the end, also of a thread that panics.
         match this.receive.1 {
             Takes::NoTime => {
-                let received = this.server.reception.receive(room, peer);
+                let received = this.server.acceptor.receive(room, peer);
                 thread.spawn(move || {
                     if let Some((transport, _)) = (presence.shared.receive.0)(socket, peer) {
-                        presence.shared.attend(transport, received);
+                        presence.shared.run_session(transport, received);
                     }
                 })?;
             }
             Takes::Time => {
                 // Here, so that the next one finds it counted.
-                let place = this.server.reception.hold_place();
+                let place = this.server.acceptor.hold_slot();
                 thread.spawn(move || presence.shared.attend_after(place, socket, peer))?;
             }
         }
@@ -278,23 +279,27 @@ where
     }
 
     /// Counts as a session until the step is done.
-    fn attend_after(&self, place: Place, socket: Socket, peer: SocketAddr) {
+    fn attend_after(&self, place: SessionSlot, socket: Socket, peer: SocketAddr) {
         let received = (self.receive.0)(socket, peer);
         drop(place);
         if let Some((transport, peer)) = received {
-            let received = self.server.reception.receive(Room::Free, peer);
-            self.attend(transport, received);
+            let received = self.server.acceptor.receive(Availability::Free, peer);
+            self.run_session(transport, received);
         }
     }
 
-    fn attend(&self, transport: T, (entry, welcome): (Entry<SystemClock>, Welcome)) {
+    fn run_session(
+        &self,
+        transport: T,
+        (accepted, decision): (Accepted<SystemClock>, AcceptDecision),
+    ) {
         let Self {
             server,
             handler,
             shutdown,
             ..
         } = self;
-        server.welcome(transport, entry, welcome, handler, shutdown);
+        server.decision(transport, accepted, decision, handler, shutdown);
     }
 }
 

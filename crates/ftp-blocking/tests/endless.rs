@@ -258,14 +258,14 @@ fn a_client_that_goes_on_talking_is_left_in_the_end_and_when_the_server_stops() 
     watched(move || {
         let transport = Endless::new(&["QUIT\r\n"], b"NOOP\r\n", Kind::Taken);
         let server = server(server::Timeouts::default());
-        server.attend(transport, peer, &Nobody, &Shutdown::new());
+        server.run_session(transport, peer, &Nobody, &Shutdown::new());
     });
     watched(move || {
         let shutdown = Shutdown::new();
         let transport = Endless::new(&[], b"NOOP\r\n", Kind::Taken);
         let server = server(server::Timeouts::default());
         thread::scope(|scope| {
-            scope.spawn(|| server.attend(transport, peer, &Nobody, &shutdown));
+            scope.spawn(|| server.run_session(transport, peer, &Nobody, &shutdown));
             thread::sleep(SOON);
             shutdown.stop();
         });

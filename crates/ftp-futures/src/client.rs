@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ftp_adapter::{
-    Error, Inbox, agreed, ends_clear_command_channel, ends_reinitialize, reinitialized, reply_to,
+    Error, PendingEvents, agreed, ends_clear_command_channel, ends_reinitialize, reinitialized,
+    reply_to,
 };
 use ftp_proto::Account;
 use ftp_proto::client::{
@@ -32,7 +33,7 @@ pub struct Client<R, T> {
     /// In a box: a client is handed from the login to its caller through many hands.
     pub(crate) driver: Box<Driver<R, Secured<Connection>, T>>,
     /// What came while a method waited for something else.
-    inbox: Inbox,
+    pending: PendingEvents,
     pub(crate) connect_time: Duration,
     pub(crate) peer: Option<SocketAddr>,
 }
@@ -52,7 +53,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     pub(crate) fn new(driver: Driver<R, Secured<Connection>, T>) -> Self {
         Self {
             driver: Box::new(driver),
-            inbox: Inbox::default(),
+            pending: PendingEvents::default(),
             connect_time: Duration::ZERO,
             peer: None,
         }
@@ -92,7 +93,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         C: TryInto<Command>,
         C::Error: Into<Error>,
     {
-        self.inbox.check_in_step()?;
+        self.pending.check_in_step()?;
         let command = self.send(command)?;
         self.final_reply(command).await
     }
@@ -122,9 +123,9 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     /// Everything that ends the connection; [`Error::Unsolicited`] if a reply that nothing had asked for
     /// came, once for each; [`Error::EventsUnread`] if far more came for others than for this command.
     pub async fn next_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
-        self.inbox.check_in_step()?;
+        self.pending.check_in_step()?;
         let answers = |event: &Event| reply_to(event, command).is_some();
-        let event = match self.inbox.take(answers) {
+        let event = match self.pending.take(answers) {
             Some(event) => event,
             None => self.wait_for(answers).await?,
         };
@@ -139,7 +140,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     /// # Errors
     /// Everything that ends the connection.
     pub async fn next_event(&mut self) -> Result<Option<Event>, Error> {
-        match self.inbox.pop() {
+        match self.pending.pop() {
             Some(event) => Ok(Some(event)),
             None => poll_fn(|cx| self.poll_event(cx)).await,
         }
@@ -163,13 +164,13 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     /// the next of [`next_event`](Self::next_event), and [`answer`](Self::answer) goes on.
     /// Everything that ends a login.
     pub async fn reinitialize(&mut self, login: Login) -> Result<(), Error> {
-        self.inbox.keep_what_came(&mut self.driver.flow)?;
+        self.pending.keep_what_came(&mut self.driver.state)?;
         let now = self.driver.now();
         let command = self.machine().reinitialize(now, login)?;
         let event = self
             .wait_for(|event| ends_reinitialize(event, command))
             .await?;
-        reinitialized(&mut self.inbox, event, command)
+        reinitialized(&mut self.pending, event, command)
     }
 
     /// Takes TLS off the control connection (`CCC`, RFC 4217 §6), where
@@ -207,9 +208,9 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
             self.driver.leave_open();
         }
         while let Some(event) = poll_fn(|cx| self.poll_event(cx)).await? {
-            self.inbox.keep_unsolicited(event);
+            self.pending.keep_unsolicited(event);
         }
-        self.inbox.check_in_step()
+        self.pending.check_in_step()
     }
 
     /// Gives the driver, for what this type does not offer. Events that were not read are dropped.
@@ -259,7 +260,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     async fn wait_for(&mut self, wanted: impl Fn(&Event) -> bool) -> Result<Event, Error> {
         loop {
             let event = poll_fn(|cx| self.poll_event(cx)).await?;
-            if let Some(event) = self.inbox.sort(event, &wanted)? {
+            if let Some(event) = self.pending.sort(event, &wanted)? {
                 return Ok(event);
             }
         }

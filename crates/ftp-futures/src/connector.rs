@@ -15,7 +15,7 @@ use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::rustls::pki_types::ServerName;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::runtime::{Alarm, later, sleep_until};
+use crate::runtime::{DeadlineTimer, later, sleep_until};
 use crate::{Client, Connecting, Driver, Io, Runtime, Timer};
 
 /// Makes client connections, one or many.
@@ -167,10 +167,10 @@ impl<R: Runtime> Connector<R> {
         self.setup.check(address.host())?;
         let begun = R::now();
         // The login goes on with the timer of connecting.
-        let mut alarm = Alarm::default();
-        let (stream, peer) = self.reach(&address, &mut alarm).await?;
+        let mut timer = DeadlineTimer::default();
+        let (stream, peer) = self.reach(&address, &mut timer).await?;
         let machine = self.setup.machine(address.host())?;
-        let mut client = Client::new(Driver::with_alarm(machine, stream, alarm));
+        let mut client = Client::new(Driver::with_timer(machine, stream, timer));
         client.connect_time = R::now().saturating_duration_since(begun);
         client.peer = Some(peer);
         Ok(Connecting::new(client))
@@ -179,14 +179,14 @@ impl<R: Runtime> Connector<R> {
     async fn reach(
         &self,
         address: &Address,
-        alarm: &mut Alarm<R>,
+        timer: &mut DeadlineTimer<R>,
     ) -> Result<(R::TcpStream, SocketAddr), Error> {
         let after = self.setup.connect_time();
         let start = R::now();
         let now = || Instant::from_start(R::now().saturating_duration_since(start));
         let mut race = Race::new(now(), after);
         let resolved = R::resolve(address.host(), self.setup.port(address));
-        match alarm.before(later::<R>(after), resolved).await {
+        match timer.before(later::<R>(after), resolved).await {
             None => return Err(lost(race, Step::TimedOut, after)),
             Some(Err(source)) => {
                 let host = address.host().to_owned();
@@ -200,7 +200,7 @@ impl<R: Runtime> Connector<R> {
             match race.poll(now()) {
                 Step::Connect { address, deadline } if race.is_alone() => {
                     let connecting = Box::pin(R::connect(address));
-                    match alarm.before(later::<R>(deadline - now()), connecting).await {
+                    match timer.before(later::<R>(deadline - now()), connecting).await {
                         None => {}
                         Some(Ok(stream)) => return Ok((stream, address)),
                         Some(Err(error)) => race.failed(now(), address, error),
@@ -215,7 +215,7 @@ impl<R: Runtime> Connector<R> {
                         Poll::Ready(Some(outcome)) => Poll::Ready(outcome),
                         Poll::Ready(None) | Poll::Pending => Poll::Pending,
                     });
-                    match alarm.before(later::<R>(until - now()), outcome).await {
+                    match timer.before(later::<R>(until - now()), outcome).await {
                         None => {}
                         Some((peer, Ok(stream))) => return Ok((stream, peer)),
                         Some((peer, Err(error))) => race.failed(now(), peer, error),

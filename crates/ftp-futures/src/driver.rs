@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time;
 
-use ftp_adapter::{Flow, Next, Step};
+use ftp_adapter::{DriverState, Next, Step};
 use ftp_proto::{Instant, Machine};
 use zeroize::Zeroizing;
 
-use crate::runtime::Alarm;
+use crate::runtime::DeadlineTimer;
 use crate::{Io, Timer};
 
 /// How long a transport may take to close once the machine is done and sets no deadline any more.
@@ -25,10 +25,10 @@ const CLOSING_TIME: time::Duration = time::Duration::from_secs(5);
 /// Every 64 steps at the latest, events included, it lets the other tasks of its thread go on, however
 /// much its peer sends; and each step looks at the machine's deadline.
 pub struct Driver<R, M: Machine, T> {
-    pub(crate) flow: Flow<M>,
+    pub(crate) state: DriverState<M>,
     transport: T,
     start: time::Instant,
-    alarm: Alarm<R>,
+    timer: DeadlineTimer<R>,
     /// When to give up closing the transport.
     closing: Option<Instant>,
     closed: bool,
@@ -48,15 +48,15 @@ pub struct Parts<M, T> {
 impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// The machine's time starts ([`Instant::START`]) now.
     pub fn new(machine: M, transport: T) -> Self {
-        Self::with_alarm(machine, transport, Alarm::default())
+        Self::with_timer(machine, transport, DeadlineTimer::default())
     }
 
-    pub(crate) fn with_alarm(machine: M, transport: T, alarm: Alarm<R>) -> Self {
+    pub(crate) fn with_timer(machine: M, transport: T, timer: DeadlineTimer<R>) -> Self {
         Self {
-            flow: Flow::new(machine),
+            state: DriverState::new(machine),
             transport,
             start: R::now(),
-            alarm,
+            timer,
             closing: None,
             closed: false,
         }
@@ -74,13 +74,13 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
 
     /// The machine.
     pub fn machine(&self) -> &M {
-        self.flow.machine()
+        self.state.machine()
     }
 
     /// The machine, to call its methods. What they make it say goes out with
     /// [`next`](Self::next).
     pub fn machine_mut(&mut self) -> &mut M {
-        self.flow.machine_mut()
+        self.state.machine_mut()
     }
 
     /// The transport, for example to ask for its addresses.
@@ -90,7 +90,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
 
     /// Takes the driver apart.
     pub fn into_parts(self) -> Parts<M, T> {
-        let (machine, unread) = self.flow.into_parts();
+        let (machine, unread) = self.state.into_parts();
         Parts {
             machine,
             transport: self.transport,
@@ -121,10 +121,10 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// # Errors
     /// As [`next`](Self::next).
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<M>> {
-        self.flow.resume();
+        self.state.resume();
         let next = self.poll_steps(cx);
         if next.is_pending() {
-            self.flow.rest();
+            self.state.rest();
         }
         next
     }
@@ -133,13 +133,13 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
         // Nothing here waits: it is looked at again only as often as bytes come.
         let mut now = self.now();
         loop {
-            if self.flow.is_turn_over() {
+            if self.state.is_turn_over() {
                 // There may be more to do. Others go first: a peer that never stops would keep them
                 // from it, and each event that is given would begin this anew.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let deadline = match self.flow.step(now) {
+            let deadline = match self.state.step(now) {
                 Step::Event(event) => {
                     self.poll_flush(cx, now);
                     return Poll::Ready(Ok(Some(event)));
@@ -150,7 +150,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
                             let read = |space: &mut [u8]| {
                                 R::poll_read(Pin::new(&mut self.transport), cx, space)
                             };
-                            self.flow.wrote(now, written, read);
+                            self.state.wrote(now, written, read);
                             continue;
                         }
                         Poll::Pending if self.poll_receive(cx, now).is_ready() => {
@@ -174,32 +174,32 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
                 }
                 Step::Close => {
                     ready!(self.poll_close(cx, now));
-                    return Poll::Ready(self.flow.end());
+                    return Poll::Ready(self.state.end());
                 }
             };
-            if self.flow.has_failed() {
+            if self.state.has_failed() {
                 // While flushing: the next step takes it up.
                 continue;
             }
             ready!(self.poll_deadline(cx, deadline));
             now = self.now();
-            self.flow.timed_out(now, deadline);
+            self.state.timed_out(now, deadline);
         }
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         let transport = &mut self.transport;
         let read = |space: &mut [u8]| R::poll_read(Pin::new(&mut *transport), cx, space);
-        self.flow.receive(|| now, read)
+        self.state.receive(|| now, read)
     }
 
     /// Flushes once nothing else is to be written. Never waits: the transport wakes us to go on.
     fn poll_flush(&mut self, cx: &mut Context<'_>, now: Instant) {
-        if self.flow.needs_flush() {
+        if self.state.needs_flush() {
             let transport = &mut self.transport;
             if let Poll::Ready(flushed) = R::poll_flush(Pin::new(&mut *transport), cx) {
                 let read = |space: &mut [u8]| R::poll_read(Pin::new(&mut *transport), cx, space);
-                self.flow.flushed(now, flushed, read);
+                self.state.flushed(now, flushed, read);
             }
         }
     }
@@ -207,7 +207,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// Closes the sending side once. That this fails or takes too long changes nothing for a
     /// machine that is done.
     fn poll_close(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
-        if !self.flow.has_failed() && !self.closed {
+        if !self.state.has_failed() && !self.closed {
             let until = *self.closing.get_or_insert(now + CLOSING_TIME);
             if R::poll_close(Pin::new(&mut self.transport), cx).is_pending() {
                 ready!(self.poll_deadline(cx, Some(until)));
@@ -220,7 +220,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// Ready once the deadline has passed; never, if there is none.
     fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
         match deadline.and_then(|deadline| self.start.checked_add(deadline.since_start())) {
-            Some(at) => self.alarm.poll(cx, at),
+            Some(at) => self.timer.poll(cx, at),
             None => Poll::Pending,
         }
     }
@@ -231,7 +231,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
 impl<R, M: Machine + fmt::Debug, T: fmt::Debug> fmt::Debug for Driver<R, M, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver")
-            .field("flow", &self.flow)
+            .field("state", &self.state)
             .field("transport", &self.transport)
             .finish_non_exhaustive()
     }

@@ -4,7 +4,7 @@
 //! if it is yours. Here is what they share, and what a runtime of your own needs:
 //!
 //! * [`Timer`] and [`FuturesIo`] (or [`Io`]): a clock, a timer, and how to read and write. With them
-//!   there are [`Connector::over`] for clients and [`Server::attend`] for servers, over any
+//!   there are [`Connector::over`] for clients and [`Server::run_session`] for servers, over any
 //!   transport.
 //! * [`Runtime`]: a network and tasks besides. With it there are [`Client::connect`] and
 //!   [`Server::serve`].
@@ -41,7 +41,6 @@
 //! [`server::Timeouts`](ftp_proto::server::Timeouts)) on the runtime's clock.
 #![forbid(unsafe_code)]
 
-mod attendance;
 mod client;
 mod connecting;
 mod connector;
@@ -50,6 +49,7 @@ mod handler;
 mod runtime;
 mod server;
 mod session;
+mod session_runner;
 
 pub use client::Client;
 pub use connecting::Connecting;

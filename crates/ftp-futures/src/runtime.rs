@@ -159,16 +159,16 @@ pub(crate) async fn yield_now() {
 
 /// The future's output, or `None` once this moment has come.
 pub(crate) async fn before<R: Timer, F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
-    Alarm::<R>::default().before(deadline, future).await
+    DeadlineTimer::<R>::default().before(deadline, future).await
 }
 
 /// A timer that is there once it is needed, for one deadline after another.
 ///
 /// One that goes off before the deadline is left alone, and set to it when it has gone off. Most
 /// deadlines move on with each reply and never pass, and to set a timer is dear on some runtimes.
-pub(crate) struct Alarm<R>(Option<(Instant, R)>);
+pub(crate) struct DeadlineTimer<R>(Option<(Instant, R)>);
 
-impl<R: Timer> Alarm<R> {
+impl<R: Timer> DeadlineTimer<R> {
     /// Ready once this moment has come.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let new = || (deadline, R::at(deadline));
@@ -203,7 +203,7 @@ impl<R: Timer> Alarm<R> {
     }
 }
 
-impl<R> Default for Alarm<R> {
+impl<R> Default for DeadlineTimer<R> {
     fn default() -> Self {
         Self(None)
     }
@@ -262,31 +262,31 @@ mod tests {
     }
 
     /// Whether it is ready at this time for this deadline.
-    fn goes_off(alarm: &mut Alarm<ByHand>, time: u64, deadline: u64) -> bool {
+    fn goes_off(timer: &mut DeadlineTimer<ByHand>, time: u64, deadline: u64) -> bool {
         TIME.set(time);
         let mut context = Context::from_waker(Waker::noop());
-        alarm.poll(&mut context, at(deadline)).is_ready()
+        timer.poll(&mut context, at(deadline)).is_ready()
     }
 
     #[test]
     fn a_deadline_that_moves_on_sets_the_timer_no_more_often_than_it_goes_off() {
-        let mut alarm = Alarm::default();
+        let mut timer = DeadlineTimer::default();
         for time in 0..100 {
-            assert!(!goes_off(&mut alarm, time, time + 30));
+            assert!(!goes_off(&mut timer, time, time + 30));
         }
         // At 0, and when it went off at 30, 60 and 90.
         assert_eq!(SET.get(), 4);
-        assert!(!goes_off(&mut alarm, 128, 129));
-        assert!(goes_off(&mut alarm, 129, 129));
+        assert!(!goes_off(&mut timer, 128, 129));
+        assert!(goes_off(&mut timer, 129, 129));
     }
 
     #[test]
     fn an_earlier_deadline_is_kept() {
-        let mut alarm = Alarm::default();
-        assert!(!goes_off(&mut alarm, 0, 30));
-        assert!(!goes_off(&mut alarm, 1, 10));
-        assert!(goes_off(&mut alarm, 10, 10));
-        assert!(!goes_off(&mut alarm, 11, 12));
-        assert!(goes_off(&mut alarm, 12, 12));
+        let mut timer = DeadlineTimer::default();
+        assert!(!goes_off(&mut timer, 0, 30));
+        assert!(!goes_off(&mut timer, 1, 10));
+        assert!(goes_off(&mut timer, 10, 10));
+        assert!(!goes_off(&mut timer, 11, 12));
+        assert!(goes_off(&mut timer, 12, 12));
     }
 }

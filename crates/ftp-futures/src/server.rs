@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ftp_adapter::{Budget, Entry, Reception, Room, SharedGuard, TlsMissing, Welcome, accept_pause};
+use ftp_adapter::{
+    AcceptDecision, Accepted, Acceptor, Availability, Budget, SharedGuard, TlsMissing, accept_pause,
+};
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
 use futures_channel::oneshot;
@@ -16,13 +18,13 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, Map, Shared, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::attendance::attend;
 use crate::runtime::{before, later, sleep_until, yield_now};
+use crate::session_runner::run_session;
 use crate::{Handler, Io, Runtime, ServerSession, Timer};
 
 /// A server: what all its sessions have in common.
 pub struct Server<R> {
-    pub(crate) reception: Reception<R>,
+    pub(crate) acceptor: Acceptor<R>,
 }
 
 impl<R: Timer> Server<R> {
@@ -33,35 +35,35 @@ impl<R: Timer> Server<R> {
     /// [`TlsMissing`], unless `tls` is given or the policy is
     /// [`Security::DangerousPlaintext`](ftp_proto::server::Security::DangerousPlaintext).
     pub fn new(config: Arc<Config>, tls: Option<Arc<ServerConfig>>) -> Result<Self, TlsMissing> {
-        let reception = Reception::new(config, tls)?;
-        Ok(Self { reception })
+        let acceptor = Acceptor::new(config, tls)?;
+        Ok(Self { acceptor })
     }
 
     /// Asks this guard at each connection and each attempt to log in, in [`serve`](Self::serve)
-    /// and [`attend`](Self::attend). Its ruling comes before the application's check, its answer
+    /// and [`run_session`](Self::run_session). Its ruling comes before the application's check, its answer
     /// decides what the client is told, and when. Without one, failures are counted for each
     /// connection alone. Sessions that are run by hand ask by hand.
     ///
     /// In [`serve`](Self::serve) the guard keeps room for known addresses within
-    /// [`max_sessions`](Self::max_sessions); what is [attended](Self::attend) by hand it takes for
+    /// [`max_sessions`](Self::max_sessions); what is [attended](Self::run_session) by hand it takes for
     /// limited by its own `GuardConfig::connections` alone.
     #[must_use]
     pub fn guard(mut self, guard: SharedGuard<R>) -> Self {
-        self.reception.set_guard(guard);
+        self.acceptor.set_guard(guard);
         self
     }
 
     /// Uses this TLS configuration, for example a renewed certificate, for connections that come
     /// from now on, on all clones of this server. Sessions under way keep theirs.
     pub fn replace_tls(&self, tls: Arc<ServerConfig>) {
-        self.reception.replace_tls(tls);
+        self.acceptor.replace_tls(tls);
     }
 
     /// How long sessions may take to say goodbye when [`serve`](Self::serve) is told to stop;
     /// what is left then is cut off. Default 10 s.
     #[must_use]
     pub fn drain_time(mut self, time: Duration) -> Self {
-        self.reception.set_drain_time(time);
+        self.acceptor.set_drain_time(time);
         self
     }
 
@@ -70,7 +72,7 @@ impl<R: Timer> Server<R> {
     /// process.
     #[must_use]
     pub fn max_sessions(mut self, sessions: usize) -> Self {
-        self.reception.set_max_sessions(sessions);
+        self.acceptor.set_max_sessions(sessions);
         self
     }
 
@@ -79,7 +81,7 @@ impl<R: Timer> Server<R> {
     where
         R: Io<T>,
     {
-        ServerSession::new(self.reception.machine(), transport)
+        ServerSession::new(self.acceptor.machine(), transport)
     }
 
     /// The same for a machine that was started in another way:
@@ -88,13 +90,13 @@ impl<R: Timer> Server<R> {
     where
         R: Io<T>,
     {
-        ServerSession::new(self.reception.secure(machine), transport)
+        ServerSession::new(self.acceptor.secure(machine), transport)
     }
 
     /// Runs one connection to its end. When `shutdown` is ready the client is told 421.
     ///
     /// How it ends is told to [`Handler::event`].
-    pub async fn attend<T, H>(
+    pub async fn run_session<T, H>(
         &self,
         transport: T,
         peer: SocketAddr,
@@ -106,45 +108,45 @@ impl<R: Timer> Server<R> {
         H: Handler,
     {
         let mut shutdown = pin!(shutdown);
-        let received = self.reception.receive(Room::Uncounted, peer);
-        let welcomed = self.welcome(transport, received, handler, shutdown.as_mut());
-        if let Some((session, entry)) = Box::pin(welcomed).await {
-            attend(session, *entry, handler, shutdown).await;
+        let received = self.acceptor.receive(Availability::Uncounted, peer);
+        let welcomed = self.decision(transport, received, handler, shutdown.as_mut());
+        if let Some((session, accepted)) = Box::pin(welcomed).await {
+            run_session(session, *accepted, handler, shutdown).await;
         }
     }
 
     /// From a connection to a session, when it may be greeted; `None` if there will be none.
-    async fn welcome<T, H>(
+    async fn decision<T, H>(
         &self,
         transport: T,
-        (entry, welcome): (Entry<R>, Welcome),
+        (accepted, decision): (Accepted<R>, AcceptDecision),
         handler: &H,
         shutdown: Pin<&mut impl Future<Output = ()>>,
-    ) -> Option<(Box<ServerSession<R, T>>, Box<Entry<R>>)>
+    ) -> Option<(Box<ServerSession<R, T>>, Box<Accepted<R>>)>
     where
         R: Io<T>,
         T: Unpin,
         H: Handler,
     {
-        let machine = match welcome {
-            Welcome::Now => self.reception.machine(),
-            Welcome::Refused(text) => self.reception.refusal(text),
-            Welcome::Later(until) => {
+        let machine = match decision {
+            AcceptDecision::Greet => self.acceptor.machine(),
+            AcceptDecision::Refuse(text) => self.acceptor.refusal(text),
+            AcceptDecision::GreetAt(until) => {
                 match select(pin!(sleep_until::<R>(until)), shutdown).await {
                     // Its deadlines start with the greeting.
-                    Either::Left(_) => self.reception.machine(),
+                    Either::Left(_) => self.acceptor.machine(),
                     // Nothing was said and nothing read: a server that stops does not wait for it.
                     Either::Right(_) => return None,
                 }
             }
-            Welcome::Ignored => {
-                let (info, ignored) = entry.ignored();
+            AcceptDecision::Close => {
+                let (info, ignored) = accepted.ignored();
                 handler.event(&info, &ignored);
                 return None;
             }
         };
         let session = Box::new(ServerSession::new(machine, transport));
-        Some((session, Box::new(entry)))
+        Some((session, Box::new(accepted)))
     }
 
     /// The same for a connection about which something has to be found out first.
@@ -153,7 +155,7 @@ impl<R: Timer> Server<R> {
         step: impl Future<Output = Option<(T, SocketAddr)>> + Unpin,
         handler: &H,
         mut shutdown: Pin<&mut impl Future<Output = ()>>,
-    ) -> Option<(Box<ServerSession<R, T>>, Box<Entry<R>>)>
+    ) -> Option<(Box<ServerSession<R, T>>, Box<Accepted<R>>)>
     where
         R: Io<T>,
         T: Unpin,
@@ -164,8 +166,8 @@ impl<R: Timer> Server<R> {
             Either::Left((received, _)) => received?,
             Either::Right(((), _)) => return None,
         };
-        let received = self.reception.receive(Room::Free, peer);
-        self.welcome(transport, received, handler, shutdown).await
+        let received = self.acceptor.receive(Availability::Free, peer);
+        self.decision(transport, received, handler, shutdown).await
     }
 
     /// Counts as a session as soon as it is waited for, but not before: what is decided at once, and
@@ -178,7 +180,7 @@ impl<R: Timer> Server<R> {
         poll_fn(move |cx| {
             let polled = step.poll_unpin(cx);
             if polled.is_pending() {
-                place.get_or_insert_with(|| self.reception.hold_place());
+                place.get_or_insert_with(|| self.acceptor.hold_slot());
             } else {
                 place = None;
             }
@@ -201,8 +203,8 @@ impl<R: Runtime> Server<R> {
     ) {
         let begin = |server: Arc<Self>, stream, peer, handler: Arc<H>, stopped: Stopped| {
             // Here, so that who comes first is received first.
-            let received = server.reception.receive(Room::Free, peer);
-            if let Welcome::Ignored = received.1 {
+            let received = server.acceptor.receive(Availability::Free, peer);
+            if let AcceptDecision::Close = received.1 {
                 let (info, ignored) = received.0.ignored();
                 handler.event(&info, &ignored);
                 return None;
@@ -210,9 +212,9 @@ impl<R: Runtime> Server<R> {
             let received = Box::new(received);
             let mut shutdown = Box::pin(stopped);
             Some(R::spawn(async move {
-                let welcomed = server.welcome(stream, *received, &*handler, shutdown.as_mut());
-                if let Some((session, entry)) = Box::pin(welcomed).await {
-                    attend(session, *entry, &*handler, shutdown.as_mut()).await;
+                let welcomed = server.decision(stream, *received, &*handler, shutdown.as_mut());
+                if let Some((session, accepted)) = Box::pin(welcomed).await {
+                    run_session(session, *accepted, &*handler, shutdown.as_mut()).await;
                 }
             }))
         };
@@ -246,8 +248,8 @@ impl<R: Runtime> Server<R> {
             let mut shutdown = Box::pin(stopped);
             Some(R::spawn(async move {
                 let welcomed = server.welcome_after(received, &*handler, shutdown.as_mut());
-                if let Some((session, entry)) = Box::pin(welcomed).await {
-                    attend(session, *entry, &*handler, shutdown.as_mut()).await;
+                if let Some((session, accepted)) = Box::pin(welcomed).await {
+                    run_session(session, *accepted, &*handler, shutdown.as_mut()).await;
                 }
             }))
         };
@@ -263,7 +265,7 @@ impl<R: Runtime> Server<R> {
         shutdown: impl Future<Output = ()>,
     ) {
         let server = Arc::new(Self {
-            reception: self.reception.of_listener(),
+            acceptor: self.acceptor.of_listener(),
         });
         let handler = Arc::new(handler);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -288,10 +290,10 @@ impl<R: Runtime> Server<R> {
                 }
             };
             pause = None;
-            let room = self.reception.room_beside(sessions.len());
-            if let Room::Overfull = room {
-                let (entry, _) = self.reception.receive(room, peer);
-                let (info, ignored) = entry.ignored();
+            let room = self.acceptor.availability_beside(sessions.len());
+            if let Availability::Overfull = room {
+                let (accepted, _) = self.acceptor.receive(room, peer);
+                let (info, ignored) = accepted.ignored();
                 handler.event(&info, &ignored);
                 continue;
             }
@@ -301,7 +303,7 @@ impl<R: Runtime> Server<R> {
         drop(listener);
         drop(stop);
         let drained = async { while sessions.next().await.is_some() {} };
-        let _cut_off = before::<R, _>(later::<R>(self.reception.drain_time()), drained).await;
+        let _cut_off = before::<R, _>(later::<R>(self.acceptor.drain_time()), drained).await;
     }
 }
 
@@ -343,7 +345,7 @@ async fn next_connection<R: Runtime>(
 impl<R> Clone for Server<R> {
     fn clone(&self) -> Self {
         Self {
-            reception: self.reception.clone(),
+            acceptor: self.acceptor.clone(),
         }
     }
 }

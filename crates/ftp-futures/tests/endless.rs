@@ -350,7 +350,7 @@ fn a_client_that_goes_on_talking_after_the_end_is_listened_to_for_two_seconds() 
     let server = Server::<ByHand>::new(Arc::new(config), None).unwrap();
     let transport = Transport::new(&["QUIT\r\n"], b"NOOP\r\n", Writes::Taken);
     let peer = SocketAddr::from(([127, 0, 0, 1], 21));
-    run(server.attend(transport, peer, &Nobody, pending()));
+    run(server.run_session(transport, peer, &Nobody, pending()));
     assert_time(2);
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ftp_adapter::jitter;
+use ftp_proto::Lenience;
 use ftp_proto::client::{Config, DataProtection, Security, Timeouts, Utf8};
 use ftp_proto::connect::Retry;
 use ftp_proto::wire::{Command, Verb, escape};
-use ftp_proto::Lenience;
 use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::{ConfigError, Roots, client_config};
 

@@ -165,7 +165,8 @@ fn no_hash_is_made_of_what_can_never_be_sent() {
     ] {
         let run = hash(hashed.as_bytes());
         assert_eq!(run.code, 0, "{run:?}");
-        let server = Server::start_with_users(format!("anna:{}", run.stdout), &["--danger-optional-tls"]);
+        let server =
+            Server::start_with_users(format!("anna:{}", run.stdout), &["--danger-optional-tls"]);
         let mut peer = common::Peer::connect(&server);
         let reply = peer.try_password(&password);
         assert!(reply.starts_with("230 "), "{reply}");

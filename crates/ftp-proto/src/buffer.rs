@@ -81,7 +81,7 @@ impl Buffer {
     }
 
     /// Gives the memory back, if nothing is in it.
-    pub(crate) fn give_back(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         if self.is_empty() {
             self.bytes = Vec::new();
             self.head = 0;

@@ -106,7 +106,7 @@ mod error;
 mod offer;
 mod record;
 mod secured;
-mod tunnel;
+mod tls_state;
 
 pub use config::{
     CertificatePin, ClientCertificates, ClientTls, ConfigError, Identity, InvalidPin, PemError,

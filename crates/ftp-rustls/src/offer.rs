@@ -5,7 +5,7 @@ use core::fmt::{self, Debug};
 use rustls::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 
 use crate::ClientTls;
-use crate::tunnel::Tunnel;
+use crate::tls_state::TlsState;
 
 /// What a client offered to a server that found nothing in it that it could use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Offer {
     /// Finds out by making a first message that is not sent: so it is what was offered, whatever
     /// the configuration is, and nothing has to be remembered while all goes well.
     pub(crate) fn of(tls: &ClientTls) -> Option<Self> {
-        let tunnel = Tunnel::client(tls).ok()?;
+        let tunnel = TlsState::client(tls).ok()?;
         Self::from_record(tunnel.unsent())
     }
 

@@ -65,7 +65,7 @@
 //! let (near, far) = tokio::io::duplex(1024);
 //! tokio::spawn(async move {
 //!     let peer = (Ipv4Addr::LOCALHOST, 0).into();
-//!     server.attend(far, peer, &Doorkeeper, std::future::pending()).await;
+//!     server.run_session(far, peer, &Doorkeeper, std::future::pending()).await;
 //! });
 //!
 //! let config = client::Config::new(Login::new("alibaba", "open sesame")?)

@@ -50,7 +50,7 @@ impl Caller {
         let peer = SocketAddr::from((Ipv4Addr::new(192, 0, 2, last), 50_000));
         tokio::spawn(async move {
             server
-                .attend(far, peer, &handler, std::future::pending())
+                .run_session(far, peer, &handler, std::future::pending())
                 .await;
         });
         Self {
@@ -257,7 +257,7 @@ async fn a_session_that_is_cut_off_gives_its_place_back() {
     let server = server(&guard);
     let (near, far) = tokio::io::duplex(64);
     let handler = OneUser::default();
-    let session = server.attend(far, peer(), &handler, std::future::pending());
+    let session = server.run_session(far, peer(), &handler, std::future::pending());
     let cut_off = tokio::time::timeout(Duration::from_secs(1), session).await;
     assert!(cut_off.is_err());
     assert_eq!(guard.with(|guard, _| guard.connections()), 0);

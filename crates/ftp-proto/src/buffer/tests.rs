@@ -81,10 +81,10 @@ fn memory_is_given_back_once_nothing_is_in_it() {
     let mut buffer = Buffer::new();
     buffer.extend(b"USER anna\r\nPA");
     buffer.consume(11);
-    buffer.give_back();
+    buffer.shrink();
     assert_eq!(buffer.unread(), b"PA");
     buffer.consume(2);
-    buffer.give_back();
+    buffer.shrink();
     assert_eq!(buffer.bytes.capacity(), 0);
     assert_eq!((buffer.position(), buffer.end_position()), (13, 13));
 }

@@ -298,10 +298,10 @@ impl Connection {
 
     /// Nothing is owed: it may be long until the next command, and what is not needed until then is not
     /// kept.
-    fn give_back(&mut self) {
-        self.incoming.give_back();
-        self.refusals.give_back();
-        self.context.give_back();
+    fn shrink(&mut self) {
+        self.incoming.shrink();
+        self.refusals.shrink();
+        self.context.shrink();
     }
 
     fn fail(&mut self, error: Error) {
@@ -542,7 +542,7 @@ impl Machine for Connection {
             return Err(Error::clone(error));
         }
         if matches!(self.state, State::Ready(_)) && self.context.outstanding.is_empty() {
-            self.give_back();
+            self.shrink();
         }
         Ok(match self.state {
             State::Closed => Action::Closed,

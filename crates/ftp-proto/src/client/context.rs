@@ -236,10 +236,10 @@ impl Context {
     }
 
     /// Gives memory back that is not in use.
-    pub(super) fn give_back(&mut self) {
-        self.output.give_back();
+    pub(super) fn shrink(&mut self) {
+        self.output.shrink();
         self.events.shrink_to_fit();
-        self.outstanding.give_back();
+        self.outstanding.shrink();
     }
 
     pub(super) fn event(&mut self, event: Event) {

@@ -53,7 +53,7 @@ impl Refusals {
     }
 
     /// Gives memory back that is not in use.
-    pub(super) fn give_back(&mut self) {
+    pub(super) fn shrink(&mut self) {
         self.pending.shrink_to_fit();
     }
 
@@ -211,8 +211,8 @@ impl Incoming {
     }
 
     /// Gives memory back that is not in use.
-    pub(super) fn give_back(&mut self) {
-        self.buffer.give_back();
+    pub(super) fn shrink(&mut self) {
+        self.buffer.shrink();
     }
 
     /// Behind the last byte received.

@@ -6,16 +6,16 @@
 
 use alloc::boxed::Box;
 
+use super::answers::can_answer;
 use super::context::{Completed, Context};
 use super::event::Secret;
+use super::otp::{announces_utf8, has_challenge};
 use super::outstanding::Purpose;
 use super::state::{
     Acct, AfterAccount, AskAccount, AskPassword, AskUsername, Auth, Ccc, Feat, Greeting, Host,
     Leaving, Opts, Pass, Pbsz, PbszAgain, Prot, ProtAgain, Ready, Rein, StartingTls, State,
     StoppingTls, User,
 };
-use super::step::can_answer;
-use super::texts::{announces_utf8, has_challenge};
 use super::{
     Answer, ChallengeKind, CommandId, Error, Event, LoggedInBy, Login, Misuse, PeerFault, Phase,
     Protection, Security, Utf8,

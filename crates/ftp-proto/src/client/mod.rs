@@ -4,6 +4,7 @@
 //! does not live here: the wire format ([`crate::wire`]), TLS, sockets and clocks.
 #![doc = include_str!("transitions.md")]
 
+mod answers;
 mod config;
 mod connection;
 mod context;
@@ -12,10 +13,9 @@ mod event;
 mod incoming;
 mod keep_alive;
 mod login;
+mod otp;
 mod outstanding;
 mod state;
-mod step;
-mod texts;
 
 pub use config::{Config, DataProtection, Login, Security, Timeouts, Utf8};
 pub use connection::Connection;

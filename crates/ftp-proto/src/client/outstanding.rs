@@ -67,7 +67,7 @@ pub(super) struct Outstanding {
 
 impl Outstanding {
     /// Gives memory back that is not in use.
-    pub(super) fn give_back(&mut self) {
+    pub(super) fn shrink(&mut self) {
         self.queue.shrink_to_fit();
     }
 

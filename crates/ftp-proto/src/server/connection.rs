@@ -76,7 +76,7 @@ impl Connection {
     fn start(config: Arc<Config>, now: Instant, delay: Option<Reply>) -> Self {
         let mut connection = Self::idle(config, now);
         let session = &mut connection.session;
-        if session.muted {
+        if session.handshaking {
             session.set_timer(Timer::Handshake, session.config.timeouts.handshake);
             session.start_login_timer();
             let then = Switched::Greeting { delay };
@@ -96,9 +96,9 @@ impl Connection {
     /// A connection on which nothing was said yet.
     fn idle(config: Arc<Config>, now: Instant) -> Self {
         let input = Input::new(&config);
-        let muted = config.security == Security::ImplicitTls;
+        let handshaking = config.security == Security::ImplicitTls;
         let mut session = Session::new(config, now);
-        session.muted = muted;
+        session.handshaking = handshaking;
         Self {
             session,
             state: Login::Delayed,
@@ -353,7 +353,7 @@ impl Connection {
             if !*announced {
                 *announced = true;
                 let (switch, session) = (*switch, &mut self.session);
-                session.muted = true;
+                session.handshaking = true;
                 session.set_timer(Timer::Handshake, session.config.timeouts.handshake);
                 session.tell(match switch {
                     TlsSwitch::Start => Event::StartTls,
@@ -417,8 +417,8 @@ impl Connection {
     /// All that arrived has been looked at. It may be long until more comes, in many connections at
     /// once: what they do not need they do not keep.
     fn wait_for_command(&mut self) {
-        self.input.give_back();
-        self.session.give_back();
+        self.input.shrink();
+        self.session.shrink();
         let session = &mut self.session;
         if self.eof {
             session.end_silently(ClosedWhy::PeerClosed);
@@ -554,7 +554,7 @@ impl Connection {
         if self.session.tls.is_none() {
             self.input.expect_no_foreign_protocol();
         }
-        self.session.muted = false;
+        self.session.handshaking = false;
         self.session.timers.stop(Timer::Handshake);
         self.change(Login::switched);
     }

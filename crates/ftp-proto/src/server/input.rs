@@ -90,8 +90,8 @@ impl Input {
     }
 
     /// Gives memory back that is not in use.
-    pub(super) fn give_back(&mut self) {
-        self.buffer.give_back();
+    pub(super) fn shrink(&mut self) {
+        self.buffer.shrink();
         self.refusals.shrink_to_fit();
     }
 

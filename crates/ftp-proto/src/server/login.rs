@@ -12,7 +12,7 @@ use super::session::{SIDE, Session};
 use super::timers::Timer;
 use super::{
     AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, NameRule, PeerFault,
-    Request, RequestId, UserAfterLogin, Verdict, information, protection, replies,
+    Request, RequestId, UserAfterLogin, Verdict, builtin_commands, protection, replies,
 };
 use crate::ticket::Ticket;
 use crate::wire::foreign::{self, Signature};
@@ -128,24 +128,26 @@ impl State {
             Verb::Rein => return self.reinitialize(session),
             Verb::Host => self.host(command, session),
             Verb::Quit => session.end(&replies::GOODBYE, ClosedWhy::Quit),
-            Verb::Feat => session.say(&information::features(session)),
+            Verb::Feat => session.say(&builtin_commands::features(session)),
             Verb::Help => session.say(&session.config.help.clone()),
             Verb::Syst => session.say(&session.config.system.clone()),
             Verb::Noop | Verb::Clnt => session.say(&replies::OKAY),
             Verb::Lang => {
-                session.say(information::language(information::trimmed(&command)));
+                session.say(builtin_commands::language(builtin_commands::trimmed(
+                    &command,
+                )));
             }
-            Verb::Pbsz => information::buffer_size(&command, session),
-            Verb::Prot => information::protection(&command, session),
+            Verb::Pbsz => builtin_commands::buffer_size(&command, session),
+            Verb::Prot => builtin_commands::protection(&command, session),
             Verb::Adat => session.say(&replies::NO_SECURITY_DATA),
             Verb::Mic | Verb::Conf | Verb::Enc if session.tls.is_some() => {
                 session.say(&replies::COMMAND_PROTECTION);
             }
             Verb::Mic | Verb::Conf | Verb::Enc => session.say(&replies::TLS_FIRST),
-            Verb::Stat if information::trimmed(&command).is_none() => {
-                session.say(&information::status(session, self.is_logged_in()));
+            Verb::Stat if builtin_commands::trimmed(&command).is_none() => {
+                session.say(&builtin_commands::status(session, self.is_logged_in()));
             }
-            Verb::Opts if information::is_utf8_option(command.argument()) => {
+            Verb::Opts if builtin_commands::is_utf8_option(command.argument()) => {
                 session.say(&replies::UTF8);
             }
             Verb::Opts if !self.is_logged_in() => session.say_bad(&replies::UNKNOWN_OPTION),
@@ -256,7 +258,7 @@ impl State {
             session.say(&replies::NO_TLS);
             return self;
         }
-        let Some(mechanism) = information::trimmed(&command) else {
+        let Some(mechanism) = builtin_commands::trimmed(&command) else {
             session.say_bad(&replies::ARGUMENT_NEEDED);
             return self;
         };
@@ -331,7 +333,7 @@ impl State {
     }
 
     fn host(&self, command: CommandRef<'_>, session: &mut Session) {
-        let Some(name) = information::trimmed(&command) else {
+        let Some(name) = builtin_commands::trimmed(&command) else {
             return session.say_bad(&replies::ARGUMENT_NEEDED);
         };
         if !matches!(self, Self::New) {

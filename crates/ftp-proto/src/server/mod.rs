@@ -44,12 +44,12 @@
 //! ```
 #![doc = include_str!("transitions.md")]
 
+mod builtin_commands;
 mod config;
 mod connection;
 mod error;
 mod event;
 pub mod guard;
-mod information;
 mod input;
 mod login;
 mod protection;

@@ -51,7 +51,7 @@ pub(super) struct Session {
     /// Something arrived behind the command that is being looked at.
     pub(super) bytes_follow: bool,
     /// A TLS handshake runs on the transport: nothing can be said.
-    pub(super) muted: bool,
+    pub(super) handshaking: bool,
 }
 
 impl Session {
@@ -71,7 +71,7 @@ impl Session {
             timers: Timers::default(),
             ending: None,
             bytes_follow: false,
-            muted: false,
+            handshaking: false,
         }
     }
 
@@ -108,8 +108,8 @@ impl Session {
     }
 
     /// Gives memory back that is not in use.
-    pub(super) fn give_back(&mut self) {
-        self.output.give_back();
+    pub(super) fn shrink(&mut self) {
+        self.output.shrink();
         self.events.shrink_to_fit();
     }
 
@@ -139,7 +139,7 @@ impl Session {
         if self.is_over() {
             return;
         }
-        if !self.muted {
+        if !self.handshaking {
             self.say(reply);
         }
         self.end_silently(why);

@@ -6,7 +6,7 @@ use ftp_proto::Instant;
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, ServerConfig};
 
-use crate::tunnel::Tunnel;
+use crate::tls_state::TlsState;
 use crate::{ClientTls, Error, Offer, TlsPhase};
 
 #[derive(Debug)]
@@ -31,26 +31,26 @@ impl Role {
 
 /// What lies between the machine and the transport.
 #[derive(Debug)]
-pub(super) enum Layer {
+pub(super) enum TlsLayer {
     Clear,
     /// `hello_sent` is true at a server, which says no hello.
     Handshake {
-        tunnel: Box<Tunnel>,
+        tls: Box<TlsState>,
         hello_sent: bool,
         since: Instant,
     },
-    Established(Box<Tunnel>),
+    Established(Box<TlsState>),
     /// Our `close_notify` is on its way, the peer's is awaited.
-    Stopping(Box<Tunnel>),
+    Stopping(Box<TlsState>),
     /// It is over; at most some last words are unsent.
-    Ending {
-        tunnel: Option<Box<Tunnel>>,
-        ending: Ending,
+    Closing {
+        tls: Option<Box<TlsState>>,
+        closing: Closing,
     },
 }
 
 #[derive(Debug)]
-pub(super) enum Ending {
+pub(super) enum Closing {
     /// The machine is closed or failed, as it says itself.
     Machine,
     /// TLS failed. What the machine has to tell from before that is told first.
@@ -80,7 +80,7 @@ pub(super) enum EndOfInput {
 }
 
 /// An [`Action`] of the machine inside without its bytes, which are asked for again when needed.
-pub(super) enum Wish<E> {
+pub(super) enum InnerAction<E> {
     Event(E),
     Write,
     Read,
@@ -100,37 +100,35 @@ pub(super) enum Step<E> {
     Over,
 }
 
-impl Layer {
-    pub(super) fn failing(tunnel: Option<Box<Tunnel>>, failure: Failure) -> Self {
-        Self::Ending {
-            tunnel,
-            ending: Ending::Failing(Box::new(failure)),
+impl TlsLayer {
+    pub(super) fn failing(tls: Option<Box<TlsState>>, failure: Failure) -> Self {
+        Self::Closing {
+            tls,
+            closing: Closing::Failing(Box::new(failure)),
         }
     }
 
-    /// The tunnel, if it has a use for more of the peer's bytes.
-    pub(super) fn receiving(&mut self) -> Option<&mut Tunnel> {
-        let (tunnel, ready) = match self {
-            Self::Handshake { tunnel, .. } => {
-                let ready = !tunnel.is_agreed();
-                (tunnel, ready)
+    /// The tls, if it has a use for more of the peer's bytes.
+    pub(super) fn receiving(&mut self) -> Option<&mut TlsState> {
+        let (tls, ready) = match self {
+            Self::Handshake { tls, .. } => {
+                let ready = !tls.is_agreed();
+                (tls, ready)
             }
-            Self::Established(tunnel) | Self::Stopping(tunnel) => {
-                let ready = tunnel.plaintext().is_empty() && !tunnel.is_closed_by_peer();
-                (tunnel, ready)
+            Self::Established(tls) | Self::Stopping(tls) => {
+                let ready = tls.plaintext().is_empty() && !tls.is_closed_by_peer();
+                (tls, ready)
             }
-            Self::Clear | Self::Ending { .. } => return None,
+            Self::Clear | Self::Closing { .. } => return None,
         };
-        ready.then_some(tunnel)
+        ready.then_some(tls)
     }
 
-    pub(super) fn tunnel_mut(&mut self) -> Option<&mut Tunnel> {
+    pub(super) fn tls_mut(&mut self) -> Option<&mut TlsState> {
         match self {
             Self::Clear => None,
-            Self::Handshake { tunnel, .. } | Self::Established(tunnel) | Self::Stopping(tunnel) => {
-                Some(tunnel)
-            }
-            Self::Ending { tunnel, .. } => tunnel.as_deref_mut(),
+            Self::Handshake { tls, .. } | Self::Established(tls) | Self::Stopping(tls) => Some(tls),
+            Self::Closing { tls, .. } => tls.as_deref_mut(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! TLS as a machine around a machine.
 //!
 //! Here is the type and how a driver sees it. What happens next is decided in `step`, one function
-//! for each of the layers in `layer`; what TLS itself does is in `crate::tunnel`.
+//! for each of the layers in `layer`; what TLS itself does is in `crate::tls_state`.
 
 mod layer;
 mod step;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ftp_proto::{Action, Instant, Machine, Securable};
 use rustls::ServerConfig;
 
-use self::layer::{EndOfInput, Ending, Failure, Layer, Role, Step};
+use self::layer::{Closing, EndOfInput, Failure, Role, Step, TlsLayer};
 use crate::{ClientTls, Error};
 
 /// A machine with TLS around it: one type for clear, explicit and implicit connections of either
@@ -39,7 +39,7 @@ use crate::{ClientTls, Error};
 pub struct Secured<M> {
     machine: M,
     role: Role,
-    layer: Layer,
+    layer: TlsLayer,
     /// The latest time heard of.
     now: Instant,
     /// The deadline of what the machine inside wants now.
@@ -71,7 +71,7 @@ impl<M: Securable> Secured<M> {
         Self {
             machine,
             role,
-            layer: Layer::Clear,
+            layer: TlsLayer::Clear,
             now: Instant::START,
             deadline: None,
             latest_deadline: None,
@@ -103,9 +103,9 @@ impl<M: Securable> Secured<M> {
     /// Gives time to the machine inside, or to our last words where it is over.
     fn pass_time(&mut self, now: Instant) {
         match &mut self.layer {
-            Layer::Ending { tunnel, .. } => {
+            TlsLayer::Closing { tls, .. } => {
                 if self.deadline.is_some_and(|deadline| deadline <= now) {
-                    *tunnel = None;
+                    *tls = None;
                 }
             }
             _ => self.machine.timed_out(now),
@@ -129,17 +129,17 @@ impl<M: Securable> Machine for Secured<M> {
             Step::Event(event) => Ok(Action::Event(event)),
             Step::Read => Ok(Action::Read { deadline }),
             Step::Again | Step::Wait => Ok(Action::Wait { deadline }),
-            Step::Write => match self.layer.tunnel_mut() {
-                Some(tunnel) => Ok(Action::Write {
-                    bytes: tunnel.offer(),
+            Step::Write => match self.layer.tls_mut() {
+                Some(tls) => Ok(Action::Write {
+                    bytes: tls.offer(),
                     deadline,
                 }),
                 None => Ok(Action::Wait { deadline }),
             },
             Step::PassThrough => self.machine.poll().map_err(Error::Machine),
             Step::Over => match &self.layer {
-                Layer::Ending {
-                    ending: Ending::Failing(failure) | Ending::Failed(failure),
+                TlsLayer::Closing {
+                    closing: Closing::Failing(failure) | Closing::Failed(failure),
                     ..
                 } => Err(Failure::clone(failure).into()),
                 _ => match self.machine.poll() {
@@ -153,16 +153,16 @@ impl<M: Securable> Machine for Secured<M> {
     fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
         let now = self.at(now);
         match &self.layer {
-            Layer::Clear
-            | Layer::Handshake {
+            TlsLayer::Clear
+            | TlsLayer::Handshake {
                 hello_sent: false, ..
             } => return self.machine.received(now, bytes),
             // Records that hold nothing for the machine take time all the same.
             _ => self.pass_time(now),
         }
         match &self.layer {
-            Layer::Ending { .. } => bytes.len(),
-            Layer::Established(_) if self.end_of_input == EndOfInput::Told => bytes.len(),
+            TlsLayer::Closing { .. } => bytes.len(),
+            TlsLayer::Established(_) if self.end_of_input == EndOfInput::Told => bytes.len(),
             _ => self.receive_records(bytes),
         }
     }
@@ -170,7 +170,7 @@ impl<M: Securable> Machine for Secured<M> {
     fn received_eof(&mut self, now: Instant) {
         let now = self.at(now);
         match self.layer {
-            Layer::Clear => {
+            TlsLayer::Clear => {
                 self.end_of_input = EndOfInput::Told;
                 self.machine.received_eof(now);
             }
@@ -185,19 +185,22 @@ impl<M: Securable> Machine for Secured<M> {
 
     fn wrote(&mut self, now: Instant, count: usize) {
         let now = self.at(now);
-        let Some(tunnel) = self.layer.tunnel_mut() else {
-            if let Layer::Clear = self.layer {
+        let Some(tls) = self.layer.tls_mut() else {
+            if let TlsLayer::Clear = self.layer {
                 self.machine.wrote(now, count);
             }
             return;
         };
-        let completed = tunnel.sent(count);
-        let all_sent = tunnel.unsent().is_empty();
-        if let Layer::Handshake { hello_sent, .. } = &mut self.layer {
+        let completed = tls.sent(count);
+        let all_sent = tls.unsent().is_empty();
+        if let TlsLayer::Handshake { hello_sent, .. } = &mut self.layer {
             *hello_sent |= all_sent;
         }
         match (&self.layer, completed) {
-            (Layer::Handshake { .. } | Layer::Established(_) | Layer::Stopping(_), Some(count)) => {
+            (
+                TlsLayer::Handshake { .. } | TlsLayer::Established(_) | TlsLayer::Stopping(_),
+                Some(count),
+            ) => {
                 self.machine.wrote(now, count);
             }
             _ => self.pass_time(now),

@@ -3,90 +3,90 @@
 use ftp_proto::{Action, Securable, TlsSwitch};
 
 use super::Secured;
-use super::layer::{EndOfInput, Ending, Failure, Layer, Role, Step, Wish};
+use super::layer::{Closing, EndOfInput, Failure, InnerAction, Role, Step, TlsLayer};
 use crate::TlsPhase;
-use crate::tunnel::Tunnel;
+use crate::tls_state::TlsState;
 
 impl<M: Securable> Secured<M> {
     pub(super) fn step(&mut self) -> Step<M::Event> {
         match self.layer {
-            Layer::Clear => self.step_clear(),
-            Layer::Handshake { .. } => self.step_handshake(),
-            Layer::Established(_) => self.step_established(),
-            Layer::Stopping(_) => self.step_stopping(),
-            Layer::Ending { .. } => self.step_ending(),
+            TlsLayer::Clear => self.step_clear(),
+            TlsLayer::Handshake { .. } => self.step_handshake(),
+            TlsLayer::Established(_) => self.step_established(),
+            TlsLayer::Stopping(_) => self.step_stopping(),
+            TlsLayer::Closing { .. } => self.step_closing(),
         }
     }
 
     fn step_clear(&mut self) -> Step<M::Event> {
-        match self.wish() {
-            Wish::Event(event) => match M::tls_switch(&event) {
+        match self.inner() {
+            InnerAction::Event(event) => match M::tls_switch(&event) {
                 Some(TlsSwitch::Start) => self.start(),
                 Some(TlsSwitch::Stop) => self.machine.tls_stopped(self.now),
                 None => return Step::Event(event),
             },
-            Wish::Read if self.tell_end_of_input() => {}
+            InnerAction::Read if self.tell_end_of_input() => {}
             // The machine said all that there is to say.
-            Wish::Read => return Step::Read,
-            Wish::Wait => return Step::Wait,
-            Wish::Write | Wish::Over => return Step::PassThrough,
+            InnerAction::Read => return Step::Read,
+            InnerAction::Wait => return Step::Wait,
+            InnerAction::Write | InnerAction::Over => return Step::PassThrough,
         }
         Step::Again
     }
 
     fn step_handshake(&mut self) -> Step<M::Event> {
-        match self.wish() {
-            Wish::Event(event) => return pass_event::<M>(event),
-            Wish::Over => return self.end(),
+        match self.inner() {
+            InnerAction::Event(event) => return pass_event::<M>(event),
+            InnerAction::Over => return self.end(),
             // What the machine wants to write or read is for the time when TLS is up.
-            Wish::Write | Wish::Read | Wish::Wait => {}
+            InnerAction::Write | InnerAction::Read | InnerAction::Wait => {}
         }
-        let Layer::Handshake { tunnel, since, .. } = &self.layer else {
+        let TlsLayer::Handshake { tls, since, .. } = &self.layer else {
             return Step::Again;
         };
-        if !tunnel.unsent().is_empty() {
+        if !tls.unsent().is_empty() {
             return Step::Write;
         }
-        if tunnel.is_agreed() {
-            let mut session = tunnel.session(self.role.requested_name());
+        if tls.is_agreed() {
+            let mut session = tls.session(self.role.requested_name());
             let taken = self.now.since_start().saturating_sub(since.since_start());
             session.handshake_time = Some(taken);
-            if let Layer::Handshake { tunnel, .. } = self.take_layer() {
-                self.layer = Layer::Established(tunnel);
+            if let TlsLayer::Handshake { tls, .. } = self.take_layer() {
+                self.layer = TlsLayer::Established(tls);
             }
             self.machine.tls_started(self.now, session);
             return Step::Again;
         }
         if self.end_of_input == EndOfInput::Seen {
-            self.layer = Layer::failing(None, Failure::HandshakeEof);
+            self.layer = TlsLayer::failing(None, Failure::HandshakeEof);
             return Step::Again;
         }
         Step::Read
     }
 
     fn step_established(&mut self) -> Step<M::Event> {
-        let wish = match self.wish() {
-            Wish::Event(event) => match M::tls_switch(&event) {
+        let inner = match self.inner() {
+            InnerAction::Event(event) => match M::tls_switch(&event) {
                 Some(TlsSwitch::Stop) => return self.stop(),
                 _ => return pass_event::<M>(event),
             },
-            Wish::Over => return self.end(),
-            wish => wish,
+            InnerAction::Over => return self.end(),
+            inner => inner,
         };
-        let Layer::Established(tunnel) = &mut self.layer else {
+        let TlsLayer::Established(tls) = &mut self.layer else {
             return Step::Again;
         };
-        if !tunnel.unsent().is_empty() {
+        if !tls.unsent().is_empty() {
             return Step::Write;
         }
-        match wish {
-            Wish::Write => self.encrypt(),
-            Wish::Read if !tunnel.plaintext().is_empty() => match self.offer_plaintext() {
+        match inner {
+            InnerAction::Write => self.encrypt(),
+            InnerAction::Read if !tls.plaintext().is_empty() => match self.offer_plaintext() {
                 // Asked for and refused: only the application or time can help.
                 0 => Step::Wait,
                 _ => Step::Again,
             },
-            Wish::Read if tunnel.is_closed_by_peer() => {
+            InnerAction::Read if tls.is_closed_by_peer() => {
                 if self.end_of_input == EndOfInput::Told {
                     return Step::Wait;
                 }
@@ -94,68 +94,65 @@ impl<M: Securable> Secured<M> {
                 self.tell_end_of_input();
                 Step::Again
             }
-            Wish::Read => self.read_unless_ended(),
-            Wish::Wait | Wish::Event(_) | Wish::Over => Step::Wait,
+            InnerAction::Read => self.read_unless_ended(),
+            InnerAction::Wait | InnerAction::Event(_) | InnerAction::Over => Step::Wait,
         }
     }
 
     fn step_stopping(&mut self) -> Step<M::Event> {
-        match self.wish() {
-            Wish::Event(event) => return pass_event::<M>(event),
-            Wish::Over => return self.end(),
-            Wish::Write | Wish::Read | Wish::Wait => {}
+        match self.inner() {
+            InnerAction::Event(event) => return pass_event::<M>(event),
+            InnerAction::Over => return self.end(),
+            InnerAction::Write | InnerAction::Read | InnerAction::Wait => {}
         }
-        let Layer::Stopping(tunnel) = &mut self.layer else {
+        let TlsLayer::Stopping(tls) = &mut self.layer else {
             return Step::Again;
         };
-        if !tunnel.unsent().is_empty() {
+        if !tls.unsent().is_empty() {
             return Step::Write;
         }
-        if !tunnel.plaintext().is_empty() {
+        if !tls.plaintext().is_empty() {
             return match self.offer_plaintext() {
                 0 => Step::Wait,
                 _ => Step::Again,
             };
         }
-        if tunnel.is_closed_by_peer() {
-            self.layer = Layer::Clear;
+        if tls.is_closed_by_peer() {
+            self.layer = TlsLayer::Clear;
             self.machine.tls_stopped(self.now);
             return Step::Again;
         }
         self.read_unless_ended()
     }
 
-    fn step_ending(&mut self) -> Step<M::Event> {
-        if let Layer::Ending {
-            ending: Ending::Failing(_),
+    fn step_closing(&mut self) -> Step<M::Event> {
+        if let TlsLayer::Closing {
+            closing: Closing::Failing(_),
             ..
         } = self.layer
         {
-            let wish = self.wish();
-            if let Wish::Event(event) = wish {
+            let inner = self.inner();
+            if let InnerAction::Event(event) = inner {
                 return pass_event::<M>(event);
             }
             self.deadline = self.latest_deadline;
-            if let Layer::Ending {
-                tunnel,
-                ending: Ending::Failing(failure),
+            if let TlsLayer::Closing {
+                tls,
+                closing: Closing::Failing(failure),
             } = self.take_layer()
             {
                 // What ended the machine came before what ended TLS.
-                let ending = match wish {
-                    Wish::Over => Ending::Machine,
-                    _ => Ending::Failed(failure),
+                let closing = match inner {
+                    InnerAction::Over => Closing::Machine,
+                    _ => Closing::Failed(failure),
                 };
-                self.layer = Layer::Ending { tunnel, ending };
+                self.layer = TlsLayer::Closing { tls, closing };
             }
         }
         match &mut self.layer {
-            Layer::Ending {
-                tunnel: Some(tunnel),
-                ..
-            } if !tunnel.unsent().is_empty() => Step::Write,
-            Layer::Ending { tunnel, .. } => {
-                *tunnel = None;
+            TlsLayer::Closing { tls: Some(tls), .. } if !tls.unsent().is_empty() => Step::Write,
+            TlsLayer::Closing { tls, .. } => {
+                *tls = None;
                 Step::Over
             }
             _ => Step::Again,
@@ -163,97 +160,97 @@ impl<M: Securable> Secured<M> {
     }
 
     /// What the machine wants, and by when.
-    fn wish(&mut self) -> Wish<M::Event> {
-        let (wish, deadline) = match self.machine.poll() {
-            Ok(Action::Event(event)) => return Wish::Event(event),
-            Ok(Action::Write { deadline, .. }) => (Wish::Write, deadline),
-            Ok(Action::Read { deadline }) => (Wish::Read, deadline),
-            Ok(Action::Wait { deadline }) => (Wish::Wait, deadline),
+    fn inner(&mut self) -> InnerAction<M::Event> {
+        let (inner, deadline) = match self.machine.poll() {
+            Ok(Action::Event(event)) => return InnerAction::Event(event),
+            Ok(Action::Write { deadline, .. }) => (InnerAction::Write, deadline),
+            Ok(Action::Read { deadline }) => (InnerAction::Read, deadline),
+            Ok(Action::Wait { deadline }) => (InnerAction::Wait, deadline),
             Ok(Action::Closed) | Err(_) => {
                 // Our own last words need a bound even where the machine had set none just now.
                 self.deadline = self.latest_deadline;
-                return Wish::Over;
+                return InnerAction::Over;
             }
         };
         self.deadline = deadline;
         self.latest_deadline = deadline.or(self.latest_deadline);
-        wish
+        inner
     }
 
     fn start(&mut self) {
-        let tunnel = match &self.role {
-            Role::Client(tls) => Tunnel::client(tls).map(|tunnel| (tunnel, false)),
-            Role::Server(config) => Tunnel::server(config).map(|tunnel| (tunnel, true)),
+        let tls = match &self.role {
+            Role::Client(tls) => TlsState::client(tls).map(|tls| (tls, false)),
+            Role::Server(config) => TlsState::server(config).map(|tls| (tls, true)),
             Role::Clear => {
-                self.layer = Layer::failing(None, Failure::NoTlsConfiguration);
+                self.layer = TlsLayer::failing(None, Failure::NoTlsConfiguration);
                 return;
             }
         };
-        self.layer = match tunnel {
-            Ok((tunnel, hello_sent)) => Layer::Handshake {
-                tunnel: Box::new(tunnel),
+        self.layer = match tls {
+            Ok((tls, hello_sent)) => TlsLayer::Handshake {
+                tls: Box::new(tls),
                 hello_sent,
                 since: self.now,
             },
             Err(source) => {
-                Layer::failing(None, Failure::tls(TlsPhase::Handshake, source, &self.role))
+                TlsLayer::failing(None, Failure::tls(TlsPhase::Handshake, source, &self.role))
             }
         };
     }
 
     fn stop(&mut self) -> Step<M::Event> {
-        if let Layer::Established(mut tunnel) = self.take_layer() {
-            tunnel.close();
-            self.layer = Layer::Stopping(tunnel);
+        if let TlsLayer::Established(mut tls) = self.take_layer() {
+            tls.close();
+            self.layer = TlsLayer::Stopping(tls);
         }
         Step::Again
     }
 
     /// The machine is over: a `close_notify`, and then what the machine says.
     fn end(&mut self) -> Step<M::Event> {
-        let tunnel = match self.take_layer() {
+        let tls = match self.take_layer() {
             // The peer knows nothing of TLS yet; an alert would be noise in a clear stream.
-            Layer::Clear
-            | Layer::Handshake {
+            TlsLayer::Clear
+            | TlsLayer::Handshake {
                 hello_sent: false, ..
             } => None,
-            Layer::Handshake { mut tunnel, .. }
-            | Layer::Established(mut tunnel)
-            | Layer::Stopping(mut tunnel) => {
-                tunnel.close();
-                Some(tunnel)
+            TlsLayer::Handshake { mut tls, .. }
+            | TlsLayer::Established(mut tls)
+            | TlsLayer::Stopping(mut tls) => {
+                tls.close();
+                Some(tls)
             }
-            Layer::Ending { tunnel, .. } => tunnel,
+            TlsLayer::Closing { tls, .. } => tls,
         };
-        self.layer = Layer::Ending {
-            tunnel,
-            ending: Ending::Machine,
+        self.layer = TlsLayer::Closing {
+            tls,
+            closing: Closing::Machine,
         };
         Step::Again
     }
 
-    /// TLS failed. The alert that says so is in the tunnel already.
+    /// TLS failed. The alert that says so is in the tls already.
     fn fail(&mut self, source: rustls::Error) {
-        let (during, tunnel) = match self.take_layer() {
-            Layer::Handshake { tunnel, .. } => (TlsPhase::Handshake, tunnel),
-            Layer::Established(tunnel) => (TlsPhase::Session, tunnel),
-            Layer::Stopping(tunnel) => (TlsPhase::Close, tunnel),
+        let (during, tls) = match self.take_layer() {
+            TlsLayer::Handshake { tls, .. } => (TlsPhase::Handshake, tls),
+            TlsLayer::Established(tls) => (TlsPhase::Session, tls),
+            TlsLayer::Stopping(tls) => (TlsPhase::Close, tls),
             // There is no TLS to fail.
-            other @ (Layer::Clear | Layer::Ending { .. }) => {
+            other @ (TlsLayer::Clear | TlsLayer::Closing { .. }) => {
                 self.layer = other;
                 return;
             }
         };
-        self.layer = Layer::failing(Some(tunnel), Failure::tls(during, source, &self.role));
+        self.layer = TlsLayer::failing(Some(tls), Failure::tls(during, source, &self.role));
     }
 
     fn encrypt(&mut self) -> Step<M::Event> {
-        let Layer::Established(tunnel) = &mut self.layer else {
+        let TlsLayer::Established(tls) = &mut self.layer else {
             return Step::Again;
         };
         // The same write as before: nothing has happened in between.
         if let Ok(Action::Write { bytes, .. }) = self.machine.poll()
-            && let Err(source) = tunnel.encrypt(bytes)
+            && let Err(source) = tls.encrypt(bytes)
         {
             self.fail(source);
         }
@@ -262,10 +259,10 @@ impl<M: Securable> Secured<M> {
 
     /// Hands over what is decrypted; returns how much the machine took.
     fn offer_plaintext(&mut self) -> usize {
-        let (Layer::Established(tunnel) | Layer::Stopping(tunnel)) = &mut self.layer else {
+        let (TlsLayer::Established(tls) | TlsLayer::Stopping(tls)) = &mut self.layer else {
             return 0;
         };
-        let plaintext = tunnel.plaintext();
+        let plaintext = tls.plaintext();
         if plaintext.is_empty() {
             return 0;
         }
@@ -273,7 +270,7 @@ impl<M: Securable> Secured<M> {
             .machine
             .received(self.now, plaintext)
             .min(plaintext.len());
-        tunnel.consume_plaintext(taken);
+        tls.consume_plaintext(taken);
         taken
     }
 
@@ -298,8 +295,8 @@ impl<M: Securable> Secured<M> {
         true
     }
 
-    fn take_layer(&mut self) -> Layer {
-        core::mem::replace(&mut self.layer, Layer::Clear)
+    fn take_layer(&mut self) -> TlsLayer {
+        core::mem::replace(&mut self.layer, TlsLayer::Clear)
     }
 
     /// Takes records one by one, as long as nothing that they hold is left over.
@@ -308,10 +305,10 @@ impl<M: Securable> Secured<M> {
         while let Some(rest) = bytes.get(taken..)
             && !rest.is_empty()
         {
-            let Some(tunnel) = self.layer.receiving() else {
+            let Some(tls) = self.layer.receiving() else {
                 break;
             };
-            match tunnel.receive(rest) {
+            match tls.receive(rest) {
                 Ok(count) => taken = taken.saturating_add(count),
                 Err(source) => {
                     self.fail(source);

@@ -121,7 +121,7 @@ fn serve_in_bytes(
             stream,
             stuck: false,
         };
-        server.attend(stream, peer, &**clerk, shutdown);
+        server.run_session(stream, peer, &**clerk, shutdown);
     }
 }
 
@@ -330,6 +330,6 @@ impl ServerUnderTest for Blocking {
         let server = server.expect("TLS where it is wanted");
         let (stream, peer) = listener.accept().expect("a connection");
         let witness = Witness(Arc::clone(record));
-        server.attend(stream, peer, &witness, &Shutdown::new());
+        server.run_session(stream, peer, &witness, &Shutdown::new());
     }
 }

@@ -357,7 +357,7 @@ impl<P: Platform> ServerUnderTest for Async<P> {
             let (stream, peer) = P::Runtime::accept(&listener).await.expect("a connection");
             let witness = Witness(Arc::clone(record));
             server
-                .attend(stream, peer, &witness, std::future::pending())
+                .run_session(stream, peer, &witness, std::future::pending())
                 .await;
         });
     }

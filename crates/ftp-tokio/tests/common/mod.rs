@@ -115,7 +115,7 @@ pub(crate) fn serve_one(server: Server, handler: OneUser, buffer: usize) -> Dupl
     let (near, far) = tokio::io::duplex(buffer);
     tokio::spawn(async move {
         server
-            .attend(far, peer(), &handler, std::future::pending())
+            .run_session(far, peer(), &handler, std::future::pending())
             .await;
     });
     near

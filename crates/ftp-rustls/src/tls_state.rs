@@ -16,7 +16,7 @@ use crate::ClientTls;
 use crate::record::RecordBounds;
 
 /// A TLS connection without a transport. Bytes for the peer gather in [`unsent`](Self::unsent).
-pub(crate) struct Tunnel {
+pub(crate) struct TlsState {
     connection: Connection,
     record: RecordBounds,
     output: Vec<u8>,
@@ -31,7 +31,7 @@ pub(crate) struct Tunnel {
     peer_closed: bool,
 }
 
-impl Tunnel {
+impl TlsState {
     /// Starts as a client. The ClientHello is unsent from the beginning.
     pub(crate) fn client(tls: &ClientTls) -> Result<Self, rustls::Error> {
         let connection = ClientConnection::new(Arc::clone(&tls.config), tls.server_name.clone())?;
@@ -44,7 +44,7 @@ impl Tunnel {
     }
 
     fn new(connection: Connection) -> Self {
-        let mut tunnel = Self {
+        let mut tls = Self {
             connection,
             record: RecordBounds::default(),
             output: Vec::new(),
@@ -54,8 +54,8 @@ impl Tunnel {
             closing: false,
             peer_closed: false,
         };
-        tunnel.collect_output();
-        tunnel
+        tls.collect_output();
+        tls
     }
 
     /// Whether both sides have agreed. Our last flight may still be unsent.
@@ -220,9 +220,9 @@ impl Tunnel {
     }
 }
 
-impl fmt::Debug for Tunnel {
+impl fmt::Debug for TlsState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tunnel")
+        f.debug_struct("TlsState")
             .field("agreed", &self.is_agreed())
             .field("unsent", &self.unsent().len())
             .field("peer_closed", &self.peer_closed)

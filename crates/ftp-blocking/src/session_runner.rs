@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ftp_adapter::{
-    Entry, Judged, Judgement, LAST_CHECK_TIME, MayCheck, SHUTDOWN_TEXT, SessionError, SessionEvent,
-    SessionInfo, SystemClock, judge, replacement,
+    Accepted, Judged, Judgement, LAST_CHECK_TIME, MayCheck, SHUTDOWN_TEXT, SessionError,
+    SessionEvent, SessionInfo, SystemClock, judge, replacement,
 };
 use ftp_proto::Username;
 use ftp_proto::server::guard::GuardedAttempt;
@@ -32,49 +32,49 @@ const LOOK_BESIDE: Duration = Duration::from_millis(250);
 /// Runs a session to its end.
 ///
 /// A handler that never comes to an end keeps the two threads that it has, but neither the
-/// connection nor what the entry holds.
-pub(crate) fn attend<T: Transport, H: Handler>(
+/// connection nor what the accepted holds.
+pub(crate) fn run_session<T: Transport, H: Handler>(
     session: ServerSession<T>,
-    entry: Entry<SystemClock>,
+    accepted: Accepted<SystemClock>,
     handler: &H,
     shutdown: &Shutdown,
 ) {
-    let info = SessionInfo::new(entry.id, entry.peer);
-    for event in entry.first_events() {
+    let info = SessionInfo::new(accepted.id, accepted.peer);
+    for event in accepted.first_events() {
         handler.event(&info, &event);
     }
     thread::scope(|scope| {
-        let mut attendance = Attendance {
+        let mut runner = SessionRunner {
             session,
             info,
             handler,
             worker: Worker::new(scope),
-            entry,
+            accepted,
             shutdown,
             stopping: false,
             closed: false,
             events: VecDeque::new(),
             end: None,
         };
-        let broken = match attendance.run() {
+        let broken = match runner.run() {
             Ok(()) => false,
             Err(error) => {
                 let broken = matches!(error, SessionError::Io(_));
-                if !attendance.closed {
-                    attendance.tell(&SessionEvent::Failed(error));
+                if !runner.closed {
+                    runner.tell(&SessionEvent::Failed(error));
                 }
                 broken
             }
         };
         if !broken {
-            hang_up(attendance.session.into_driver().into_timed());
+            linger(runner.session.into_driver().into_timed());
         }
     });
 }
 
 /// Takes what the client still sends, for a while. A close with unread bytes makes the system send
 /// a reset, which can overtake our last words.
-fn hang_up<T: Transport>(mut transport: Timed<T>) {
+fn linger<T: Transport>(mut transport: Timed<T>) {
     let end = Instant::now() + LINGERING_TIME;
     let mut ignored = [0; 1024];
     // The session is over either way: an error changes nothing.
@@ -86,13 +86,13 @@ fn hang_up<T: Transport>(mut transport: Timed<T>) {
     }
 }
 
-struct Attendance<'scope, 'env, T, H> {
+struct SessionRunner<'scope, 'env, T, H> {
     session: ServerSession<T>,
     info: SessionInfo,
     handler: &'env H,
     worker: Worker<'scope, 'env>,
     /// Given back when the session is over.
-    entry: Entry<SystemClock>,
+    accepted: Accepted<SystemClock>,
     shutdown: &'env Shutdown,
     stopping: bool,
     /// The handler was told of the end.
@@ -103,7 +103,7 @@ struct Attendance<'scope, 'env, T, H> {
     end: Option<Result<(), SessionError>>,
 }
 
-impl<'scope, T: Transport, H: Handler> Attendance<'scope, '_, T, H> {
+impl<'scope, T: Transport, H: Handler> SessionRunner<'scope, '_, T, H> {
     fn run(&mut self) -> Result<(), SessionError> {
         while let Some(event) = self.next()? {
             self.handle(event);
@@ -150,7 +150,7 @@ impl<'scope, T: Transport, H: Handler> Attendance<'scope, '_, T, H> {
         self.tell(event);
         if let SessionEvent::LoggedOut = event {
             self.info.username = None;
-            if let Some(guarded) = &mut self.entry.guarded {
+            if let Some(guarded) = &mut self.accepted.guarded {
                 guarded.logged_out();
             }
         }
@@ -202,7 +202,7 @@ impl<'scope, T: Transport, H: Handler> Attendance<'scope, '_, T, H> {
     /// nothing to count.
     fn may_check(&mut self, user: &Username) -> Result<Option<GuardedAttempt>, Left> {
         loop {
-            let Some(guarded) = &mut self.entry.guarded else {
+            let Some(guarded) = &mut self.accepted.guarded else {
                 return Ok(None);
             };
             let at = match guarded.may_check(user) {
@@ -223,7 +223,7 @@ impl<'scope, T: Transport, H: Handler> Attendance<'scope, '_, T, H> {
         verdict: V,
         started: Instant,
     ) -> Judgement<V> {
-        let guarded = self.entry.guarded.as_mut().zip(guarded);
+        let guarded = self.accepted.guarded.as_mut().zip(guarded);
         judge(guarded, tried, verdict, started.elapsed())
     }
 

@@ -7,7 +7,7 @@ use ftp_proto::client::{CommandId, Connection, Event};
 use ftp_proto::wire::Reply;
 use ftp_rustls::Secured;
 
-use crate::{Error, Flow};
+use crate::{DriverState, Error};
 
 /// Most events that are kept.
 const EVENTS_KEPT: usize = 256;
@@ -16,11 +16,11 @@ const EVENTS_KEPT: usize = 256;
 ///
 /// Each method of a client waits for one kind of event; what else comes is kept for `next_event`.
 #[derive(Debug, Default)]
-pub struct Inbox {
+pub struct PendingEvents {
     kept: VecDeque<Event>,
 }
 
-impl Inbox {
+impl PendingEvents {
     /// The oldest event.
     pub fn pop(&mut self) -> Option<Event> {
         self.kept.pop_front()
@@ -84,8 +84,11 @@ impl Inbox {
     ///
     /// # Errors
     /// [`Error::EventsUnread`] if there are more than are kept.
-    pub fn keep_what_came(&mut self, flow: &mut Flow<Secured<Connection>>) -> Result<(), Error> {
-        while let Ok(ftp_proto::Action::Event(event)) = flow.machine_mut().poll() {
+    pub fn keep_what_came(
+        &mut self,
+        state: &mut DriverState<Secured<Connection>>,
+    ) -> Result<(), Error> {
+        while let Ok(ftp_proto::Action::Event(event)) = state.machine_mut().poll() {
             self.kept.push_back(event);
             self.check_room()?;
         }
@@ -119,10 +122,14 @@ pub fn ends_reinitialize(event: &Event, command: CommandId) -> bool {
 ///
 /// # Errors
 /// [`Error::Refused`] or [`Error::Unanswered`].
-pub fn reinitialized(inbox: &mut Inbox, event: Event, command: CommandId) -> Result<(), Error> {
+pub fn reinitialized(
+    pending: &mut PendingEvents,
+    event: Event,
+    command: CommandId,
+) -> Result<(), Error> {
     if let Event::Challenge(challenge) = event {
         let kind = challenge.kind();
-        inbox.put_back(Event::Challenge(challenge));
+        pending.put_back(Event::Challenge(challenge));
         return Err(Error::Unanswered(kind));
     }
     agreed(&event, command)

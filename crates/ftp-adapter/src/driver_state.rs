@@ -36,7 +36,7 @@ const READS_AFTER_FAILURE: usize = 32;
 ///   tell: it goes to the machine first ([`Step::CatchUp`]).
 /// * It counts the steps, so that no peer can keep a thread that others wait for
 ///   ([`Self::is_turn_over`]).
-pub struct Flow<M: Machine> {
+pub struct DriverState<M: Machine> {
     machine: M,
     /// What was read and the machine did not take yet.
     unread: Zeroizing<Vec<u8>>,
@@ -64,33 +64,33 @@ pub struct Flow<M: Machine> {
 /// What a driver is to do next.
 #[must_use = "nothing goes on until the step is done"]
 pub enum Step<'a, E> {
-    /// Give this to the caller. [Flush](Flow::needs_flush) before: it may think about it for long.
+    /// Give this to the caller. [Flush](DriverState::needs_flush) before: it may think about it for long.
     Event(E),
-    /// Hand these bytes to the transport, then call [`Flow::wrote`]. While they cannot be written,
-    /// [read](Flow::receive): two sides that only write would wait for each other for ever.
+    /// Hand these bytes to the transport, then call [`DriverState::wrote`]. While they cannot be written,
+    /// [read](DriverState::receive): two sides that only write would wait for each other for ever.
     Write {
         /// Never empty.
         bytes: &'a [u8],
-        /// When to call [`Flow::timed_out`] instead.
+        /// When to call [`DriverState::timed_out`] instead.
         deadline: Option<Instant>,
     },
-    /// Flush, then [read](Flow::receive).
+    /// Flush, then [read](DriverState::receive).
     Read {
-        /// When to call [`Flow::timed_out`] instead.
+        /// When to call [`DriverState::timed_out`] instead.
         deadline: Option<Instant>,
     },
-    /// Flush, then wait until the machine is told something. [Read](Flow::receive) meanwhile, as far
+    /// Flush, then wait until the machine is told something. [Read](DriverState::receive) meanwhile, as far
     /// as it takes what comes: so a connection that breaks is noticed before there is anything to
     /// say over it. That the peer says no more is not told: it may still listen.
     Wait {
-        /// When to call [`Flow::timed_out`].
+        /// When to call [`DriverState::timed_out`].
         deadline: Option<Instant>,
     },
-    /// A deadline passed while the driver did not look. [Read](Flow::receive) once, without waiting:
+    /// A deadline passed while the driver did not look. [Read](DriverState::receive) once, without waiting:
     /// what is there may have come in time.
     CatchUp,
-    /// Close the transport for writing, unless it [failed](Flow::has_failed), and give
-    /// [`Flow::end`] to the caller.
+    /// Close the transport for writing, unless it [failed](DriverState::has_failed), and give
+    /// [`DriverState::end`] to the caller.
     Close,
 }
 
@@ -114,7 +114,7 @@ pub enum DriverError<E> {
     },
 }
 
-impl<M: Machine> Flow<M> {
+impl<M: Machine> DriverState<M> {
     /// Over a transport from which nothing was read yet.
     pub fn new(machine: M) -> Self {
         Self {
@@ -283,7 +283,7 @@ impl<M: Machine> Flow<M> {
             return Poll::Pending;
         }
         // For this one call: a driver that waits or is dropped holds no bytes.
-        let mut space = Space::lend();
+        let mut space = ReadBuffer::lend();
         match read(&mut space.bytes) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(error)) => self.fail(now(), error, read),
@@ -386,7 +386,7 @@ impl<M: Machine> Flow<M> {
         mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
     ) {
         self.failure = Some(error);
-        let mut space = Space::lend();
+        let mut space = ReadBuffer::lend();
         for _ in 0..READS_AFTER_FAILURE {
             while !self.unread.is_empty() {
                 if self.offer_unread(now) == 0 {
@@ -416,19 +416,19 @@ fn before(deadline: Instant) -> Instant {
 }
 
 thread_local! {
-    static SPACE: Cell<Box<[u8]>> = Cell::default();
+    static READ_BUFFER: Cell<Box<[u8]>> = Cell::default();
 }
 
 /// What a read fills, lent by the thread: to clear four kilobytes before each attempt to read would
 /// be most of a driver's work. Whoever fills it wipes it.
-struct Space {
+struct ReadBuffer {
     bytes: Box<[u8]>,
 }
 
-impl Space {
+impl ReadBuffer {
     fn lend() -> Self {
-        // There is none at first, within a read from another flow, and while the thread ends.
-        let mut bytes = SPACE.try_with(Cell::take).unwrap_or_default();
+        // There is none at first, within a read from another state, and while the thread ends.
+        let mut bytes = READ_BUFFER.try_with(Cell::take).unwrap_or_default();
         if bytes.is_empty() {
             bytes = vec![0; READ_SIZE].into_boxed_slice();
         }
@@ -441,20 +441,20 @@ impl Space {
     }
 }
 
-impl Drop for Space {
+impl Drop for ReadBuffer {
     fn drop(&mut self) {
         if panicking() {
             self.bytes.zeroize();
         }
         let bytes = take(&mut self.bytes);
-        let _not_while_the_thread_ends = SPACE.try_with(|space| space.set(bytes));
+        let _not_while_the_thread_ends = READ_BUFFER.try_with(|space| space.set(bytes));
     }
 }
 
 // What is held may be a password that came in clear: only its length is shown.
-impl<M: Machine + fmt::Debug> fmt::Debug for Flow<M> {
+impl<M: Machine + fmt::Debug> fmt::Debug for DriverState<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flow")
+        f.debug_struct("DriverState")
             .field("machine", &self.machine)
             .field("unread", &self.unread.len())
             .field("failure", &self.failure)
@@ -470,14 +470,14 @@ mod tests {
 
     use super::*;
 
-    fn flow() -> Flow<Connection> {
+    fn state() -> DriverState<Connection> {
         let login = Login::new("developer", "secret").expect("a login");
         let config = Config::new(login).security(Security::DangerousPlaintext);
-        Flow::new(Connection::new(config, Instant::START))
+        DriverState::new(Connection::new(config, Instant::START))
     }
 
     fn receive(read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>) -> Poll<()> {
-        flow().receive(|| Instant::START, read)
+        state().receive(|| Instant::START, read)
     }
 
     fn put(space: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -486,7 +486,7 @@ mod tests {
     }
 
     fn is_clean() -> bool {
-        Space::lend().bytes.iter().all(|byte| *byte == 0)
+        ReadBuffer::lend().bytes.iter().all(|byte| *byte == 0)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use ftp_adapter::{
-    Budget, Entry, Guarded, Judged, Judgement, LAST_CHECK_TIME, MayCheck, SHUTDOWN_TEXT,
+    Accepted, Budget, Guarded, Judged, Judgement, LAST_CHECK_TIME, MayCheck, SHUTDOWN_TEXT,
     SessionError, SessionEvent, SessionInfo, judge, replacement,
 };
 use ftp_proto::Username;
@@ -24,9 +24,9 @@ const LINGERING_TIME: Duration = Duration::from_secs(2);
 /// Runs a session to its end.
 ///
 /// The future is small: it lives as long as the session, and most sessions idle most of the time.
-pub(crate) fn attend<'a, R, T, H, S>(
+pub(crate) fn run_session<'a, R, T, H, S>(
     session: Box<ServerSession<R, T>>,
-    entry: Entry<R>,
+    accepted: Accepted<R>,
     handler: &'a H,
     shutdown: Pin<&'a mut S>,
 ) -> impl Future<Output = ()> + Send + 'a
@@ -36,45 +36,45 @@ where
     H: Handler,
     S: Future<Output = ()> + Send,
 {
-    let info = SessionInfo::new(entry.id, entry.peer);
-    for event in entry.first_events() {
+    let info = SessionInfo::new(accepted.id, accepted.peer);
+    for event in accepted.first_events() {
         handler.event(&info, &event);
     }
-    let line = Line {
+    let link = ControlLink {
         session,
         shutdown,
         stopping: false,
         events: VecDeque::new(),
         end: None,
     };
-    let mut attendance = Box::new(Attendance {
-        line,
+    let mut runner = Box::new(SessionRunner {
+        link,
         info,
         handler,
-        entry,
+        accepted,
         closed: false,
     });
     async move {
-        let failed = match attendance.run().await {
+        let failed = match runner.run().await {
             Ok(()) => false,
             Err(error) => {
                 let io = matches!(error, SessionError::Io(_));
-                if !attendance.closed {
-                    attendance.tell(&SessionEvent::Failed(error));
+                if !runner.closed {
+                    runner.tell(&SessionEvent::Failed(error));
                 }
                 io
             }
         };
         if !failed {
-            let transport = attendance.line.session.into_driver().into_parts().transport;
-            Box::pin(hang_up::<R, T>(transport)).await;
+            let transport = runner.link.session.into_driver().into_parts().transport;
+            Box::pin(linger::<R, T>(transport)).await;
         }
     }
 }
 
 /// Takes what the client still sends, for a while. A close with unread bytes makes the system send a
 /// reset, which can overtake our last words.
-async fn hang_up<R: Timer + Io<T>, T: Unpin>(mut transport: T) {
+async fn linger<R: Timer + Io<T>, T: Unpin>(mut transport: T) {
     let mut budget = Budget::default();
     let mut ignored = [0; 1024];
     let listen = poll_fn(|cx| {
@@ -106,17 +106,17 @@ async fn may_check<R: Timer>(guarded: &mut Guarded<R>, user: &Username) -> Optio
 /// The client is gone.
 struct Left;
 
-struct Attendance<'a, R: Timer, T, H, S> {
-    line: Line<'a, R, T, S>,
+struct SessionRunner<'a, R: Timer, T, H, S> {
+    link: ControlLink<'a, R, T, S>,
     info: SessionInfo,
     handler: &'a H,
     /// Given back when the session is over.
-    entry: Entry<R>,
+    accepted: Accepted<R>,
     /// The handler was told of the end.
     closed: bool,
 }
 
-impl<R, T, H, S> Attendance<'_, R, T, H, S>
+impl<R, T, H, S> SessionRunner<'_, R, T, H, S>
 where
     R: Timer + Io<T> + Send,
     T: Unpin + Send,
@@ -124,7 +124,7 @@ where
     S: Future<Output = ()> + Send,
 {
     async fn run(&mut self) -> Result<(), SessionError> {
-        while let Some(event) = self.line.next().await? {
+        while let Some(event) = self.link.next().await? {
             // In a box that is there only while there is something to do.
             Box::pin(self.handle(event)).await;
         }
@@ -132,7 +132,7 @@ where
     }
 
     async fn handle(&mut self, event: Event) {
-        self.info.update(self.line.session.machine());
+        self.info.update(self.link.session.machine());
         match self.info.note(event) {
             Err(Event::Authenticate(attempt)) => self.authenticate(attempt).await,
             Err(Event::Account(attempt)) => self.account(attempt).await,
@@ -147,7 +147,7 @@ where
         self.tell(event);
         if let SessionEvent::LoggedOut = event {
             self.info.username = None;
-            if let Some(guarded) = &mut self.entry.guarded {
+            if let Some(guarded) = &mut self.accepted.guarded {
                 guarded.logged_out();
             }
         }
@@ -161,15 +161,15 @@ where
         };
         let started = R::now();
         let verdict = self.handler.authenticate(attempt, self.info.peer);
-        let Some(verdict) = self.line.finished(verdict).await else {
+        let Some(verdict) = self.link.finished(verdict).await else {
             return;
         };
         let judgement = self.judge(guarded, tried, verdict, started);
         self.tell(&SessionEvent::Attempted(judgement.summary));
         // Refused only if it comes too late: then there is no one to tell.
         let _too_late = match judgement.not_before {
-            None => self.line.session.decide(judgement.verdict),
-            Some(moment) => self.line.session.decide_at(judgement.verdict, moment),
+            None => self.link.session.decide(judgement.verdict),
+            Some(moment) => self.link.session.decide_at(judgement.verdict, moment),
         };
     }
 
@@ -181,12 +181,12 @@ where
         };
         let started = R::now();
         let verdict = self.handler.account(&self.info, attempt);
-        let Some(verdict) = self.line.finished(verdict).await else {
+        let Some(verdict) = self.link.finished(verdict).await else {
             return;
         };
         let judgement = self.judge(guarded, tried, verdict, started);
         self.tell(&SessionEvent::AccountAttempted(judgement.summary));
-        let session = &mut self.line.session;
+        let session = &mut self.link.session;
         let _too_late = match judgement.not_before {
             None => session.decide_account(judgement.verdict),
             Some(moment) => session.decide_account_at(judgement.verdict, moment),
@@ -195,12 +195,12 @@ where
 
     /// Waits until the guard, if there is one, lets the attempt be checked.
     async fn may_check(&mut self, user: &Username) -> Result<Option<GuardedAttempt>, Left> {
-        let Some(guarded) = &mut self.entry.guarded else {
+        let Some(guarded) = &mut self.accepted.guarded else {
             return Ok(None);
         };
         // Who leaves before the check has not had a guess checked: nothing to count.
         let waiting = may_check(guarded, user);
-        self.line.while_open(waiting).await.ok_or(Left)
+        self.link.while_open(waiting).await.ok_or(Left)
     }
 
     fn judge<V: Judged>(
@@ -211,7 +211,7 @@ where
         started: Instant,
     ) -> Judgement<V> {
         let check_time = R::now().saturating_duration_since(started);
-        let guarded = self.entry.guarded.as_mut().zip(guarded);
+        let guarded = self.accepted.guarded.as_mut().zip(guarded);
         judge(guarded, tried, verdict, check_time)
     }
 
@@ -219,12 +219,12 @@ where
         let id = request.id();
         let work = self.handler.command(&self.info, request);
         // The client left if there is no answer.
-        let Some(answer) = self.line.while_open(work).await else {
+        let Some(answer) = self.link.while_open(work).await else {
             return;
         };
         let answered = match &answer {
-            Some(reply) => self.line.session.reply(id, reply),
-            None => self.line.session.not_implemented(id),
+            Some(reply) => self.link.session.reply(id, reply),
+            None => self.link.session.not_implemented(id),
         };
         if let (Err(Misuse::WrongClass | Misuse::DedicatedMethod), Some(reply)) = (answered, answer)
         {
@@ -235,8 +235,8 @@ where
     fn replace(&mut self, id: RequestId, reply: Reply) {
         self.tell(&SessionEvent::ReplyReplaced(reply));
         let sent = match replacement() {
-            Some(reply) => self.line.session.reply(id, &reply),
-            None => self.line.session.not_implemented(id),
+            Some(reply) => self.link.session.reply(id, &reply),
+            None => self.link.session.not_implemented(id),
         };
         // Refused only if the connection is over.
         let _too_late = sent;
@@ -248,7 +248,7 @@ where
 }
 
 /// The connection, and what ends it from outside.
-struct Line<'a, R, T, S> {
+struct ControlLink<'a, R, T, S> {
     session: Box<ServerSession<R, T>>,
     shutdown: Pin<&'a mut S>,
     stopping: bool,
@@ -258,7 +258,7 @@ struct Line<'a, R, T, S> {
     end: Option<Result<(), SessionError>>,
 }
 
-impl<R, T, S> Line<'_, R, T, S>
+impl<R, T, S> ControlLink<'_, R, T, S>
 where
     R: Timer + Io<T>,
     T: Unpin,
@@ -329,7 +329,7 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::Arc;
 
-    use ftp_adapter::{Clock, Room};
+    use ftp_adapter::{Availability, Clock};
     use ftp_proto::server::{Config, Security, Verdict};
 
     use super::*;
@@ -403,13 +403,13 @@ mod tests {
         let config = Config::new().security(Security::DangerousPlaintext);
         let server = Server::<Still>::new(Arc::new(config), None).unwrap();
         let peer = SocketAddr::from(([127, 0, 0, 1], 21));
-        let (entry, _) = server.reception.receive(Room::Free, peer);
+        let (accepted, _) = server.acceptor.receive(Availability::Free, peer);
         let session = Box::new(server.session([0_usize; 4]));
         let state = size_of_val(&*session)
-            + size_of::<Attendance<'_, Still, [usize; 4], Nobody, Pending<()>>>();
+            + size_of::<SessionRunner<'_, Still, [usize; 4], Nobody, Pending<()>>>();
         assert!(state <= 1280, "{state}");
         let mut shutdown = pin!(pending());
-        let future = attend(session, entry, &Nobody, shutdown.as_mut());
+        let future = run_session(session, accepted, &Nobody, shutdown.as_mut());
         assert!(size_of_val(&future) <= 512, "{}", size_of_val(&future));
     }
 }

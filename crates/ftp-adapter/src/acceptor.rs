@@ -34,7 +34,7 @@ const REFUSED_TEXT: &str =
 /// What all sessions of a server have in common. Clones share the TLS configuration and the
 /// counters.
 #[derive(Debug)]
-pub struct Reception<C> {
+pub struct Acceptor<C> {
     config: Arc<Config>,
     tls: Arc<RwLock<Option<Arc<ServerConfig>>>>,
     drain_time: Duration,
@@ -54,23 +54,23 @@ pub struct TlsMissing(pub Security);
 
 /// How a connection is received.
 #[derive(Debug)]
-pub enum Welcome {
-    /// With the greeting: a [machine](Reception::machine).
-    Now,
-    /// Likewise, but not before this moment, and nothing is read until then.
-    Later(time::Instant),
-    /// With a 421 and this text: a [machine that refuses](Reception::refusal).
-    Refused(&'static str),
+pub enum AcceptDecision {
+    /// With the greeting: a [machine](Acceptor::machine).
+    Greet,
+    /// Greet at this time; read nothing before it.
+    GreetAt(time::Instant),
+    /// With a 421 and this text: a [machine that refuses](Acceptor::refusal).
+    Refuse(&'static str),
     /// Not at all: it is closed without a word.
-    Ignored,
+    Close,
 }
 
 /// Whether a connection can be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Room {
+pub enum Availability {
     /// It is run by hand: it is no session that counts, and has no limit.
     Uncounted,
-    /// It can. Whether there is room for a session shows when it is [received](Reception::receive).
+    /// It can. Whether there is room for a session shows when it is [received](Acceptor::receive).
     Free,
     /// There is not even room for more who are told that there is none.
     Overfull,
@@ -88,7 +88,7 @@ pub enum Refused {
 /// Who comes to a session, and what the guard said.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Entry<C: Clock> {
+pub struct Accepted<C: Clock> {
     /// The number of the session.
     pub id: u64,
     /// The client's address.
@@ -98,16 +98,16 @@ pub struct Entry<C: Clock> {
     /// Why it is refused, if it is.
     pub refused: Option<Refused>,
     /// Held while the session lasts, or while a client that is refused is told so.
-    place: Option<Place>,
+    slot: Option<SessionSlot>,
 }
 
 /// One of those that are counted; given back when it is dropped.
 #[derive(Debug)]
 #[must_use = "it is given back when it is dropped"]
-pub struct Place(Arc<AtomicUsize>);
+pub struct SessionSlot(Arc<AtomicUsize>);
 
-impl Place {
-    /// A place beside those taken, and how many these are; `None` if there are `most` already.
+impl SessionSlot {
+    /// A slot beside those taken, and how many these are; `None` if there are `most` already.
     fn one_of(most: usize, taken: &Arc<AtomicUsize>) -> Option<(Self, usize)> {
         let one_more = |count: usize| (count < most).then_some(count + 1);
         let counted = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
@@ -116,20 +116,20 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for SessionSlot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl<C: Clock> Entry<C> {
+impl<C: Clock> Accepted<C> {
     fn new(id: u64, peer: SocketAddr) -> Self {
         Self {
             id,
             peer,
             guarded: None,
             refused: None,
-            place: None,
+            slot: None,
         }
     }
 
@@ -142,7 +142,7 @@ impl<C: Clock> Entry<C> {
         std::iter::once(SessionEvent::Connected).chain(refused)
     }
 
-    /// What the application is told of a connection that is [ignored](Welcome::Ignored).
+    /// What the application is told of a connection that is [ignored](AcceptDecision::Close).
     pub fn ignored(&self) -> (SessionInfo, SessionEvent) {
         let why = match self.refused {
             Some(Refused::ByGuard(why)) => Some(why),
@@ -155,7 +155,7 @@ impl<C: Clock> Entry<C> {
     }
 }
 
-impl<C: Clock> Reception<C> {
+impl<C: Clock> Acceptor<C> {
     /// With this policy and this TLS configuration.
     ///
     /// # Errors
@@ -234,69 +234,69 @@ impl<C: Clock> Reception<C> {
     }
 
     /// Whether one more connection can be looked at beside so many that are.
-    pub fn room_beside(&self, running: usize) -> Room {
+    pub fn availability_beside(&self, running: usize) -> Availability {
         let most = self
             .max_sessions
             .saturating_add(REFUSED_AT_A_TIME + UNDECIDED_AT_A_TIME);
         if running < most {
-            Room::Free
+            Availability::Free
         } else {
-            Room::Overfull
+            Availability::Overfull
         }
     }
 
     /// Counts as a session, whether there is room for it or not: for a connection about which more
     /// has to be found out before it is [received](Self::receive).
-    pub fn hold_place(&self) -> Place {
+    pub fn hold_slot(&self) -> SessionSlot {
         self.open.fetch_add(1, Ordering::Relaxed);
-        Place(Arc::clone(&self.open))
+        SessionSlot(Arc::clone(&self.open))
     }
 
     /// Receives a connection. The guard, if there is one, is asked where there is room for a
     /// session, and is told how much room that is: it keeps some of it for known addresses.
-    pub fn receive(&self, room: Room, peer: SocketAddr) -> (Entry<C>, Welcome) {
-        let mut entry = self.entry(peer);
-        let welcome = match (room, &self.guard) {
-            (Room::Uncounted, None) => Welcome::Now,
-            (Room::Uncounted, Some(guard)) => {
+    pub fn receive(&self, room: Availability, peer: SocketAddr) -> (Accepted<C>, AcceptDecision) {
+        let mut accepted = self.accepted(peer);
+        let decision = match (room, &self.guard) {
+            (Availability::Uncounted, None) => AcceptDecision::Greet,
+            (Availability::Uncounted, Some(guard)) => {
                 let admission = guard.accept(peer.ip());
-                self.follow(guard, admission, &mut entry)
+                self.follow(guard, admission, &mut accepted)
             }
-            (Room::Free, None) => match self.place() {
-                Some((place, _)) => {
-                    entry.place = Some(place);
-                    Welcome::Now
+            (Availability::Free, None) => match self.slot() {
+                Some((slot, _)) => {
+                    accepted.slot = Some(slot);
+                    AcceptDecision::Greet
                 }
-                None => self.refuse(Refused::OverLimit, &mut entry),
+                None => self.refuse(Refused::OverLimit, &mut accepted),
             },
-            (Room::Free, Some(guard)) => match self.ask(guard, &mut entry) {
-                Some(admission) => self.follow(guard, admission, &mut entry),
-                None => self.refuse(Refused::OverLimit, &mut entry),
+            (Availability::Free, Some(guard)) => match self.ask(guard, &mut accepted) {
+                Some(admission) => self.follow(guard, admission, &mut accepted),
+                None => self.refuse(Refused::OverLimit, &mut accepted),
             },
-            (Room::Overfull, _) => {
-                entry.refused = Some(Refused::OverLimit);
-                Welcome::Ignored
+            (Availability::Overfull, _) => {
+                accepted.refused = Some(Refused::OverLimit);
+                AcceptDecision::Close
             }
         };
-        (entry, welcome)
+        (accepted, decision)
     }
 
-    /// A place for a session, and how many are taken beside it.
-    fn place(&self) -> Option<(Place, usize)> {
-        Place::one_of(self.max_sessions, &self.open)
+    /// A slot for a session, and how many are taken beside it.
+    fn slot(&self) -> Option<(SessionSlot, usize)> {
+        SessionSlot::one_of(self.max_sessions, &self.open)
     }
 
     /// What the guard says; `None` if there is no room for a session.
     ///
-    /// The place is taken, and given back if the guard refuses, while nobody else can ask: so a
+    /// The slot is taken, and given back if the guard refuses, while nobody else can ask: so a
     /// flood of those who are refused never takes what is kept for others, not for a moment.
-    fn ask(&self, guard: &SharedGuard<C>, entry: &mut Entry<C>) -> Option<Admission> {
+    fn ask(&self, guard: &SharedGuard<C>, accepted: &mut Accepted<C>) -> Option<Admission> {
         guard.with(|guard, now| {
-            let (place, taken) = self.place()?;
+            let (slot, taken) = self.slot()?;
             let capacity = Capacity::new(number(taken), number(self.max_sessions));
-            let admission = guard.accept_within(now, entry.peer.ip(), capacity);
+            let admission = guard.accept_within(now, accepted.peer.ip(), capacity);
             if !matches!(admission, Admission::Refuse { .. }) {
-                entry.place = Some(place);
+                accepted.slot = Some(slot);
             }
             Some(admission)
         })
@@ -306,42 +306,42 @@ impl<C: Clock> Reception<C> {
         &self,
         guard: &SharedGuard<C>,
         admission: Admission,
-        entry: &mut Entry<C>,
-    ) -> Welcome {
+        accepted: &mut Accepted<C>,
+    ) -> AcceptDecision {
         match admission {
             Admission::Admit(connected) => {
-                entry.guarded = Some(guard.hold(connected));
-                Welcome::Now
+                accepted.guarded = Some(guard.hold(connected));
+                AcceptDecision::Greet
             }
             Admission::Delay { until, connected } => {
-                entry.guarded = Some(guard.hold(connected));
-                Welcome::Later(guard.moment(until))
+                accepted.guarded = Some(guard.hold(connected));
+                AcceptDecision::GreetAt(guard.moment(until))
             }
-            Admission::Refuse { why, .. } => self.refuse(Refused::ByGuard(why), entry),
+            Admission::Refuse { why, .. } => self.refuse(Refused::ByGuard(why), accepted),
         }
     }
 
     /// A flood of those refused must not fill the server with goodbyes.
-    fn refuse(&self, why: Refused, entry: &mut Entry<C>) -> Welcome {
-        entry.refused = Some(why);
-        match Place::one_of(REFUSED_AT_A_TIME, &self.refusing) {
-            Some((place, _)) => {
-                entry.place = Some(place);
-                Welcome::Refused(match why {
+    fn refuse(&self, why: Refused, accepted: &mut Accepted<C>) -> AcceptDecision {
+        accepted.refused = Some(why);
+        match SessionSlot::one_of(REFUSED_AT_A_TIME, &self.refusing) {
+            Some((slot, _)) => {
+                accepted.slot = Some(slot);
+                AcceptDecision::Refuse(match why {
                     Refused::ByGuard(_) => REFUSED_TEXT,
                     Refused::OverLimit => FULL_TEXT,
                 })
             }
-            None => Welcome::Ignored,
+            None => AcceptDecision::Close,
         }
     }
 
-    fn entry(&self, peer: SocketAddr) -> Entry<C> {
-        Entry::new(self.sessions.fetch_add(1, Ordering::Relaxed) + 1, peer)
+    fn accepted(&self, peer: SocketAddr) -> Accepted<C> {
+        Accepted::new(self.sessions.fetch_add(1, Ordering::Relaxed) + 1, peer)
     }
 }
 
-impl<C> Clone for Reception<C> {
+impl<C> Clone for Acceptor<C> {
     fn clone(&self) -> Self {
         Self {
             config: self.config.clone(),
@@ -386,7 +386,7 @@ mod tests {
     }
 
     /// With the default guard, to which this address is known.
-    fn reception(max_sessions: usize, known: SocketAddr) -> Reception<SystemClock> {
+    fn acceptor(max_sessions: usize, known: SocketAddr) -> Acceptor<SystemClock> {
         let guard = Guard::new(GuardConfig::new(), Seed::new([7; 16]));
         let guard = SharedGuard::<SystemClock>::new(guard);
         guard.with(|guard, now| {
@@ -399,67 +399,73 @@ mod tests {
             guard.release(now, connected);
         });
         let config = Config::new().security(Security::DangerousPlaintext);
-        let mut reception = Reception::new(Arc::new(config), None).unwrap();
+        let mut acceptor = Acceptor::new(Arc::new(config), None).unwrap();
         // In this order, so that no order is needed.
-        reception.set_guard(guard);
-        reception.set_max_sessions(max_sessions);
-        reception
+        acceptor.set_guard(guard);
+        acceptor.set_max_sessions(max_sessions);
+        acceptor
     }
 
     #[test]
     fn the_guard_keeps_room_for_known_addresses_within_the_sessions_there_may_be() {
         let known = peer(2, 1);
         for (max_sessions, strangers) in [(1, 1), (2, 1), (16, 14), (900, 787)] {
-            let reception = reception(max_sessions, known);
+            let acceptor = acceptor(max_sessions, known);
             let mut held = Vec::new();
             let mut refused = Vec::new();
             for n in 0..=u8::MAX {
                 for high in [10, 11, 12, 13] {
-                    let (entry, welcome) = reception.receive(Room::Free, peer(high, n));
-                    if let Welcome::Now = welcome {
-                        held.push(entry);
+                    let (accepted, decision) = acceptor.receive(Availability::Free, peer(high, n));
+                    if let AcceptDecision::Greet = decision {
+                        held.push(accepted);
                     } else {
-                        // Also while they are told so, refused ones take no place.
-                        refused.push(entry);
+                        // Also while they are told so, refused ones take no slot.
+                        refused.push(accepted);
                     }
                 }
             }
             assert_eq!(held.len(), strangers);
-            let (entry, welcome) = reception.receive(Room::Free, known);
+            let (accepted, decision) = acceptor.receive(Availability::Free, known);
             if max_sessions == 1 {
-                assert_eq!(entry.refused, Some(Refused::OverLimit));
+                assert_eq!(accepted.refused, Some(Refused::OverLimit));
             } else {
-                assert!(matches!(welcome, Welcome::Now), "{max_sessions}: {entry:?}");
+                assert!(
+                    matches!(decision, AcceptDecision::Greet),
+                    "{max_sessions}: {accepted:?}"
+                );
             }
-            drop((held, entry, refused));
-            assert_eq!(reception.open.load(Ordering::Relaxed), 0);
-            assert_eq!(reception.refusing.load(Ordering::Relaxed), 0);
+            drop((held, accepted, refused));
+            assert_eq!(acceptor.open.load(Ordering::Relaxed), 0);
+            assert_eq!(acceptor.refusing.load(Ordering::Relaxed), 0);
         }
     }
 
     #[test]
     fn without_a_guard_so_many_are_received_and_so_many_told_that_there_is_no_room() {
         let config = Config::new().security(Security::DangerousPlaintext);
-        let mut reception = Reception::<SystemClock>::new(Arc::new(config), None).unwrap();
-        reception.set_max_sessions(3);
+        let mut acceptor = Acceptor::<SystemClock>::new(Arc::new(config), None).unwrap();
+        acceptor.set_max_sessions(3);
         let received: Vec<_> = (0..99)
-            .map(|n| reception.receive(Room::Free, peer(2, n)))
+            .map(|n| acceptor.receive(Availability::Free, peer(2, n)))
             .collect();
-        let count = |wanted: fn(&Welcome) -> bool| {
-            let wanted = received.iter().filter(|(_, welcome)| wanted(welcome));
+        let count = |wanted: fn(&AcceptDecision) -> bool| {
+            let wanted = received.iter().filter(|(_, decision)| wanted(decision));
             wanted.count()
         };
-        assert_eq!(count(|welcome| matches!(welcome, Welcome::Now)), 3);
-        let told = count(|welcome| matches!(welcome, Welcome::Refused(FULL_TEXT)));
+        assert_eq!(
+            count(|decision| matches!(decision, AcceptDecision::Greet)),
+            3
+        );
+        let told = count(|decision| matches!(decision, AcceptDecision::Refuse(FULL_TEXT)));
         assert_eq!(told, REFUSED_AT_A_TIME);
         drop(received);
-        let (_, welcome) = reception.receive(Room::Free, peer(2, 1));
-        assert!(matches!(welcome, Welcome::Now));
+        let (_, decision) = acceptor.receive(Availability::Free, peer(2, 1));
+        assert!(matches!(decision, AcceptDecision::Greet));
         // By hand there is no limit.
         let by_hand: Vec<_> = (0..9)
-            .map(|n| reception.receive(Room::Uncounted, peer(2, n)))
+            .map(|n| acceptor.receive(Availability::Uncounted, peer(2, n)))
             .collect();
-        let is_now = |(_, welcome): &(_, _)| matches!(welcome, Welcome::Now);
+        let is_now = |(_, decision): &(_, _)| matches!(decision, AcceptDecision::Greet);
         assert!(by_hand.iter().all(is_now));
     }
 
