@@ -3,7 +3,7 @@
 import collections
 
 from clients import CLIENTS
-from lying import ERROR, FALSE, HANGS, HANGS_AFTER, IN, TOLD
+from faulty_servers import ERROR, FALSE, HANGS, HANGS_AFTER, IN, TOLD
 from machine import HERE
 from recording import plain
 from servers import KINDS
@@ -31,9 +31,9 @@ step. A star: the server does otherwise than the RFCs have it, and the list belo
 """
 
 LIES = """
-## Before the scripted liar
+## Before the misbehaving peers
 
-The lying servers of `ftp-testkit` (`crates/ftp-testkit/src/liar/servers`), those that are about the login, and what
+The misbehaving servers of `ftp-testkit` (`crates/ftp-testkit/src/misbehaving/servers`), those that are about the login, and what
 clients do. Each was told to wait {told} s for a reply, where it can be told, and had {hangs} s in all.
 
 * *in*: logged in, rightly: the lie is one that the RFCs permit, or harmless;

@@ -32,9 +32,9 @@
 //! use ftp_async_std::ftp_proto::{client, server};
 //! use ftp_async_std::{Connector, Handler, Login, Server, SessionInfo};
 //!
-//! struct Doorkeeper;
+//! struct DemoHandler;
 //!
-//! impl Handler for Doorkeeper {
+//! impl Handler for DemoHandler {
 //!     async fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
 //!         match attempt.password() {
 //!             Some(password) if password.expose() == b"open sesame" => attempt.accept(),
@@ -57,7 +57,7 @@
 //!     let policy = server::Config::new().security(server::Security::DangerousPlaintext);
 //!     let server = Server::new(Arc::new(policy), None)?;
 //!     let serving = async_std::task::spawn(async move {
-//!         server.serve(listener, Doorkeeper, std::future::pending()).await;
+//!         server.serve(listener, DemoHandler, std::future::pending()).await;
 //!     });
 //!
 //!     let config = client::Config::new(Login::new("alibaba", "open sesame")?)

@@ -32,9 +32,9 @@
 //! use ftp_blocking::ftp_proto::{client, server};
 //! use ftp_blocking::{Connector, Handler, Login, Server, SessionInfo, Shutdown};
 //!
-//! struct Doorkeeper;
+//! struct DemoHandler;
 //!
-//! impl Handler for Doorkeeper {
+//! impl Handler for DemoHandler {
 //!     fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
 //!         match attempt.password() {
 //!             Some(password) if password.expose() == b"open sesame" => attempt.accept(),
@@ -57,7 +57,7 @@
 //! let server = Server::new(Arc::new(policy), None)?;
 //! let shutdown = Shutdown::new();
 //! let stopping = shutdown.clone();
-//! let serving = thread::spawn(move || server.serve(listener, Doorkeeper, &stopping));
+//! let serving = thread::spawn(move || server.serve(listener, DemoHandler, &stopping));
 //!
 //! let config = client::Config::new(Login::new("alibaba", "open sesame")?)
 //!     .security(client::Security::DangerousPlaintext);

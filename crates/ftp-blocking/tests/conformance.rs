@@ -1,7 +1,7 @@
 //! The suite that all adapters pass, and the scripted liars of `ftp-testkit`, on blocking sockets.
 
 use ftp_testkit::conformance::{Blocking, play_all};
-use ftp_testkit::liar::{try_client, try_server};
+use ftp_testkit::misbehaving::{try_client, try_server};
 
 #[test]
 fn every_scenario_comes_to_what_it_must() {

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use ftp_smol::Smol;
 use ftp_testkit::conformance::{Async, Platform, play_all};
-use ftp_testkit::liar::{try_client, try_server};
+use ftp_testkit::misbehaving::{try_client, try_server};
 
 struct OnSmol;
 

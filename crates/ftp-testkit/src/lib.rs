@@ -7,7 +7,7 @@
 //! * [`Transcript`]: dialogues from files (`transcripts/`), replayed against both machines;
 //! * `SelfMade`: certificates made on the spot (with the feature `tls`);
 //! * `conformance`: one suite for all adapters, over sockets (with the feature `adapters`);
-//! * `liar`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`);
+//! * `misbehaving`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`);
 //! * `probe`: a session told step by step, for the example `probe` of each adapter (with the feature `tls`).
 //!
 //! What they find wrong they panic about.
@@ -21,7 +21,7 @@ mod clock;
 pub mod conformance;
 pub mod laws;
 #[cfg(feature = "tls")]
-pub mod liar;
+pub mod misbehaving;
 mod pair;
 #[cfg(feature = "tls")]
 pub mod probe;

@@ -40,9 +40,9 @@
 //! use ftp_proto::{client, server};
 //! use ftp_tokio::{Connector, Handler, Server, SessionInfo};
 //!
-//! struct Doorkeeper;
+//! struct DemoHandler;
 //!
-//! impl Handler for Doorkeeper {
+//! impl Handler for DemoHandler {
 //!     async fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
 //!         match attempt.password() {
 //!             Some(password) if password.expose() == b"open sesame" => attempt.accept(),
@@ -65,7 +65,7 @@
 //! let (near, far) = tokio::io::duplex(1024);
 //! tokio::spawn(async move {
 //!     let peer = (Ipv4Addr::LOCALHOST, 0).into();
-//!     server.run_session(far, peer, &Doorkeeper, std::future::pending()).await;
+//!     server.run_session(far, peer, &DemoHandler, std::future::pending()).await;
 //! });
 //!
 //! let config = client::Config::new(Login::new("alibaba", "open sesame")?)

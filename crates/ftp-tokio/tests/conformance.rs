@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use ftp_testkit::conformance::{Async, Platform, play_all};
-use ftp_testkit::liar::{try_client, try_server};
+use ftp_testkit::misbehaving::{try_client, try_server};
 use ftp_tokio::Tokio;
 
 struct OnTokio;

@@ -13,7 +13,7 @@ use ftp_proto::server;
 use ftp_proto::wire::{Command, Reply};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 
-use super::{Doorkeeper, Line, Serving};
+use super::{DemoHandler, Line, Serving};
 
 enum BlockingLine {
     Connecting(Connecting),
@@ -80,7 +80,7 @@ pub(super) fn serve(
     listener: TcpListener,
     config: Arc<server::Config>,
     tls: Arc<ServerConfig>,
-    doorkeeper: impl Doorkeeper,
+    doorkeeper: impl DemoHandler,
 ) -> io::Result<Serving> {
     let server = Server::new(config, Some(tls)).map_err(io::Error::other)?;
     let address = listener.local_addr()?;

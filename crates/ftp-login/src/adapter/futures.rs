@@ -14,7 +14,7 @@ use ftp_proto::wire::{Command, Reply};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 use futures_channel::oneshot;
 
-use super::{Doorkeeper, Line, Serving};
+use super::{DemoHandler, Line, Serving};
 
 /// Runs the futures of a runtime.
 pub(super) trait Executor: Clone + Send + 'static {
@@ -162,7 +162,7 @@ pub(super) fn serve<X: Executor>(
     listener: TcpListener,
     config: Arc<server::Config>,
     tls: Arc<ServerConfig>,
-    doorkeeper: impl Doorkeeper,
+    doorkeeper: impl DemoHandler,
 ) -> io::Result<Serving> {
     let server = Server::<X::Runtime>::new(config, Some(tls)).map_err(io::Error::other)?;
     let address = listener.local_addr()?;

@@ -43,9 +43,9 @@ pub(crate) struct Serving {
 }
 
 /// Who may log in to the servers of the demo.
-pub(crate) trait Doorkeeper: ftp_futures::Handler + ftp_blocking::Handler {}
+pub(crate) trait DemoHandler: ftp_futures::Handler + ftp_blocking::Handler {}
 
-impl<D: ftp_futures::Handler + ftp_blocking::Handler> Doorkeeper for D {}
+impl<D: ftp_futures::Handler + ftp_blocking::Handler> DemoHandler for D {}
 
 /// The adapter that was chosen, ready to run.
 pub(crate) enum Adapter {
@@ -93,7 +93,7 @@ impl Adapter {
         &self,
         config: Arc<server::Config>,
         tls: Arc<ServerConfig>,
-        doorkeeper: impl Doorkeeper,
+        doorkeeper: impl DemoHandler,
     ) -> io::Result<Serving> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         match self {

@@ -1,7 +1,7 @@
 //! `ftp-login demo`: a server and its client on the loopback interface, and four dialogues between
 //! them, shown as they happen.
 
-mod doorkeeper;
+mod handler;
 mod lockout;
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use ftp_proto::{Account, Password, Username};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 use ftp_rustls::{ClientCertificates, Roots, client_config, server_config};
 
-use self::doorkeeper::Doorkeeper;
+use self::handler::DemoHandler;
 use crate::adapter::{Adapter, Serving};
 use crate::attempt::Attempt;
 use crate::certificate::{self_made, trust_only};
@@ -240,9 +240,9 @@ fn serve(
         .failure_delay(FAILURE_DELAY, FAILURE_DELAY * 8)
         .greeting(["ftp-login demo.", "Nothing is kept here."])
         .map_err(invalid)?;
-    let doorkeeper = Doorkeeper(users()?);
+    let handler = DemoHandler(users()?);
     adapter
-        .serve(Arc::new(config), Arc::clone(tls), doorkeeper)
+        .serve(Arc::new(config), Arc::clone(tls), handler)
         .map_err(|error| {
             let what = format!("cannot listen on 127.0.0.1: {error}");
             Failure::new(Exit::Unavailable, what)

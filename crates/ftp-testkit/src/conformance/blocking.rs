@@ -16,8 +16,11 @@ use ftp_proto::{Account, Password};
 use super::awkward::AwkwardStream;
 use super::futures::{finish, tell};
 use super::under_load::listener;
-use super::{Act, Adapter, Clerk, Guest, House, Serving, Talk, Tls, Way};
-use crate::liar::{
+use super::{
+    Adapter, ClientPlan, ClientRun, ClientStep, DriveMode, ServerSettings, Serving, TestHandler,
+    Tls,
+};
+use crate::misbehaving::{
     ACCOUNT, ClientUnderTest, Outcome, PASSWORD, Record, ServerSetup, ServerUnderTest, Setup, Then,
     USER,
 };
@@ -33,70 +36,71 @@ impl Adapter for Blocking {
         "blocking"
     }
 
-    fn talk(&self, way: Way, address: &str, guest: &Guest) -> Talk {
-        match way {
-            Way::Plain => converse(guest, || connector(guest).dial(address)),
-            Way::InBytes => converse(guest, || awkwardly(address, guest, false)),
-            Way::Stuck => converse(guest, || awkwardly(address, guest, true)),
-            Way::GivingUp => {
-                let [talk] = in_turns(address, guest);
-                talk
+    fn run(&self, mode: DriveMode, address: &str, plan: &ClientPlan) -> ClientRun {
+        match mode {
+            DriveMode::Plain => converse(plan, || connector(plan).dial(address)),
+            DriveMode::InBytes => converse(plan, || awkwardly(address, plan, false)),
+            DriveMode::Stuck => converse(plan, || awkwardly(address, plan, true)),
+            DriveMode::GivingUp => {
+                let [run] = in_turns(address, plan);
+                run
             }
-            Way::Retrying => {
-                let mut talk = Talk::ended(Outcome::Other("nothing happened".to_owned()));
-                let client = connector(guest).connect_with_retry(address, Way::retry());
-                let outcome = client.and_then(|client| act(client, guest, &mut talk));
-                finish(talk, outcome)
+            DriveMode::Retrying => {
+                let mut run = ClientRun::ended(Outcome::Other("nothing happened".to_owned()));
+                let client = connector(plan).connect_with_retry(address, DriveMode::retry());
+                let outcome = client.and_then(|client| step(client, plan, &mut run));
+                finish(run, outcome)
             }
-            Way::Moving => thread::scope(|scope| {
-                let login = scope.spawn(|| connector(guest).dial(address));
+            DriveMode::Moving => thread::scope(|scope| {
+                let login = scope.spawn(|| connector(plan).dial(address));
                 let connecting = login.join().expect("no panic");
-                let rest = scope.spawn(move || converse(guest, || connecting));
+                let rest = scope.spawn(move || converse(plan, || connecting));
                 rest.join().expect("no panic")
             }),
         }
     }
 
-    fn talk_at_once(&self, count: usize, address: &str, guest: &Guest) -> Vec<Talk> {
+    fn run_at_once(&self, count: usize, address: &str, plan: &ClientPlan) -> Vec<ClientRun> {
         thread::scope(|scope| {
-            let talk = || self.talk(Way::Plain, address, guest);
-            let all: Vec<_> = (0..count).map(|_| scope.spawn(talk)).collect();
-            let join = |thread: thread::ScopedJoinHandle<'_, Talk>| thread.join();
+            let run = || self.run(DriveMode::Plain, address, plan);
+            let all: Vec<_> = (0..count).map(|_| scope.spawn(run)).collect();
+            let join = |thread: thread::ScopedJoinHandle<'_, ClientRun>| thread.join();
             all.into_iter().map(join).map(Result::unwrap).collect()
         })
     }
 
-    fn talk_twice(&self, address: &str, guest: &Guest) -> [Talk; 2] {
-        in_turns(address, guest)
+    fn run_twice(&self, address: &str, plan: &ClientPlan) -> [ClientRun; 2] {
+        in_turns(address, plan)
     }
 
-    fn serve(&self, house: &House) -> Serving {
+    fn serve(&self, settings: &ServerSettings) -> Serving {
         let listener = listener().expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let clerk = Arc::new(Clerk::new(house));
+        let handler = Arc::new(TestHandler::new(settings));
         let shutdown = Shutdown::new();
         let thread = thread::spawn({
-            let (house, clerk, shutdown) = (house.clone(), Arc::clone(&clerk), shutdown.clone());
+            let (settings, handler, shutdown) =
+                (settings.clone(), Arc::clone(&handler), shutdown.clone());
             move || {
-                let server = Server::new(Arc::clone(&house.config), house.tls.clone());
+                let server = Server::new(Arc::clone(&settings.config), settings.tls.clone());
                 let server = server.expect("TLS where it is wanted");
                 let mut server = server
-                    .max_sessions(house.max_sessions)
-                    .drain_time(house.drain_time());
-                if let Some(guard) = house.guard() {
+                    .max_sessions(settings.max_sessions)
+                    .drain_time(settings.drain_time());
+                if let Some(guard) = settings.guard() {
                     server = server.guard(SharedGuard::new(guard));
                 }
-                if house.in_bytes {
-                    serve_in_bytes(&server, &listener, &clerk, &shutdown);
+                if settings.in_bytes {
+                    serve_in_bytes(&server, &listener, &handler, &shutdown);
                 } else {
-                    let served = server.serve(listener, clerk, &shutdown);
+                    let served = server.serve(listener, handler, &shutdown);
                     served.expect("the listener has an address");
                 }
             }
         });
         Serving {
             address,
-            clerk,
+            handler,
             stop: Some(Box::new(move || shutdown.stop())),
             thread: Some(thread),
         }
@@ -107,7 +111,7 @@ impl Adapter for Blocking {
 fn serve_in_bytes(
     server: &Server,
     listener: &TcpListener,
-    clerk: &Arc<Clerk>,
+    handler: &Arc<TestHandler>,
     shutdown: &Shutdown,
 ) {
     listener.set_nonblocking(true).expect("a listener");
@@ -121,13 +125,13 @@ fn serve_in_bytes(
             stream,
             stuck: false,
         };
-        server.run_session(stream, peer, &**clerk, shutdown);
+        server.run_session(stream, peer, &**handler, shutdown);
     }
 }
 
-fn connector(guest: &Guest) -> Connector {
-    let connector = Connector::new(guest.config.clone());
-    match &guest.tls {
+fn connector(plan: &ClientPlan) -> Connector {
+    let connector = Connector::new(plan.config.clone());
+    match &plan.tls {
         Some(tls) => connector.tls(Arc::clone(tls)),
         None => connector,
     }
@@ -135,22 +139,22 @@ fn connector(guest: &Guest) -> Connector {
 
 fn awkwardly(
     address: &str,
-    guest: &Guest,
+    plan: &ClientPlan,
     stuck: bool,
 ) -> Result<Connecting<AwkwardStream<TcpStream>>, Error> {
     let stream = TcpStream::connect(address).expect("a server");
     let (host, _) = address.rsplit_once(':').expect("a port");
-    connector(guest).start(AwkwardStream { stream, stuck }, host)
+    connector(plan).start(AwkwardStream { stream, stuck }, host)
 }
 
 fn converse<T: Transport>(
-    guest: &Guest,
+    plan: &ClientPlan,
     connect: impl FnOnce() -> Result<Connecting<T>, Error>,
-) -> Talk {
-    let mut talk = Talk::ended(Outcome::Other("nothing happened".to_owned()));
+) -> ClientRun {
+    let mut run = ClientRun::ended(Outcome::Other("nothing happened".to_owned()));
     let login = || {
         let connecting = connect()?;
-        match guest.answer {
+        match plan.answer {
             None => connecting.wait(),
             Some(password) => {
                 let password = Password::new(password)?;
@@ -159,36 +163,36 @@ fn converse<T: Transport>(
             }
         }
     };
-    let outcome = login().and_then(|client| act(client, guest, &mut talk));
-    finish(talk, outcome)
+    let outcome = login().and_then(|client| step(client, plan, &mut run));
+    finish(run, outcome)
 }
 
-fn act<T: Transport>(
+fn step<T: Transport>(
     mut client: Client<T>,
-    guest: &Guest,
-    talk: &mut Talk,
+    plan: &ClientPlan,
+    run: &mut ClientRun,
 ) -> Result<Outcome, Error> {
-    let outcome = logged_in(&client, talk);
-    for &act in &guest.acts {
-        match act {
-            Act::Command(line) => talk.replies.push(client.command(line)?.code().get()),
-            Act::Pipeline(lines) => {
+    let outcome = logged_in(&client, run);
+    for &step in &plan.steps {
+        match step {
+            ClientStep::Command(line) => run.replies.push(client.command(line)?.code().get()),
+            ClientStep::Pipeline(lines) => {
                 let mut sent = Vec::new();
                 for &line in lines {
                     sent.push(client.send(line)?);
                 }
                 for command in sent {
-                    talk.replies.push(client.next_reply(command)?.code().get());
+                    run.replies.push(client.next_reply(command)?.code().get());
                 }
             }
-            Act::Account => {
+            ClientStep::Account => {
                 let reply = client.account(Account::new(ACCOUNT)?)?;
-                talk.replies.push(reply.code().get());
+                run.replies.push(reply.code().get());
             }
-            Act::Reinitialize => client.reinitialize(Login::new(USER, PASSWORD)?)?,
-            Act::ClearCommandChannel => client.clear_command_channel()?,
-            Act::Listen => while client.next_event()?.is_some() {},
-            Act::Quit => {
+            ClientStep::Reinitialize => client.reinitialize(Login::new(USER, PASSWORD)?)?,
+            ClientStep::ClearCommandChannel => client.clear_command_channel()?,
+            ClientStep::Listen => while client.next_event()?.is_some() {},
+            ClientStep::Quit => {
                 client.quit()?;
                 break;
             }
@@ -197,24 +201,24 @@ fn act<T: Transport>(
     Ok(outcome)
 }
 
-/// A talk that is driven a moment at a time, by one who has other things to do. Only commands, as in
+/// A run that is driven a moment at a time, by one who has other things to do. Only commands, as in
 /// the async adapters.
 struct Hesitant<'a> {
     connecting: Option<Connecting>,
     client: Option<Client>,
     open: Option<CommandId>,
-    acts: std::slice::Iter<'a, Act>,
-    talk: Talk,
+    steps: std::slice::Iter<'a, ClientStep>,
+    run: ClientRun,
 }
 
 impl<'a> Hesitant<'a> {
-    fn new(address: &str, guest: &'a Guest) -> Result<Self, Error> {
+    fn new(address: &str, plan: &'a ClientPlan) -> Result<Self, Error> {
         Ok(Self {
-            connecting: Some(connector(guest).dial(address)?),
+            connecting: Some(connector(plan).dial(address)?),
             client: None,
             open: None,
-            acts: guest.acts.iter(),
-            talk: Talk::ended(Outcome::Other("nothing happened".to_owned())),
+            steps: plan.steps.iter(),
+            run: ClientRun::ended(Outcome::Other("nothing happened".to_owned())),
         })
     }
 
@@ -229,13 +233,13 @@ impl<'a> Hesitant<'a> {
         }
         let client = self.client.as_mut().ok_or(Error::Closed)?;
         if self.open.is_none() {
-            self.open = match self.acts.next() {
+            self.open = match self.steps.next() {
                 None => {
-                    self.talk.outcome = logged_in(client, &mut self.talk);
+                    self.run.outcome = logged_in(client, &mut self.run);
                     return Ok(true);
                 }
-                Some(Act::Command(line)) => Some(client.send(*line)?),
-                Some(act) => panic!("{act:?} cannot be given up"),
+                Some(ClientStep::Command(line)) => Some(client.send(*line)?),
+                Some(step) => panic!("{step:?} cannot be given up"),
             };
         }
         if let Poll::Ready(Some(Event::Reply { command, reply })) =
@@ -243,7 +247,7 @@ impl<'a> Hesitant<'a> {
             && Some(command) == self.open
             && reply.code().class() != Class::Preliminary
         {
-            self.talk.replies.push(reply.code().get());
+            self.run.replies.push(reply.code().get());
             self.open = None;
         }
         Ok(false)
@@ -251,30 +255,30 @@ impl<'a> Hesitant<'a> {
 }
 
 /// Talks by turns, a moment each, until all are done.
-fn in_turns<const N: usize>(address: &str, guest: &Guest) -> [Talk; N] {
-    let mut talks = [(); N].map(|()| Hesitant::new(address, guest));
+fn in_turns<const N: usize>(address: &str, plan: &ClientPlan) -> [ClientRun; N] {
+    let mut talks = [(); N].map(|()| Hesitant::new(address, plan));
     let mut done = [false; N];
     while !done.iter().all(|done| *done) {
-        for (talk, done) in talks.iter_mut().zip(&mut done) {
-            if let (Ok(hesitant), false) = (&mut *talk, *done) {
+        for (run, done) in talks.iter_mut().zip(&mut done) {
+            if let (Ok(hesitant), false) = (&mut *run, *done) {
                 match hesitant.go_on() {
                     Ok(over) => *done = over,
-                    Err(error) => *talk = Err(error),
+                    Err(error) => *run = Err(error),
                 }
             } else {
                 *done = true;
             }
         }
     }
-    talks.map(|talk| match talk {
-        Ok(hesitant) => hesitant.talk,
-        Err(error) => Talk::ended(Outcome::of_adapter(&error)),
+    talks.map(|run| match run {
+        Ok(hesitant) => hesitant.run,
+        Err(error) => ClientRun::ended(Outcome::of_adapter(&error)),
     })
 }
 
-fn logged_in<T: Transport>(client: &Client<T>, talk: &mut Talk) -> Outcome {
+fn logged_in<T: Transport>(client: &Client<T>, run: &mut ClientRun) -> Outcome {
     let session = client.session().expect("logged in");
-    talk.tls = session.tls.as_ref().map(|tls| Tls {
+    run.tls = session.tls.as_ref().map(|tls| Tls {
         resumed: tls.resumed,
     });
     Outcome::LoggedIn {
@@ -285,14 +289,14 @@ fn logged_in<T: Transport>(client: &Client<T>, talk: &mut Talk) -> Outcome {
 
 impl ClientUnderTest for Blocking {
     fn log_in(&self, server: SocketAddr, setup: &Setup) -> Outcome {
-        let guest = Guest {
+        let plan = ClientPlan {
             config: setup.config.clone(),
             tls: setup.tls.clone(),
             answer: None,
-            acts: Vec::new(),
+            steps: Vec::new(),
         };
         let log_in = || {
-            let mut client = connector(&guest).connect(&server.to_string())?;
+            let mut client = connector(&plan).connect(&server.to_string())?;
             let by = client.session().expect("logged in").logged_in_by;
             let mut then = None;
             match setup.then {
@@ -308,9 +312,9 @@ impl ClientUnderTest for Blocking {
     }
 }
 
-struct Witness(Arc<Record>);
+struct RecordingHandler(Arc<Record>);
 
-impl Handler for Witness {
+impl Handler for RecordingHandler {
     fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
         self.0.check(attempt)
     }
@@ -329,7 +333,7 @@ impl ServerUnderTest for Blocking {
         let server = Server::new(Arc::clone(&setup.config), setup.tls.clone());
         let server = server.expect("TLS where it is wanted");
         let (stream, peer) = listener.accept().expect("a connection");
-        let witness = Witness(Arc::clone(record));
-        server.run_session(stream, peer, &witness, &Shutdown::new());
+        let handler = RecordingHandler(Arc::clone(record));
+        server.run_session(stream, peer, &handler, &Shutdown::new());
     }
 }

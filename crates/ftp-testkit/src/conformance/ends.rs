@@ -12,24 +12,24 @@ use ftp_proto::{Dialogue, Instant};
 use ftp_rustls::TlsPhase;
 use socket2::{Domain, Socket, Type};
 
-use super::scenarios::{PWD_AND_QUIT, Protected, Stage, by_password};
-use super::{Act, Talk, Way};
-use crate::liar::Outcome;
+use super::scenarios::{Fixture, PWD_AND_QUIT, Protected, by_password};
+use super::{ClientRun, ClientStep, DriveMode};
+use crate::misbehaving::Outcome;
 
 const GONE: Outcome = Outcome::Unavailable {
     phase: Phase::Ready,
 };
 
-pub(super) fn idle(stage: &Stage<'_>) -> Result<(), String> {
+pub(super) fn idle(fixture: &Fixture<'_>) -> Result<(), String> {
     let mut timeouts = server::Timeouts::default();
     timeouts.idle = Duration::from_millis(200);
-    let house = stage.house_with(stage.policy().timeouts(timeouts));
-    let guest = stage.guest(&[Act::Listen]);
-    stage.meet(&house, &guest, Way::Plain, &Talk::ended(GONE))
+    let settings = fixture.server_settings_with(fixture.policy().timeouts(timeouts));
+    let plan = fixture.client_plan(&[ClientStep::Listen]);
+    fixture.meet(&settings, &plan, DriveMode::Plain, &ClientRun::ended(GONE))
 }
 
 /// The server is told to stop when it was asked for a sign of life; the client says nothing else.
-pub(super) fn kept_alive(stage: &Stage<'_>) -> Result<(), String> {
+pub(super) fn kept_alive(fixture: &Fixture<'_>) -> Result<(), String> {
     let asked = Arc::new(AtomicBool::new(false));
     let observer = {
         let asked = Arc::clone(&asked);
@@ -41,13 +41,13 @@ pub(super) fn kept_alive(stage: &Stage<'_>) -> Result<(), String> {
             }
         }
     };
-    let policy = stage.policy().observer(Arc::new(observer));
-    let mut serving = stage.server.serve(&stage.house_with(policy));
+    let policy = fixture.policy().observer(Arc::new(observer));
+    let mut serving = fixture.server.serve(&fixture.server_settings_with(policy));
     let address = serving.address.to_string();
-    let config = client::Config::new(stage.login()).keep_alive(Some(Duration::from_secs(1)));
-    let guest = stage.guest_with(config, &[Act::Listen]);
-    let talk = std::thread::scope(|scope| {
-        let talking = scope.spawn(|| stage.client.talk(Way::Plain, &address, &guest));
+    let config = client::Config::new(fixture.login()).keep_alive(Some(Duration::from_secs(1)));
+    let plan = fixture.client_plan_with(config, &[ClientStep::Listen]);
+    let run = std::thread::scope(|scope| {
+        let talking = scope.spawn(|| fixture.client.run(DriveMode::Plain, &address, &plan));
         // Without a NOOP the server ends it after its idle time.
         while !talking.is_finished() && !asked.load(Ordering::Acquire) {
             std::thread::sleep(Duration::from_millis(5));
@@ -56,7 +56,7 @@ pub(super) fn kept_alive(stage: &Stage<'_>) -> Result<(), String> {
         talking.join().expect("no panic")
     });
     drop(serving.end());
-    stage.compare(&talk, &Talk::ended(GONE))?;
+    fixture.compare(&run, &ClientRun::ended(GONE))?;
     if asked.load(Ordering::Acquire) {
         Ok(())
     } else {
@@ -64,17 +64,19 @@ pub(super) fn kept_alive(stage: &Stage<'_>) -> Result<(), String> {
     }
 }
 
-pub(super) fn one_too_many(stage: &Stage<'_>) -> Result<(), String> {
-    let mut house = stage.house();
-    house.max_sessions = 1;
-    let serving = stage.server.serve(&house);
+pub(super) fn one_too_many(fixture: &Fixture<'_>) -> Result<(), String> {
+    let mut settings = fixture.server_settings();
+    settings.max_sessions = 1;
+    let serving = fixture.server.serve(&settings);
     // Connected first, so accepted first.
     let first = std::net::TcpStream::connect(serving.address).map_err(|e| e.to_string())?;
     let address = serving.address.to_string();
-    let talk = stage.client.talk(Way::Plain, &address, &stage.guest(&[]));
+    let run = fixture
+        .client
+        .run(DriveMode::Plain, &address, &fixture.client_plan(&[]));
     drop(first);
     drop(serving.end());
-    let wanted = match stage.protected {
+    let wanted = match fixture.protected {
         // A handshake would cost the server what is to be saved.
         Protected::Implicit => Outcome::TlsFailed {
             during: TlsPhase::Handshake,
@@ -83,20 +85,20 @@ pub(super) fn one_too_many(stage: &Stage<'_>) -> Result<(), String> {
             phase: Phase::Greeting,
         },
     };
-    stage.compare(&talk, &Talk::ended(wanted))
+    fixture.compare(&run, &ClientRun::ended(wanted))
 }
 
-pub(super) fn tried_again(stage: &Stage<'_>) -> Result<(), String> {
-    let mut house = stage.house();
-    house.max_sessions = 1;
-    let serving = stage.server.serve(&house);
+pub(super) fn tried_again(fixture: &Fixture<'_>) -> Result<(), String> {
+    let mut settings = fixture.server_settings();
+    settings.max_sessions = 1;
+    let serving = fixture.server.serve(&settings);
     let first = std::net::TcpStream::connect(serving.address).map_err(|e| e.to_string())?;
     let address = serving.address.to_string();
-    let guest = stage.guest(&PWD_AND_QUIT);
-    let talk = std::thread::scope(|scope| {
-        let talking = scope.spawn(|| stage.client.talk(Way::Retrying, &address, &guest));
+    let plan = fixture.client_plan(&PWD_AND_QUIT);
+    let run = std::thread::scope(|scope| {
+        let talking = scope.spawn(|| fixture.client.run(DriveMode::Retrying, &address, &plan));
         // The first one stays until somebody was sent away.
-        let was_sent_away = || serving.clerk.log().len() > 2;
+        let was_sent_away = || serving.handler.log().len() > 2;
         while !talking.is_finished() && !was_sent_away() {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -104,70 +106,74 @@ pub(super) fn tried_again(stage: &Stage<'_>) -> Result<(), String> {
         talking.join().expect("no panic")
     });
     drop(serving.end());
-    stage.compare(&talk, &by_password(&[257]))
+    fixture.compare(&run, &by_password(&[257]))
 }
 
 /// The server listens on 127.0.0.1; `localhost` is `::1`, too, on most systems.
-pub(super) fn localhost(stage: &Stage<'_>) -> Result<(), String> {
-    let serving = stage.server.serve(&stage.house());
+pub(super) fn localhost(fixture: &Fixture<'_>) -> Result<(), String> {
+    let serving = fixture.server.serve(&fixture.server_settings());
     let address = format!("localhost:{}", serving.address.port());
-    let guest = stage.guest(&PWD_AND_QUIT);
-    let talk = stage.client.talk(Way::Plain, &address, &guest);
+    let plan = fixture.client_plan(&PWD_AND_QUIT);
+    let run = fixture.client.run(DriveMode::Plain, &address, &plan);
     drop(serving.end());
-    stage.compare(&talk, &by_password(&[257]))
+    fixture.compare(&run, &by_password(&[257]))
 }
 
-pub(super) fn shut_down(stage: &Stage<'_>) -> Result<(), String> {
-    let mut serving = stage.server.serve(&stage.house());
+pub(super) fn shut_down(fixture: &Fixture<'_>) -> Result<(), String> {
+    let mut serving = fixture.server.serve(&fixture.server_settings());
     let address = serving.address.to_string();
-    let guest = stage.guest(&[Act::Listen]);
-    let talk = std::thread::scope(|scope| {
-        let talking = scope.spawn(|| stage.client.talk(Way::Plain, &address, &guest));
+    let plan = fixture.client_plan(&[ClientStep::Listen]);
+    let run = std::thread::scope(|scope| {
+        let talking = scope.spawn(|| fixture.client.run(DriveMode::Plain, &address, &plan));
         // Its deadlines end this if nobody logs in.
-        while !talking.is_finished() && !serving.clerk.log().contains(&"logged in".to_owned()) {
+        while !talking.is_finished() && !serving.handler.log().contains(&"logged in".to_owned()) {
             std::thread::sleep(Duration::from_millis(5));
         }
         serving.stop();
         talking.join().expect("no panic")
     });
     drop(serving.end());
-    stage.compare(&talk, &Talk::ended(GONE))
+    fixture.compare(&run, &ClientRun::ended(GONE))
 }
 
 /// The first thing that a client writes: in clear `USER`, and else `AUTH` or a ClientHello.
-pub(super) fn stuck(stage: &Stage<'_>) -> Result<(), String> {
+pub(super) fn stuck(fixture: &Fixture<'_>) -> Result<(), String> {
     let mut timeouts = client::Timeouts::default();
     timeouts.write = Duration::from_millis(200);
     timeouts.handshake = Duration::from_millis(200);
-    let config = client::Config::new(stage.login()).timeouts(timeouts);
-    let guest = stage.guest_with(config, &PWD_AND_QUIT);
-    let (phase, what) = match stage.protected {
+    let config = client::Config::new(fixture.login()).timeouts(timeouts);
+    let plan = fixture.client_plan_with(config, &PWD_AND_QUIT);
+    let (phase, what) = match fixture.protected {
         Protected::Plain => (Phase::User, Timeout::Write),
         Protected::Explicit => (Phase::Security, Timeout::Write),
         Protected::Implicit => (Phase::Security, Timeout::Handshake),
     };
-    let wanted = Talk::ended(Outcome::TimedOut { phase, what });
-    stage.meet(&stage.house(), &guest, Way::Stuck, &wanted)
+    let wanted = ClientRun::ended(Outcome::TimedOut { phase, what });
+    fixture.meet(&fixture.server_settings(), &plan, DriveMode::Stuck, &wanted)
 }
 
-pub(super) fn connection_refused(stage: &Stage<'_>) -> Result<(), String> {
+pub(super) fn connection_refused(fixture: &Fixture<'_>) -> Result<(), String> {
     // A port that was free a moment ago.
     let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let address = free.and_then(|listener| listener.local_addr());
     let address = address.map_err(|e| e.to_string())?.to_string();
-    let talk = stage.client.talk(Way::Plain, &address, &stage.guest(&[]));
-    stage.compare(&talk, &Talk::ended(Outcome::NotConnected))
+    let run = fixture
+        .client
+        .run(DriveMode::Plain, &address, &fixture.client_plan(&[]));
+    fixture.compare(&run, &ClientRun::ended(Outcome::NotConnected))
 }
 
 /// A listener whose queue is full does not answer.
-pub(super) fn connect_timed_out(stage: &Stage<'_>) -> Result<(), String> {
+pub(super) fn connect_timed_out(fixture: &Fixture<'_>) -> Result<(), String> {
     let (_full, address) = full_listener().map_err(|e| e.to_string())?;
     let mut timeouts = client::Timeouts::default();
     timeouts.connect = Duration::from_millis(300);
-    let config = client::Config::new(stage.login()).timeouts(timeouts);
-    let guest = stage.guest_with(config, &[]);
-    let talk = stage.client.talk(Way::Plain, &address.to_string(), &guest);
-    stage.compare(&talk, &Talk::ended(Outcome::ConnectTimedOut))
+    let config = client::Config::new(fixture.login()).timeouts(timeouts);
+    let plan = fixture.client_plan_with(config, &[]);
+    let run = fixture
+        .client
+        .run(DriveMode::Plain, &address.to_string(), &plan);
+    fixture.compare(&run, &ClientRun::ended(Outcome::ConnectTimedOut))
 }
 
 /// A listener that accepts nobody, and those who wait in its queue.
@@ -181,7 +187,7 @@ fn full_listener() -> std::io::Result<(Vec<Socket>, SocketAddr)> {
     for _ in 0..8 {
         let waiting = socket()?;
         waiting.set_nonblocking(true)?;
-        // Under way, and for ever.
+        // Under mode, and for ever.
         drop(waiting.connect(&address));
         sockets.push(waiting);
     }

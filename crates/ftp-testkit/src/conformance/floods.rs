@@ -12,9 +12,9 @@ use ftp_proto::{Limits, server};
 use ftp_rustls::rustls::pki_types::ServerName;
 use ftp_rustls::rustls::{ClientConnection, StreamOwned};
 
-use super::scenarios::{PWD_AND_QUIT, Protected, Stage, by_password};
-use super::{Act, Clerk, Serving};
-use crate::liar::Outcome;
+use super::scenarios::{Fixture, PWD_AND_QUIT, Protected, by_password};
+use super::{ClientStep, Serving, TestHandler};
+use crate::misbehaving::Outcome;
 
 /// Who has no turn until then has none.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,15 +28,15 @@ struct Flood {
 
 impl Flood {
     /// More of them than a runtime has threads. Half of them read what they are told.
-    fn begin(stage: &Stage<'_>, address: SocketAddr) -> io::Result<Self> {
+    fn begin(fixture: &Fixture<'_>, address: SocketAddr) -> io::Result<Self> {
         let threads = thread::available_parallelism().map_or(2, usize::from);
         let mut sockets = Vec::new();
         for number in 0..2 * threads + 2 {
             let socket = TcpStream::connect(address)?;
             sockets.push(socket.try_clone()?);
-            if stage.protected == Protected::Implicit {
+            if fixture.protected == Protected::Implicit {
                 let name = ServerName::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST));
-                let tls = ClientConnection::new(Arc::clone(&stage.certificates.client), name);
+                let tls = ClientConnection::new(Arc::clone(&fixture.certificates.client), name);
                 let stream = StreamOwned::new(tls.map_err(io::Error::other)?, socket);
                 thread::spawn(move || talk_ahead(stream));
             } else {
@@ -44,7 +44,7 @@ impl Flood {
                     let mut replies = socket.try_clone()?;
                     thread::spawn(move || io::copy(&mut replies, &mut io::sink()));
                 }
-                thread::spawn(move || talk(socket));
+                thread::spawn(move || run(socket));
             }
         }
         Ok(Self { sockets })
@@ -64,7 +64,7 @@ impl Drop for Flood {
     }
 }
 
-fn talk(mut to: impl Write) -> io::Result<()> {
+fn run(mut to: impl Write) -> io::Result<()> {
     let commands = b"NOOP\r\n".repeat(1000);
     loop {
         to.write_all(&commands)?;
@@ -106,48 +106,48 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) -> Result<(), String> {
 }
 
 /// The server comes to its end although the floods go on.
-fn end(mut serving: Serving, flood: Flood) -> Result<Arc<Clerk>, String> {
+fn end(mut serving: Serving, flood: Flood) -> Result<Arc<TestHandler>, String> {
     serving.stop();
     let (ended, end) = channel();
     let ending = thread::spawn(move || drop(ended.send(serving.end())));
-    let clerk = end.recv_timeout(PATIENCE);
+    let handler = end.recv_timeout(PATIENCE);
     drop(flood);
     ending.join().expect("no panic");
-    clerk.map_err(|_| "the server does not stop".to_owned())
+    handler.map_err(|_| "the server does not stop".to_owned())
 }
 
-pub(super) fn somebody_logs_in(stage: &Stage<'_>) -> Result<(), String> {
-    let serving = stage.server.serve(&stage.house());
-    let flood = Flood::begin(stage, serving.address).map_err(|e| e.to_string())?;
+pub(super) fn somebody_logs_in(fixture: &Fixture<'_>) -> Result<(), String> {
+    let serving = fixture.server.serve(&fixture.server_settings());
+    let flood = Flood::begin(fixture, serving.address).map_err(|e| e.to_string())?;
     let came = || {
         serving
-            .clerk
+            .handler
             .log()
             .iter()
             .filter(|line| *line == "connected")
             .count()
     };
     let begun = wait_until("the floods have begun", || came() == flood.count());
-    let config = client::Config::new(stage.login()).timeouts(client::Timeouts::uniform(PATIENCE));
-    let guest = stage.guest_with(config, &PWD_AND_QUIT);
+    let config = client::Config::new(fixture.login()).timeouts(client::Timeouts::uniform(PATIENCE));
+    let plan = fixture.client_plan_with(config, &PWD_AND_QUIT);
     let address = serving.address.to_string();
-    let talk = begun.map(|()| stage.client.talk(super::Way::Plain, &address, &guest));
+    let run = begun.map(|()| fixture.client.run(super::DriveMode::Plain, &address, &plan));
     let ended = end(serving, flood);
-    stage.compare(&talk?, &by_password(&[257]))?;
+    fixture.compare(&run?, &by_password(&[257]))?;
     ended.map(drop)
 }
 
-pub(super) fn the_login_has_its_deadline(stage: &Stage<'_>) -> Result<(), String> {
+pub(super) fn the_login_has_its_deadline(fixture: &Fixture<'_>) -> Result<(), String> {
     let mut timeouts = server::Timeouts::default();
     timeouts.login = Duration::from_secs(1);
-    let serving = stage
+    let serving = fixture
         .server
-        .serve(&stage.house_with(stage.policy().timeouts(timeouts)));
-    let flood = Flood::begin(stage, serving.address).map_err(|e| e.to_string())?;
+        .serve(&fixture.server_settings_with(fixture.policy().timeouts(timeouts)));
+    let flood = Flood::begin(fixture, serving.address).map_err(|e| e.to_string())?;
     let why = server::ClosedWhy::LoginTimeout.to_string();
     let left = || {
         serving
-            .clerk
+            .handler
             .log()
             .iter()
             .filter(|line| line.contains(&why))
@@ -163,14 +163,14 @@ pub(super) fn the_login_has_its_deadline(stage: &Stage<'_>) -> Result<(), String
 
 /// Whoever comes first to this address hears blank lines until the second, who is passed on to the
 /// server, is logged in.
-fn beside_a_flood(server: SocketAddr, clerk: Arc<Clerk>) -> io::Result<SocketAddr> {
+fn beside_a_flood(server: SocketAddr, handler: Arc<TestHandler>) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     thread::spawn(move || -> io::Result<()> {
         let (mut first, _) = listener.accept()?;
         let flood = thread::spawn(move || -> io::Result<()> {
             let end = Instant::now() + PATIENCE;
-            let is_in = || clerk.log().contains(&"logged in".to_owned());
+            let is_in = || handler.log().contains(&"logged in".to_owned());
             while !is_in() && Instant::now() < end {
                 for _ in 0..100 {
                     first.write_all(&b"\r\n".repeat(1000))?;
@@ -195,20 +195,20 @@ fn beside_a_flood(server: SocketAddr, clerk: Arc<Clerk>) -> io::Result<SocketAdd
 }
 
 /// Two in one task or thread, and one of the two servers never stops.
-pub(super) fn of_a_server(stage: &Stage<'_>) -> Result<(), String> {
-    let serving = stage.server.serve(&stage.house());
-    let address = beside_a_flood(serving.address, Arc::clone(&serving.clerk));
+pub(super) fn of_a_server(fixture: &Fixture<'_>) -> Result<(), String> {
+    let serving = fixture.server.serve(&fixture.server_settings());
+    let address = beside_a_flood(serving.address, Arc::clone(&serving.handler));
     let address = address.map_err(|e| e.to_string())?.to_string();
     let mut limits = Limits::default();
     limits.filler_bytes = usize::MAX;
     // The flood ends before that, if the other gets its turn.
     let timeouts = client::Timeouts::uniform(PATIENCE * 3);
-    let config = client::Config::new(stage.login())
+    let config = client::Config::new(fixture.login())
         .limits(limits)
         .timeouts(timeouts);
-    let guest = stage.guest_with(config, &[Act::Command("PWD")]);
+    let plan = fixture.client_plan_with(config, &[ClientStep::Command("PWD")]);
     let begun = Instant::now();
-    let talks = stage.client.talk_twice(&address, &guest);
+    let talks = fixture.client.run_twice(&address, &plan);
     let waited = begun.elapsed() >= PATIENCE;
     drop(serving.end());
     let is_closed = |outcome: &Outcome| {
@@ -224,7 +224,7 @@ pub(super) fn of_a_server(stage: &Stage<'_>) -> Result<(), String> {
         [flooded, other] if is_closed(&flooded.outcome) => (flooded, other),
         [other, flooded] => (flooded, other),
     };
-    stage.compare(other, &by_password(&[257]))?;
+    fixture.compare(other, &by_password(&[257]))?;
     if !is_closed(&flooded.outcome) {
         return Err(format!("the flooded one came to {flooded:?}"));
     }

@@ -17,8 +17,11 @@ use futures_util::future::{join, join_all};
 
 use super::awkward::Awkward;
 use super::under_load::listener;
-use super::{Act, Adapter, Clerk, Guest, House, Serving, Talk, Tls, Way};
-use crate::liar::{
+use super::{
+    Adapter, ClientPlan, ClientRun, ClientStep, DriveMode, ServerSettings, Serving, TestHandler,
+    Tls,
+};
+use crate::misbehaving::{
     ACCOUNT, ClientUnderTest, Outcome, PASSWORD, Record, ServerEnd, ServerSetup, ServerUnderTest,
     Setup, Then, USER,
 };
@@ -60,52 +63,52 @@ impl<P: Platform> Adapter for Async<P> {
         P::NAME
     }
 
-    fn talk(&self, way: Way, address: &str, guest: &Guest) -> Talk {
+    fn run(&self, mode: DriveMode, address: &str, plan: &ClientPlan) -> ClientRun {
         P::block_on(async {
-            match way {
-                Way::Plain => talk::<P::Runtime>(address, guest).await,
-                Way::InBytes => talk::<Awkward<P::Runtime, false>>(address, guest).await,
-                Way::Stuck => talk::<Awkward<P::Runtime, true>>(address, guest).await,
-                Way::GivingUp => talk_giving_up::<P::Runtime>(address, guest).await,
-                Way::Retrying => talk_retrying::<P::Runtime>(address, guest).await,
-                Way::Moving => talk_moving::<P::Runtime>(address, guest).await,
+            match mode {
+                DriveMode::Plain => run::<P::Runtime>(address, plan).await,
+                DriveMode::InBytes => run::<Awkward<P::Runtime, false>>(address, plan).await,
+                DriveMode::Stuck => run::<Awkward<P::Runtime, true>>(address, plan).await,
+                DriveMode::GivingUp => talk_giving_up::<P::Runtime>(address, plan).await,
+                DriveMode::Retrying => talk_retrying::<P::Runtime>(address, plan).await,
+                DriveMode::Moving => talk_moving::<P::Runtime>(address, plan).await,
             }
         })
     }
 
-    fn talk_at_once(&self, count: usize, address: &str, guest: &Guest) -> Vec<Talk> {
+    fn run_at_once(&self, count: usize, address: &str, plan: &ClientPlan) -> Vec<ClientRun> {
         P::block_on(join_all(
-            (0..count).map(|_| talk::<P::Runtime>(address, guest)),
+            (0..count).map(|_| run::<P::Runtime>(address, plan)),
         ))
     }
 
-    fn talk_twice(&self, address: &str, guest: &Guest) -> [Talk; 2] {
+    fn run_twice(&self, address: &str, plan: &ClientPlan) -> [ClientRun; 2] {
         let both = join(
-            talk::<P::Runtime>(address, guest),
-            talk::<P::Runtime>(address, guest),
+            run::<P::Runtime>(address, plan),
+            run::<P::Runtime>(address, plan),
         );
         P::block_on(both).into()
     }
 
-    fn serve(&self, house: &House) -> Serving {
+    fn serve(&self, settings: &ServerSettings) -> Serving {
         let listener = listener().expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let clerk = Arc::new(Clerk::new(house));
+        let handler = Arc::new(TestHandler::new(settings));
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn({
-            let (house, clerk) = (house.clone(), Arc::clone(&clerk));
+            let (settings, handler) = (settings.clone(), Arc::clone(&handler));
             move || {
                 P::block_on(async {
                     let listener = P::listener(listener);
                     let stopped = async {
                         let _told_or_gone = stopped.await;
                     };
-                    if house.in_bytes {
-                        let server = server::<Awkward<P::Runtime, false>>(&house);
-                        server.serve(listener, clerk, stopped).await;
+                    if settings.in_bytes {
+                        let server = server::<Awkward<P::Runtime, false>>(&settings);
+                        server.serve(listener, handler, stopped).await;
                     } else {
-                        server::<P::Runtime>(&house)
-                            .serve(listener, clerk, stopped)
+                        server::<P::Runtime>(&settings)
+                            .serve(listener, handler, stopped)
                             .await;
                     }
                 });
@@ -113,7 +116,7 @@ impl<P: Platform> Adapter for Async<P> {
         });
         Serving {
             address,
-            clerk,
+            handler,
             stop: Some(Box::new(move || {
                 let _gone_already = stop.send(());
             })),
@@ -122,31 +125,31 @@ impl<P: Platform> Adapter for Async<P> {
     }
 }
 
-fn server<R: Runtime>(house: &House) -> Server<R> {
-    let server = Server::new(Arc::clone(&house.config), house.tls.clone());
+fn server<R: Runtime>(settings: &ServerSettings) -> Server<R> {
+    let server = Server::new(Arc::clone(&settings.config), settings.tls.clone());
     let server = server.expect("TLS where it is wanted");
     let server = server
-        .max_sessions(house.max_sessions)
-        .drain_time(house.drain_time());
-    match house.guard() {
+        .max_sessions(settings.max_sessions)
+        .drain_time(settings.drain_time());
+    match settings.guard() {
         Some(guard) => server.guard(SharedGuard::new(guard)),
         None => server,
     }
 }
 
-fn connector<R: Runtime>(guest: &Guest) -> Connector<R> {
-    let connector = Connector::new(guest.config.clone());
-    match &guest.tls {
+fn connector<R: Runtime>(plan: &ClientPlan) -> Connector<R> {
+    let connector = Connector::new(plan.config.clone());
+    match &plan.tls {
         Some(tls) => connector.tls(Arc::clone(tls)),
         None => connector,
     }
 }
 
-async fn talk<R: Runtime>(address: &str, guest: &Guest) -> Talk {
-    let mut talk = Talk::ended(Outcome::Other("nothing happened".to_owned()));
+async fn run<R: Runtime>(address: &str, plan: &ClientPlan) -> ClientRun {
+    let mut run = ClientRun::ended(Outcome::Other("nothing happened".to_owned()));
     let login = async {
-        let connecting = connector::<R>(guest).dial(address).await?;
-        match guest.answer {
+        let connecting = connector::<R>(plan).dial(address).await?;
+        match plan.answer {
             None => connecting.await,
             Some(password) => {
                 let password = Password::new(password)?;
@@ -159,52 +162,55 @@ async fn talk<R: Runtime>(address: &str, guest: &Guest) -> Talk {
         }
     };
     let outcome = match login.await {
-        Ok(client) => act(client, guest, &mut talk).await,
+        Ok(client) => step(client, plan, &mut run).await,
         Err(error) => Err(error),
     };
-    finish(talk, outcome)
+    finish(run, outcome)
 }
 
-async fn talk_retrying<R: Runtime>(address: &str, guest: &Guest) -> Talk {
-    let mut talk = Talk::ended(Outcome::Other("nothing happened".to_owned()));
-    let connector = connector::<R>(guest);
-    let outcome = match connector.connect_with_retry(address, Way::retry()).await {
-        Ok(client) => act(client, guest, &mut talk).await,
+async fn talk_retrying<R: Runtime>(address: &str, plan: &ClientPlan) -> ClientRun {
+    let mut run = ClientRun::ended(Outcome::Other("nothing happened".to_owned()));
+    let connector = connector::<R>(plan);
+    let outcome = match connector
+        .connect_with_retry(address, DriveMode::retry())
+        .await
+    {
+        Ok(client) => step(client, plan, &mut run).await,
         Err(error) => Err(error),
     };
-    finish(talk, outcome)
+    finish(run, outcome)
 }
 
-async fn act<R: Runtime>(
+async fn step<R: Runtime>(
     mut client: Client<R, R::TcpStream>,
-    guest: &Guest,
-    talk: &mut Talk,
+    plan: &ClientPlan,
+    run: &mut ClientRun,
 ) -> Result<Outcome, Error> {
-    let outcome = logged_in(&client, talk);
-    for &act in &guest.acts {
-        match act {
-            Act::Command(line) => talk.replies.push(client.command(line).await?.code().get()),
-            Act::Pipeline(lines) => {
+    let outcome = logged_in(&client, run);
+    for &step in &plan.steps {
+        match step {
+            ClientStep::Command(line) => run.replies.push(client.command(line).await?.code().get()),
+            ClientStep::Pipeline(lines) => {
                 let mut sent = Vec::new();
                 for &line in lines {
                     sent.push(client.send(line)?);
                 }
                 for command in sent {
-                    talk.replies
+                    run.replies
                         .push(client.next_reply(command).await?.code().get());
                 }
             }
-            Act::Account => {
+            ClientStep::Account => {
                 let reply = client.account(Account::new(ACCOUNT)?).await?;
-                talk.replies.push(reply.code().get());
+                run.replies.push(reply.code().get());
             }
-            Act::Reinitialize => {
+            ClientStep::Reinitialize => {
                 let login = ftp_proto::client::Login::new(USER, PASSWORD)?;
                 client.reinitialize(login).await?;
             }
-            Act::ClearCommandChannel => client.clear_command_channel().await?,
-            Act::Listen => while client.next_event().await?.is_some() {},
-            Act::Quit => {
+            ClientStep::ClearCommandChannel => client.clear_command_channel().await?,
+            ClientStep::Listen => while client.next_event().await?.is_some() {},
+            ClientStep::Quit => {
                 client.quit().await?;
                 break;
             }
@@ -214,23 +220,23 @@ async fn act<R: Runtime>(
 }
 
 /// Only commands: what takes the client by value cannot be begun again.
-async fn talk_giving_up<R: Runtime>(address: &str, guest: &Guest) -> Talk {
-    let mut talk = Talk::ended(Outcome::Other("nothing happened".to_owned()));
+async fn talk_giving_up<R: Runtime>(address: &str, plan: &ClientPlan) -> ClientRun {
+    let mut run = ClientRun::ended(Outcome::Other("nothing happened".to_owned()));
     let outcome = async {
         let mut connecting: Connecting<R, R::TcpStream> =
-            connector::<R>(guest).dial(address).await?;
+            connector::<R>(plan).dial(address).await?;
         while !matches!(giving_up!(connecting.next_event())?, Event::LoggedIn(_)) {}
         let mut client = connecting.await?;
-        let outcome = logged_in(&client, &mut talk);
-        for &act in &guest.acts {
-            let Act::Command(line) = act else {
-                return Ok(Outcome::Other(format!("{act:?} cannot be given up")));
+        let outcome = logged_in(&client, &mut run);
+        for &step in &plan.steps {
+            let ClientStep::Command(line) = step else {
+                return Ok(Outcome::Other(format!("{step:?} cannot be given up")));
             };
             let command = client.send(line)?;
             loop {
                 let reply = giving_up!(client.next_reply(command))?;
                 if reply.code().class() != Class::Preliminary {
-                    talk.replies.push(reply.code().get());
+                    run.replies.push(reply.code().get());
                     break;
                 }
             }
@@ -238,16 +244,16 @@ async fn talk_giving_up<R: Runtime>(address: &str, guest: &Guest) -> Talk {
         Ok(outcome)
     }
     .await;
-    finish(talk, outcome)
+    finish(run, outcome)
 }
 
 /// Logs in in one task, and does the rest in another.
-async fn talk_moving<R: Runtime>(address: &str, guest: &Guest) -> Talk {
+async fn talk_moving<R: Runtime>(address: &str, plan: &ClientPlan) -> ClientRun {
     let (come, came) = oneshot::channel();
     let login = R::spawn({
-        let (address, guest) = (address.to_owned(), guest.clone());
+        let (address, plan) = (address.to_owned(), plan.clone());
         async move {
-            let connecting = connector::<R>(&guest).dial(&address).await;
+            let connecting = connector::<R>(&plan).dial(&address).await;
             // Begun here, gone on with there.
             drop(come.send(connecting));
         }
@@ -255,28 +261,28 @@ async fn talk_moving<R: Runtime>(address: &str, guest: &Guest) -> Talk {
     login.await;
     let (go, gone) = oneshot::channel();
     let rest = R::spawn({
-        let guest = guest.clone();
+        let plan = plan.clone();
         async move {
-            let mut talk = Talk::ended(Outcome::Other("nothing happened".to_owned()));
+            let mut run = ClientRun::ended(Outcome::Other("nothing happened".to_owned()));
             let outcome = match came.await {
                 Ok(Ok(connecting)) => match connecting.await {
-                    Ok(client) => act(client, &guest, &mut talk).await,
+                    Ok(client) => step(client, &plan, &mut run).await,
                     Err(error) => Err(error),
                 },
                 Ok(Err(error)) => Err(error),
                 Err(_) => Ok(Outcome::Other("the task ended".to_owned())),
             };
-            drop(go.send(finish(talk, outcome)));
+            drop(go.send(finish(run, outcome)));
         }
     });
     rest.await;
     gone.await
-        .unwrap_or_else(|_| Talk::ended(Outcome::Other("the task ended".to_owned())))
+        .unwrap_or_else(|_| ClientRun::ended(Outcome::Other("the task ended".to_owned())))
 }
 
-fn logged_in<R: Runtime>(client: &Client<R, R::TcpStream>, talk: &mut Talk) -> Outcome {
+fn logged_in<R: Runtime>(client: &Client<R, R::TcpStream>, run: &mut ClientRun) -> Outcome {
     let session = client.session().expect("logged in");
-    talk.tls = session.tls.as_ref().map(|tls| Tls {
+    run.tls = session.tls.as_ref().map(|tls| Tls {
         resumed: tls.resumed,
     });
     Outcome::LoggedIn {
@@ -285,21 +291,21 @@ fn logged_in<R: Runtime>(client: &Client<R, R::TcpStream>, talk: &mut Talk) -> O
     }
 }
 
-pub(super) fn finish(mut talk: Talk, outcome: Result<Outcome, Error>) -> Talk {
-    talk.outcome = outcome.unwrap_or_else(|error| Outcome::of_adapter(&error));
-    talk
+pub(super) fn finish(mut run: ClientRun, outcome: Result<Outcome, Error>) -> ClientRun {
+    run.outcome = outcome.unwrap_or_else(|error| Outcome::of_adapter(&error));
+    run
 }
 
 impl<P: Platform> ClientUnderTest for Async<P> {
     fn log_in(&self, server: SocketAddr, setup: &Setup) -> Outcome {
         let outcome = P::block_on(async {
-            let guest = Guest {
+            let plan = ClientPlan {
                 config: setup.config.clone(),
                 tls: setup.tls.clone(),
                 answer: None,
-                acts: Vec::new(),
+                steps: Vec::new(),
             };
-            let connector = connector::<P::Runtime>(&guest);
+            let connector = connector::<P::Runtime>(&plan);
             let mut client = connector.connect(&server.to_string()).await?;
             let by = client.session().expect("logged in").logged_in_by;
             let mut then = None;
@@ -321,7 +327,7 @@ impl<P: Platform> ClientUnderTest for Async<P> {
     }
 }
 
-/// What a server tells the record of a lying client.
+/// What a server tells the record of a misbehaving client.
 pub(super) fn tell(record: &Record, event: &SessionEvent) {
     match event {
         SessionEvent::LoggedIn(_) => record.logged_in(),
@@ -332,9 +338,9 @@ pub(super) fn tell(record: &Record, event: &SessionEvent) {
     }
 }
 
-struct Witness(Arc<Record>);
+struct RecordingHandler(Arc<Record>);
 
-impl Handler for Witness {
+impl Handler for RecordingHandler {
     async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
         self.0.check(attempt)
     }
@@ -355,9 +361,9 @@ impl<P: Platform> ServerUnderTest for Async<P> {
             let server = server.expect("TLS where it is wanted");
             let listener = P::listener(listener);
             let (stream, peer) = P::Runtime::accept(&listener).await.expect("a connection");
-            let witness = Witness(Arc::clone(record));
+            let handler = RecordingHandler(Arc::clone(record));
             server
-                .run_session(stream, peer, &witness, std::future::pending())
+                .run_session(stream, peer, &handler, std::future::pending())
                 .await;
         });
     }

@@ -6,14 +6,14 @@
 //! * [`scenarios`]: what is played, each with what must come of it.
 //! * [`play_all`]: plays them with the client of one adapter and the server of another.
 //!
-//! What no well-behaved peer does is in [`liar`](crate::liar), which runs on the same adapters.
+//! What no well-behaved peer does is in [`misbehaving`](crate::liar), which runs on the same adapters.
 
 mod awkward;
 mod blocking;
-mod clerk;
 mod ends;
 mod floods;
 mod futures;
+mod handler;
 mod hanging;
 mod logins;
 mod once;
@@ -33,35 +33,35 @@ use ftp_proto::server::guard::{Guard, GuardConfig, Seed};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 
 pub use blocking::Blocking;
-pub use clerk::Clerk;
 pub use futures::{Async, Platform};
+pub use handler::TestHandler;
 pub use probing::{probe, probe_blocking};
 pub use scenarios::{Scenario, scenarios};
 pub use under_load::{many_at_once, raise_open_files};
 
-use crate::liar::{ClientUnderTest, Outcome, ServerUnderTest};
+use crate::misbehaving::{ClientUnderTest, Outcome, ServerUnderTest};
 
 /// An adapter, client and server.
 pub trait Adapter: ClientUnderTest + ServerUnderTest {
     /// Its name: the crate's, without `ftp-`.
     fn name(&self) -> &'static str;
 
-    /// Connects, logs in, and does what is to be done, in this way. Blocks until it is over.
-    fn talk(&self, way: Way, address: &str, guest: &Guest) -> Talk;
+    /// Connects, logs in, and does what is to be done, in this mode. Blocks until it is over.
+    fn run(&self, mode: DriveMode, address: &str, plan: &ClientPlan) -> ClientRun;
 
     /// So many talks at once.
-    fn talk_at_once(&self, count: usize, address: &str, guest: &Guest) -> Vec<Talk>;
+    fn run_at_once(&self, count: usize, address: &str, plan: &ClientPlan) -> Vec<ClientRun>;
 
     /// Two talks in turns: in one task, or in one thread.
-    fn talk_twice(&self, address: &str, guest: &Guest) -> [Talk; 2];
+    fn run_twice(&self, address: &str, plan: &ClientPlan) -> [ClientRun; 2];
 
     /// Serves on a free port of 127.0.0.1 until told to stop.
-    fn serve(&self, house: &House) -> Serving;
+    fn serve(&self, settings: &ServerSettings) -> Serving;
 }
 
-/// How a talk is driven.
+/// How a run is driven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum DriveMode {
     /// As a program would.
     Plain,
     /// Each read gives one byte, each write takes one, and both have to wait in between.
@@ -77,7 +77,7 @@ pub enum Way {
     Retrying,
 }
 
-impl Way {
+impl DriveMode {
     /// How often one tries again who does.
     fn retry() -> Retry {
         let retry = Retry::new().retries(200);
@@ -89,7 +89,7 @@ impl Way {
 
 /// Who comes.
 #[derive(Clone)]
-pub struct Guest {
+pub struct ClientPlan {
     /// How to log in.
     pub config: client::Config,
     /// With this TLS, unless it is to be in clear.
@@ -97,17 +97,17 @@ pub struct Guest {
     /// What to answer if asked for a password.
     pub answer: Option<&'static str>,
     /// What to do then.
-    pub acts: Vec<Act>,
+    pub steps: Vec<ClientStep>,
 }
 
-/// What a guest does once it is logged in.
+/// What a plan does once it is logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub enum ClientStep {
     /// Sends this and waits for the final reply.
     Command(&'static str),
     /// Sends all of these, then waits for their replies.
     Pipeline(&'static [&'static str]),
-    /// `ACCT`, with the account of [`liar`](crate::liar).
+    /// `ACCT`, with the account of [`misbehaving`](crate::liar).
     Account,
     /// `REIN`, with the same credentials.
     Reinitialize,
@@ -119,10 +119,10 @@ pub enum Act {
     Quit,
 }
 
-/// What came of a talk.
+/// What came of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Talk {
-    /// The codes of the final replies to the commands of [`Guest::acts`].
+pub struct ClientRun {
+    /// The codes of the final replies to the commands of [`ClientPlan::steps`].
     pub replies: Vec<u16>,
     /// How it ended. [`Outcome::LoggedIn`] if all was done.
     pub outcome: Outcome,
@@ -137,7 +137,7 @@ pub struct Tls {
     pub resumed: bool,
 }
 
-impl Talk {
+impl ClientRun {
     /// Logged in, and all was done.
     pub(crate) fn done(by: LoggedInBy, replies: &[u16]) -> Self {
         Self {
@@ -159,7 +159,7 @@ impl Talk {
 
 /// Who is visited.
 #[derive(Clone)]
-pub struct House {
+pub struct ServerSettings {
     /// Its policy.
     pub config: Arc<server::Config>,
     /// Its TLS, if it has any.
@@ -176,7 +176,7 @@ pub struct House {
     pub guard: Option<GuardConfig>,
 }
 
-impl House {
+impl ServerSettings {
     /// Its guard, which knows nobody yet.
     fn guard(&self) -> Option<Guard> {
         let config = self.guard.clone()?;
@@ -194,7 +194,7 @@ pub struct Serving {
     /// Where.
     pub address: SocketAddr,
     /// What happened.
-    pub clerk: Arc<Clerk>,
+    pub handler: Arc<TestHandler>,
     stop: Option<Box<dyn FnOnce() + Send>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -208,12 +208,12 @@ impl Serving {
     }
 
     /// Stops it and waits until all sessions are over.
-    pub fn end(mut self) -> Arc<Clerk> {
+    pub fn end(mut self) -> Arc<TestHandler> {
         self.stop();
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the server does not panic");
         }
-        Arc::clone(&self.clerk)
+        Arc::clone(&self.handler)
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use ftp_proto::client::{self, Security, Timeouts};
 
-use super::Way;
-use super::scenarios::Stage;
+use super::DriveMode;
+use super::scenarios::Fixture;
 
 /// What a server does behind `PASS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ enum Then {
     Silence,
 }
 
-/// How often each way of ending the login lets the password come.
+/// How often each mode of ending the login lets the password come.
 const ENDS: [(Then, usize); 8] = [
     (Then::Say("430 Invalid username or password.\r\n"), 1),
     (Then::Say("450 Later.\r\n"), 1),
@@ -34,9 +34,9 @@ const ENDS: [(Then, usize); 8] = [
     (Then::Say("421 Later.\r\n"), 3),
 ];
 
-pub(super) fn sent_once(stage: &Stage<'_>) -> Result<(), String> {
+pub(super) fn sent_once(fixture: &Fixture<'_>) -> Result<(), String> {
     for (then, times) in ENDS {
-        let came = count(stage, then).map_err(|error| error.to_string())?;
+        let came = count(fixture, then).map_err(|error| error.to_string())?;
         if came != times {
             return Err(format!("{then:?}: the password came {came} times"));
         }
@@ -45,7 +45,7 @@ pub(super) fn sent_once(stage: &Stage<'_>) -> Result<(), String> {
 }
 
 /// How often the password comes, at most three times.
-fn count(stage: &Stage<'_>, then: Then) -> std::io::Result<usize> {
+fn count(fixture: &Fixture<'_>, then: Then) -> std::io::Result<usize> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     let (passwords, over) = (
@@ -68,13 +68,13 @@ fn count(stage: &Stage<'_>, then: Then) -> std::io::Result<usize> {
     if then == Then::Silence {
         timeouts.reply = Duration::from_millis(200);
     }
-    let config = client::Config::new(stage.login()).timeouts(timeouts);
-    let mut guest = stage.guest_with(config, &[]);
-    guest.config = guest.config.security(Security::DangerousPlaintext);
+    let config = client::Config::new(fixture.login()).timeouts(timeouts);
+    let mut plan = fixture.client_plan_with(config, &[]);
+    plan.config = plan.config.security(Security::DangerousPlaintext);
     drop(
-        stage
+        fixture
             .client
-            .talk(Way::Retrying, &address.to_string(), &guest),
+            .run(DriveMode::Retrying, &address.to_string(), &plan),
     );
     over.store(true, Ordering::SeqCst);
     drop(TcpStream::connect(address)?);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ftp_adapter::Error;
 use ftp_futures::Runtime;
 
-use crate::liar::Outcome;
+use crate::misbehaving::Outcome;
 use crate::probe::{Step, Task};
 
 /// Does what standard input says, on this runtime.

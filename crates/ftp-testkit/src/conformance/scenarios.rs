@@ -7,15 +7,16 @@ use ftp_proto::client::{self, LoggedInBy, Login};
 use ftp_proto::server;
 
 use super::{
-    Act, Adapter, Guest, House, Talk, Way, ends, floods, hanging, logins, many_at_once, once,
+    Adapter, ClientPlan, ClientRun, ClientStep, DriveMode, ServerSettings, ends, floods, hanging,
+    logins, many_at_once, once,
 };
-use crate::liar::{Certificates, Outcome, PASSWORD, USER};
+use crate::misbehaving::{Certificates, Outcome, PASSWORD, USER};
 
 /// A scene for two adapters, or three where it is played under each kind of security.
 pub struct Scenario {
     /// What is shown.
     pub name: &'static str,
-    play: fn(&Stage<'_>) -> Result<(), String>,
+    play: fn(&Fixture<'_>) -> Result<(), String>,
     /// In clear, under explicit TLS and under implicit TLS; else under explicit TLS only.
     thrice: bool,
     /// Whether it takes a crowd.
@@ -49,13 +50,13 @@ impl Scenario {
         let all = [Protected::Explicit, Protected::Plain, Protected::Implicit];
         let count = if self.thrice { 3 } else { 1 };
         for protected in all.into_iter().take(count) {
-            let stage = Stage {
+            let fixture = Fixture {
                 client,
                 server,
                 certificates: &certificates,
                 protected,
             };
-            (self.play)(&stage).map_err(|what| format!("{protected:?}: {what}"))?;
+            (self.play)(&fixture).map_err(|what| format!("{protected:?}: {what}"))?;
         }
         Ok(())
     }
@@ -82,16 +83,23 @@ pub fn scenarios() -> Vec<Scenario> {
         is_heavy: true,
     };
     vec![
-        thrice("log in, `PWD`, `QUIT`", |stage| {
-            stage.expect(Way::Plain, &PWD_AND_QUIT, &by_password(&[257]))
+        thrice("log in, `PWD`, `QUIT`", |fixture| {
+            fixture.expect(DriveMode::Plain, &PWD_AND_QUIT, &by_password(&[257]))
         }),
-        thrice("an unknown command: 502, and on", |stage| {
-            let acts = [Act::Command("MLST"), Act::Command("PWD"), Act::Quit];
-            stage.expect(Way::Plain, &acts, &by_password(&[502, 257]))
+        thrice("an unknown command: 502, and on", |fixture| {
+            let steps = [
+                ClientStep::Command("MLST"),
+                ClientStep::Command("PWD"),
+                ClientStep::Quit,
+            ];
+            fixture.expect(DriveMode::Plain, &steps, &by_password(&[502, 257]))
         }),
-        thrice("three commands before the first reply", |stage| {
-            let acts = [Act::Pipeline(&["PWD", "NOOP", "MLST"]), Act::Quit];
-            stage.expect(Way::Plain, &acts, &by_password(&[257, 200, 502]))
+        thrice("three commands before the first reply", |fixture| {
+            let steps = [
+                ClientStep::Pipeline(&["PWD", "NOOP", "MLST"]),
+                ClientStep::Quit,
+            ];
+            fixture.expect(DriveMode::Plain, &steps, &by_password(&[257, 200, 502]))
         }),
         thrice("a wrong password", logins::wrong_password),
         thrice("an account, given", logins::account_given),
@@ -103,41 +111,45 @@ pub fn scenarios() -> Vec<Scenario> {
         thrice("a password that is asked for", logins::asked),
         thrice("a name that needs no password", logins::open_name),
         thrice("a greeting of twenty lines", logins::long_greeting),
-        thrice("`REIN`", |stage| {
-            let acts = [Act::Reinitialize, Act::Command("PWD"), Act::Quit];
-            stage.expect(Way::Plain, &acts, &by_password(&[257]))
+        thrice("`REIN`", |fixture| {
+            let steps = [
+                ClientStep::Reinitialize,
+                ClientStep::Command("PWD"),
+                ClientStep::Quit,
+            ];
+            fixture.expect(DriveMode::Plain, &steps, &by_password(&[257]))
         }),
         once("`CCC`", logins::clear_command_channel),
-        thrice("byte by byte, the client", |stage| {
-            stage.expect(Way::InBytes, &PWD_AND_QUIT, &by_password(&[257]))
+        thrice("byte by byte, the client", |fixture| {
+            fixture.expect(DriveMode::InBytes, &PWD_AND_QUIT, &by_password(&[257]))
         }),
-        thrice("byte by byte, the server", |stage| {
-            let mut house = stage.house();
-            house.in_bytes = true;
-            let guest = stage.guest(&PWD_AND_QUIT);
-            stage.meet(&house, &guest, Way::Plain, &by_password(&[257]))
+        thrice("byte by byte, the server", |fixture| {
+            let mut settings = fixture.server_settings();
+            settings.in_bytes = true;
+            let plan = fixture.client_plan(&PWD_AND_QUIT);
+            fixture.meet(&settings, &plan, DriveMode::Plain, &by_password(&[257]))
         }),
-        thrice("given up at every wait, and gone on with", |stage| {
-            let acts = [Act::Command("PWD"), Act::Command("NOOP")];
-            stage.expect(Way::GivingUp, &acts, &by_password(&[257, 200]))
+        thrice("given up at every wait, and gone on with", |fixture| {
+            let steps = [ClientStep::Command("PWD"), ClientStep::Command("NOOP")];
+            fixture.expect(DriveMode::GivingUp, &steps, &by_password(&[257, 200]))
         }),
-        thrice("moved between tasks or threads", |stage| {
-            stage.expect(Way::Moving, &PWD_AND_QUIT, &by_password(&[257]))
+        thrice("moved between tasks or threads", |fixture| {
+            fixture.expect(DriveMode::Moving, &PWD_AND_QUIT, &by_password(&[257]))
         }),
         thrice("two in one task or thread", logins::two_in_one),
-        heavy("five hundred at once", |stage| {
+        heavy("five hundred at once", |fixture| {
             let mut patient = server::Timeouts::default();
             patient.first_command = Duration::from_secs(300);
             patient.login = Duration::from_secs(300);
             patient.handshake = Duration::from_secs(300);
-            let house = stage.house_with(stage.policy().timeouts(patient));
-            let serving = stage.server.serve(&house);
+            let settings = fixture.server_settings_with(fixture.policy().timeouts(patient));
+            let serving = fixture.server.serve(&settings);
             let address = serving.address.to_string();
             // A busy machine may take its time: this is about all coming in, not about how soon.
             let timeouts = client::Timeouts::uniform(Duration::from_secs(300));
-            let config = client::Config::new(stage.login()).timeouts(timeouts);
-            let guest = stage.guest_with(config, &PWD_AND_QUIT);
-            many_at_once(stage.client, 500, &address, &guest)?;
+            let config = client::Config::new(fixture.login()).timeouts(timeouts);
+            let plan = fixture.client_plan_with(config, &PWD_AND_QUIT);
+            many_at_once(fixture.client, 500, &address, &plan)?;
             drop(serving.end());
             Ok(())
         }),
@@ -191,20 +203,20 @@ pub fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-pub(super) const PWD_AND_QUIT: [Act; 2] = [Act::Command("PWD"), Act::Quit];
+pub(super) const PWD_AND_QUIT: [ClientStep; 2] = [ClientStep::Command("PWD"), ClientStep::Quit];
 
-pub(super) fn by_password(replies: &[u16]) -> Talk {
-    Talk::done(LoggedInBy::Password, replies)
+pub(super) fn by_password(replies: &[u16]) -> ClientRun {
+    ClientRun::done(LoggedInBy::Password, replies)
 }
 
-pub(super) struct Stage<'a> {
+pub(super) struct Fixture<'a> {
     pub(super) client: &'a dyn Adapter,
     pub(super) server: &'a dyn Adapter,
     pub(super) certificates: &'a Certificates,
     pub(super) protected: Protected,
 }
 
-impl Stage<'_> {
+impl Fixture<'_> {
     pub(super) fn policy(&self) -> server::Config {
         server::Config::new()
             .security(match self.protected {
@@ -217,13 +229,13 @@ impl Stage<'_> {
             .failure_step(Duration::ZERO)
     }
 
-    pub(super) fn house(&self) -> House {
-        self.house_with(self.policy())
+    pub(super) fn server_settings(&self) -> ServerSettings {
+        self.server_settings_with(self.policy())
     }
 
-    pub(super) fn house_with(&self, policy: server::Config) -> House {
+    pub(super) fn server_settings_with(&self, policy: server::Config) -> ServerSettings {
         let tls = self.protected != Protected::Plain;
-        House {
+        ServerSettings {
             config: Arc::new(policy),
             tls: tls.then(|| Arc::clone(&self.certificates.server)),
             max_sessions: 900,
@@ -238,13 +250,17 @@ impl Stage<'_> {
         Login::new(USER, PASSWORD).expect("a login")
     }
 
-    pub(super) fn guest(&self, acts: &[Act]) -> Guest {
-        self.guest_with(client::Config::new(self.login()), acts)
+    pub(super) fn client_plan(&self, steps: &[ClientStep]) -> ClientPlan {
+        self.client_plan_with(client::Config::new(self.login()), steps)
     }
 
-    pub(super) fn guest_with(&self, config: client::Config, acts: &[Act]) -> Guest {
+    pub(super) fn client_plan_with(
+        &self,
+        config: client::Config,
+        steps: &[ClientStep],
+    ) -> ClientPlan {
         let tls = self.protected != Protected::Plain;
-        Guest {
+        ClientPlan {
             config: config.security(match self.protected {
                 Protected::Plain => client::Security::DangerousPlaintext,
                 Protected::Explicit => client::Security::ExplicitTls,
@@ -252,37 +268,47 @@ impl Stage<'_> {
             }),
             tls: tls.then(|| Arc::clone(&self.certificates.client)),
             answer: None,
-            acts: acts.to_vec(),
+            steps: steps.to_vec(),
         }
     }
 
-    pub(super) fn expect(&self, way: Way, acts: &[Act], wanted: &Talk) -> Result<(), String> {
-        self.meet(&self.house(), &self.guest(acts), way, wanted)
+    pub(super) fn expect(
+        &self,
+        mode: DriveMode,
+        steps: &[ClientStep],
+        wanted: &ClientRun,
+    ) -> Result<(), String> {
+        self.meet(
+            &self.server_settings(),
+            &self.client_plan(steps),
+            mode,
+            wanted,
+        )
     }
 
     /// They meet, and this must come of it.
     pub(super) fn meet(
         &self,
-        house: &House,
-        guest: &Guest,
-        way: Way,
-        wanted: &Talk,
+        settings: &ServerSettings,
+        plan: &ClientPlan,
+        mode: DriveMode,
+        wanted: &ClientRun,
     ) -> Result<(), String> {
-        let serving = self.server.serve(house);
+        let serving = self.server.serve(settings);
         let address = serving.address.to_string();
-        let talk = self.client.talk(way, &address, guest);
+        let run = self.client.run(mode, &address, plan);
         let log = serving.end().log();
-        self.compare(&talk, wanted)
+        self.compare(&run, wanted)
             .map_err(|what| format!("{what}; the server: {log:?}"))
     }
 
-    pub(super) fn compare(&self, talk: &Talk, wanted: &Talk) -> Result<(), String> {
-        if (&talk.replies, &talk.outcome) != (&wanted.replies, &wanted.outcome) {
-            return Err(format!("came to {talk:?}, not {wanted:?}"));
+    pub(super) fn compare(&self, run: &ClientRun, wanted: &ClientRun) -> Result<(), String> {
+        if (&run.replies, &run.outcome) != (&wanted.replies, &wanted.outcome) {
+            return Err(format!("came to {run:?}, not {wanted:?}"));
         }
-        let is_in = matches!(talk.outcome, Outcome::LoggedIn { .. });
-        if is_in && talk.tls.is_some() != (self.protected != Protected::Plain) {
-            return Err(format!("logged in under {:?}", talk.tls));
+        let is_in = matches!(run.outcome, Outcome::LoggedIn { .. });
+        if is_in && run.tls.is_some() != (self.protected != Protected::Plain) {
+            return Err(format!("logged in under {:?}", run.tls));
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use ftp_proto::client::LoggedInBy;
 use socket2::{Domain, Socket, Type};
 
-use super::{Adapter, Guest, Talk};
-use crate::liar::Outcome;
+use super::{Adapter, ClientPlan, ClientRun};
+use crate::misbehaving::Outcome;
 
 /// Files that a process needs for five hundred logins of a client and a server of its own.
 const OPEN_FILES: u64 = 4096;
@@ -42,14 +42,14 @@ pub fn many_at_once(
     client: &dyn Adapter,
     count: usize,
     address: &str,
-    guest: &Guest,
+    plan: &ClientPlan,
 ) -> Result<(), String> {
-    let wanted = |talk: &Talk| {
+    let wanted = |run: &ClientRun| {
         let by = LoggedInBy::Password;
-        talk.outcome == (Outcome::LoggedIn { by, then: None })
+        run.outcome == (Outcome::LoggedIn { by, then: None })
     };
-    let talks = client.talk_at_once(count, address, guest);
-    let failed: Vec<&Talk> = talks.iter().filter(|talk| !wanted(talk)).collect();
+    let talks = client.run_at_once(count, address, plan);
+    let failed: Vec<&ClientRun> = talks.iter().filter(|run| !wanted(run)).collect();
     match failed.first() {
         None if talks.len() == count => Ok(()),
         None => Err(format!("{} of {count} talks took place", talks.len())),

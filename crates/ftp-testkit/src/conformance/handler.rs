@@ -10,27 +10,27 @@ use ftp_adapter::{SessionError, SessionEvent, SessionInfo};
 use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
 use ftp_proto::wire::{Code, Reply, Verb};
 
-use crate::liar::{ACCOUNT, PASSWORD, USER};
+use crate::misbehaving::{ACCOUNT, PASSWORD, USER};
 
-use super::House;
+use super::ServerSettings;
 
-/// The password whose check never ends, where the house hangs.
+/// The password whose check never ends, where the settings hangs.
 pub(super) const HANGING_PASSWORD: &str = "let it take its time";
 
 /// Knows one user, answers `PWD`, and remembers what happened.
 #[derive(Debug, Default)]
-pub struct Clerk {
+pub struct TestHandler {
     wants_account: bool,
     hangs: bool,
     hanging: AtomicBool,
     log: Mutex<Vec<String>>,
 }
 
-impl Clerk {
-    pub(super) fn new(house: &House) -> Self {
+impl TestHandler {
+    pub(super) fn new(settings: &ServerSettings) -> Self {
         Self {
-            wants_account: house.wants_account,
-            hangs: house.hangs,
+            wants_account: settings.wants_account,
+            hangs: settings.hangs,
             ..Self::default()
         }
     }
@@ -107,7 +107,7 @@ impl Clerk {
     }
 }
 
-impl ftp_futures::Handler for Clerk {
+impl ftp_futures::Handler for TestHandler {
     async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
         if self.hangs_at_check(&attempt) {
             return pending().await;
@@ -134,7 +134,7 @@ impl ftp_futures::Handler for Clerk {
     }
 }
 
-impl ftp_blocking::Handler for Clerk {
+impl ftp_blocking::Handler for TestHandler {
     fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
         if self.hangs_at_check(&attempt) {
             hang();

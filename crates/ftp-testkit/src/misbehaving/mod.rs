@@ -1,15 +1,15 @@
-//! The scripted liar: peers that break every rule, as data, and what must come of each.
+//! The misbehaving peers: peers that break every rule, as data, and what must come of each.
 //!
 //! * [`Step`]: what a scripted peer does, byte by byte; [`play`] does it on a socket. It knows no
 //!   FTP and cannot be talked into behaving.
-//! * [`servers`]: lying servers, each with the [`Outcome`] that a client must report.
-//! * [`clients`]: lying clients, each with what it must hear and how the server must end.
+//! * [`servers`]: misbehaving servers, each with the [`Outcome`] that a client must report.
+//! * [`clients`]: misbehaving clients, each with what it must hear and how the server must end.
 //! * [`ClientUnderTest`] and [`ServerUnderTest`]: what an adapter implements in its own tests, and
 //!   [`try_client`] and [`try_server`], which let it meet all of them.
 //!
 //! What must come is written by type, never by wall time: silence is met by the machine's own
-//! deadlines, made short for that one lie, and everything else by deadlines that are long. A
-//! watchdog turns a hang into a failure. `examples/liar.rs` serves a lie to any other client.
+//! deadlines, made short for that one case, and everything else by deadlines that are long. A
+//! watchdog turns a hang into a failure. `examples/faulty_servers.rs` serves a case to any other client.
 
 pub mod clients;
 mod outcome;
@@ -24,9 +24,9 @@ pub use play::{Heard, Parts, play};
 pub use script::Step;
 #[cfg(feature = "adapters")]
 pub(crate) use try_client::Certificates;
-pub use try_client::{ClientUnderTest, LyingServer, Setup, Then, listen_and_lie, try_client};
+pub use try_client::{ClientUnderTest, FaultyServer, Setup, Then, listen_and_play, try_client};
 pub use try_server::{
-    LyingClient, Record, ServerEnd, ServerOutcome, ServerSetup, ServerUnderTest, try_server,
+    FaultyClient, Record, ServerEnd, ServerOutcome, ServerSetup, ServerUnderTest, try_server,
 };
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -34,14 +34,14 @@ use std::time::Duration;
 
 /// Who logs in.
 pub const USER: &str = "developer";
-/// With this password, which no lie may bring to light.
+/// With this password, which no case may bring to light.
 pub const PASSWORD: &str = "correct horse sentinel";
 /// And this account, where one is asked for.
 pub const ACCOUNT: &str = "night shift sentinel";
 
 /// Longer than anything takes: who is not done by then hangs.
 const WATCHDOG: Duration = Duration::from_secs(30);
-/// How many lies are told at a time.
+/// How many cases are told at a time.
 const AT_A_TIME: usize = 16;
 
 /// Does `work` on every item, a few at a time, and gives the results in order. `None` for those
@@ -89,7 +89,7 @@ fn report(names: &[&str], results: Vec<Option<Result<(), String>>>) {
         .collect();
     assert!(
         failures.is_empty(),
-        "{} of {} lies led to what they must not:\n{}",
+        "{} of {} cases led to what they must not:\n{}",
         failures.len(),
         names.len(),
         failures.join("\n")

@@ -1,4 +1,4 @@
-//! Lying servers, by what they lie about.
+//! Lying servers, by what they case about.
 
 mod afterwards;
 mod floods;
@@ -15,19 +15,19 @@ use ftp_rustls::TlsPhase;
 
 use super::script::{hear, say};
 use super::try_client::short;
-use super::{Fault, LyingServer, Outcome, Step};
+use super::{Fault, FaultyServer, Outcome, Step};
 
 /// All of them.
-pub fn all() -> Vec<LyingServer> {
+pub fn all() -> Vec<FaultyServer> {
     [
-        greeting::lies(),
-        foreign::lies(),
-        replies::lies(),
-        floods::lies(),
-        login::lies(),
-        security::lies(),
-        session::lies(),
-        afterwards::lies(),
+        greeting::cases(),
+        foreign::cases(),
+        replies::cases(),
+        floods::cases(),
+        login::cases(),
+        security::cases(),
+        session::cases(),
+        afterwards::cases(),
     ]
     .into_iter()
     .flatten()

@@ -1,17 +1,17 @@
-//! Clients, or those between, who lie about TLS.
+//! Clients, or those between, who case about TLS.
 
 use super::*;
-use crate::liar::script::hear;
+use crate::misbehaving::script::hear;
 
-pub(super) fn lies() -> Vec<LyingClient> {
-    let mut lies = switching();
-    lies.extend(under_tls());
-    lies
+pub(super) fn cases() -> Vec<FaultyClient> {
+    let mut cases = switching();
+    cases.extend(under_tls());
+    cases
 }
 
-fn switching() -> Vec<LyingClient> {
-    let new = |name, lie, script: &[Step], hears, end| {
-        LyingClient::new(name, lie, script.to_vec(), hears, end).with(with_tls)
+fn switching() -> Vec<FaultyClient> {
+    let new = |name, case, script: &[Step], hears, end| {
+        FaultyClient::new(name, case, script.to_vec(), hears, end).with(with_tls)
     };
     let injected = fault(PeerFault::BytesBeforeTlsSwitch);
     let agreed = [say("AUTH TLS\r\n"), hear("234")];
@@ -141,10 +141,10 @@ fn switching() -> Vec<LyingClient> {
     ]
 }
 
-fn under_tls() -> Vec<LyingClient> {
-    let new = |name, lie, steps: &[Step], hears, end| {
+fn under_tls() -> Vec<FaultyClient> {
+    let new = |name, case, steps: &[Step], hears, end| {
         let start = vec![say("AUTH TLS\r\n"), hear("234"), Step::StartTls];
-        LyingClient::new(name, lie, [start, steps.to_vec()].concat(), hears, end).with(with_tls)
+        FaultyClient::new(name, case, [start, steps.to_vec()].concat(), hears, end).with(with_tls)
     };
     let in_clear = |bytes: &'static [u8]| Step::SayBeneathTls(bytes.into());
     vec![

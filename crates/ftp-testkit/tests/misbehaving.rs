@@ -1,4 +1,4 @@
-//! The scripted liar catches those who believe it.
+//! The misbehaving peers catches those who believe it.
 #![cfg(feature = "tls")]
 
 use std::collections::HashSet;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ftp_proto::client::LoggedInBy;
 use ftp_proto::server::ClosedWhy;
-use ftp_testkit::liar::{
+use ftp_testkit::misbehaving::{
     ClientUnderTest, Outcome, Record, ServerEnd, ServerSetup, ServerUnderTest, Setup, clients,
     servers, try_client, try_server,
 };
@@ -48,19 +48,19 @@ fn a_server_that_lets_everyone_in_is_caught() {
 fn every_lie_has_a_name_of_its_own_and_a_script_that_differs() {
     let servers = servers::all();
     let mut told = HashSet::new();
-    for lie in &servers {
-        let script = format!("{:?} {:?} {:?}", lie.script, lie.security, lie.then);
-        assert!(told.insert(lie.name.to_owned()), "{} twice", lie.name);
-        let is_strict = lie.name.ends_with("where-strict");
+    for case in &servers {
+        let script = format!("{:?} {:?} {:?}", case.script, case.security, case.then);
+        assert!(told.insert(case.name.to_owned()), "{} twice", case.name);
+        let is_strict = case.name.ends_with("where-strict");
         assert!(
             told.insert(script) || is_strict,
             "{}: told before",
-            lie.name
+            case.name
         );
-        assert!(!lie.lie.is_empty() && !lie.outcomes.is_empty());
+        assert!(!case.case.is_empty() && !case.outcomes.is_empty());
     }
     let clients = clients::all();
-    let names: HashSet<_> = clients.iter().map(|lie| lie.name).collect();
+    let names: HashSet<_> = clients.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), clients.len());
     assert!(
         servers.len() >= 60 && clients.len() >= 60,

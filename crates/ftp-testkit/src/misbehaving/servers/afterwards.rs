@@ -1,29 +1,30 @@
-//! Lies after the login: to a command, to `QUIT`, `CCC` and `REIN`.
+//! Cases after the login: to a command, to `QUIT`, `CCC` and `REIN`.
 
 use ftp_proto::client::{Phase, Timeout};
 use ftp_proto::wire::ReplyErrorKind;
 
 use super::*;
-use crate::liar::Then;
-use crate::liar::script::{endlessly, slowly};
+use crate::misbehaving::Then;
+use crate::misbehaving::script::{endlessly, slowly};
 
 const READY_PHASE: Phase = Phase::Ready;
 
-pub(super) fn lies() -> Vec<LyingServer> {
-    let mut lies = command();
-    lies.extend(leaving());
-    lies
+pub(super) fn cases() -> Vec<FaultyServer> {
+    let mut cases = command();
+    cases.extend(leaving());
+    cases
 }
 
-fn command() -> Vec<LyingServer> {
-    let answers = |name, lie, steps: &[Step], outcome| {
+fn command() -> Vec<FaultyServer> {
+    let answers = |name, case, steps: &[Step], outcome| {
         let script = [to_login(), vec![hear("PWD")], steps.to_vec()].concat();
-        LyingServer::new(name, lie, script, outcome).then(Then::Command("PWD"))
+        FaultyServer::new(name, case, script, outcome).then(Then::Command("PWD"))
     };
-    let says = |name, lie, reply: &'static str, outcome| answers(name, lie, &[say(reply)], outcome);
-    let behind_230 = |name, lie, reply: &'static str, steps: &[Step], outcome| {
+    let says =
+        |name, case, reply: &'static str, outcome| answers(name, case, &[say(reply)], outcome);
+    let behind_230 = |name, case, reply: &'static str, steps: &[Step], outcome| {
         let script = [to_pass(), vec![say(reply)], steps.to_vec()].concat();
-        LyingServer::new(name, lie, script, outcome).then(Then::Command("PWD"))
+        FaultyServer::new(name, case, script, outcome).then(Then::Command("PWD"))
     };
     let answer = [hear("PWD"), say("257 \"/\"\r\n")];
     vec![
@@ -152,21 +153,21 @@ const TOO_MANY_PRELIMINARY: Outcome = Outcome::PeerFault {
     fault: Fault::TooManyPreliminary,
 };
 
-fn leaving() -> Vec<LyingServer> {
-    let quits = |name, lie, steps: &[Step], outcome| {
+fn leaving() -> Vec<FaultyServer> {
+    let quits = |name, case, steps: &[Step], outcome| {
         let script = [to_login(), vec![hear("QUIT")], steps.to_vec()].concat();
-        LyingServer::new(name, lie, script, outcome).then(Then::Quit)
+        FaultyServer::new(name, case, script, outcome).then(Then::Quit)
     };
-    let clears = |name, lie, steps: &[Step], outcome| {
+    let clears = |name, case, steps: &[Step], outcome| {
         let script = [to_login_under_tls(), vec![hear("CCC")], steps.to_vec()].concat();
-        LyingServer::new(name, lie, script, outcome)
+        FaultyServer::new(name, case, script, outcome)
             .explicit()
             .with(|config| config.clear_command_channel(true))
             .then(Then::ClearCommandChannel)
     };
-    let begins_again = |name, lie, steps: &[Step], outcome| {
+    let begins_again = |name, case, steps: &[Step], outcome| {
         let script = [to_login(), vec![hear("REIN")], steps.to_vec()].concat();
-        LyingServer::new(name, lie, script, outcome).then(Then::Reinitialize)
+        FaultyServer::new(name, case, script, outcome).then(Then::Reinitialize)
     };
     vec![
         quits("quit-silence", "does not answer QUIT", &[], logged_in()).with(short_quit),

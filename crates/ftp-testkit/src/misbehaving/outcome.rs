@@ -66,7 +66,7 @@ pub enum Outcome {
     NotConnected,
     /// Nor within the time for connecting.
     ConnectTimedOut,
-    /// What none of these lies may lead to, in the adapter's words.
+    /// What none of these cases may lead to, in the adapter's words.
     Other(String),
 }
 

@@ -1,8 +1,8 @@
-//! Serves every lie of the scripted liar, each on a port of its own, to whatever client comes.
+//! Serves every case of the misbehaving peers, each on a port of its own, to whatever client comes.
 //!
-//! `liar CERTIFICATE KEY` shows this certificate (PEM) under TLS, prints a line for each lie (its
+//! `liar CERTIFICATE KEY` shows this certificate (PEM) under TLS, prints a line for each case (its
 //! name, its security, whether a client may log in to it, what comes after the login, whether the
-//! certificate is to be trusted, and its port, with tabs between) and an empty one, and lies until
+//! certificate is to be trusted, and its port, with tabs between) and an empty one, and cases until
 //! its standard input ends.
 #![forbid(unsafe_code)]
 
@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use ftp_proto::client::Security;
 use ftp_rustls::{ClientCertificates, Identity};
-use ftp_testkit::liar::{LyingServer, Outcome, Parts, Step, Then, play, servers};
+use ftp_testkit::misbehaving::{FaultyServer, Outcome, Parts, Step, Then, play, servers};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut paths = std::env::args().skip(1);
@@ -22,12 +22,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let identity = Identity::from_pem(&read()?, &read()?)?;
     let tls = ftp_rustls::server_config(identity, ClientCertificates::NotAsked)?;
     let mut stdout = std::io::stdout().lock();
-    for lie in servers::all() {
+    for case in servers::all() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        writeln!(stdout, "{}\t{}", words(&lie), listener.local_addr()?.port())?;
+        writeln!(
+            stdout,
+            "{}\t{}",
+            words(&case),
+            listener.local_addr()?.port()
+        )?;
         // What is said after all that is answered, so that a client which believes to be logged in
         // can show it. No line holds this.
-        let steps = [lie.script, vec![Step::Hear("\n")]].concat();
+        let steps = [case.script, vec![Step::Hear("\n")]].concat();
         let (tls, script) = (Arc::clone(&tls), Arc::new(steps));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -43,29 +48,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn words(lie: &LyingServer) -> String {
-    let security = match lie.security {
+fn words(case: &FaultyServer) -> String {
+    let security = match case.security {
         Security::ExplicitTls => "explicit",
         Security::ImplicitTls => "implicit",
         _ => "clear",
     };
     let is_login = |outcome: &Outcome| matches!(outcome, Outcome::LoggedIn { .. });
-    let may_log_in = if lie.outcomes.iter().any(is_login) {
+    let may_log_in = if case.outcomes.iter().any(is_login) {
         "login"
     } else {
         "no login"
     };
-    let then = match lie.then {
+    let then = match case.then {
         Then::Leave => "leave",
         Then::Command(command) => command,
         Then::Quit => "QUIT",
         Then::ClearCommandChannel => "CCC",
         Then::Reinitialize => "REIN",
     };
-    let trust = if lie.is_trusted {
+    let trust = if case.is_trusted {
         "trusted"
     } else {
         "untrusted"
     };
-    [lie.name, security, may_log_in, then, trust].join("\t")
+    [case.name, security, may_log_in, then, trust].join("\t")
 }

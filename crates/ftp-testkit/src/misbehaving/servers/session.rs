@@ -1,4 +1,4 @@
-//! Lies under TLS.
+//! Cases under TLS.
 
 use ftp_proto::client::{Phase, Timeout};
 use ftp_proto::wire::ForeignProtocol;
@@ -7,16 +7,16 @@ use super::*;
 
 const SECURITY: Phase = Phase::Security;
 
-pub(super) fn lies() -> Vec<LyingServer> {
-    let under_tls = |name, lie, steps: &[Step], outcome| {
-        LyingServer::new(name, lie, and(to_tls(), steps.to_vec()), outcome).explicit()
+pub(super) fn cases() -> Vec<FaultyServer> {
+    let under_tls = |name, case, steps: &[Step], outcome| {
+        FaultyServer::new(name, case, and(to_tls(), steps.to_vec()), outcome).explicit()
     };
-    let at_user = |name, lie, steps: &[Step], outcome| {
+    let at_user = |name, case, steps: &[Step], outcome| {
         let script = [to_tls(), protected(), vec![hear("USER ")], steps.to_vec()].concat();
-        LyingServer::new(name, lie, script, outcome).explicit()
+        FaultyServer::new(name, case, script, outcome).explicit()
     };
     let broken = tls_failed(TlsPhase::Session);
-    let mut lies = vec![
+    let mut cases = vec![
         under_tls(
             "greeting-again-under-tls",
             "greets a second time under TLS",
@@ -127,15 +127,15 @@ pub(super) fn lies() -> Vec<LyingServer> {
             refused(Phase::User, 534),
         ),
     ];
-    lies.extend(protection());
-    lies
+    cases.extend(protection());
+    cases
 }
 
-/// Lies about `PBSZ` and `PROT`.
-fn protection() -> Vec<LyingServer> {
-    let answers = |name, lie, steps: &[Step], outcome| {
+/// Cases about `PBSZ` and `PROT`.
+fn protection() -> Vec<FaultyServer> {
+    let answers = |name, case, steps: &[Step], outcome| {
         let script = [to_tls(), vec![hear("PBSZ ")], steps.to_vec()].concat();
-        LyingServer::new(name, lie, script, outcome).explicit()
+        FaultyServer::new(name, case, script, outcome).explicit()
     };
     let yes = say("200 Yes.\r\n");
     vec![

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::*;
-use crate::liar::script::hear;
+use crate::misbehaving::script::hear;
 
-pub(super) fn lies() -> Vec<LyingClient> {
+pub(super) fn cases() -> Vec<FaultyClient> {
     let guess = "USER developer\r\nPASS wrong\r\n";
     let locked_out = closed(ClosedWhy::TooManyAttempts);
     vec![
-        LyingClient::new(
+        FaultyClient::new(
             "pipelined-login",
             "sends name, password and QUIT in one packet",
             [say([LOG_IN, QUIT].concat())],
@@ -17,7 +17,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             BY_QUIT,
         )
         .checked(1, 1),
-        LyingClient::new(
+        FaultyClient::new(
             "pipelined-guesses",
             "sends ten guesses and the right password in one packet",
             [say([guess.repeat(10), LOG_IN.to_owned()].concat())],
@@ -25,7 +25,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             locked_out.clone(),
         )
         .checked(3, 0),
-        LyingClient::new(
+        FaultyClient::new(
             "guesses-and-rein",
             "guesses, and begins again with REIN",
             [say([guess, "REIN\r\n"].concat().repeat(10))],
@@ -33,7 +33,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             locked_out.clone(),
         )
         .checked(3, 0),
-        LyingClient::new(
+        FaultyClient::new(
             "guesses-of-names",
             "guesses with another name each time",
             [say(
@@ -43,7 +43,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             locked_out.clone(),
         )
         .checked(3, 0),
-        LyingClient::new(
+        FaultyClient::new(
             "right-after-lock-out",
             "has the right password for the fourth attempt",
             [say(guess.repeat(3)), hear("421"), say(LOG_IN)],
@@ -51,7 +51,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             locked_out,
         )
         .checked(3, 0),
-        LyingClient::new(
+        FaultyClient::new(
             "leaves-during-check",
             "sends a guess and closes",
             [say(guess), Step::Close],
@@ -59,7 +59,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             BY_CLIENT,
         )
         .checked(1, 0),
-        LyingClient::new(
+        FaultyClient::new(
             "pass-first",
             "sends the password before the name",
             [say(
@@ -68,7 +68,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             "220 503 331 221",
             BY_QUIT,
         ),
-        LyingClient::new(
+        FaultyClient::new(
             "pass-twice",
             "sends the password twice",
             [say(
@@ -78,7 +78,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             BY_QUIT,
         )
         .checked(1, 1),
-        LyingClient::new(
+        FaultyClient::new(
             "password-of-another",
             "changes the name between USER and PASS",
             [say(
@@ -88,14 +88,14 @@ pub(super) fn lies() -> Vec<LyingClient> {
             BY_QUIT,
         )
         .checked(1, 0),
-        LyingClient::new(
+        FaultyClient::new(
             "account-first",
             "sends an account that nobody asked for",
             [say("USER developer\r\nACCT x\r\nQUIT\r\n")],
             "220 331 503 221",
             BY_QUIT,
         ),
-        LyingClient::new(
+        FaultyClient::new(
             "empty-password",
             "has an empty password",
             [say(
@@ -105,7 +105,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             BY_QUIT,
         )
         .checked(2, 0),
-        LyingClient::new(
+        FaultyClient::new(
             "commands-before-login",
             "wants files before the login",
             [say(
@@ -114,7 +114,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             "220 530 530 530 530 221",
             BY_QUIT,
         ),
-        LyingClient::new(
+        FaultyClient::new(
             "user-after-login",
             "logs in, and names another user: the first login is over",
             [say([LOG_IN, "USER other\r\nPWD\r\n", QUIT].concat())],
@@ -122,7 +122,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             BY_QUIT,
         )
         .checked(1, 1),
-        LyingClient::new(
+        FaultyClient::new(
             "trailing-space",
             "has a space too many behind the password",
             [say(
@@ -132,7 +132,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             BY_QUIT,
         )
         .checked(1, 0),
-        LyingClient::new(
+        FaultyClient::new(
             "password-in-two-packets",
             "cuts the password in two",
             [

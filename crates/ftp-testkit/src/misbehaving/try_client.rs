@@ -1,4 +1,4 @@
-//! Our client before lying servers.
+//! Our client before misbehaving servers.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -45,12 +45,12 @@ pub enum Then {
     Reinitialize,
 }
 
-/// A server that lies.
-pub struct LyingServer {
+/// A server that cases.
+pub struct FaultyServer {
     /// Its name, for the command line.
     pub name: &'static str,
     /// What it does that it should not.
-    pub lie: &'static str,
+    pub case: &'static str,
     /// What it does, step by step.
     pub script: Vec<Step>,
     /// How the client is to protect the connection.
@@ -64,17 +64,17 @@ pub struct LyingServer {
     pub(super) tune: fn(Config) -> Config,
 }
 
-impl LyingServer {
+impl FaultyServer {
     /// In clear, and nothing after login.
     pub(super) fn new(
         name: &'static str,
-        lie: &'static str,
+        case: &'static str,
         script: impl IntoIterator<Item = Step>,
         outcome: Outcome,
     ) -> Self {
         Self {
             name,
-            lie,
+            case,
             script: script.into_iter().collect(),
             security: Security::DangerousPlaintext,
             then: Then::Leave,
@@ -116,12 +116,12 @@ impl LyingServer {
     }
 }
 
-/// The deadline of what a lie is about, where it is silence.
+/// The deadline of what a case is about, where it is silence.
 const SHORT: Duration = Duration::from_millis(400);
 /// That of everything else: if it passes, something was not noticed.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Deadlines that no lie may make us wait for.
+/// Deadlines that no case may make us wait for.
 pub(super) fn patient() -> Timeouts {
     let mut timeouts = Timeouts::uniform(LONG);
     timeouts.login = LONG;
@@ -135,7 +135,7 @@ pub(super) fn short(choose: fn(&mut Timeouts) -> &mut Duration) -> Timeouts {
     timeouts
 }
 
-/// Certificates for all lies.
+/// Certificates for all cases.
 pub(crate) struct Certificates {
     pub(crate) server: Arc<ServerConfig>,
     pub(crate) client: Arc<ClientConfig>,
@@ -164,44 +164,44 @@ fn server_tls(made: &SelfMade) -> Arc<ServerConfig> {
         .expect("a server")
 }
 
-/// Lets a client meet every lying server.
+/// Lets a client meet every misbehaving server.
 ///
 /// # Panics
 /// If any login ended otherwise than it must, said what it must not, or did not end.
 pub fn try_client(client: impl ClientUnderTest) {
-    let lies = super::servers::all();
-    let names: Vec<&str> = lies.iter().map(|lie| lie.name).collect();
+    let cases = super::servers::all();
+    let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
     let certificates = Certificates::made();
-    let results = watched(lies, move |lie| try_lie(&client, &lie, &certificates));
+    let results = watched(cases, move |case| try_lie(&client, &case, &certificates));
     report(&names, results);
 }
 
 fn try_lie(
     client: &impl ClientUnderTest,
-    lie: &LyingServer,
+    case: &FaultyServer,
     certificates: &Certificates,
 ) -> Result<(), String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| e.to_string())?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
-    let tls = if lie.is_trusted {
+    let tls = if case.is_trusted {
         &certificates.client
     } else {
         &certificates.mistrustful
     };
     let login = Login::new(USER, PASSWORD).map_err(|error| error.to_string())?;
     let config = Config::new(login)
-        .security(lie.security)
+        .security(case.security)
         .timeouts(patient());
     let setup = Setup {
-        config: (lie.tune)(config),
-        tls: (lie.security != Security::DangerousPlaintext).then(|| Arc::clone(tls)),
-        then: lie.then,
+        config: (case.tune)(config),
+        tls: (case.security != Security::DangerousPlaintext).then(|| Arc::clone(tls)),
+        then: case.then,
     };
-    let (script, server_tls) = (lie.script.clone(), Arc::clone(&certificates.server));
+    let (script, server_tls) = (case.script.clone(), Arc::clone(&certificates.server));
     let over = Arc::new(AtomicBool::new(false));
     let liar = {
         let over = Arc::clone(&over);
-        std::thread::spawn(move || listen_and_lie(&listener, &script, server_tls, &over))
+        std::thread::spawn(move || listen_and_play(&listener, &script, server_tls, &over))
     };
     let outcome = client.log_in(address, &setup);
     over.store(true, Ordering::Release);
@@ -209,14 +209,14 @@ fn try_lie(
         .join()
         .map_err(|_| "the liar panicked".to_owned())?
         .map_err(|error| format!("the liar heard no one: {error}"))?;
-    judge(lie, &outcome, &heard)
+    judge(case, &outcome, &heard)
 }
 
-/// Lies to the next one who connects.
+/// Cases to the next one who connects.
 ///
 /// # Errors
 /// If no one could be accepted.
-pub fn listen_and_lie(
+pub fn listen_and_play(
     listener: &TcpListener,
     script: &[Step],
     tls: Arc<ServerConfig>,
@@ -226,11 +226,11 @@ pub fn listen_and_lie(
     Ok(play(stream, Parts::Server(tls), script, over))
 }
 
-fn judge(lie: &LyingServer, outcome: &Outcome, heard: &Heard) -> Result<(), String> {
-    if !lie.outcomes.contains(outcome) {
+fn judge(case: &FaultyServer, outcome: &Outcome, heard: &Heard) -> Result<(), String> {
+    if !case.outcomes.contains(outcome) {
         return Err(format!(
             "came to {outcome:?}, not {:?}; it heard: {}",
-            lie.outcomes,
+            case.outcomes,
             heard.codes()
         ));
     }
@@ -240,12 +240,12 @@ fn judge(lie: &LyingServer, outcome: &Outcome, heard: &Heard) -> Result<(), Stri
     };
     let secret =
         |heard: &Heard| heard.holds(PASSWORD.as_bytes()) || heard.holds(ACCOUNT.as_bytes());
-    if lie.security != Security::DangerousPlaintext && secret(&in_clear) {
+    if case.security != Security::DangerousPlaintext && secret(&in_clear) {
         return Err("a secret was sent in clear".to_owned());
     }
     let asks = |step: &Step| matches!(step, Step::Hear(part) if part.starts_with("PASS"));
-    let is_asked = lie.outcomes.iter().any(Outcome::is_after_password);
-    if !is_asked && !lie.script.iter().any(asks) && heard.holds(PASSWORD.as_bytes()) {
+    let is_asked = case.outcomes.iter().any(Outcome::is_after_password);
+    if !is_asked && !case.script.iter().any(asks) && heard.holds(PASSWORD.as_bytes()) {
         return Err("the password was sent before it was asked for".to_owned());
     }
     Ok(())

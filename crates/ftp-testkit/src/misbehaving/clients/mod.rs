@@ -1,4 +1,4 @@
-//! Lying clients, by what they lie about.
+//! Lying clients, by what they case about.
 
 mod commands;
 mod login;
@@ -9,15 +9,15 @@ use ftp_proto::server::{ClosedWhy, Config, PeerFault, Security};
 
 use super::script::say;
 use super::try_server::short;
-use super::{LyingClient, ServerEnd, Step};
+use super::{FaultyClient, ServerEnd, Step};
 
 /// All of them.
-pub fn all() -> Vec<LyingClient> {
+pub fn all() -> Vec<FaultyClient> {
     [
-        silence::lies(),
-        commands::lies(),
-        login::lies(),
-        security::lies(),
+        silence::cases(),
+        commands::cases(),
+        login::cases(),
+        security::cases(),
     ]
     .into_iter()
     .flatten()

@@ -8,9 +8,9 @@ use ftp_proto::wire::Reply;
 
 use crate::serve::{Decision, Users};
 
-pub(super) struct Doorkeeper(pub(super) Users);
+pub(super) struct DemoHandler(pub(super) Users);
 
-impl Doorkeeper {
+impl DemoHandler {
     /// Takes some tens of milliseconds of its thread, which nobody else waits for here.
     fn check(&self, attempt: Attempt) -> Verdict {
         let decision = self
@@ -24,7 +24,7 @@ impl Doorkeeper {
     }
 }
 
-impl ftp_futures::Handler for Doorkeeper {
+impl ftp_futures::Handler for DemoHandler {
     async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
         self.check(attempt)
     }
@@ -34,7 +34,7 @@ impl ftp_futures::Handler for Doorkeeper {
     }
 }
 
-impl ftp_blocking::Handler for Doorkeeper {
+impl ftp_blocking::Handler for DemoHandler {
     fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
         self.check(attempt)
     }

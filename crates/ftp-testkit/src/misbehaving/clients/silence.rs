@@ -1,11 +1,11 @@
 //! Clients that say nothing, never stop, or leave.
 
 use super::*;
-use crate::liar::script::{endlessly, hear, slowly};
+use crate::misbehaving::script::{endlessly, hear, slowly};
 
-pub(super) fn lies() -> Vec<LyingClient> {
+pub(super) fn cases() -> Vec<FaultyClient> {
     vec![
-        LyingClient::new(
+        FaultyClient::new(
             "silent",
             "connects and says nothing",
             [],
@@ -13,7 +13,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             closed(ClosedWhy::FirstCommandTimeout),
         )
         .with(short_first_command),
-        LyingClient::new(
+        FaultyClient::new(
             "dripping",
             "sends its first command a byte now and then",
             [slowly("U")],
@@ -21,7 +21,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             closed(ClosedWhy::FirstCommandTimeout),
         )
         .with(short_first_command),
-        LyingClient::new(
+        FaultyClient::new(
             "name-and-silence",
             "names a user and falls silent",
             [say("USER developer\r\n")],
@@ -29,7 +29,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             closed(ClosedWhy::LoginTimeout),
         )
         .with(short_login),
-        LyingClient::new(
+        FaultyClient::new(
             "password-dripped",
             "sends the password a byte now and then",
             [say("USER developer\r\nPASS "), slowly("x")],
@@ -37,7 +37,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             closed(ClosedWhy::LoginTimeout),
         )
         .with(short_login),
-        LyingClient::new(
+        FaultyClient::new(
             "blank-lines-to-stay",
             "sends blank lines to stay",
             [slowly("\r\n")],
@@ -45,7 +45,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             closed(ClosedWhy::FirstCommandTimeout),
         )
         .with(short_first_command),
-        LyingClient::new(
+        FaultyClient::new(
             "noop-to-stay",
             "sends NOOP to stay",
             [slowly("NOOP\r\n")],
@@ -54,7 +54,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
         )
         .with(short_login)
         .unheard(),
-        LyingClient::new(
+        FaultyClient::new(
             "idle",
             "logs in and falls silent",
             [say(LOG_IN)],
@@ -63,7 +63,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
         )
         .checked(1, 1)
         .with(short_idle),
-        LyingClient::new(
+        FaultyClient::new(
             "idle-within-a-command",
             "logs in and drips a command",
             [say(LOG_IN), slowly("P")],
@@ -72,7 +72,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
         )
         .checked(1, 1)
         .with(short_idle),
-        LyingClient::new(
+        FaultyClient::new(
             "never-reads",
             "asks for more and more help and takes none of it",
             [say("HELP\r\n".repeat(1000)), Step::GoDeaf],
@@ -86,28 +86,28 @@ pub(super) fn lies() -> Vec<LyingClient> {
         })
         .unheard()
         .with_small_buffers(),
-        LyingClient::new(
+        FaultyClient::new(
             "eof",
             "connects and closes",
             [Step::Close],
             "220",
             BY_CLIENT,
         ),
-        LyingClient::new(
+        FaultyClient::new(
             "reset",
             "connects and resets",
             [hear("220"), Step::Reset],
             "220",
             BY_CLIENT,
         ),
-        LyingClient::new(
+        FaultyClient::new(
             "half-a-command",
             "closes within a command",
             [say("USER deve"), Step::Close],
             "220",
             BY_CLIENT,
         ),
-        LyingClient::new(
+        FaultyClient::new(
             "half-close",
             "sends a whole session and closes its side at once",
             [say(LOG_IN), say("NOOP\r\nQUIT\r\n"), Step::Close],
@@ -115,7 +115,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             BY_QUIT,
         )
         .checked(1, 1),
-        LyingClient::new(
+        FaultyClient::new(
             "half-close-without-quit",
             "sends a login, closes its side, and waits for what comes of it",
             [say(LOG_IN), Step::Close],
@@ -123,7 +123,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             BY_CLIENT,
         )
         .checked(1, 1),
-        LyingClient::new(
+        FaultyClient::new(
             "reset-after-login",
             "logs in and resets",
             [say(LOG_IN), hear("230"), Step::Reset],
@@ -131,7 +131,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             BY_CLIENT,
         )
         .checked(1, 1),
-        LyingClient::new(
+        FaultyClient::new(
             "endless-line",
             "sends a line without an end",
             [say("USER "), endlessly("a".repeat(65536))],
@@ -139,7 +139,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             closed(ClosedWhy::LoginTimeout),
         )
         .with(short_login),
-        LyingClient::new(
+        FaultyClient::new(
             "endless-commands",
             "sends NOOP without an end and without waiting",
             [endlessly("NOOP\r\n".repeat(1000))],

@@ -3,16 +3,16 @@
 use ftp_proto::wire::ForeignProtocol;
 
 use super::*;
-use crate::liar::script::in_bytes;
+use crate::misbehaving::script::in_bytes;
 
-pub(super) fn lies() -> Vec<LyingClient> {
+pub(super) fn cases() -> Vec<FaultyClient> {
     use ForeignProtocol::{Http, Smtp, Ssh, Tls};
-    let speaks = |name, lie, said: &'static [u8], protocol| {
+    let speaks = |name, case, said: &'static [u8], protocol| {
         let end = fault(PeerFault::ForeignProtocol(protocol));
-        LyingClient::new(name, lie, [say(said)], "220 421", end)
+        FaultyClient::new(name, case, [say(said)], "220 421", end)
     };
-    let says = |name, lie, said: &'static [u8], hears| {
-        LyingClient::new(name, lie, [say(said)], hears, BY_QUIT)
+    let says = |name, case, said: &'static [u8], hears| {
+        FaultyClient::new(name, case, [say(said)], hears, BY_QUIT)
     };
     vec![
         speaks(
@@ -112,7 +112,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             b"QU\xff\xf1IT\r\n",
             "220 221",
         ),
-        LyingClient::new(
+        FaultyClient::new(
             "only-nonsense",
             "says nothing that is a command",
             [say("XYZZY\r\n".repeat(100))],
@@ -120,7 +120,7 @@ pub(super) fn lies() -> Vec<LyingClient> {
             closed(ClosedWhy::TooManyBadCommands),
         )
         .with(|config| config.max_bad_commands(3)),
-        LyingClient::new(
+        FaultyClient::new(
             "in-bytes",
             "sends each byte in a packet of its own",
             [in_bytes(

@@ -1,4 +1,4 @@
-"""What clients do before the lying servers of `ftp-testkit`: our program, and others beside it.
+"""What clients do before the misbehaving servers of `ftp-testkit`: our program, and others beside it.
 
 A client may log in only where our own must; it may fail in whatever words; it should do one of the
 two by the time that it was told to wait.
@@ -24,7 +24,7 @@ IN, ERROR, HANGS, FALSE, CANNOT = "in", "error", "hangs", "FALSE LOGIN", "–"
 
 
 @dataclasses.dataclass
-class Lie:
+class Case:
     name: str
     security: str
     may_log_in: bool
@@ -33,54 +33,54 @@ class Lie:
 
 
 def run(program, workshop):
-    """For each lie, what each client did: {lie: {client: word}}. Our own must not hang, and must
+    """For each case, what each client did: {case: {client: word}}. Our own must not hang, and must
     not log in where it may not."""
     root = HERE.parent
     suppaftp = Suppaftp(workshop).program
-    machine.build(root, "--package", "ftp-testkit", "--example", "liar")
-    command = [machine.target(root) / "debug/examples/liar", workshop.certificate, workshop.key]
+    machine.build(root, "--package", "ftp-testkit", "--example", "faulty_servers")
+    command = [machine.target(root) / "debug/examples/faulty_servers", workshop.certificate, workshop.key]
     clients = {
-        "ftp-login": lambda lie: ours(program, lie),
-        "suppaftp": lambda lie: of_suppaftp(suppaftp, lie),
+        "ftp-login": lambda case: ours(program, case),
+        "suppaftp": lambda case: of_suppaftp(suppaftp, case),
         "ftplib": ftplib, "basic-ftp": basic_ftp, "curl": curl, "lftp": lftp,
     }
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as liar:
-        lines = iter(liar.stdout.readline, "\n")
-        lies = [lie for lie in (read(line, workshop) for line in lines) if lie]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as program:
+        lines = iter(program.stdout.readline, "\n")
+        cases = [case for case in (read(line, workshop) for line in lines) if case]
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
             done = {
-                (lie.name, name): pool.submit(judge, client, lie)
-                for lie in lies for name, client in clients.items()
+                (case.name, name): pool.submit(judge, client, case)
+                for case in cases for name, client in clients.items()
             }
-            words = {lie.name: {name: done[lie.name, name].result() for name in clients}
-                     for lie in lies}
-        liar.stdin.close()
-    wrong = [f"{lie}: {came['ftp-login']}" for lie, came in words.items()
+            words = {case.name: {name: done[case.name, name].result() for name in clients}
+                     for case in cases}
+        program.stdin.close()
+    wrong = [f"{case}: {came['ftp-login']}" for case, came in words.items()
              if came["ftp-login"] in (HANGS, FALSE)]
     if wrong:
-        raise machine.Failure("before lying servers ftp-login does what it must not:\n"
+        raise machine.Failure("before misbehaving servers ftp-login does what it must not:\n"
                               + "\n".join(wrong))
     return words
 
 
 def read(line, workshop):
-    """A lie; None for those that are about what comes after the login, or about a client that is
+    """A case; None for those that are about what comes after the login, or about a client that is
     stricter than by default."""
     name, security, login, then, trust, port = line.rstrip("\n").split("\t")
     if then != "leave" or name.endswith("where-strict"):
         return None
     ca = workshop.ca if trust == "trusted" else workshop.other_ca
     security = {"clear": "clear"}.get(security, f"{security} TLS")
-    return Lie(name, security, login == "login", str(ca), int(port))
+    return Case(name, security, login == "login", str(ca), int(port))
 
 
-def judge(client, lie):
+def judge(client, case):
     try:
-        word = client(lie)
+        word = client(case)
     except subprocess.TimeoutExpired:
         return HANGS
-    return FALSE if word == IN and not lie.may_log_in else word
+    return FALSE if word == IN and not case.may_log_in else word
 
 
 USER, PASSWORD = "developer", "correct horse sentinel"
@@ -98,12 +98,12 @@ def in_or_error(is_in):
     return IN if is_in else ERROR
 
 
-def ours(program, lie):
-    scheme = "ftps" if lie.security == "implicit TLS" else "ftp"
-    options = ["--plaintext"] if lie.security == "clear" else ["--ca", lie.ca]
+def ours(program, case):
+    scheme = "ftps" if case.security == "implicit TLS" else "ftp"
+    options = ["--plaintext"] if case.security == "clear" else ["--ca", case.ca]
     done = subprocess.run(
         [program, "login", "--json", "--password-stdin", "--user", USER, "--timeout", str(TOLD),
-         *options, f"{scheme}://{ADDRESS}:{lie.port}"],
+         *options, f"{scheme}://{ADDRESS}:{case.port}"],
         input=PASSWORD, text=True, check=False, capture_output=True,
         # The login as a whole may take four times as long, and QUIT waits for its answer.
         timeout=HANGS_AFTER + 5 * TOLD,
@@ -111,14 +111,14 @@ def ours(program, lie):
     try:
         transcript = json.loads(done.stdout)["transcript"]
     except (ValueError, KeyError) as error:
-        raise machine.Failure(f"{lie.name}: {done.stdout}{done.stderr}") from error
-    # It says QUIT only after a login; the liar does not answer that.
+        raise machine.Failure(f"{case.name}: {done.stdout}{done.stderr}") from error
+    # It says QUIT only after a login; the program does not answer that.
     return in_or_error(any(step["line"] == "QUIT" for step in transcript))
 
 
-def of_suppaftp(program, lie):
+def of_suppaftp(program, case):
     facts = {
-        "security": lie.security.split()[0], "ca": lie.ca, "host": ADDRESS, "port": lie.port,
+        "security": case.security.split()[0], "ca": case.ca, "host": ADDRESS, "port": case.port,
         "user": USER.encode().hex(), "password": PASSWORD.encode().hex(), "then": "leave",
         "timeout": TOLD,
     }
@@ -126,42 +126,42 @@ def of_suppaftp(program, lie):
     return in_or_error("logged in\n" in said)
 
 
-def ftplib(lie):
-    if lie.security == "implicit TLS":
+def ftplib(case):
+    if case.security == "implicit TLS":
         return CANNOT
-    task = {"security": lie.security, "ca": lie.ca, "host": ADDRESS, "port": lie.port, "user": USER,
+    task = {"security": case.security, "ca": case.ca, "host": ADDRESS, "port": case.port, "user": USER,
             "password": PASSWORD, "timeout": TOLD}
     program = [VENV / "bin/python", "-B", HERE / "clients/programs/ftplib_login.py"]
     return in_or_error("logged in\n" in said_by(program, json.dumps(task)))
 
 
-def basic_ftp(lie):
-    task = {"security": lie.security, "ca": lie.ca, "host": ADDRESS, "port": lie.port, "user": USER,
+def basic_ftp(case):
+    task = {"security": case.security, "ca": case.ca, "host": ADDRESS, "port": case.port, "user": USER,
             "password": PASSWORD, "timeout": TOLD * 1000, "times": 1, "verbose": False,
             "then": "leave"}
     said = said_by(["node", HERE / "clients/programs/basic_ftp.js"], json.dumps(task))
     return in_or_error("came: logged in\n" in said)
 
 
-def curl(lie):
-    scheme = "ftps" if lie.security == "implicit TLS" else "ftp"
-    config = f'url = "{scheme}://{ADDRESS}:{lie.port}/"\nuser = "{USER}:{PASSWORD}"\n'
+def curl(case):
+    scheme = "ftps" if case.security == "implicit TLS" else "ftp"
+    config = f'url = "{scheme}://{ADDRESS}:{case.port}/"\nuser = "{USER}:{PASSWORD}"\n'
     command = ["curl", "--disable", "--config", "-", "--verbose", "--silent", "--head",
                "--connect-timeout", str(TOLD), "--max-time", str(TOLD)]
-    if lie.security != "clear":
-        command += ["--ssl-reqd", "--cacert", lie.ca]
+    if case.security != "clear":
+        command += ["--ssl-reqd", "--cacert", case.ca]
     # The first thing that it says once it believes to be logged in.
     return in_or_error(("C", "PWD") in marked(said_by(command, config), "> ", "< "))
 
 
-def lftp(lie):
-    scheme = "ftps" if lie.security == "implicit TLS" else "ftp"
-    uses_tls = "no" if lie.security == "clear" else "yes"
+def lftp(case):
+    scheme = "ftps" if case.security == "implicit TLS" else "ftp"
+    uses_tls = "no" if case.security == "clear" else "yes"
     script = [
         f"set net:timeout {TOLD}", "set net:max-retries 1", "set net:reconnect-interval-base 1",
-        "set ftp:use-feat no", f"set ssl:ca-file {lie.ca}", "set ssl:verify-certificate yes",
+        "set ftp:use-feat no", f"set ssl:ca-file {case.ca}", "set ssl:verify-certificate yes",
         f"set ftp:ssl-allow {uses_tls}", f"set ftp:ssl-force {uses_tls}", "set cmd:fail-exit yes",
-        "debug 9", f"open --env-password -u {USER} -p {lie.port} {scheme}://{ADDRESS}",
+        "debug 9", f"open --env-password -u {USER} -p {case.port} {scheme}://{ADDRESS}",
         "quote STAT", "exit",
     ]
     environment = os.environ | {"LFTP_PASSWORD": PASSWORD, "LFTP_HOME": str(machine.RUN / "lftp")}

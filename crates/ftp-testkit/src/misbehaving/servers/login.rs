@@ -1,26 +1,27 @@
-//! Lies about the name, the password and the account.
+//! Cases about the name, the password and the account.
 
 use ftp_proto::client::{LoggedInBy, Phase, Timeout};
 
 use super::*;
-use crate::liar::try_client::with_account;
+use crate::misbehaving::try_client::with_account;
 
 const USER: Phase = Phase::User;
 const PASSWORD: Phase = Phase::Password;
 const ACCOUNT: Phase = Phase::Account;
 
-pub(super) fn lies() -> Vec<LyingServer> {
-    let mut lies = user();
-    lies.extend(password());
-    lies.extend(account());
-    lies
+pub(super) fn cases() -> Vec<FaultyServer> {
+    let mut cases = user();
+    cases.extend(password());
+    cases.extend(account());
+    cases
 }
 
-fn user() -> Vec<LyingServer> {
-    let answers = |name, lie, steps: &[Step], outcome| {
-        LyingServer::new(name, lie, and(to_user(), steps.to_vec()), outcome)
+fn user() -> Vec<FaultyServer> {
+    let answers = |name, case, steps: &[Step], outcome| {
+        FaultyServer::new(name, case, and(to_user(), steps.to_vec()), outcome)
     };
-    let says = |name, lie, reply: &'static str, outcome| answers(name, lie, &[say(reply)], outcome);
+    let says =
+        |name, case, reply: &'static str, outcome| answers(name, case, &[say(reply)], outcome);
     vec![
         answers(
             "user-silence",
@@ -174,11 +175,12 @@ fn user() -> Vec<LyingServer> {
     ]
 }
 
-fn password() -> Vec<LyingServer> {
-    let answers = |name, lie, steps: &[Step], outcome| {
-        LyingServer::new(name, lie, and(to_pass(), steps.to_vec()), outcome)
+fn password() -> Vec<FaultyServer> {
+    let answers = |name, case, steps: &[Step], outcome| {
+        FaultyServer::new(name, case, and(to_pass(), steps.to_vec()), outcome)
     };
-    let says = |name, lie, reply: &'static str, outcome| answers(name, lie, &[say(reply)], outcome);
+    let says =
+        |name, case, reply: &'static str, outcome| answers(name, case, &[say(reply)], outcome);
     vec![
         answers(
             "pass-silence",
@@ -298,10 +300,10 @@ fn password() -> Vec<LyingServer> {
     ]
 }
 
-fn account() -> Vec<LyingServer> {
-    let answers = |name, lie, steps: &[Step], outcome| {
+fn account() -> Vec<FaultyServer> {
+    let answers = |name, case, steps: &[Step], outcome| {
         let script = [to_user(), steps.to_vec()].concat();
-        LyingServer::new(name, lie, script, outcome).with(with_account)
+        FaultyServer::new(name, case, script, outcome).with(with_account)
     };
     let (asks, again) = (say("332 Account?\r\n"), say("503 Password first.\r\n"));
     vec![

@@ -1,4 +1,4 @@
-//! Our server before lying clients.
+//! Our server before misbehaving clients.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,12 +90,12 @@ impl Record {
     }
 }
 
-/// A client that lies.
-pub struct LyingClient {
+/// A client that cases.
+pub struct FaultyClient {
     /// Its name.
     pub name: &'static str,
     /// What it does that it should not.
-    pub lie: &'static str,
+    pub case: &'static str,
     /// What it does, step by step.
     pub script: Vec<Step>,
     /// The codes that it must hear, in order. `None` where it cannot hear them all.
@@ -110,18 +110,18 @@ pub struct LyingClient {
     pub(super) has_small_buffers: bool,
 }
 
-impl LyingClient {
+impl FaultyClient {
     /// Against a server in clear; nothing is checked, and nobody is logged in.
     pub(super) fn new(
         name: &'static str,
-        lie: &'static str,
+        case: &'static str,
         script: impl IntoIterator<Item = Step>,
         hears: &'static str,
         end: ServerEnd,
     ) -> Self {
         Self {
             name,
-            lie,
+            case,
             script: script.into_iter().collect(),
             hears: Some(hears),
             ends: vec![end],
@@ -161,12 +161,12 @@ impl LyingClient {
     }
 }
 
-/// The deadline of what a lie is about, where it is silence.
+/// The deadline of what a case is about, where it is silence.
 const SHORT: Duration = Duration::from_millis(400);
 /// That of everything else.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Deadlines that no lie may make us wait for.
+/// Deadlines that no case may make us wait for.
 pub(super) fn patient() -> Timeouts {
     let mut timeouts = Timeouts::default();
     timeouts.first_command = LONG;
@@ -184,27 +184,27 @@ pub(super) fn short(choose: fn(&mut Timeouts) -> &mut Duration) -> Timeouts {
     timeouts
 }
 
-/// Lets a server meet every lying client.
+/// Lets a server meet every misbehaving client.
 ///
 /// # Panics
 /// If any connection ended otherwise than it must, or did not end.
 pub fn try_server(server: impl ServerUnderTest) {
-    let lies = super::clients::all();
-    let names: Vec<&str> = lies.iter().map(|lie| lie.name).collect();
+    let cases = super::clients::all();
+    let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
     let certificates = Certificates::made();
-    let results = watched(lies, move |lie| try_lie(&server, lie, &certificates));
+    let results = watched(cases, move |case| try_lie(&server, case, &certificates));
     report(&names, results);
 }
 
 fn try_lie(
     server: &impl ServerUnderTest,
-    lie: LyingClient,
+    case: FaultyClient,
     certificates: &Certificates,
 ) -> Result<(), String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| e.to_string())?;
     let stream = TcpStream::connect(listener.local_addr().map_err(|e| e.to_string())?)
         .map_err(|e| e.to_string())?;
-    if lie.has_small_buffers {
+    if case.has_small_buffers {
         SockRef::from(&stream)
             .set_recv_buffer_size(4096)
             .map_err(|e| e.to_string())?;
@@ -214,7 +214,7 @@ fn try_lie(
         .failure_delay(Duration::from_millis(1), Duration::from_millis(1))
         .failure_step(Duration::ZERO)
         .timeouts(patient());
-    let config = (lie.tune)(config);
+    let config = (case.tune)(config);
     let setup = ServerSetup {
         tls: (config.configured_security() != Security::DangerousPlaintext)
             .then(|| Arc::clone(&certificates.server)),
@@ -223,26 +223,26 @@ fn try_lie(
     let over = Arc::new(AtomicBool::new(false));
     let liar = {
         let (over, tls) = (Arc::clone(&over), Arc::clone(&certificates.client));
-        let script = lie.script.clone();
+        let script = case.script.clone();
         std::thread::spawn(move || play(stream, Parts::Client(tls), &script, &over))
     };
     let record = Arc::default();
     server.serve_one(listener, &setup, &record);
     over.store(true, Ordering::Release);
     let heard = liar.join().map_err(|_| "the liar panicked".to_owned())?;
-    judge(&lie, &record.outcome(), &heard)
+    judge(&case, &record.outcome(), &heard)
 }
 
-fn judge(lie: &LyingClient, outcome: &ServerOutcome, heard: &Heard) -> Result<(), String> {
+fn judge(case: &FaultyClient, outcome: &ServerOutcome, heard: &Heard) -> Result<(), String> {
     let codes = heard.codes();
-    if lie.hears.is_some_and(|hears| hears != codes) {
+    if case.hears.is_some_and(|hears| hears != codes) {
         return Err(format!("heard {codes}; {outcome:?}"));
     }
     let ends_well = outcome
         .end
         .as_ref()
-        .is_some_and(|end| lie.ends.contains(end));
-    if !ends_well || (outcome.checked, outcome.logins) != (lie.checked, lie.logins) {
+        .is_some_and(|end| case.ends.contains(end));
+    if !ends_well || (outcome.checked, outcome.logins) != (case.checked, case.logins) {
         return Err(format!("came to {outcome:?}; heard {codes}"));
     }
     if heard.holds(PASSWORD.as_bytes()) {

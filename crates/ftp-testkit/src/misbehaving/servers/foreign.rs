@@ -5,14 +5,14 @@ use ftp_proto::wire::ForeignProtocol;
 
 use super::*;
 
-pub(super) fn lies() -> Vec<LyingServer> {
+pub(super) fn cases() -> Vec<FaultyServer> {
     use ForeignProtocol::{Http, Imap, Pop3, Smtp, Ssh, Tls};
-    let speaks = |name, lie, greeting: &'static [u8], protocol| {
+    let speaks = |name, case, greeting: &'static [u8], protocol| {
         let outcome = fault(Phase::Greeting, Fault::Foreign(protocol));
-        LyingServer::new(name, lie, [say(greeting)], outcome)
+        FaultyServer::new(name, case, [say(greeting)], outcome)
     };
-    let babbles = |name, lie, greeting: &'static [u8]| {
-        LyingServer::new(name, lie, [say(greeting)], no_reply(Phase::Greeting))
+    let babbles = |name, case, greeting: &'static [u8]| {
+        FaultyServer::new(name, case, [say(greeting)], no_reply(Phase::Greeting))
     };
     vec![
         speaks("ssh", "speaks SSH", b"SSH-2.0-OpenSSH_9.2p1\r\n", Ssh),
@@ -42,7 +42,7 @@ pub(super) fn lies() -> Vec<LyingServer> {
             b"\x16\x03\x03\x00\x40\x02",
             Tls,
         ),
-        LyingServer::new(
+        FaultyServer::new(
             "smtp-of-several-lines",
             "speaks SMTP in several lines",
             [say("220-mail.example.com ESMTP\r\n220 no UCE\r\n")],
@@ -63,7 +63,7 @@ pub(super) fn lies() -> Vec<LyingServer> {
         ),
         babbles("code-000", "greets with 000", b"000 Ready.\r\n"),
         babbles("code-099", "greets with 099", b"099 Ready.\r\n"),
-        LyingServer::new(
+        FaultyServer::new(
             "code-600",
             "greets with 600, which RFC 2228 has for protected replies",
             [say("600 Ready.\r\n")],

@@ -5,11 +5,11 @@ use ftp_proto::client::{Config, Phase, Timeout};
 use ftp_proto::wire::ReplyErrorKind;
 
 use super::*;
-use crate::liar::script::{endlessly, for_ever};
+use crate::misbehaving::script::{endlessly, for_ever};
 
 const GREETING: Phase = Phase::Greeting;
 
-pub(super) fn lies() -> Vec<LyingServer> {
+pub(super) fn cases() -> Vec<FaultyServer> {
     endless_replies()
         .into_iter()
         .chain(endless_filler())
@@ -17,10 +17,10 @@ pub(super) fn lies() -> Vec<LyingServer> {
 }
 
 /// What says nothing: too much of it is a fault, and where that is allowed it moves no deadline.
-fn endless_filler() -> Vec<LyingServer> {
+fn endless_filler() -> Vec<FaultyServer> {
     let telnet = b"\xff\xfd\x18\xff\xfb\x01\xff\xfd\x1f\xff\xfb\x03";
-    let mut lies = Vec::new();
-    for (names, lie, begin, flood) in [
+    let mut cases = Vec::new();
+    for (names, case, begin, flood) in [
         (
             ["endless-blank-lines", "patience-with-blank-lines"],
             "sends blank lines without an end",
@@ -43,18 +43,18 @@ fn endless_filler() -> Vec<LyingServer> {
         let script = |flood| vec![say(begin), flood];
         let fault = fault(GREETING, Fault::TooMuchFiller);
         let steps = script(endlessly(flood.clone()));
-        lies.push(LyingServer::new(names[0], lie, steps, fault).with(tight));
+        cases.push(FaultyServer::new(names[0], case, steps, fault).with(tight));
         let late = timed_out(GREETING, Timeout::Greeting);
         let steps = script(for_ever(flood));
-        lies.push(LyingServer::new(names[1], lie, steps, late).with(patient));
+        cases.push(FaultyServer::new(names[1], case, steps, late).with(patient));
     }
-    lies
+    cases
 }
 
-fn endless_replies() -> Vec<LyingServer> {
+fn endless_replies() -> Vec<FaultyServer> {
     use ReplyErrorKind::{LineTooLong, TooManyBytes, TooManyLines};
-    let floods = |name, lie, script: Vec<Step>, outcome| {
-        LyingServer::new(name, lie, script, outcome).with(tight)
+    let floods = |name, case, script: Vec<Step>, outcome| {
+        FaultyServer::new(name, case, script, outcome).with(tight)
     };
     let at_user = |step| and(to_user(), [step]);
     let long_lines = || format!("220-{}\r\n", "x".repeat(400)).repeat(100);
@@ -125,7 +125,7 @@ fn endless_replies() -> Vec<LyingServer> {
             and(to_pass(), [endlessly("230 Logged in.\r\n".repeat(300))]),
             logged_in(),
         ),
-        LyingServer::new(
+        FaultyServer::new(
             "long-but-permitted",
             "greets with 4000 lines, within the limits",
             and(

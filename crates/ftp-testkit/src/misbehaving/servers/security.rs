@@ -1,26 +1,26 @@
-//! Lies on the way to TLS: the password must never be heard in clear.
+//! Cases on the way to TLS: the password must never be heard in clear.
 
 use ftp_proto::client::{Phase, Timeout};
 
 use super::*;
-use crate::liar::script::{endlessly, slowly};
+use crate::misbehaving::script::{endlessly, slowly};
 
 const SECURITY: Phase = Phase::Security;
 
-pub(super) fn lies() -> Vec<LyingServer> {
-    let mut lies = auth();
-    lies.extend(handshake());
-    lies.extend(implicit());
-    lies
+pub(super) fn cases() -> Vec<FaultyServer> {
+    let mut cases = auth();
+    cases.extend(handshake());
+    cases.extend(implicit());
+    cases
 }
 
-fn auth() -> Vec<LyingServer> {
-    let answers = |name, lie, steps: &[Step], outcome| {
+fn auth() -> Vec<FaultyServer> {
+    let answers = |name, case, steps: &[Step], outcome| {
         let script = [vec![say(READY), hear("AUTH ")], steps.to_vec()].concat();
-        LyingServer::new(name, lie, script, outcome).explicit()
+        FaultyServer::new(name, case, script, outcome).explicit()
     };
     let says =
-        |name, lie, reply: &'static [u8], outcome| answers(name, lie, &[say(reply)], outcome);
+        |name, case, reply: &'static [u8], outcome| answers(name, case, &[say(reply)], outcome);
     let injected = fault(SECURITY, Fault::BytesBeforeTlsSwitch);
     vec![
         says(
@@ -136,10 +136,10 @@ fn auth() -> Vec<LyingServer> {
     ]
 }
 
-fn handshake() -> Vec<LyingServer> {
-    let answers = |name, lie, steps: &[Step], outcome| {
+fn handshake() -> Vec<FaultyServer> {
+    let answers = |name, case, steps: &[Step], outcome| {
         let start = vec![say(READY), hear("AUTH "), say("234 Go.\r\n")];
-        LyingServer::new(name, lie, [start, steps.to_vec()].concat(), outcome).explicit()
+        FaultyServer::new(name, case, [start, steps.to_vec()].concat(), outcome).explicit()
     };
     // The client speaks first; what is sent once it has is sent into the handshake.
     let then = |bytes: &'static [u8]| [Step::HearAnything, say(bytes)];
@@ -257,9 +257,9 @@ fn handshake() -> Vec<LyingServer> {
     ]
 }
 
-fn implicit() -> Vec<LyingServer> {
-    let new = |name, lie, script: &[Step], outcome| {
-        LyingServer::new(name, lie, script.to_vec(), outcome).implicit()
+fn implicit() -> Vec<FaultyServer> {
+    let new = |name, case, script: &[Step], outcome| {
+        FaultyServer::new(name, case, script.to_vec(), outcome).implicit()
     };
     let failed = tls_failed(TlsPhase::Handshake);
     vec![

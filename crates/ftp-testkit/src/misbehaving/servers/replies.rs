@@ -7,14 +7,14 @@ use ftp_proto::client::{Config, Phase, Timeout};
 use ftp_proto::wire::ReplyErrorKind;
 
 use super::*;
-use crate::liar::script::in_bytes;
+use crate::misbehaving::script::in_bytes;
 
-pub(super) fn lies() -> Vec<LyingServer> {
-    let greets = |name, lie, greeting: &'static [u8]| {
+pub(super) fn cases() -> Vec<FaultyServer> {
+    let greets = |name, case, greeting: &'static [u8]| {
         let script = and(vec![say(greeting)], rest_of_login());
-        LyingServer::new(name, lie, script, logged_in())
+        FaultyServer::new(name, case, script, logged_in())
     };
-    let mut lies = vec![
+    let mut cases = vec![
         greets("code-alone", "greets with a code and nothing else", b"220\r\n"),
         greets("code-and-space", "greets with a code and a space", b"220 \r\n"),
         greets("blank-lines-first", "sends blank lines first", b"\r\n\n\r\n220 Ready.\r\n"),
@@ -56,27 +56,27 @@ pub(super) fn lies() -> Vec<LyingServer> {
         ),
         greets("doubled-0xff", "has a doubled 0xFF in its text", b"220 \xff\xff.\r\n"),
     ];
-    lies.extend(ends());
-    lies
+    cases.extend(ends());
+    cases
 }
 
-/// Lies about where a reply ends.
-fn ends() -> Vec<LyingServer> {
-    let in_user = |name, lie, reply, outcome| {
-        LyingServer::new(name, lie, and(to_user(), [say(reply)]), outcome)
+/// Cases about where a reply ends.
+fn ends() -> Vec<FaultyServer> {
+    let in_user = |name, case, reply, outcome| {
+        FaultyServer::new(name, case, and(to_user(), [say(reply)]), outcome)
     };
-    let in_pass = |name, lie, reply, outcome| {
-        LyingServer::new(name, lie, and(to_pass(), [say(reply)]), outcome)
+    let in_pass = |name, case, reply, outcome| {
+        FaultyServer::new(name, case, and(to_pass(), [say(reply)]), outcome)
     };
     vec![
-        LyingServer::new(
+        FaultyServer::new(
             "foreign-end",
             "ends 220- with 200, as glFTPd does",
             and(vec![say("220-Hello\r\n200 End\r\n")], rest_of_login()),
             logged_in(),
         )
         .with(lenient),
-        LyingServer::new(
+        FaultyServer::new(
             "foreign-end-where-strict",
             "ends 220- with 200, and is held to the RFC",
             [say("220-Hello\r\n200 End\r\n")],
@@ -130,21 +130,21 @@ fn ends() -> Vec<LyingServer> {
             timed_out(Phase::User, Timeout::Reply),
         )
         .with(short_reply),
-        LyingServer::new(
+        FaultyServer::new(
             "bare-cr",
             "ends its greeting in CR",
             [say("220 Ready.\r")],
             timed_out(Phase::Greeting, Timeout::Greeting),
         )
         .with(short_greeting),
-        LyingServer::new(
+        FaultyServer::new(
             "bare-lf-where-strict",
             "ends lines in LF, and is held to the RFC",
             [say("220 Ready.\n")],
             malformed(Phase::Greeting, ReplyErrorKind::BareLineFeed),
         )
         .with(|config| config.lenience(Lenience::STRICT)),
-        LyingServer::new(
+        FaultyServer::new(
             "code-split-over-packets",
             "sends its codes in two packets",
             [
@@ -160,7 +160,7 @@ fn ends() -> Vec<LyingServer> {
             .concat(),
             logged_in(),
         ),
-        LyingServer::new(
+        FaultyServer::new(
             "welcome-in-bytes",
             "sends each byte of a long welcome in a packet of its own",
             and(
