@@ -10,10 +10,10 @@ import json
 import os
 import subprocess
 
-import machine
+import host_setup
 from clients import Suppaftp
 from clients.client import marked
-from machine import ADDRESS, HERE, VENV
+from host_setup import ADDRESS, HERE, VENV
 
 # How long each client is told to wait for a reply, in seconds, where it can be told.
 TOLD = 4
@@ -32,13 +32,13 @@ class Case:
     port: int
 
 
-def run(program, workshop):
+def run(program, fixtures):
     """For each case, what each client did: {case: {client: word}}. Our own must not hang, and must
     not log in where it may not."""
     root = HERE.parent
-    suppaftp = Suppaftp(workshop).program
-    machine.build(root, "--package", "ftp-testkit", "--example", "faulty_servers")
-    command = [machine.target(root) / "debug/examples/faulty_servers", workshop.certificate, workshop.key]
+    suppaftp = Suppaftp(fixtures).program
+    host_setup.build(root, "--package", "ftp-testkit", "--example", "faulty_servers")
+    command = [host_setup.target(root) / "debug/examples/faulty_servers", fixtures.certificate, fixtures.key]
     clients = {
         "ftp-login": lambda case: ours(program, case),
         "suppaftp": lambda case: of_suppaftp(suppaftp, case),
@@ -47,7 +47,7 @@ def run(program, workshop):
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as program:
         lines = iter(program.stdout.readline, "\n")
-        cases = [case for case in (read(line, workshop) for line in lines) if case]
+        cases = [case for case in (read(line, fixtures) for line in lines) if case]
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
             done = {
                 (case.name, name): pool.submit(judge, client, case)
@@ -59,18 +59,18 @@ def run(program, workshop):
     wrong = [f"{case}: {came['ftp-login']}" for case, came in words.items()
              if came["ftp-login"] in (HANGS, FALSE)]
     if wrong:
-        raise machine.Failure("before misbehaving servers ftp-login does what it must not:\n"
+        raise host_setup.Failure("before misbehaving servers ftp-login does what it must not:\n"
                               + "\n".join(wrong))
     return words
 
 
-def read(line, workshop):
+def read(line, fixtures):
     """A case; None for those that are about what comes after the login, or about a client that is
     stricter than by default."""
     name, security, login, then, trust, port = line.rstrip("\n").split("\t")
     if then != "leave" or name.endswith("where-strict"):
         return None
-    ca = workshop.ca if trust == "trusted" else workshop.other_ca
+    ca = fixtures.ca if trust == "trusted" else fixtures.other_ca
     security = {"clear": "clear"}.get(security, f"{security} TLS")
     return Case(name, security, login == "login", str(ca), int(port))
 
@@ -111,7 +111,7 @@ def ours(program, case):
     try:
         transcript = json.loads(done.stdout)["transcript"]
     except (ValueError, KeyError) as error:
-        raise machine.Failure(f"{case.name}: {done.stdout}{done.stderr}") from error
+        raise host_setup.Failure(f"{case.name}: {done.stdout}{done.stderr}") from error
     # It says QUIT only after a login; the program does not answer that.
     return in_or_error(any(step["line"] == "QUIT" for step in transcript))
 
@@ -164,7 +164,7 @@ def lftp(case):
         "debug 9", f"open --env-password -u {USER} -p {case.port} {scheme}://{ADDRESS}",
         "quote STAT", "exit",
     ]
-    environment = os.environ | {"LFTP_PASSWORD": PASSWORD, "LFTP_HOME": str(machine.RUN / "lftp")}
+    environment = os.environ | {"LFTP_PASSWORD": PASSWORD, "LFTP_HOME": str(host_setup.RUN / "lftp")}
     said = said_by(["lftp", "-f", "/dev/stdin"], "\n".join(script) + "\n", env=environment)
     # It sends PWD ahead, together with PASS, but this only once it is logged in.
     return in_or_error(("C", "STAT") in marked(said, "---> ", "<--- "))

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 
-from machine import ADDRESS, PATIENCE, RUN, Failure
+from host_setup import ADDRESS, PATIENCE, RUN, Failure
 
 HOST = ADDRESS.encode()
 # What ends without a word to the server.

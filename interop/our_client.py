@@ -11,9 +11,9 @@ import ssl
 import subprocess
 import threading
 
-import machine
+import host_setup
 import probing
-from machine import ADDRESS, PATIENCE, call
+from host_setup import ADDRESS, PATIENCE, call
 from servers import KINDS, Ours
 from servers.kind import (
     CLEAR, PRIVATE, REFUSED, TLS_FAILED, UNAVAILABLE, WRONG_PASSWORD,
@@ -31,12 +31,12 @@ def runtimes(program):
     return [name.strip() for name in found[1].split(",")] if found else ["tokio"]
 
 
-def run(program, workshop, table, only=""):
+def run(program, fixtures, table, only=""):
     Ours.program = program
     probes = probing.build(runtimes(program))
     kinds = [kind for kind in KINDS if only in kind.name]
     with concurrent.futures.ThreadPoolExecutor(KINDS_AT_A_TIME) as pool:
-        trials = [pool.submit(try_kind, kind, program, workshop, probes) for kind in kinds]
+        trials = [pool.submit(try_kind, kind, program, fixtures, probes) for kind in kinds]
         for kind, trial in zip(kinds, trials):
             cells = trial.result()
             table.heading("ftp-login login", kind.name)
@@ -44,10 +44,10 @@ def run(program, workshop, table, only=""):
                 table.add(cell)
 
 
-def try_kind(kind, program, workshop, probes):
+def try_kind(kind, program, fixtures, probes):
     """All cells of one kind of server."""
     with contextlib.ExitStack() as stack:
-        trial = Trial(program, workshop, kind(workshop, stack), probes)
+        trial = Trial(program, fixtures, kind(fixtures, stack), probes)
         idle = threading.Thread(target=trial.idle)  # it takes its time
         if "idle" in kind.variants:
             idle.start()
@@ -63,7 +63,7 @@ def try_kind(kind, program, workshop, probes):
 
 def optional(trial):
     """A server that takes logins in clear and under TLS."""
-    ca = ["--ca", trial.workshop.ca]
+    ca = ["--ca", trial.fixtures.ca]
     for security, options, end in (
         ("clear", ["--plaintext"], CLEAR),
         ("explicit TLS", ca, PRIVATE),
@@ -73,7 +73,7 @@ def optional(trial):
     trial.login("explicit TLS", "AUTH SSL allowed", PRIVATE, [*ca, "--auth-ssl-fallback"])
     trial.login("explicit TLS", "HOST", PRIVATE, [*ca, "--host", "ftp.example.com"])
     trial.login("explicit TLS", "certificate of another CA", TLS_FAILED,
-                ["--ca", trial.workshop.other_ca])
+                ["--ca", trial.fixtures.other_ca])
     trial.login("explicit TLS", "certificate of no known CA", TLS_FAILED, [])
     trial.login("explicit TLS", "certificate for another name", TLS_FAILED, ca, host="localhost")
     trial.login("explicit TLS", "any certificate, dangerously", PRIVATE,
@@ -100,12 +100,12 @@ def required(trial):
     """A server that wants TLS."""
     trial.login("clear", "where TLS is demanded", REFUSED | {"phase": "user", "code": 530},
                 ["--plaintext"])
-    trial.login("explicit TLS", "where TLS is demanded", PRIVATE, ["--ca", trial.workshop.ca])
+    trial.login("explicit TLS", "where TLS is demanded", PRIVATE, ["--ca", trial.fixtures.ca])
 
 
 def plain(trial):
     """A server without TLS: no login in clear that was not asked for."""
-    ca = ["--ca", trial.workshop.ca]
+    ca = ["--ca", trial.fixtures.ca]
     refused = REFUSED | {"phase": "security", "code": 502}
     trial.login("explicit TLS", "where there is no TLS", refused, ca)
     trial.login("explicit TLS", "where there is no TLS, AUTH SSL", refused,
@@ -118,7 +118,7 @@ def plain(trial):
 
 def implicit(trial):
     """TLS from the first byte."""
-    basics(trial, "implicit TLS", ["--ca", trial.workshop.ca], PRIVATE, scheme="ftps")
+    basics(trial, "implicit TLS", ["--ca", trial.fixtures.ca], PRIVATE, scheme="ftps")
 
 
 def version(number):
@@ -127,17 +127,17 @@ def version(number):
         security = trial.kind.tls_security
         scheme = "ftps" if security == "implicit TLS" else "ftp"
         trial.login(security, f"TLS {number} alone", PRIVATE | {"version": f"TLS {number}"},
-                    ["--ca", trial.workshop.ca], scheme=scheme)
+                    ["--ca", trial.fixtures.ca], scheme=scheme)
     return of
 
 
 def certificate(trial):
     """A server that wants a certificate of the client."""
-    workshop = trial.workshop
-    ca = ["--ca", workshop.ca]
+    fixtures = trial.fixtures
+    ca = ["--ca", fixtures.ca]
     trial.login("explicit TLS", "client certificate", PRIVATE,
-                [*ca, "--client-cert", workshop.client_certificate,
-                 "--client-key", workshop.client_key])
+                [*ca, "--client-cert", fixtures.client_certificate,
+                 "--client-key", fixtures.client_key])
     trial.login("explicit TLS", "client certificate missing", TLS_FAILED, ca)
 
 
@@ -166,8 +166,8 @@ VARIANTS = {
 class Trial:
     """Runs the program against one kind of server and holds its report against what must come."""
 
-    def __init__(self, program, workshop, kind, probes):
-        self.program, self.workshop, self.kind, self.probes = program, workshop, kind, probes
+    def __init__(self, program, fixtures, kind, probes):
+        self.program, self.fixtures, self.kind, self.probes = program, fixtures, kind, probes
         self.runtimes = runtimes(program)
         self.version = kind.version()
         self.port = None
@@ -198,17 +198,17 @@ class Trial:
 
     def told(self, dialogue, right):
         """With the wrong password where it was masked."""
-        masked = f"PASS {self.workshop.wrong_password.decode()}"
+        masked = f"PASS {self.fixtures.wrong_password.decode()}"
         return [(direction, masked if line == "PASS ****" and not right else line)
                 for direction, line in dialogue]
 
     def attempt(self, runtime, options, *, user="", right=True, scheme="ftp", host=ADDRESS,
                 kind="plain"):
         """One login. `user`: "" the one with this kind of password, None for anonymous."""
-        of_kind = self.workshop.users[kind]
-        password = of_kind.password if right else self.workshop.wrong_password
+        of_kind = self.fixtures.users[kind]
+        password = of_kind.password if right else self.fixtures.wrong_password
         environment = {name: value for name, value in os.environ.items() if name != "FTP_PASSWORD"}
-        environment["HOME"] = str(machine.RUN)  # no ~/.netrc from outside
+        environment["HOME"] = str(host_setup.RUN)  # no ~/.netrc from outside
         command = [self.program, "login", "--json", *options]
         if len(self.runtimes) > 1:
             command += ["--runtime", runtime]
@@ -230,7 +230,7 @@ class Trial:
         try:
             told = json.loads(done.stdout)
         except ValueError:
-            return came | {"output": "is not one JSON object"}, self.workshop.mask(output), []
+            return came | {"output": "is not one JSON object"}, self.fixtures.mask(output), []
         came |= {name: told.get(name, "missing") for name in ("outcome", "phase", "code")}
         came["by"] = told.get("logged_in_by", "missing")
         came["data"] = told.get("protection", "missing")
@@ -239,13 +239,13 @@ class Trial:
         came["then"] = [reply.get("code") for reply in told.get("replies") or []]
         dialogue = [(step["dir"], step["line"]) for step in told.get("transcript") or []]
         came["greets"] = "at length" if is_long(dialogue) else "shortly"
-        return came, self.workshop.mask(output), dialogue
+        return came, self.fixtures.mask(output), dialogue
 
     def tls(self, told):
         """Says "yes" if it is TLS with exactly our server's certificate."""
         if told is None:
             return "none"
-        certificate = ssl.PEM_cert_to_DER_cert(self.workshop.certificate.read_text())
+        certificate = ssl.PEM_cert_to_DER_cert(self.fixtures.certificate.read_text())
         fingerprint = hashlib.sha256(certificate).hexdigest()
         whole = isinstance(told, dict) and told.get("version") and told.get("cipher_suite")
         if whole and fingerprint in json.dumps(told).replace(":", "").lower():
@@ -256,7 +256,7 @@ class Trial:
 
     def rein(self, security):
         """`REIN`, and a login as another."""
-        other = self.workshop.users["spaced"]
+        other = self.fixtures.users["spaced"]
         steps = [probing.rein(other), "command PWD", "quit"]
         self.probe(security, "REIN", steps, "LoggedIn Reinitialized 257 Left")
 
@@ -274,7 +274,7 @@ class Trial:
     def probe(self, security, case, steps, default, port=None):
         expected, why = self.kind.expected(security, case, {"is": default})
         for runtime, program in self.probes.items():
-            came = probing.run(program, self.workshop, security, port or self.port, steps)
+            came = probing.run(program, self.fixtures, security, port or self.port, steps)
             self.cells.append(Cell(self.kind.name, security, case, expected, {"is": came}, came,
                                    why, runtime, self.version))
 

@@ -6,27 +6,27 @@ import ftplib
 
 from clients import CLIENTS
 from clients.client import LOGGED_IN, REFUSED, REFUSED_BEFORE_PASS
-from machine import ADDRESS, PATIENCE
+from host_setup import ADDRESS, PATIENCE
 from servers import Ours
 from table import Cell
-from tap import Tap
+from capture import Tap
 
 # Most of the time is that of the server's answers to wrong passwords.
 CLIENTS_AT_A_TIME = 4
 NOBODY = "nobody-of-that-name"
 
 
-def run(program, workshop, table, only=""):
+def run(program, fixtures, table, only=""):
     clients = [client for client in CLIENTS if only in client.name]
     if not clients:
         return
     Ours.program = program
     with contextlib.ExitStack() as stack:
-        ours = Ours(workshop, stack)
+        ours = Ours(fixtures, stack)
         servers = {variant: ours.start(variant)
                    for variant in ("optional", "required", "implicit", "greeting")}
         ports = {variant: server.port for variant, server in servers.items()}
-        trials = [Trial(client(workshop), workshop) for client in clients]
+        trials = [Trial(client(fixtures), fixtures) for client in clients]
         with concurrent.futures.ThreadPoolExecutor(CLIENTS_AT_A_TIME) as pool:
             for trial, _ in zip(trials, pool.map(lambda trial: trial.all(ports), trials)):
                 table.heading(trial.client.name, ours.name)
@@ -34,14 +34,14 @@ def run(program, workshop, table, only=""):
                     table.add(cell)
         table.heading("SIGTERM", ours.name)
         for variant, server in servers.items():
-            stops_cleanly(variant, server, workshop, table)
+            stops_cleanly(variant, server, fixtures, table)
 
 
 class Trial:
     """Lets one client log in, and holds what came of it against what must come."""
 
-    def __init__(self, client, workshop):
-        self.client, self.workshop = client, workshop
+    def __init__(self, client, fixtures):
+        self.client, self.fixtures = client, fixtures
         self.version = client.version()
         self.cells = []
 
@@ -65,7 +65,7 @@ class Trial:
         for kind in self.client.passwords:
             self.login(security, f"password: {kind}", port, kind=kind)
         if self.client.locked_out:
-            wrong = self.workshop.wrong_password.decode()
+            wrong = self.fixtures.wrong_password.decode()
             with Tap(port) as tap:
                 came, details = self.client.guess(security, tap.port, wrong)
                 dialogue = tap.first() if security == "clear" else ()
@@ -74,8 +74,8 @@ class Trial:
 
     def login(self, security, case, port, expected=LOGGED_IN, *, user=None, right=True,
               kind="plain"):
-        one = self.workshop.users[kind]
-        password = one.password if right else self.workshop.wrong_password
+        one = self.fixtures.users[kind]
+        password = one.password if right else self.fixtures.wrong_password
         with Tap(port) as tap:
             came, details = self.client.login(
                 security, tap.port, user or one.name, password.decode()
@@ -85,7 +85,7 @@ class Trial:
 
     def told(self, security, said, right):
         """What was said under TLS, by the client's own account."""
-        wrong = self.workshop.wrong_password.decode()
+        wrong = self.fixtures.wrong_password.decode()
         dialogue = [("tls", "")] if security == "implicit TLS" else []
         for direction, line in self.client.dialogue(said):
             if direction == "C" and line.startswith("PASS ") and not right:
@@ -98,12 +98,12 @@ class Trial:
     def cell(self, security, case, expected, came, details, dialogue=()):
         self.cells.append(Cell(
             self.client.name, security, case, {"is": expected}, {"is": came},
-            self.workshop.mask(details), version=self.version, side="clients",
+            self.fixtures.mask(details), version=self.version, side="clients",
             dialogue=list(dialogue),
         ))
 
 
-def stops_cleanly(variant, server, workshop, table):
+def stops_cleanly(variant, server, fixtures, table):
     """421 to whoever is there, exit code 0, and no password in the log."""
     with ftplib.FTP() as guest:
         if variant != "implicit":  # ftplib has no implicit TLS
@@ -112,9 +112,9 @@ def stops_cleanly(variant, server, workshop, table):
         if guest.sock:
             came["guest gets"] = farewell(guest)
     log = server.log.read_text()
-    came["passwords in its log"] = workshop.mask(log).count("****")
+    came["passwords in its log"] = fixtures.mask(log).count("****")
     expected = {name: 0 for name in came} | ({"guest gets": "421"} if "guest gets" in came else {})
-    table.add(Cell("SIGTERM", variant, "stops", expected, came, workshop.mask(log)))
+    table.add(Cell("SIGTERM", variant, "stops", expected, came, fixtures.mask(log)))
 
 
 def farewell(guest):

@@ -2,8 +2,8 @@
 
 import subprocess
 
-import machine
-from machine import ADDRESS, HERE, PATIENCE
+import host_setup
+from host_setup import ADDRESS, HERE, PATIENCE
 
 
 def build(runtimes):
@@ -11,8 +11,8 @@ def build(runtimes):
     root = HERE.parent
     names = {runtime: f"probe_{runtime.replace('-', '_')}" for runtime in runtimes}
     for runtime, name in names.items():
-        machine.build(root, "--package", f"ftp-{runtime}", "--example", name)
-    return {runtime: machine.target(root) / "debug/examples" / name
+        host_setup.build(root, "--package", f"ftp-{runtime}", "--example", name)
+    return {runtime: host_setup.target(root) / "debug/examples" / name
             for runtime, name in names.items()}
 
 
@@ -20,11 +20,11 @@ def rein(user):
     return f"rein {user.name.encode().hex()} {user.password.hex()}"
 
 
-def run(program, workshop, security, port, steps, kind="plain"):
+def run(program, fixtures, security, port, steps, kind="plain"):
     """What came of each step, in a line."""
-    user = workshop.users[kind]
+    user = fixtures.users[kind]
     task = [
-        f"security {security.split()[0]}", f"ca {workshop.ca}", f"address {ADDRESS}:{port}",
+        f"security {security.split()[0]}", f"ca {fixtures.ca}", f"address {ADDRESS}:{port}",
         f"login {user.name.encode().hex()} {user.password.hex()}", *steps,
     ]
     done = subprocess.run(

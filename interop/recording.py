@@ -8,7 +8,7 @@ import re
 import shutil
 import socket
 
-from machine import HERE, Failure
+from host_setup import HERE, Failure
 
 FOLDER = HERE.parent / "crates/ftp-testkit/transcripts"
 RIGHT, WRONG = "correct horse", "incorrect horse"
@@ -16,7 +16,7 @@ RIGHT, WRONG = "correct horse", "incorrect horse"
 UNTOLD = ("tls_failed", "io", "peer_fault")
 
 
-def write(table, workshop):
+def write(table, fixtures):
     for side in ("servers", "clients"):
         shutil.rmtree(FOLDER / side, ignore_errors=True)
     seen, written = set(), 0
@@ -24,7 +24,7 @@ def write(table, workshop):
         outcome = cell.came.get("outcome", cell.came.get("is"))
         if not cell.dialogue or not cell.is_right or outcome in UNTOLD:
             continue
-        lines = [step(workshop, *said) for said in cell.dialogue]
+        lines = [step(fixtures, *said) for said in cell.dialogue]
         if (cell.peer, *lines) in seen:
             continue
         seen.add((cell.peer, *lines))
@@ -45,24 +45,24 @@ def came_to(cell):
     return " ".join(str(facts[name]) for name in ("outcome", "phase", "code"))
 
 
-def step(workshop, direction, line):
+def step(fixtures, direction, line):
     """A line of a transcript."""
     if direction == "tls":
         return "TLS"
     text = line.decode() if isinstance(line, bytes) else line
     if re.match("PASS ", text, re.IGNORECASE):
-        wrong = workshop.wrong_password.decode()
+        wrong = fixtures.wrong_password.decode()
         text = f"PASS {WRONG if wrong in text else RIGHT}"
-    text = plain(workshop, text)
+    text = plain(fixtures, text)
     if not text.isprintable():
         raise Failure(f"a transcript cannot hold this line: {text!r}")
     return f"{'C' if direction in ('sent', 'C') else 'S'}: {text}"
 
 
-def plain(workshop, text):
-    for user in workshop.users.values():
+def plain(fixtures, text):
+    for user in fixtures.users.values():
         text = text.replace(user.name, "developer")
-    text = workshop.mask(text).replace("****", RIGHT)
+    text = fixtures.mask(text).replace("****", RIGHT)
     return re.sub(rf"\b{re.escape(socket.gethostname())}\b", "ftp.example.com", text)
 
 

@@ -4,7 +4,7 @@ import collections
 
 from clients import CLIENTS
 from faulty_servers import ERROR, FALSE, HANGS, HANGS_AFTER, IN, TOLD
-from machine import HERE
+from host_setup import HERE
 from recording import plain
 from servers import KINDS
 
@@ -48,12 +48,12 @@ Ours may do the first two alone: the run fails otherwise. Which error it must be
 """
 
 
-def write(table, workshop, lies, runtimes):
+def write(table, fixtures, lies, runtimes):
     text = [HEAD.format(runtimes=", ".join(runtimes)), SERVERS]
     of_servers = [cell for cell in table.cells if cell.side == "servers" and cell.version]
     of_clients = [cell for cell in table.cells if cell.side == "clients"]
     text += matrix(of_servers, [kind.name for kind in KINDS])
-    text += ["\n### Where servers do otherwise\n\n", *deviations(of_servers, workshop)]
+    text += ["\n### Where servers do otherwise\n\n", *deviations(of_servers, fixtures)]
     text += ["\n### What servers cannot do\n\n", *lacks(KINDS)]
     text += ["\n## Clients against our server, `ftp-login serve`\n\n"]
     text += matrix(of_clients, [client.name for client in CLIENTS])
@@ -81,14 +81,14 @@ def matrix(cells, peers):
     return [line + "\n" for line in lines]
 
 
-def deviations(cells, workshop):
+def deviations(cells, fixtures):
     """With the bytes, where the dialogue is known: its last two lines."""
     seen = set()
     for cell in cells:
         if not cell.why or (cell.peer, cell.case, cell.why) in seen:
             continue
         seen.add((cell.peer, cell.case, cell.why))
-        said = [f"`{direction[0].replace('s', 'C').replace('r', 'S')}: {plain(workshop, line)}`"
+        said = [f"`{direction[0].replace('s', 'C').replace('r', 'S')}: {plain(fixtures, line)}`"
                 for direction, line in cell.dialogue[-2:]]
         bytes_ = f" ({', '.join(said)})" if said else ""
         yield f"* **{cell.peer}**, {cell.case}: {cell.why}{bytes_}.\n"

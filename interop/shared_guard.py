@@ -11,7 +11,7 @@ import re
 import secrets
 import time
 
-from machine import ADDRESS, PATIENCE, RUN, Failure, Server, free_port
+from host_setup import ADDRESS, PATIENCE, RUN, Failure, Server, free_port
 from table import Cell
 
 USER = "developer"

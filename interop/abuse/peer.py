@@ -4,7 +4,7 @@ import hashlib
 import socket
 import ssl
 
-from machine import ADDRESS, PATIENCE
+from host_setup import ADDRESS, PATIENCE
 
 
 class Closed(Exception):

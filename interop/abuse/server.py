@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from machine import ADDRESS, PATIENCE, Failure, call
+from host_setup import ADDRESS, PATIENCE, Failure, call
 
 OWNER, STRANGER = "owner", "nobody-of-that-name"
 # argon2id of "held for nothing" at the least cost there is: ten thousand logins must not be a

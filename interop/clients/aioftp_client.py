@@ -3,9 +3,9 @@
 import json
 import subprocess
 
-import machine
+import host_setup
 from clients.client import Client, what_came
-from machine import ADDRESS, HERE, PATIENCE, VENV
+from host_setup import ADDRESS, HERE, PATIENCE, VENV
 
 
 class AioftpClient(Client):
@@ -13,11 +13,11 @@ class AioftpClient(Client):
     lacks = {"guess": "it closes the connection when it is refused"}
 
     def version(self):
-        return machine.python_version("aioftp")
+        return host_setup.python_version("aioftp")
 
     def login(self, security, port, user, password):
         task = {"security": security, "host": ADDRESS, "port": port, "user": user,
-                "password": password, "ca": str(self.workshop.ca)}
+                "password": password, "ca": str(self.fixtures.ca)}
         done = subprocess.run(
             [VENV / "bin/python", "-B", HERE / "clients/programs/aioftp_login.py"],
             input=json.dumps(task), text=True, errors="replace", check=False,

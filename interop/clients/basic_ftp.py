@@ -3,9 +3,9 @@
 import json
 import subprocess
 
-import machine
+import host_setup
 from clients.client import GUESSES, Client, what_came
-from machine import ADDRESS, HERE, PATIENCE
+from host_setup import ADDRESS, HERE, PATIENCE
 
 
 class BasicFtp(Client):
@@ -13,7 +13,7 @@ class BasicFtp(Client):
     locked_out = "530 530 530 closed"
 
     def version(self):
-        return machine.npm_version("basic-ftp")
+        return host_setup.npm_version("basic-ftp")
 
     def login(self, security, port, user, password):
         told, said = self.call(security, port, user, password, 1)
@@ -21,7 +21,7 @@ class BasicFtp(Client):
         return what_came(came == "logged in", came == "530", "PASS" in said, said), said
 
     def guess(self, security, port, password):
-        told, said = self.call(security, port, self.workshop.user, password, GUESSES + 1)
+        told, said = self.call(security, port, self.fixtures.user, password, GUESSES + 1)
         return " ".join(told), said
 
     def call(self, security, port, user, password, times):
@@ -30,7 +30,7 @@ class BasicFtp(Client):
             ["node", HERE / "clients/programs/basic_ftp.js"],
             input=json.dumps({
                 "host": ADDRESS, "port": port, "user": user, "password": password,
-                "security": security, "ca": str(self.workshop.ca), "times": times,
+                "security": security, "ca": str(self.fixtures.ca), "times": times,
                 "timeout": PATIENCE * 1000,
             }),
             text=True, errors="replace", check=False, timeout=2 * PATIENCE,

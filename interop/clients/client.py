@@ -20,8 +20,8 @@ class Client:
     # What must come of guessing on one connection, if it can.
     locked_out = None
 
-    def __init__(self, workshop):
-        self.workshop = workshop
+    def __init__(self, fixtures):
+        self.fixtures = fixtures
 
     def version(self):
         raise NotImplementedError

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 from clients.client import GUESSES, Client, marked, what_came
-from machine import ADDRESS, PATIENCE, call
+from host_setup import ADDRESS, PATIENCE, call
 
 CURL_LOGIN_DENIED = 67  # its manual, EXIT CODES
 
@@ -29,9 +29,9 @@ class Curl(Client):
 
     def guess(self, security, port, password):
         """Logs in first: curl itself never tries twice. The star: go on after a refusal."""
-        user = self.workshop.user
+        user = self.fixtures.user
         guesses = [f"*USER {user}", f"*PASS {password}"] * GUESSES + ["NOOP"]
-        _, said = self.call(security, port, user, self.workshop.password, guesses)
+        _, said = self.call(security, port, user, self.fixtures.password, guesses)
         return " ".join(re.findall(r"^< (530|421)", said, re.MULTILINE)), said
 
     def call(self, security, port, user, password, quotes):
@@ -42,7 +42,7 @@ class Curl(Client):
         command = ["curl", "--disable", "--config", "-", "--verbose", "--silent", "--show-error",
                    "--head", "--max-time", str(PATIENCE)]
         if security != "clear":
-            command += ["--ssl-reqd", "--cacert", self.workshop.ca]
+            command += ["--ssl-reqd", "--cacert", self.fixtures.ca]
         done = subprocess.run(
             command, input="\n".join(config), text=True, errors="replace", check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=2 * PATIENCE,

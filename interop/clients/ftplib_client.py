@@ -5,7 +5,7 @@ import ssl
 import sys
 
 from clients.client import GUESSES, Client, what_came
-from machine import ADDRESS, PATIENCE
+from host_setup import ADDRESS, PATIENCE
 
 
 class Ftplib(Client):
@@ -43,7 +43,7 @@ class Ftplib(Client):
         codes = []
         with self.connect(security, port) as ftp:
             for _ in range(GUESSES):
-                codes.append(self.code(ftp.login, self.workshop.user, password))
+                codes.append(self.code(ftp.login, self.fixtures.user, password))
             codes.append(self.code(ftp.getresp))
         return " ".join(codes), " ".join(codes)
 
@@ -58,7 +58,7 @@ class Ftplib(Client):
 
     def connect(self, security, port):
         ftp = PlainSession(encoding="utf-8") if security == "clear" else TlsSession(
-            context=ssl.create_default_context(cafile=self.workshop.ca)
+            context=ssl.create_default_context(cafile=self.fixtures.ca)
         )
         ftp.connect(ADDRESS, port, timeout=PATIENCE)
         return ftp

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 from clients.client import GUESSES, Client, marked, what_came
-from machine import ADDRESS, PATIENCE, RUN, call
+from host_setup import ADDRESS, PATIENCE, RUN, call
 
 
 class Lftp(Client):
@@ -28,10 +28,10 @@ class Lftp(Client):
         A 421 makes it drop the 530 that came with it, and connect again. So this counts what it
         sent before that.
         """
-        user = self.workshop.user
+        user = self.fixtures.user
         commands = ["set cmd:fail-exit no"]
         commands += [f"quote USER {user}", f"quote PASS {password}"] * GUESSES + ["quote NOOP"]
-        _, said = self.call(security, port, user, self.workshop.password, commands)
+        _, said = self.call(security, port, user, self.fixtures.password, commands)
         connections = said.split("---- Connecting to")[1:]
         guesses = connections[0].count("---> PASS") - 1 if connections else 0
         end = "closed" if len(connections) > 1 else "open"
@@ -42,7 +42,7 @@ class Lftp(Client):
         script = [
             "set cmd:fail-exit yes", f"set net:timeout {PATIENCE}",
             "set net:max-retries 1", "set net:reconnect-interval-base 1",
-            f"set ssl:ca-file {self.workshop.ca}", "set ssl:verify-certificate yes",
+            f"set ssl:ca-file {self.fixtures.ca}", "set ssl:verify-certificate yes",
             f"set ftp:ssl-allow {'no' if security == 'clear' else 'yes'}",
             f"set ftp:ssl-force {'no' if security == 'clear' else 'yes'}",
             "debug 9",

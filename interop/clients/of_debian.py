@@ -3,10 +3,10 @@
 import os
 import subprocess
 
-import machine
+import host_setup
 from clients.client import Client, of_dialogue
-from machine import ADDRESS, PATIENCE, RUN
-from tap import Tap
+from host_setup import ADDRESS, PATIENCE, RUN
+from capture import Tap
 
 
 class Tapped(Client):
@@ -19,7 +19,7 @@ class Tapped(Client):
     package = program = ""
 
     def version(self):
-        return machine.unpacked_version(self.package)
+        return host_setup.unpacked_version(self.package)
 
     def login(self, security, port, user, password):
         home = RUN / f"{self.name}-home"
@@ -29,7 +29,7 @@ class Tapped(Client):
             done = subprocess.run(
                 command, input=script, text=True, errors="replace", check=False,
                 timeout=2 * PATIENCE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                env=machine.with_libraries(HOME=str(home), WGETRC=str(home / "wgetrc")),
+                env=host_setup.with_libraries(HOME=str(home), WGETRC=str(home / "wgetrc")),
             )
             lines = tap.lines()
         dialogue = "\n".join(f"{who}: {line.decode(errors='replace')}" for who, line in lines)
@@ -46,7 +46,7 @@ class Tapped(Client):
         return file
 
     def binary(self):
-        return machine.unpacked(self.package, self.program)
+        return host_setup.unpacked(self.package, self.program)
 
 
 class Tnftp(Tapped):

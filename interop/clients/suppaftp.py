@@ -3,9 +3,9 @@
 import re
 import subprocess
 
-import machine
+import host_setup
 from clients.client import GUESSES, Client, what_came
-from machine import ADDRESS, HERE, PATIENCE
+from host_setup import ADDRESS, HERE, PATIENCE
 
 
 class Suppaftp(Client):
@@ -14,12 +14,12 @@ class Suppaftp(Client):
     locked_out = "530 530 530 421"
     program = None
 
-    def __init__(self, workshop):
-        super().__init__(workshop)
+    def __init__(self, fixtures):
+        super().__init__(fixtures)
         if Suppaftp.program is None:
             folder = HERE / "suppaftp"
-            machine.build(folder)
-            Suppaftp.program = machine.target(folder) / "debug/ftp-interop-suppaftp"
+            host_setup.build(folder)
+            Suppaftp.program = host_setup.target(folder) / "debug/ftp-interop-suppaftp"
 
     def version(self):
         lock = (HERE / "suppaftp/Cargo.lock").read_text()
@@ -32,12 +32,12 @@ class Suppaftp(Client):
         return what_came(ok, "[530]" in said, sent_password, said), said
 
     def guess(self, security, port, password):
-        said = self.call(security, port, self.workshop.user, password, GUESSES)
+        said = self.call(security, port, self.fixtures.user, password, GUESSES)
         return " ".join(re.findall(r"\[(\d{3})\]", said)), said
 
     def call(self, security, port, user, password, times):
         facts = {
-            "security": security.split()[0], "ca": self.workshop.ca, "host": ADDRESS,
+            "security": security.split()[0], "ca": self.fixtures.ca, "host": ADDRESS,
             "port": port, "user": user.encode().hex(), "password": password.encode().hex(),
             "times": times,
         }

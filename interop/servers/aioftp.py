@@ -4,7 +4,7 @@ A user without a name, as its documentation has for anonymous logins, takes ever
 user has.
 """
 
-import machine
+import host_setup
 from servers.kind import CLEAR, NO_REIN, Kind, logged_in_by_name, refused
 from servers.pyftpdlib import python_server
 
@@ -34,7 +34,7 @@ class Aioftp(Kind):
     }
 
     def version(self):
-        return machine.python_version("aioftp")
+        return host_setup.python_version("aioftp")
 
     def start(self, variant):
         return self.run(variant, python_server(self, variant, "aioftp_server.py"))

@@ -1,7 +1,7 @@
 """ftp-srv (npm), in `programs/ftp_srv.js`."""
 
-import machine
-from machine import HERE
+import host_setup
+from host_setup import HERE
 from servers.kind import NO_REIN, Kind, logged_in_by_name, no_0xff, refused
 from servers.pyftpdlib import python_server
 
@@ -23,11 +23,11 @@ class FtpSrv(Kind):
              "required": "it cannot demand TLS", "full": "it has no limit of connections"}
 
     def version(self):
-        return machine.npm_version("ftp-srv")
+        return host_setup.npm_version("ftp-srv")
 
     def start(self, variant):
         *_, file = python_server(self, variant, "")
-        port = machine.free_port()
+        port = host_setup.free_port()
         program = HERE / "servers/programs/ftp_srv.js"
         return self.run(variant, ["node", program, file, str(port)], port)
 

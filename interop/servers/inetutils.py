@@ -2,8 +2,8 @@
 
 import sys
 
-import machine
-from machine import HERE
+import host_setup
+from host_setup import HERE
 from servers.kind import NO_REIN, Kind, refused
 
 
@@ -21,10 +21,10 @@ class Inetutils(Kind):
     }
 
     def version(self):
-        return machine.unpacked_version(self.package)
+        return host_setup.unpacked_version(self.package)
 
     def start(self, variant):
         idle = ("-t", "1", "-T", "1") if variant == "idle" else ()
         command = [sys.executable, "-B", HERE / "servers/programs/inetd.py",
-                   machine.unpacked(self.package, self.program), *self.arguments, *idle]
-        return self.run(variant, command, env=machine.with_libraries())
+                   host_setup.unpacked(self.package, self.program), *self.arguments, *idle]
+        return self.run(variant, command, env=host_setup.with_libraries())

@@ -1,7 +1,7 @@
 """What every kind of server has: variants, and what must come of each login."""
 
-import machine
-from machine import Server
+import host_setup
+from host_setup import Server
 
 LOGGED_IN = {"exit": 0, "outcome": "logged_in", "phase": "ready", "code": 230}
 CLEAR = LOGGED_IN | {"by": "password", "tls": "none", "data": "clear"}
@@ -28,8 +28,8 @@ class Kind:
     # How the variants tls12 and tls13 are spoken to.
     tls_security = "explicit TLS"
 
-    def __init__(self, workshop, stack):
-        self.workshop, self.stack = workshop, stack
+    def __init__(self, fixtures, stack):
+        self.fixtures, self.stack = fixtures, stack
 
     def version(self):
         raise NotImplementedError
@@ -47,14 +47,14 @@ class Kind:
         return Server(self.stack, name.replace("/", "-"), command, port, **options)
 
     def folder(self, variant):
-        folder = machine.RUN / f"{self.name}-{variant}".replace(" ", "-")
+        folder = host_setup.RUN / f"{self.name}-{variant}".replace(" ", "-")
         folder.mkdir(mode=0o755)
         return folder
 
     def tls_environment(self, variant):
         """For the variants tls12 and tls13 of programs that use OpenSSL."""
         version = {"tls12": "1.2", "tls13": "1.3"}.get(variant)
-        return {"OPENSSL_CONF": str(self.workshop.openssl[version])} if version else {}
+        return {"OPENSSL_CONF": str(self.fixtures.openssl[version])} if version else {}
 
 
 def refused(phase, code, why=None):

@@ -1,6 +1,6 @@
 """`ftp-login serve`."""
 
-from machine import ADDRESS, RUN, call
+from host_setup import ADDRESS, RUN, call
 from servers.kind import Kind, greeting_lines, refused
 
 
@@ -33,7 +33,7 @@ class Ours(Kind):
         if "--danger-no-guard" in call(self.program, "serve", "--help"):
             options.append("--danger-no-guard")
         command = [self.program, "serve", "--listen", f"{ADDRESS}:0", "--users", self.users(),
-                   "--cert", self.workshop.certificate, "--key", self.workshop.key,
+                   "--cert", self.fixtures.certificate, "--key", self.fixtures.key,
                    "--anonymous", *options, *more]
         return self.run(variant, command)
 
@@ -42,7 +42,7 @@ class Ours(Kind):
         file = RUN / "users"
         if not file.exists():
             hashed = {user.name: call(self.program, "hash", stdin=user.password + b"\n").decode()
-                      for user in self.workshop.users.values()}
+                      for user in self.fixtures.users.values()}
             file.write_text("".join(f"{name}:{hash}" for name, hash in hashed.items()))
         return file
 

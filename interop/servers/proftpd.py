@@ -1,7 +1,7 @@
 """ProFTPD with mod_tls, and users in a file of its own."""
 
-import machine
-from machine import ADDRESS
+import host_setup
+from host_setup import ADDRESS
 from servers.kind import NO_REIN, Kind, greeting_lines, refused
 
 PLAIN = ("plain", "greeting", "full", "idle")
@@ -26,21 +26,21 @@ class Proftpd(Kind):
     }
 
     def version(self):
-        return machine.unpacked_version("proftpd-core")
+        return host_setup.unpacked_version("proftpd-core")
 
     def start(self, variant):
-        port, folder = machine.free_port(), self.folder(variant)
+        port, folder = host_setup.free_port(), self.folder(variant)
         users = folder / "users"
         users.touch(mode=0o600)
         users.write_text("".join(
             f"{name}:{hashed}:65534:65534::/:/bin/sh\n"
-            for name, hashed in self.workshop.hashed()
+            for name, hashed in self.fixtures.hashed()
         ))
         settings = [
             "ServerType standalone", f"Port {port}", f"DefaultAddress {ADDRESS}",
             "SocketBindTight on", "UseIPv6 off", "User nobody", "Group nogroup",
             "UseReverseDNS off", "WtmpLog off", "TransferLog none",
-            f"ModulePath {machine.unpacked('proftpd-core', 'usr/lib/proftpd')}",
+            f"ModulePath {host_setup.unpacked('proftpd-core', 'usr/lib/proftpd')}",
             f"PidFile {folder}/pid", f"ScoreboardFile {folder}/scoreboard",
             f"DelayTable {folder}/delay", "DelayEngine off", f"SystemLog {folder}/log",
             "AuthOrder mod_auth_file.c mod_auth_unix.c", f"AuthUserFile {users}",
@@ -51,9 +51,9 @@ class Proftpd(Kind):
             settings += self.tls(variant, folder)
         file = folder / "proftpd.conf"
         file.write_text("\n".join(settings) + "\n")
-        program = machine.unpacked("proftpd-core", "usr/sbin/proftpd")
+        program = host_setup.unpacked("proftpd-core", "usr/sbin/proftpd")
         return self.run(variant, [program, "--nodaemon", "--config", file], port,
-                        env=machine.with_libraries())
+                        env=host_setup.with_libraries())
 
     @staticmethod
     def anonymous(folder):
@@ -75,7 +75,7 @@ class Proftpd(Kind):
         return []
 
     def tls(self, variant, folder):
-        modules = machine.unpacked("proftpd-mod-crypto", "usr/lib/proftpd")
+        modules = host_setup.unpacked("proftpd-mod-crypto", "usr/lib/proftpd")
         protocol = {"tls12": "TLSv1.2", "tls13": "TLSv1.3"}.get(variant, "TLSv1.2 TLSv1.3")
         required = "off" if variant in ("optional", "tls12", "tls13") else "on"
         options = "NoSessionReuseRequired"
@@ -84,9 +84,9 @@ class Proftpd(Kind):
         settings = [
             f"ModulePath {modules}", "LoadModule mod_tls.c", "TLSEngine on",
             f"TLSLog {folder}/tls-log", f"TLSRequired {required}", f"TLSProtocol {protocol}",
-            f"TLSECCertificateFile {self.workshop.certificate}",
-            f"TLSECCertificateKeyFile {self.workshop.key}", f"TLSOptions {options}",
+            f"TLSECCertificateFile {self.fixtures.certificate}",
+            f"TLSECCertificateKeyFile {self.fixtures.key}", f"TLSOptions {options}",
         ]
         if variant == "certificate":
-            settings += ["TLSVerifyClient on", f"TLSCACertificateFile {self.workshop.client_ca}"]
+            settings += ["TLSVerifyClient on", f"TLSCACertificateFile {self.fixtures.client_ca}"]
         return settings

@@ -1,7 +1,7 @@
 """Pure-FTPd, with users in its own database."""
 
-import machine
-from machine import ADDRESS
+import host_setup
+from host_setup import ADDRESS
 from servers.kind import KEEPS_DOUBLED, UNAVAILABLE, Kind, logged_in_by_name, no_0xff, refused
 
 
@@ -24,22 +24,22 @@ class PureFtpd(Kind):
     }
 
     def version(self):
-        return machine.unpacked_version("pure-ftpd")
+        return host_setup.unpacked_version("pure-ftpd")
 
     def start(self, variant):
-        port, folder = machine.free_port(), self.folder(variant)
+        port, folder = host_setup.free_port(), self.folder(variant)
         users, database = folder / "users", folder / "users.pdb"
         users.touch(mode=0o600)
         users.write_text("".join(
             f"{name}:{hashed}:65534:65534::{folder}/./::::::::::::\n"
-            for name, hashed in self.workshop.hashed()
+            for name, hashed in self.fixtures.hashed()
         ))
-        environment = machine.with_libraries(**self.tls_environment(variant))
-        machine.call(machine.unpacked("pure-ftpd", "usr/bin/pure-pw"), "mkdb", database,
+        environment = host_setup.with_libraries(**self.tls_environment(variant))
+        host_setup.call(host_setup.unpacked("pure-ftpd", "usr/bin/pure-pw"), "mkdb", database,
                      "-f", users, env=environment)
-        certificate = f"{self.workshop.certificate}.and-key"
+        certificate = f"{self.fixtures.certificate}.and-key"
         command = [
-            machine.unpacked("pure-ftpd", "usr/sbin/pure-ftpd"), "--bind", f"{ADDRESS},{port}",
+            host_setup.unpacked("pure-ftpd", "usr/sbin/pure-ftpd"), "--bind", f"{ADDRESS},{port}",
             "--ipv4only", "--dontresolve", "--login", f"puredb:{database}",
             "--pidfile", folder / "pid", "--certfile", certificate, "--syslogfacility", "none",
             "--tls", {"required": "2", "plain": "0"}.get(variant, "1"),

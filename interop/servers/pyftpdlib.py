@@ -2,8 +2,8 @@
 
 import json
 
-import machine
-from machine import HERE, RUN, VENV
+import host_setup
+from host_setup import HERE, RUN, VENV
 from servers.kind import Kind, greeting_lines, no_0xff, refused
 
 
@@ -27,7 +27,7 @@ class Pyftpdlib(Kind):
     }
 
     def version(self):
-        return machine.python_version("pyftpdlib")
+        return host_setup.python_version("pyftpdlib")
 
     def start(self, variant):
         return self.run(variant, python_server(self, variant, "pyftpdlib_server.py"))
@@ -35,13 +35,13 @@ class Pyftpdlib(Kind):
 
 def python_server(kind, variant, script):
     """The command. Passwords go through a file that only root can read."""
-    workshop = kind.workshop
+    fixtures = kind.fixtures
     file = RUN / f"{kind.name}-{variant}.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps({
         "variant": variant,
-        "users": {user.name: user.password.hex() for user in workshop.users.values()},
-        "certificate": str(workshop.certificate), "key": str(workshop.key),
-        "client_ca": str(workshop.client_ca), "greeting": greeting_lines(is_raw=True),
+        "users": {user.name: user.password.hex() for user in fixtures.users.values()},
+        "certificate": str(fixtures.certificate), "key": str(fixtures.key),
+        "client_ca": str(fixtures.client_ca), "greeting": greeting_lines(is_raw=True),
     }))
     return [VENV / "bin/python", "-B", HERE / "servers/programs" / script, file]

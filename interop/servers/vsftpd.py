@@ -2,8 +2,8 @@
 
 import pathlib
 
-import machine
-from machine import ADDRESS
+import host_setup
+from host_setup import ADDRESS
 from servers.kind import KEEPS_DOUBLED, NO_REIN, Kind, greeting_lines, no_0xff, refused
 
 UNKNOWN_IS_530 = ("before the login it answers 530 to every command that it does not know; RFC 959 "
@@ -25,10 +25,10 @@ class Vsftpd(Kind):
     }
 
     def version(self):
-        return machine.unpacked_version("vsftpd")
+        return host_setup.unpacked_version("vsftpd")
 
     def start(self, variant):
-        port = machine.free_port()
+        port = host_setup.free_port()
         folder = self.folder(variant)
         empty = folder / "empty"
         empty.mkdir(mode=0o755)
@@ -49,8 +49,8 @@ class Vsftpd(Kind):
         file = folder / "vsftpd.conf"
         file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         return self.run(
-            variant, [machine.unpacked("vsftpd", "usr/sbin/vsftpd"), file], port,
-            env=machine.with_libraries(**self.tls_environment(variant)),
+            variant, [host_setup.unpacked("vsftpd", "usr/sbin/vsftpd"), file], port,
+            env=host_setup.with_libraries(**self.tls_environment(variant)),
         )
 
     def particulars(self, variant, folder):
@@ -67,8 +67,8 @@ class Vsftpd(Kind):
     def tls(self, variant):
         force = "YES" if variant in ("required", "certificate", "implicit") else "NO"
         settings = {
-            "ssl_enable": "YES", "rsa_cert_file": self.workshop.certificate,
-            "rsa_private_key_file": self.workshop.key, "require_ssl_reuse": "NO",
+            "ssl_enable": "YES", "rsa_cert_file": self.fixtures.certificate,
+            "rsa_private_key_file": self.fixtures.key, "require_ssl_reuse": "NO",
             # The ciphers that it has by default are gone from OpenSSL.
             "allow_anon_ssl": "YES", "ssl_ciphers": "HIGH",
             "force_local_logins_ssl": force, "force_local_data_ssl": force,
@@ -76,7 +76,7 @@ class Vsftpd(Kind):
         }
         if variant == "certificate":
             settings |= {"require_cert": "YES", "validate_cert": "YES",
-                         "ca_certs_file": self.workshop.client_ca}
+                         "ca_certs_file": self.fixtures.client_ca}
         return settings
 
 

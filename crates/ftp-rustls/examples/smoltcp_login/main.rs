@@ -1,10 +1,10 @@
-//! A login under TLS over smoltcp, a TCP/IP stack in user space: two nodes joined by a cable in
+//! A login under TLS over smoltcp, a TCP/IP stack in user space: two nodes joined by a link in
 //! memory, no socket of the operating system, and a clock that only goes when nothing else does.
 //!
-//! The cable is in `cable.rs`, a node with its driver in `node.rs`. Run it with `cargo run -p ftp-rustls --example smoltcp_login`.
+//! The link is in `link.rs`, a node with its driver in `node.rs`. Run it with `cargo run -p ftp-rustls --example smoltcp_login`.
 #![forbid(unsafe_code)]
 
-mod cable;
+mod link;
 mod node;
 
 use std::error::Error;
@@ -15,7 +15,7 @@ use ftp_proto::{Instant, client, server};
 use ftp_rustls::{ClientCertificates, ClientTls, Identity, Roots, Secured};
 use smoltcp::wire::IpAddress;
 
-use crate::cable::Cable;
+use crate::link::Link;
 use crate::node::{Node, Turn};
 
 const SERVER: (IpAddress, u16) = (IpAddress::v4(10, 0, 0, 1), 21);
@@ -43,7 +43,7 @@ fn machines() -> Outcome<(Secured<client::Connection>, Secured<server::Connectio
 
 fn main() -> Outcome<()> {
     let (client, server) = machines()?;
-    let (ours, theirs) = Cable::new();
+    let (ours, theirs) = Link::new();
     let mut client = Node::new(client, ours, CLIENT.0);
     let mut server = Node::new(server, theirs, SERVER.0);
     server.listen(SERVER.1)?;
@@ -88,13 +88,13 @@ fn main() -> Outcome<()> {
         };
         if client_closed && server_closed {
             println!("{}", answer.ok_or("PWD was not answered")?);
-            println!("packets there and back: {:?}", client.cable.packets());
-            // What goes in clear is seen on the cable, so what is not seen did not.
-            assert!(client.cable.carried(b"AUTH TLS"));
-            assert!(!client.cable.carried(PASSWORD.as_bytes()));
+            println!("packets there and back: {:?}", client.link.packets());
+            // What goes in clear is seen on the link, so what is not seen did not.
+            assert!(client.link.carried(b"AUTH TLS"));
+            assert!(!client.link.carried(PASSWORD.as_bytes()));
             return Ok(());
         }
-        if client.cable.is_silent() {
+        if client.link.is_silent() {
             let next = client_until.into_iter().chain(server_until).min();
             now = now.max(next.ok_or("both sides wait for each other")?);
         }

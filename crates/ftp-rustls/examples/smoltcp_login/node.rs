@@ -10,11 +10,11 @@ use smoltcp::time;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
 use crate::Outcome;
-use crate::cable::{Cable, MOST_BYTES};
+use crate::link::{Link, MOST_BYTES};
 
 pub(crate) struct Node<M> {
     pub(crate) machine: M,
-    pub(crate) cable: Cable,
+    pub(crate) link: Link,
     interface: Interface,
     sockets: SocketSet<'static>,
     socket: SocketHandle,
@@ -33,9 +33,9 @@ fn ticks(now: Instant) -> time::Instant {
 }
 
 impl<M: Machine<Error: Error + 'static>> Node<M> {
-    pub(crate) fn new(machine: M, mut cable: Cable, address: IpAddress) -> Self {
+    pub(crate) fn new(machine: M, mut link: Link, address: IpAddress) -> Self {
         let config = Config::new(HardwareAddress::Ip);
-        let mut interface = Interface::new(config, &mut cable, ticks(Instant::START));
+        let mut interface = Interface::new(config, &mut link, ticks(Instant::START));
         interface.update_ip_addrs(|addresses| {
             addresses
                 .push(IpCidr::new(address, 24))
@@ -46,7 +46,7 @@ impl<M: Machine<Error: Error + 'static>> Node<M> {
         let socket = sockets.add(Socket::new(buffer(), buffer()));
         Self {
             machine,
-            cable,
+            link,
             interface,
             sockets,
             socket,
@@ -68,7 +68,7 @@ impl<M: Machine<Error: Error + 'static>> Node<M> {
         self.machine.timed_out(now); // has no effect before the deadline
         loop {
             self.interface
-                .poll(ticks(now), &mut self.cable, &mut self.sockets);
+                .poll(ticks(now), &mut self.link, &mut self.sockets);
             let socket = self.sockets.get_mut::<Socket<'_>>(self.socket);
             match self.machine.poll()? {
                 Action::Event(event) => return Ok(Turn::Told(event)),
@@ -95,7 +95,7 @@ impl<M: Machine<Error: Error + 'static>> Node<M> {
                 Action::Closed => {
                     socket.close();
                     self.interface
-                        .poll(ticks(now), &mut self.cable, &mut self.sockets);
+                        .poll(ticks(now), &mut self.link, &mut self.sockets);
                     return Ok(Turn::Closed);
                 }
             }

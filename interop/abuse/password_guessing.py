@@ -4,18 +4,18 @@ import concurrent.futures
 import statistics
 import time
 
-from arena import Outcome, crowd, judge_crowd
+from harness import Outcome, crowd, judge_crowd
 from peer import Peer, addresses
 from server import OWNER, STRANGER
 
 GUESSES = 3  # as many as one connection has by default
 
 
-def pipelined_behind_one_user(arena):
+def pipelined_behind_one_user(harness):
     """All guesses in one write, the right password last: it must never be looked at."""
     outcome = Outcome("guesses pipelined behind one USER")
-    count = arena.scale(100_000, 2_000)
-    with arena.attack(outcome) as server:
+    count = harness.scale(100_000, 2_000)
+    with harness.attack(outcome) as server:
         one_user = [f"USER {OWNER}"] + [f"PASS guess-{n}" for n in range(count)]
         many_users = [line for n in range(count) for line in (f"USER {OWNER}", f"PASS guess-{n}")]
         right = f"PASS {server.users.password}"
@@ -43,29 +43,29 @@ def pipelined_behind_one_user(arena):
     return outcome
 
 
-def over_many_connections(arena):
-    return flood(arena, "guesses over many connections",
-                 ["127.2.0.1"] * arena.scale(500, 40))
+def over_many_connections(harness):
+    return flood(harness, "guesses over many connections",
+                 ["127.2.0.1"] * harness.scale(500, 40))
 
 
-def from_many_addresses(arena):
-    return flood(arena, "guesses from many addresses", addresses(3, arena.scale(500, 40)))
+def from_many_addresses(harness):
+    return flood(harness, "guesses from many addresses", addresses(3, harness.scale(500, 40)))
 
 
-def over_many_connections_guarded(arena):
-    return flood(arena, "the same against the guard",
-                 ["127.2.0.1"] * arena.scale(500, 40), guarded=True)
+def over_many_connections_guarded(harness):
+    return flood(harness, "the same against the guard",
+                 ["127.2.0.1"] * harness.scale(500, 40), guarded=True)
 
 
-def from_many_addresses_guarded(arena):
-    return flood(arena, "many addresses against the guard",
-                 addresses(3, arena.scale(500, 40)), guarded=True)
+def from_many_addresses_guarded(harness):
+    return flood(harness, "many addresses against the guard",
+                 addresses(3, harness.scale(500, 40)), guarded=True)
 
 
-def flood(arena, name, sources, guarded=False):
+def flood(harness, name, sources, guarded=False):
     """Three wrong guesses on each connection and the right password as the fourth."""
     outcome = Outcome(name)
-    with arena.attack(outcome, guarded=guarded) as server:
+    with harness.attack(outcome, guarded=guarded) as server:
         guesses = [f"USER {OWNER}\r\nPASS guess-{n}\r\n" for n in range(GUESSES)]
         guesses.append(f"USER {OWNER}\r\nPASS {server.users.password}\r\n")
         said = "".join(guesses).encode()
@@ -80,11 +80,11 @@ def flood(arena, name, sources, guarded=False):
     return outcome
 
 
-def users_told_apart_by_text(arena):
+def users_told_apart_by_text(harness):
     """Everything that can be said about a name before login, for names that exist and not."""
     outcome = Outcome("user enumeration by text")
     names = [OWNER, STRANGER, "held-0", OWNER.upper(), "root", "x" * 400]
-    with arena.attack(outcome) as server:
+    with harness.attack(outcome) as server:
         def dialogue(number):
             name, heard = names[number], []
             for turn, lines in enumerate((
@@ -109,15 +109,15 @@ def users_told_apart_by_text(arena):
     return outcome
 
 
-def users_told_apart_by_time(arena):
+def users_told_apart_by_time(harness):
     """How long USER and PASS take, for a name that exists and for one that does not.
 
     Only reported: a test that fails by the clock fails on a busy machine. That the floor and the
     delay hold is proved on virtual time, exactly, in the server's own tests.
     """
     outcome = Outcome("user enumeration by time")
-    samples = arena.scale(100, 8)
-    with arena.attack(outcome) as server:
+    samples = harness.scale(100, 8)
+    with harness.attack(outcome) as server:
         def sample(number):
             """One guess from an address that never failed before."""
             name = (OWNER, STRANGER)[number % 2]

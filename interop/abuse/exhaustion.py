@@ -4,8 +4,8 @@ import contextlib
 import threading
 import time
 
-from arena import Outcome, crowd, judge_crowd
-from machine import PATIENCE
+from harness import Outcome, crowd, judge_crowd
+from host_setup import PATIENCE
 from peer import Closed, Peer, addresses
 from server import HELD_PASSWORD
 
@@ -16,16 +16,16 @@ SHORT_LOGIN = ("--login-timeout", str(LOGIN_TIME))
 HELLO = bytes.fromhex("160301020001 0001fc0303") + bytes(range(200))
 
 
-def one_byte_a_second(arena):
+def one_byte_a_second(harness):
     line = b"USER " + b"a" * 300
-    return drips(arena, "slowloris: a byte a second", lambda member: line[member.turns:][:1])
+    return drips(harness, "slowloris: a byte a second", lambda member: line[member.turns:][:1])
 
 
-def noop_to_stay_alive(arena):
-    return drips(arena, "slowloris: NOOP to stay alive", lambda member: b"NOOP\r\n")
+def noop_to_stay_alive(harness):
+    return drips(harness, "slowloris: NOOP to stay alive", lambda member: b"NOOP\r\n")
 
 
-def handshake_stall(arena):
+def handshake_stall(harness):
     def drip(member):
         """The 234 is waited for: bytes before it would be refused as injected."""
         if not member.turns:
@@ -35,41 +35,41 @@ def handshake_stall(arena):
             return b""
         return HELLO[member.turns - 1:][:1]
 
-    return drips(arena, "slowloris: TLS handshake stalls", drip)
+    return drips(harness, "slowloris: TLS handshake stalls", drip)
 
 
-def silence(arena):
+def silence(harness):
     """Half from one address, half from as many addresses; the server has room for them all."""
-    count = arena.scale(5_000, 1_000)
-    return drips(arena, f"{count} connections that say nothing", lambda member: b"",
+    count = harness.scale(5_000, 1_000)
+    return drips(harness, f"{count} connections that say nothing", lambda member: b"",
                  ["127.8.0.1"] * (count // 2) + addresses(9, count // 2),
                  "--max-sessions", str(2 * count))
 
 
-def silence_beyond_the_limit(arena):
+def silence_beyond_the_limit(harness):
     """More of them than the server takes: it must have room again as soon as it let them go."""
-    count = arena.scale(2_000, 1_000)
-    return drips(arena, f"{count} that say nothing, room for 100", lambda member: b"",
+    count = harness.scale(2_000, 1_000)
+    return drips(harness, f"{count} that say nothing, room for 100", lambda member: b"",
                  addresses(15, count), "--max-sessions", "100")
 
 
-def drips(arena, name, drip, sources=None, *options):
+def drips(harness, name, drip, sources=None, *options):
     outcome = Outcome(name)
-    with arena.attack(outcome, *SHORT_LOGIN, *options) as server:
-        sources = sources or addresses(6, arena.scale(500, 50))
+    with harness.attack(outcome, *SHORT_LOGIN, *options) as server:
+        sources = sources or addresses(6, harness.scale(500, 50))
         judge_crowd(outcome, crowd(server, sources, drip))
     return outcome
 
 
-def never_reading(arena):
+def never_reading(harness):
     """Asks for more and more and takes no answer, half of them logged in.
 
     Judged by the sockets that the server holds: a peer whose buffers are full may not hear for
     minutes that it was left.
     """
     outcome = Outcome("a peer that never reads")
-    count = arena.scale(100, 10)
-    with arena.attack(outcome, *SHORT_LOGIN, "--idle-timeout", "10") as server, \
+    count = harness.scale(100, 10)
+    with harness.attack(outcome, *SHORT_LOGIN, "--idle-timeout", "10") as server, \
             contextlib.ExitStack() as stack:
         began = time.monotonic()
         over = threading.Event()
@@ -98,11 +98,11 @@ def ask_on_and_on(peer, over):
             return
 
 
-def endless_line(arena):
+def endless_line(harness):
     """One line of many MiB. Its tail looks like commands, and is none."""
     outcome = Outcome("an endless line")
-    mebibytes = arena.scale(256, 16)
-    with arena.attack(outcome) as server:
+    mebibytes = harness.scale(256, 16)
+    with harness.attack(outcome) as server:
         with Peer(server, "127.10.0.1") as peer:
             block = (b"USER held-0 " * 100_000)[:1 << 20]
             for _ in range(mebibytes):
@@ -115,10 +115,10 @@ def endless_line(arena):
     return outcome
 
 
-def endless_pipelining(arena):
+def endless_pipelining(harness):
     outcome = Outcome("endless pipelining")
-    count = arena.scale(1_000_000, 50_000)
-    with arena.attack(outcome) as server:
+    count = harness.scale(1_000_000, 50_000)
+    with harness.attack(outcome) as server:
         with Peer(server, "127.11.0.1") as peer:
             writer = threading.Thread(target=write, args=(peer, b"NOOP\r\n" * count), daemon=True)
             began = time.monotonic()

@@ -7,8 +7,8 @@ import pathlib
 import tempfile
 import time
 
-from arena import Bystander, Outcome
-from machine import Failure
+from harness import LegitimateUser, Outcome
+from host_setup import Failure
 from peer import Closed, Peer, addresses
 from server import HELD_PASSWORD, HELD_USERS, CheapUsers
 
@@ -18,24 +18,24 @@ MOST_PLAIN, MOST_TLS = 3, 13
 AT_A_TIME = 50
 
 
-def plain_sessions(arena):
-    return hold(arena, arena.scale(10_000, 300), tls=False, most=MOST_PLAIN)
+def plain_sessions(harness):
+    return hold(harness, harness.scale(10_000, 300), tls=False, most=MOST_PLAIN)
 
 
-def tls_sessions(arena):
-    return hold(arena, arena.scale(2_000, 100), tls=True, most=MOST_TLS)
+def tls_sessions(harness):
+    return hold(harness, harness.scale(2_000, 100), tls=True, most=MOST_TLS)
 
 
-def hold(arena, count, *, tls, most):
+def hold(harness, count, *, tls, most):
     """Measured only where there are many: a few pages more or less are nothing to ten thousand."""
     outcome = Outcome(f"{count} idle sessions, {'TLS' if tls else 'plain'}")
-    seconds = arena.scale(300, 3)
+    seconds = harness.scale(300, 3)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ftp-abuse-"))
-        arena = dataclasses.replace(arena, users=CheapUsers(pathlib.Path(folder)))
+        harness = dataclasses.replace(harness, users=CheapUsers(pathlib.Path(folder)))
         server = stack.enter_context(
             # Each comes from an address that is new: to such the guard never gives the last places.
-            arena.server("--idle-timeout", "3600", "--max-sessions", str(4 * count))
+            harness.server("--idle-timeout", "3600", "--max-sessions", str(4 * count))
         )
         # One login and its end first: what the first session sets up belongs to no session.
         with enter(Peer(server, "127.250.0.1"), 0, tls):
@@ -48,13 +48,13 @@ def hold(arena, count, *, tls, most):
                 enumerate(addresses(14, count)),
             )]
         each = (server.settled_memory() - before) / count
-        with Bystander(server, outcome):
+        with LegitimateUser(server, outcome):
             time.sleep(seconds)
         lost = sum(not answers(peer) for peer in peers)
-        arena.settle(server, outcome)
+        harness.settle(server, outcome)
     if lost:
         outcome.blame(f"{lost} sessions were lost")
-    if each > most and not arena.short:
+    if each > most and not harness.short:
         outcome.blame(f"a session takes more than {most} KiB")
     outcome.facts = f"{each:.2f} KiB each, {lost} lost in {seconds} s"
     return outcome

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 
-from machine import ADDRESS, PATIENCE
+from host_setup import ADDRESS, PATIENCE
 
 
 class Tap:

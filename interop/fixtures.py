@@ -4,7 +4,7 @@ import pathlib
 import pwd
 import secrets
 
-from machine import ADDRESS, RUN, call
+from host_setup import ADDRESS, RUN, call
 
 
 class User:

@@ -21,7 +21,7 @@ import subprocess
 import threading
 import time
 
-from machine import ADDRESS, PATIENCE, Failure, call
+from host_setup import ADDRESS, PATIENCE, Failure, call
 
 ROUND_TRIP = 0.05  # s
 CLIENT, SERVER = 0, 1

@@ -7,7 +7,7 @@ import selectors
 import threading
 import time
 
-from machine import PATIENCE
+from host_setup import PATIENCE
 from peer import Closed, Peer
 from server import OWNER, Server
 
@@ -34,7 +34,7 @@ class Outcome:
         self.faults.append(fault)
 
 
-class Bystander:
+class LegitimateUser:
     """The owner, who logs in again and again while an attack runs, the way a client would: under
     TLS, and once more if told to come back later, until his deadline. A context."""
 
@@ -80,7 +80,7 @@ class Bystander:
 
 
 @dataclasses.dataclass
-class Arena:
+class Harness:
     """Where attacks are carried out: the program, its users, and whether to be short."""
 
     program: str
@@ -101,7 +101,7 @@ class Arena:
         before they meet the defences of a connection."""
         options = options if guarded else (*options, "--danger-no-guard")
         with self.server(*options) as server:
-            with Bystander(server, outcome, "--implicit" in options):
+            with LegitimateUser(server, outcome, "--implicit" in options):
                 yield server
             self.settle(server, outcome)
 

@@ -5,20 +5,20 @@ import socket
 import subprocess
 import threading
 
-from arena import Outcome
-from machine import ADDRESS, PATIENCE
+from harness import Outcome
+from host_setup import ADDRESS, PATIENCE
 from peer import Peer
 from server import OWNER
 
 MARK = "mark-of-the-attacker"
 
 
-def http_with_ftp_lines(arena):
+def http_with_ftp_lines(harness):
     """ALPACA: a browser is made to send a form to the FTP server, in clear and under TLS."""
     outcome = Outcome("HTTP POST with FTP lines (ALPACA)")
     told = set()
     for number, options in enumerate(((), ("--implicit",))):
-        with arena.attack(outcome, *options) as server:
+        with harness.attack(outcome, *options) as server:
             lines = f"USER {OWNER}\r\nPASS {server.users.password}\r\nHELP {MARK}\r\n"
             for index, verb in enumerate(("POST", "GET", "PUT", "HEAD", "OPTIONS", "CONNECT")):
                 request = (f"{verb} /{MARK} HTTP/1.1\r\nHost: {ADDRESS}\r\n"
@@ -35,10 +35,10 @@ def http_with_ftp_lines(arena):
     return outcome
 
 
-def injected_into_the_server(arena):
+def injected_into_the_server(harness):
     """Commands in clear around AUTH TLS: none may be executed or remembered."""
     outcome = Outcome("plaintext injected at AUTH: server")
-    with arena.attack(outcome) as server:
+    with harness.attack(outcome) as server:
         login = f"USER {OWNER}\r\nPASS {server.users.password}\r\n"
         for number, (front, behind) in enumerate((
             (f"AUTH TLS\r\n{login}", ""),
@@ -73,7 +73,7 @@ def forgotten(server):
         return "" if reply[:3] == "503" else f"PASS under TLS got {reply}"
 
 
-def injected_into_the_client(arena):
+def injected_into_the_client(harness):
     """A reply glued to the 234, to the greeting, or to the 234's own line end: `ftp-login login`
     must end there, without a word of the login. There is no server of ours in this one."""
     outcome = Outcome("plaintext injected at AUTH: client")
@@ -86,7 +86,7 @@ def injected_into_the_client(arena):
         (b"220 Ready.\r\n", b"234 Go.\r\n\x16\x03\x03\x00\x02"),
         (b"220 Ready.\r\n", b"500 No.\r\n230 You are in.\r\n"),
     ):
-        code, heard, output, memory = deceive(arena.program, greeting, answer)
+        code, heard, output, memory = deceive(harness.program, greeting, answer)
         exits.append(str(code))
         outcome.memory = max(outcome.memory, memory)
         # Behind the AUTH there may be a ClientHello, if what was injected came after it.

@@ -1,4 +1,4 @@
-//! A cable between two network interfaces: what one sends is put into a queue from which the other
+//! A link between two network interfaces: what one sends is put into a queue from which the other
 //! receives. This is where a driver of real hardware would be.
 
 use std::cell::RefCell;
@@ -12,7 +12,7 @@ use smoltcp::time::Instant;
 pub(crate) const MOST_BYTES: usize = 1500;
 
 /// One end of it.
-pub(crate) struct Cable {
+pub(crate) struct Link {
     incoming: Lane,
     outgoing: Lane,
 }
@@ -28,7 +28,7 @@ struct Packets {
     carried: Vec<Vec<u8>>,
 }
 
-impl Cable {
+impl Link {
     pub(crate) fn new() -> (Self, Self) {
         let (there, back) = (Lane::default(), Lane::default());
         let here = Self {
@@ -66,7 +66,7 @@ impl Cable {
     }
 }
 
-impl Device for Cable {
+impl Device for Link {
     type RxToken<'a> = Packet;
     type TxToken<'a> = Lane;
 
