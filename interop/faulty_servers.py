@@ -40,7 +40,7 @@ def run(program, fixtures):
     host_setup.build(root, "--package", "ftp-testkit", "--example", "faulty_servers")
     command = [host_setup.target(root) / "debug/examples/faulty_servers", fixtures.certificate, fixtures.key]
     clients = {
-        "ftp-login": lambda case: ours(program, case),
+        "ftp-cli": lambda case: ours(program, case),
         "suppaftp": lambda case: of_suppaftp(suppaftp, case),
         "ftplib": ftplib, "basic-ftp": basic_ftp, "curl": curl, "lftp": lftp,
     }
@@ -56,10 +56,10 @@ def run(program, fixtures):
             words = {case.name: {name: done[case.name, name].result() for name in clients}
                      for case in cases}
         program.stdin.close()
-    wrong = [f"{case}: {came['ftp-login']}" for case, came in words.items()
-             if came["ftp-login"] in (HANGS, FALSE)]
+    wrong = [f"{case}: {came['ftp-cli']}" for case, came in words.items()
+             if came["ftp-cli"] in (HANGS, FALSE)]
     if wrong:
-        raise host_setup.Failure("before misbehaving servers ftp-login does what it must not:\n"
+        raise host_setup.Failure("before misbehaving servers ftp-cli does what it must not:\n"
                               + "\n".join(wrong))
     return words
 

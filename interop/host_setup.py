@@ -162,12 +162,12 @@ def python_version(package):
 
 
 def our_program():
-    """The path of `ftp-login`, built now unless FTP_LOGIN names one."""
+    """The path of `ftp-cli`, built now unless FTP_LOGIN names one."""
     if given := os.environ.get("FTP_LOGIN"):
         return given
     root = HERE.parent
-    build(root, "--package", "ftp-login", "--features", "async-std")
-    return str(target(root) / "debug/ftp-login")
+    build(root, "--package", "ftp-cli", "--features", "async-std")
+    return str(target(root) / "debug/ftp-cli")
 
 
 def shared_guard_example():

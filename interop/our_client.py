@@ -1,4 +1,4 @@
-"""`ftp-login login` against real servers: every login, and how it must end."""
+"""`ftp-cli login` against real servers: every login, and how it must end."""
 
 import concurrent.futures
 import contextlib
@@ -39,7 +39,7 @@ def run(program, fixtures, table, only=""):
         trials = [pool.submit(try_kind, kind, program, fixtures, probes) for kind in kinds]
         for kind, trial in zip(kinds, trials):
             cells = trial.result()
-            table.heading("ftp-login login", kind.name)
+            table.heading("ftp-cli login", kind.name)
             for cell in cells:
                 table.add(cell)
 

@@ -1,4 +1,4 @@
-"""Real clients logging in to `ftp-login serve`: every login, and how it must end."""
+"""Real clients logging in to `ftp-cli serve`: every login, and how it must end."""
 
 import concurrent.futures
 import contextlib

@@ -22,7 +22,7 @@ Runtimes of our client: {runtimes}.
 """
 
 SERVERS = """
-## Our client, `ftp-login login`, against servers
+## Our client, `ftp-cli login`, against servers
 
 *in*: logged in; a number: refused or unavailable with this code, as it must be; *TLS fails*: as it must; –: the
 server cannot do this. REIN, CCC and idling run in each runtime's example `probe`: the words are what came of each
@@ -55,7 +55,7 @@ def write(table, fixtures, lies, runtimes):
     text += matrix(of_servers, [kind.name for kind in KINDS])
     text += ["\n### Where servers do otherwise\n\n", *deviations(of_servers, fixtures)]
     text += ["\n### What servers cannot do\n\n", *lacks(KINDS)]
-    text += ["\n## Clients against our server, `ftp-login serve`\n\n"]
+    text += ["\n## Clients against our server, `ftp-cli serve`\n\n"]
     text += matrix(of_clients, [client.name for client in CLIENTS])
     text += ["\n### What clients cannot do\n\n", *lacks(CLIENTS)]
     text += liars(lies)

@@ -3,9 +3,9 @@
 
 // The reader belongs to a program, which is no library to depend on; it is whole in these files.
 #[allow(dead_code, unused_imports)]
-#[path = "../../crates/ftp-login/src/netrc/format.rs"]
+#[path = "../../crates/ftp-cli/src/netrc/format.rs"]
 mod format;
-#[path = "../../crates/ftp-login/src/netrc/law.rs"]
+#[path = "../../crates/ftp-cli/src/netrc/law.rs"]
 mod law;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| law::law(bytes));

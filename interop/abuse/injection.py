@@ -74,7 +74,7 @@ def forgotten(server):
 
 
 def injected_into_the_client(harness):
-    """A reply glued to the 234, to the greeting, or to the 234's own line end: `ftp-login login`
+    """A reply glued to the 234, to the greeting, or to the 234's own line end: `ftp-cli login`
     must end there, without a word of the login. There is no server of ours in this one."""
     outcome = Outcome("plaintext injected at AUTH: client")
     exits = []

@@ -1,4 +1,4 @@
-"""The server under attack: one `ftp-login serve` process on 127.0.0.1, its users, its memory."""
+"""The server under attack: one `ftp-cli serve` process on 127.0.0.1, its users, its memory."""
 
 import pathlib
 import re
@@ -22,7 +22,7 @@ HELD_USERS = 100
 
 
 class Users:
-    """A users file: the owner, with the hash that `ftp-login hash` makes, and the held users."""
+    """A users file: the owner, with the hash that `ftp-cli hash` makes, and the held users."""
 
     def __init__(self, program, folder):
         self.password = secrets.token_urlsafe(12)

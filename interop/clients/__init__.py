@@ -1,4 +1,4 @@
-"""The clients that log in to `ftp-login serve`: one module for each, or for a family."""
+"""The clients that log in to `ftp-cli serve`: one module for each, or for a family."""
 
 from clients.aioftp_client import AioftpClient
 from clients.basic_ftp import BasicFtp

@@ -1,11 +1,11 @@
-"""`ftp-login serve`."""
+"""`ftp-cli serve`."""
 
 from host_setup import ADDRESS, RUN, call
 from servers.kind import Kind, greeting_lines, refused
 
 
 class Ours(Kind):
-    name = "ftp-login serve"
+    name = "ftp-cli serve"
     variants = ("optional", "required", "implicit", "greeting", "full", "idle")
     lacks = {"plain": "it always offers TLS", "certificate": "it asks for none",
              "tls12": "it always offers both versions", "tls13": "it always offers both versions"}
@@ -38,7 +38,7 @@ class Ours(Kind):
         return self.run(variant, command)
 
     def users(self):
-        """With the hashes that `ftp-login hash` makes."""
+        """With the hashes that `ftp-cli hash` makes."""
         file = RUN / "users"
         if not file.exists():
             hashed = {user.name: call(self.program, "hash", stdin=user.password + b"\n").decode()

@@ -1,5 +1,5 @@
 //! A session told step by step on standard input: for the example `probe` of each adapter, which
-//! `interop/` runs against real servers to do what `ftp-login login` has no option for.
+//! `interop/` runs against real servers to do what `ftp-cli login` has no option for.
 
 use std::io::BufRead;
 use std::sync::Arc;

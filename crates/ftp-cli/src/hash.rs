@@ -12,7 +12,7 @@ use crate::credentials::first_line_of_stdin;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
-/// `ftp-login hash`: the first line of standard input in, its hash out.
+/// `ftp-cli hash`: the first line of standard input in, its hash out.
 pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     let password = if io::stdin().is_terminal() {
         ask_twice()?

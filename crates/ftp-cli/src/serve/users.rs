@@ -1,4 +1,4 @@
-//! The users file: who may log in to `ftp-login serve`.
+//! The users file: who may log in to `ftp-cli serve`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! `ftp-login decode`: captured bytes of a control connection in, JSON out.
+//! `ftp-cli decode`: captured bytes of a control connection in, JSON out.
 
 use std::collections::VecDeque;
 use std::fs::File;

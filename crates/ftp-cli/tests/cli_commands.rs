@@ -176,7 +176,7 @@ fn help_has_examples_and_exit_codes() {
 #[test]
 fn a_reader_that_leaves_is_no_error() {
     use std::process::{Command, Stdio};
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-login"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-cli"))
         .arg("demo")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,4 +1,4 @@
-//! `ftp-login demo`: a server and its client on the loopback interface, and four dialogues between
+//! `ftp-cli demo`: a server and its client on the loopback interface, and four dialogues between
 //! them, shown as they happen.
 
 mod handler;
@@ -238,7 +238,7 @@ fn serve(
     let config = server::Config::new()
         .security(security)
         .failure_delay(FAILURE_DELAY, FAILURE_DELAY * 8)
-        .greeting(["ftp-login demo.", "Nothing is kept here."])
+        .greeting(["ftp-cli demo.", "Nothing is kept here."])
         .map_err(invalid)?;
     let handler = DemoHandler(users()?);
     adapter

@@ -59,7 +59,7 @@ pub struct Program {
 
 impl Program {
     pub fn new<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ftp-login"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ftp-cli"));
         command
             .args(arguments)
             .env_remove("FTP_PASSWORD")
@@ -148,7 +148,7 @@ pub fn sentinel_hash() -> String {
     run.stdout.trim_end().to_owned()
 }
 
-/// `ftp-login serve` on a free port, with the users `anna`, and `bob` who has an account.
+/// `ftp-cli serve` on a free port, with the users `anna`, and `bob` who has an account.
 pub struct Server {
     child: Process,
     pub address: SocketAddr,
@@ -193,7 +193,7 @@ impl Server {
     /// The same with this users file.
     pub fn start_with_users(users: impl AsRef<[u8]>, options: &[&str]) -> Self {
         let users = TestFile::new(users);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-login"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-cli"))
             .args(["serve", "--listen", "127.0.0.1:0", "--users", &users.path()])
             .args(options)
             .stdin(Stdio::null())

@@ -1,4 +1,4 @@
-//! `ftp-login serve`: a server of logins to try clients against. It listens, lets in whom the
+//! `ftp-cli serve`: a server of logins to try clients against. It listens, lets in whom the
 //! users file names, answers a few commands, and logs what happens. It has no files.
 
 mod balancer;
@@ -179,7 +179,7 @@ fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
     })?;
     Users::parse(text, arguments.anonymous).map_err(|why| {
         Failure::usage(format!("the users file {shown}, {why}"))
-            .hint("each line is name:hash or name:hash:account; `ftp-login hash` makes the hash")
+            .hint("each line is name:hash or name:hash:account; `ftp-cli hash` makes the hash")
     })
 }
 

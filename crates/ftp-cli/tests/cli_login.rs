@@ -62,7 +62,7 @@ fn a_login_under_explicit_tls_is_told_in_every_field() {
     );
     assert_eq!(report["tls"]["resumed"], false);
     let certificate = &report["tls"]["peer_certificate"];
-    assert_eq!(certificate["subject"], "CN=ftp-login, made for this run");
+    assert_eq!(certificate["subject"], "CN=ftp-cli, made for this run");
     for phase in [
         "connect", "greeting", "security", "user", "password", "account", "ready",
     ] {

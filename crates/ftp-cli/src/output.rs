@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::exit::{Exit, Failure};
 
-/// Standard output that goes quiet when its reader is gone (`ftp-login … | head`), and remembers
+/// Standard output that goes quiet when its reader is gone (`ftp-cli … | head`), and remembers
 /// any other trouble until [`finish`](Self::finish).
 #[derive(Debug, Default)]
 pub(crate) struct Output {

@@ -13,13 +13,13 @@ use crate::serve::GuardOption;
 
 const AFTER_HELP: &str = "\
 Examples:
-  ftp-login                                        watch four logins to a server of its own
-  ftp-login login ftp://anna@ftp.example.com       explicit TLS, asks for the password
-  ftp-login login ftps://anna@ftp.example.com      implicit TLS, port 990
-  ftp-login login --json ftp://ftp.example.com     anonymous, the result as JSON
-  echo secret | ftp-login hash                     a hash for the users file
-  ftp-login serve --users users.txt                a server to try clients against
-  ftp-login decode replies captured.bin            captured bytes as JSON
+  ftp-cli                                        watch four logins to a server of its own
+  ftp-cli login ftp://anna@ftp.example.com       explicit TLS, asks for the password
+  ftp-cli login ftps://anna@ftp.example.com      implicit TLS, port 990
+  ftp-cli login --json ftp://ftp.example.com     anonymous, the result as JSON
+  echo secret | ftp-cli hash                     a hash for the users file
+  ftp-cli serve --users users.txt                a server to try clients against
+  ftp-cli decode replies captured.bin            captured bytes as JSON
 
 Exit codes:
   0  logged in, or the command did its work
@@ -32,7 +32,7 @@ Exit codes:
 
 /// Log in to FTP servers, or be one.
 #[derive(Parser)]
-#[command(name = "ftp-login", version, after_help = AFTER_HELP)]
+#[command(name = "ftp-cli", version, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// What to do; `demo` if nothing is said
     #[command(subcommand)]
@@ -92,11 +92,11 @@ sent then. The netrc file is $NETRC, or ~/.netrc. It is read as curl reads it, q
 a comment, except at or inside the value of a keyword.
 
 Examples:
-  ftp-login login ftp://anna@ftp.example.com
-  ftp-login login --ca company.pem --then PWD --then SYST ftp://anna@ftp.example.com:2121
-  ftp-login login --cert-sha256 3A:F1:…:09 ftp://admin@camera.example.com
-  FTP_PASSWORD=secret ftp-login login --json 'ftps://anna@[2001:db8::1]'
-  ftp-login login --password-file secret.txt --account payroll ftp://anna@mainframe.example.com
+  ftp-cli login ftp://anna@ftp.example.com
+  ftp-cli login --ca company.pem --then PWD --then SYST ftp://anna@ftp.example.com:2121
+  ftp-cli login --cert-sha256 3A:F1:…:09 ftp://admin@camera.example.com
+  FTP_PASSWORD=secret ftp-cli login --json 'ftps://anna@[2001:db8::1]'
+  ftp-cli login --password-file secret.txt --account payroll ftp://anna@mainframe.example.com
 
 Exit codes:
   0  logged in
@@ -250,7 +250,7 @@ pub(crate) enum Utf8Choice {
 }
 
 const SERVE_AFTER_HELP: &str = "\
-The users file has one user a line: name:hash or name:hash:account. The hash is what `ftp-login
+The users file has one user a line: name:hash or name:hash:account. The hash is what `ftp-cli
 hash` prints. Blank lines and lines that begin with # are skipped; everything else counts, spaces
 too. With an account the user is asked for it after the right password (332). If hashes differ in their
 costs, each check computes one of every kind, so that its time does not tell who is in the file.
@@ -282,9 +282,9 @@ client gets a 421, and the exit code is 0. SIGHUP reads the users file and the c
 sessions go on, and if a file is bad, or hangs for 10 seconds, the old ones stay and the log says why.
 
 Examples:
-  echo anna:$(echo secret | ftp-login hash) > users.txt
-  ftp-login serve --users users.txt
-  ftp-login serve --users users.txt --listen 0.0.0.0:990 --implicit --cert cert.pem --key key.pem
+  echo anna:$(echo secret | ftp-cli hash) > users.txt
+  ftp-cli serve --users users.txt
+  ftp-cli serve --users users.txt --listen 0.0.0.0:990 --implicit --cert cert.pem --key key.pem
 
 Exit codes:
   0  ended by a signal
@@ -398,8 +398,8 @@ The arguments of PASS and ACCT are shown as they are in the bytes: keep the outp
 capture.
 
 Examples:
-  ftp-login decode replies captured.bin
-  printf 'user anna\\r\\n' | ftp-login decode commands";
+  ftp-cli decode replies captured.bin
+  printf 'user anna\\r\\n' | ftp-cli decode commands";
 
 #[derive(Args)]
 #[command(after_help = DECODE_AFTER_HELP)]

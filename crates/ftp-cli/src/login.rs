@@ -1,4 +1,4 @@
-//! `ftp-login login`: one login to a real server, and what became of it.
+//! `ftp-cli login`: one login to a real server, and what became of it.
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;

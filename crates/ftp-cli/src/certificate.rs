@@ -92,7 +92,7 @@ pub(crate) fn self_made(names: Vec<String>) -> Result<Identity, Failure> {
         rcgen::CertificateParams::new(names).map_err(|error| impossible(&error))?;
     parameters
         .distinguished_name
-        .push(rcgen::DnType::CommonName, "ftp-login, made for this run");
+        .push(rcgen::DnType::CommonName, "ftp-cli, made for this run");
     let certificate = parameters
         .self_signed(&key)
         .map_err(|error| impossible(&error))?;
@@ -122,7 +122,7 @@ mod tests {
     fn a_self_made_certificate_has_a_subject_and_a_fingerprint() {
         let identity = self_made(vec!["localhost".into(), "127.0.0.1".into()]).unwrap();
         let name = CertificateName::of(&identity.certificates()[0]);
-        assert_eq!(name.subject, "CN=ftp-login, made for this run");
+        assert_eq!(name.subject, "CN=ftp-cli, made for this run");
         assert_eq!(name.sha256.len(), 64);
         assert!(trust_only(&identity.certificates()[0]).is_ok());
     }
