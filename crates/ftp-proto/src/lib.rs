@@ -139,6 +139,7 @@ extern crate std;
 mod buffer;
 pub mod client;
 pub mod connect;
+mod datetime;
 mod limits;
 mod log;
 mod machine;
@@ -150,6 +151,7 @@ mod time;
 mod tls;
 pub mod wire;
 
+pub use datetime::{Compact, DateTime};
 pub use limits::{Lenience, Limits};
 pub use machine::{Action, Machine, Securable, TlsSwitch};
 pub use observer::{Dialogue, Observer};
