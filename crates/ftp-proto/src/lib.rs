@@ -10,6 +10,7 @@
 //! | [`wire`] | replies, commands, Telnet: parse and encode; usable alone |
 //! | [`client`] | [`client::Connection`], the client's machine |
 //! | [`server`] | [`server::Connection`], the server's machine |
+//! | [`listing`] | directory listings: parse and write; usable alone |
 //! | [`connect`] | which address to try when, and whether to try again |
 //! | the root | the contract of a machine ([`Machine`], [`Action`]), time, limits, secrets |
 //!
@@ -141,6 +142,7 @@ pub mod client;
 pub mod connect;
 mod datetime;
 mod limits;
+pub mod listing;
 mod log;
 mod machine;
 mod observer;

@@ -1,0 +1,347 @@
+//! The facts of an MLSx line (RFC 3659 §7): `type=file;size=5; a name`.
+
+use core::fmt;
+
+use super::entry::{Entry, Kind, Modified, Precision};
+use super::text::{self, is_blank, number};
+use crate::datetime::DateTime;
+
+/// The facts of an entry: names and values, in the order in which the server sent them.
+///
+/// ```
+/// use ftp_proto::listing::{Line, Parser};
+/// use ftp_proto::DateTime;
+///
+/// let mut parser = Parser::new(DateTime::from_unix(1_714_521_600));
+/// let Line::Entry(entry) = parser.line(b"Type=file;Media-Type=text/plain; a b.txt") else {
+///     panic!("an entry");
+/// };
+/// assert_eq!(entry.facts.get("media-type"), Some(&b"text/plain"[..]));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Facts<'a> {
+    /// From the first name to the last value or semicolon.
+    text: &'a [u8],
+}
+
+impl<'a> Facts<'a> {
+    pub(super) const NONE: Self = Self { text: b"" };
+
+    /// The value of a fact. The case of names does not matter (RFC 3659 §7.5); if there are two, the
+    /// first counts.
+    pub fn get(self, name: &str) -> Option<&'a [u8]> {
+        let mut facts = self.iter();
+        facts
+            .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
+    /// Names, as the server wrote them, and values. What has no `=` is left out.
+    pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let mut rest = self.text;
+        core::iter::from_fn(move || {
+            while !rest.is_empty() {
+                let (fact, after) = take_value(rest);
+                rest = after;
+                let fact = fact
+                    .iter()
+                    .position(|byte| *byte == b'=')
+                    .and_then(|equals| fact.split_at_checked(equals));
+                if let Some((name, [_, value @ ..])) = fact {
+                    return Some((name, value));
+                }
+            }
+            None
+        })
+    }
+
+    /// There are none.
+    pub const fn is_empty(self) -> bool {
+        self.text.is_empty()
+    }
+}
+
+impl fmt::Debug for Facts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Facts({})", self.text.escape_ascii())
+    }
+}
+
+/// Reads a line of `MLSD`, or of the reply to `MLST`, which begins with a blank.
+pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
+    let line = line.strip_prefix(b" ").unwrap_or(line);
+    if !begins_with_a_fact(line) {
+        return None;
+    }
+    let (facts, name) = split(line)?;
+    // `a=b c` without a semicolon may be anything.
+    let is_sure = facts.ends_with(b";") || is_fact(facts, b"type") || facts.contains(&b';');
+    if name.is_empty() || !is_sure {
+        return None;
+    }
+    Some(Gathered::from(facts, name).entry())
+}
+
+/// A line without any fact is a blank and a name. So little says only in company that it is MLSx.
+pub(super) fn parse_without_facts(line: &[u8]) -> Option<Entry<'_>> {
+    let name = line.strip_prefix(b" ")?;
+    let plausible = name.first().is_some_and(|first| !is_blank(*first));
+    plausible.then(|| Entry::new(name, Kind::Other))
+}
+
+fn begins_with_a_fact(line: &[u8]) -> bool {
+    let name = line
+        .iter()
+        .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')));
+    name.is_some_and(|end| end > 0 && line.get(end) == Some(&b'='))
+}
+
+/// Facts and name. Between them are a semicolon and a blank.
+fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (facts, name) = line.split_at_checked(memchr::memchr2(b' ', b'\t', line)?)?;
+    // Old drafts had no semicolon behind the last fact. But the target of a link, which no RFC has
+    // there either, may hold blanks.
+    if !facts.ends_with(b";")
+        && ends_in_a_target(facts)
+        && let Some(semicolon) = memchr::memmem::find(line, b"; ")
+    {
+        let (facts, name) = line.split_at_checked(semicolon.checked_add(1)?)?;
+        return Some((facts, name.get(1..)?));
+    }
+    Some((facts, name.get(1..)?))
+}
+
+/// The last fact is `type=OS.unix=slink:` and the beginning of a target.
+fn ends_in_a_target(facts: &[u8]) -> bool {
+    let last = facts.rsplit(|byte| *byte == b';').next();
+    last.is_some_and(|fact| {
+        is_fact(fact, b"type") && link(fact.get(5..).unwrap_or_default()).is_some()
+    })
+}
+
+fn is_fact(fact: &[u8], name: &[u8]) -> bool {
+    fact.split_at_checked(name.len())
+        .is_some_and(|(known, rest)| {
+            known.eq_ignore_ascii_case(name) && rest.first() == Some(&b'=')
+        })
+}
+
+/// The beginning of a name, as a number: names are compared at once.
+const fn word(text: &[u8; 4]) -> u32 {
+    /// Makes letters small, and leaves `.` and `=` as they are.
+    const SMALL: u32 = 0x2020_2020;
+    u32::from_ne_bytes(*text) | SMALL
+}
+
+const TYPE: u32 = word(b"type");
+const SIZE: u32 = word(b"size");
+const SIZD: u32 = word(b"sizd");
+const MODI: u32 = word(b"modi");
+const PERM: u32 = word(b"perm");
+const UNIQ: u32 = word(b"uniq");
+const UNIX: u32 = word(b"unix");
+const MODE: u32 = word(b"mode");
+const OWNE: u32 = word(b"owne");
+const GROU: u32 = word(b"grou");
+const UID: u32 = word(b"uid=");
+const GID: u32 = word(b"gid=");
+
+/// What is behind the rest of a name.
+fn behind<'a, const LENGTH: usize>(
+    text: &'a [u8],
+    rest_of_name: &[u8; LENGTH],
+) -> Option<&'a [u8]> {
+    let (start, value) = text.split_first_chunk::<LENGTH>()?;
+    // Of fixed length, so that it is one comparison.
+    (start.map(|byte| byte | 0x20) == rest_of_name.map(|byte| byte | 0x20)).then_some(value)
+}
+
+/// A value, and what is behind its semicolon. Values are short: `memchr` takes longer.
+fn take_value(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| *byte == b';');
+    let (value, rest) = text
+        .split_at_checked(end.unwrap_or(text.len()))
+        .unwrap_or((text, b""));
+    (value, rest.get(1..).unwrap_or_default())
+}
+
+/// What the known facts say.
+struct Gathered<'a> {
+    entry: Entry<'a>,
+    kind: Option<Kind>,
+    owner: Identity<'a>,
+    group: Identity<'a>,
+    has_sizd: bool,
+}
+
+/// Who a file belongs to. The name tells more than the number.
+#[derive(Default)]
+struct Identity<'a> {
+    name: Option<&'a [u8]>,
+    number: Option<&'a [u8]>,
+}
+
+impl<'a> Identity<'a> {
+    fn best(&self) -> Option<&'a [u8]> {
+        let name = self.name.filter(|name| !name.is_empty());
+        name.or(self.number).filter(|text| !text.is_empty())
+    }
+}
+
+impl<'a> Gathered<'a> {
+    fn from(facts: &'a [u8], name: &'a [u8]) -> Self {
+        let mut gathered = Self {
+            entry: Entry {
+                facts: Facts { text: facts },
+                ..Entry::new(name, Kind::Other)
+            },
+            kind: None,
+            owner: Identity::default(),
+            group: Identity::default(),
+            has_sizd: false,
+        };
+        let mut rest = facts;
+        while let Some((start, after)) = rest.split_first_chunk::<4>() {
+            rest = gathered
+                .add(start, after)
+                .unwrap_or_else(|| take_value(rest).1);
+        }
+        gathered
+    }
+
+    /// Takes a fact that is known, and returns what follows it. The name is looked at before its end
+    /// is searched: that saves a good part of the work.
+    fn add(&mut self, start: &[u8; 4], text: &'a [u8]) -> Option<&'a [u8]> {
+        let (value, rest) = match word(start) {
+            TYPE => {
+                let (value, rest) = take_value(behind(text, b"=")?);
+                if self.kind.is_none() {
+                    (self.kind, self.entry.target) = kind(value);
+                }
+                return Some(rest);
+            }
+            SIZE => {
+                let (value, rest) = take_value(behind(text, b"=")?);
+                self.entry.size = number(value);
+                return Some(rest);
+            }
+            SIZD => {
+                let (value, rest) = take_value(behind(text, b"=")?);
+                self.entry.size = self.entry.size.or(number(value));
+                self.has_sizd = true;
+                return Some(rest);
+            }
+            MODI => {
+                let (value, rest) = take_value(behind(text, b"fy=")?);
+                self.entry.modified = modified(value);
+                return Some(rest);
+            }
+            UNIX => return self.add_unix(behind(text, b".")?),
+            PERM => take_value(behind(text, b"=")?),
+            UNIQ => take_value(behind(text, b"ue=")?),
+            _ => return None,
+        };
+        let place = if word(start) == PERM {
+            &mut self.entry.perm
+        } else {
+            &mut self.entry.unique
+        };
+        *place = Some(value);
+        Some(rest)
+    }
+
+    fn add_unix(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let (start, text) = text.split_first_chunk::<4>()?;
+        let (place, text) = match word(start) {
+            MODE => {
+                let (value, rest) = take_value(behind(text, b"=")?);
+                self.entry.permissions = text::mode(value);
+                return Some(rest);
+            }
+            OWNE => match behind(text, b"r=") {
+                Some(text) => (&mut self.owner.number, text),
+                None => (&mut self.owner.name, behind(text, b"rname=")?),
+            },
+            GROU => match behind(text, b"p=") {
+                Some(text) => (&mut self.group.number, text),
+                None => (&mut self.group.name, behind(text, b"pname=")?),
+            },
+            UID => (&mut self.owner.number, text),
+            GID => (&mut self.group.number, text),
+            _ => return None,
+        };
+        let (value, rest) = take_value(text);
+        *place = Some(value);
+        Some(rest)
+    }
+
+    fn entry(mut self) -> Entry<'a> {
+        let kind = self.kind.unwrap_or_else(|| self.guess());
+        self.entry.kind = kind.named(self.entry.name);
+        self.entry.owner = self.owner.best();
+        self.entry.group = self.group.best();
+        self.entry
+    }
+
+    /// The kind, if no fact `type` says it: `perm` has letters for files and others for directories
+    /// (RFC 3659 §7.5.5).
+    fn guess(&self) -> Kind {
+        let perm = self.entry.perm.unwrap_or_default();
+        let may = |letters: &[u8]| {
+            let mut given = perm.iter().map(u8::to_ascii_lowercase);
+            given.any(|letter| letters.contains(&letter))
+        };
+        if self.has_sizd || may(b"celmp") {
+            Kind::Directory
+        } else if self.entry.size.is_some() || may(b"raw") {
+            Kind::File
+        } else {
+            Kind::Other
+        }
+    }
+}
+
+fn kind(value: &[u8]) -> (Option<Kind>, Option<&[u8]>) {
+    let is = |known: &[u8]| value.eq_ignore_ascii_case(known);
+    let kind = match value.len() {
+        0 => return (None, None),
+        4 if is(b"file") => Kind::File,
+        3 if is(b"dir") => Kind::Directory,
+        4 if is(b"cdir") => Kind::CurrentDirectory,
+        4 if is(b"pdir") => Kind::ParentDirectory,
+        _ => match link(value) {
+            Some(target) => {
+                let target = target
+                    .strip_prefix(b":")
+                    .filter(|target| !target.is_empty());
+                return (Some(Kind::Link), target);
+            }
+            None => Kind::Other,
+        },
+    };
+    (Some(kind), None)
+}
+
+/// `OS.unix=slink:target`, `OS.unix=symlink`: what follows the word.
+fn link(value: &[u8]) -> Option<&[u8]> {
+    let strip = |word: &[u8]| {
+        value
+            .split_at_checked(word.len())
+            .filter(|(start, _)| start.eq_ignore_ascii_case(word))
+            .map(|(_, rest)| rest)
+    };
+    strip(b"os.unix=slink").or_else(|| strip(b"os.unix=symlink"))
+}
+
+fn modified(value: &[u8]) -> Option<Modified> {
+    let time = DateTime::parse(value)?;
+    let precision = if value.contains(&b'.') {
+        Precision::Fraction
+    } else {
+        Precision::Second
+    };
+    Some(Modified::utc(time, precision))
+}
+
+#[cfg(test)]
+mod tests;
