@@ -30,6 +30,7 @@ fn the_seeds_of_the_parsers_keep_the_laws() {
     replay("command", laws::command);
     replay("telnet", laws::telnet);
     replay("roundtrip", laws::roundtrip);
+    replay("listing", laws::listing);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod client;
 mod command;
+mod listing;
 pub mod model;
 mod pair;
 mod reply;
@@ -20,6 +21,7 @@ mod watched;
 
 pub use client::client_bytes;
 pub use command::command;
+pub use listing::listing;
 pub use pair::{PairOp, PairOps, pair_ops};
 pub use reply::reply;
 pub use roundtrip::roundtrip;
