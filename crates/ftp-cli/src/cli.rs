@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ftp_proto::DateTime;
 use ftp_proto::server::Network;
 use ftp_rustls::CertificatePin;
 
@@ -49,7 +50,7 @@ pub(crate) enum Command {
     Serve(Box<ServeArguments>),
     /// Make an argon2id hash for the users file from a password on standard input
     Hash,
-    /// Turn captured bytes of a control connection into JSON, one object a line
+    /// Turn captured bytes of a control connection, or a listing, into JSON, one object a line
     Decode(DecodeArguments),
 }
 
@@ -389,7 +390,9 @@ pub(crate) enum LogFormat {
 const DECODE_AFTER_HELP: &str = "\
 Replies:   {\"code\":220,\"lines\":[\"Ready.\"],\"multiline\":false,\"irregular\":false}
 Commands:  {\"verb\":\"USER\",\"argument\":\"anna\"}
-Bytes that are not UTF-8 are shown as U+FFFD; then \"raw\" has the bytes in hexadecimal, one string
+Listings:  {\"name\":\"a b\",\"kind\":\"file\",\"size\":5,\"unsafe_name\":false,\"raw\":\"…\"} and what else
+the server said; {\"skipped\":\"total\"} for a line that is no entry.
+Bytes that are not UTF-8 are shown as U+FFFD; then \"raw\" (of listings: \"raw_hex\") has the bytes in hexadecimal, one string
 for each line (for a command: its argument).
 At the end {\"incomplete\":N} if N bytes of an unfinished message are left. At a fault
 {\"error\":\"…\",\"at\":OFFSET} with the offset of the offending byte, and exit code 5.
@@ -399,17 +402,22 @@ capture.
 
 Examples:
   ftp-cli decode replies captured.bin
-  printf 'user anna\\r\\n' | ftp-cli decode commands";
+  printf 'user anna\\r\\n' | ftp-cli decode commands
+  ftp-cli decode listing --now 2024-05-01T12:00:00Z list.txt";
 
 #[derive(Args)]
 #[command(after_help = DECODE_AFTER_HELP)]
 pub(crate) struct DecodeArguments {
-    /// Which side's bytes they are
+    /// What the bytes are
     #[arg(value_enum)]
     pub(crate) direction: Direction,
 
     /// The captured bytes; standard input if none is named, or `-`
     pub(crate) file: Option<PathBuf>,
+
+    /// When a listing was received (RFC 3339), for dates without a year; now if not given
+    #[arg(long, value_name = "TIME", value_parser = crate::decode::parse_now)]
+    pub(crate) now: Option<DateTime>,
 }
 
 /// What a captured stream holds.
@@ -419,6 +427,8 @@ pub(crate) enum Direction {
     Replies,
     /// What a client sent
     Commands,
+    /// What came over a data connection for LIST or MLSD
+    Listing,
 }
 
 /// A number of seconds, with a fraction or without.

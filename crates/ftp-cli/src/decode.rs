@@ -1,4 +1,7 @@
-//! `ftp-cli decode`: captured bytes of a control connection in, JSON out.
+//! `ftp-cli decode`: captured bytes of a control connection in, JSON out. `listing` does it for
+//! directory listings.
+
+mod listing;
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -15,6 +18,8 @@ use serde::Serialize;
 use crate::cli::{DecodeArguments, Direction};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+
+pub(crate) use listing::parse_now;
 
 /// One line of output.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -104,17 +109,24 @@ pub(crate) fn run(arguments: &DecodeArguments, output: &Output) -> Result<Exit, 
             let file = File::open(path).map_err(|error| {
                 Failure::usage(format!("cannot open {}: {error}", path.display()))
             })?;
-            stream(arguments.direction, file, output)
+            decode(arguments, file, output)
         }
-        _ => stream(arguments.direction, io::stdin().lock(), output),
+        _ => decode(arguments, io::stdin().lock(), output),
     }
     .map_err(|error| Failure::new(Exit::Unavailable, format!("cannot read the input: {error}")))?;
     output.finish()?;
     Ok(exit)
 }
 
-fn stream(direction: Direction, mut input: impl Read, output: &Output) -> io::Result<Exit> {
-    let mut decoder = Decoder::new(direction);
+fn decode(arguments: &DecodeArguments, input: impl Read, output: &Output) -> io::Result<Exit> {
+    match Parser::of(arguments.direction) {
+        Some(parser) => stream(parser, input, output),
+        None => listing::stream(arguments.now, input, output),
+    }
+}
+
+fn stream(parser: Parser, mut input: impl Read, output: &Output) -> io::Result<Exit> {
+    let mut decoder = Decoder::new(parser);
     let mut exit = Exit::Success;
     let mut chunk = vec![0; 64 * 1024];
     let mut print = |record: Record| {
@@ -152,13 +164,21 @@ enum Parser {
     Commands(CommandParser),
 }
 
+impl Parser {
+    /// Bytes of a control connection have one; a listing is none of them.
+    fn of(direction: Direction) -> Option<Self> {
+        match direction {
+            Direction::Replies => Some(Self::Replies(ReplyParser::default())),
+            Direction::Commands => Some(Self::Commands(CommandParser::default())),
+            Direction::Listing => None,
+        }
+    }
+}
+
 impl Decoder {
-    fn new(direction: Direction) -> Self {
+    fn new(parser: Parser) -> Self {
         Self {
-            parser: match direction {
-                Direction::Replies => Parser::Replies(ReplyParser::default()),
-                Direction::Commands => Parser::Commands(CommandParser::default()),
-            },
+            parser,
             telnet: TelnetFilter::new(),
             bytes: Vec::new(),
             offsets: Offsets::default(),
@@ -344,7 +364,7 @@ mod tests {
 
     fn decode(direction: Direction, chunks: &[&[u8]]) -> Vec<String> {
         let mut records = Vec::new();
-        let mut decoder = Decoder::new(direction);
+        let mut decoder = Decoder::new(Parser::of(direction).unwrap());
         let mut print = |record: Record| records.push(serde_json::to_string(&record).unwrap());
         for chunk in chunks {
             if !decoder.is_over {
