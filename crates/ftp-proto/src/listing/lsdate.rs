@@ -1,5 +1,7 @@
 //! The date in a line of `ls -l`, in the many ways in which systems write it.
 
+mod east_asian;
+
 use super::clock::{self, Clock, Order, clock as clock_of, clock_in_words, latest, numeric_date};
 use super::entry::{Modified, Precision};
 use super::month;
@@ -209,7 +211,7 @@ fn number_first<'a>(word: &'a [u8], words: &mut Words<'a>, limit: DateTime) -> O
                 None => month_and_day(small(digits)?, small(second)?, words, limit),
             }
         }
-        [0x80..=0xff, ..] => east_asian(word, words, limit),
+        [0x80..=0xff, ..] => east_asian::read(word, words, limit),
         _ => None,
     }
 }
@@ -221,7 +223,9 @@ fn only_digits<'a>(word: &'a [u8], words: &mut Words<'a>, limit: DateTime) -> Op
     if word.len() == 4 {
         let (_, suffix) = leading_digits(next);
         let is_marked = begins_with_digit && suffix.first().is_some_and(|byte| *byte >= 0x80);
-        return is_marked.then(|| east_asian(word, words, limit)).flatten();
+        return is_marked
+            .then(|| east_asian::read(word, words, limit))
+            .flatten();
     }
     let first = small(word)?;
     if !begins_with_digit {
@@ -328,77 +332,6 @@ fn minutes_east(zone: &[u8]) -> Option<i64> {
         b'+' => Some(minutes),
         b'-' => Some(minutes.saturating_neg()),
         _ => None,
-    }
-}
-
-/// `4月 18日 2003年`, `2005년  1월  6일`, `8月 17 08:52`, `11月12日 14時21分`: numbers with a sign
-/// behind them, in UTF-8 or any older encoding, blanks between them or not.
-fn east_asian<'a>(word: &'a [u8], words: &mut Words<'a>, limit: DateTime) -> Option<Stamp> {
-    let mut parts = Marked { word, words };
-    let first = parts.next()?;
-    if first.digits.len() == 4 {
-        let (month, day) = (parts.next_marked()?, parts.next()?);
-        let modified = on(
-            clock::year(first.digits)?,
-            small(month.digits)?,
-            small(day.digits)?,
-            None,
-        );
-        return Stamp::of(modified);
-    }
-    let (month, day) = (small(first.digits)?, small(parts.next()?.digits)?);
-    if parts.word.is_empty()
-        && let Some(clock) = next_clock(parts.words)
-    {
-        return Stamp::of(latest(month, day, Some(clock), limit));
-    }
-    let third = parts.next()?;
-    if let Some(year) = full_year(third.digits) {
-        return Stamp::of(on(year, month, day, None));
-    }
-    let hour = small(third.digits).filter(|_| third.is_marked)?;
-    let clock = Clock::to_the_minute(hour, small(parts.next_marked()?.digits)?);
-    Stamp::of(latest(month, day, Some(clock), limit))
-}
-
-/// Takes numbers and the signs behind them apart.
-struct Marked<'w, 'a> {
-    word: &'a [u8],
-    words: &'w mut Words<'a>,
-}
-
-struct Part<'a> {
-    digits: &'a [u8],
-    is_marked: bool,
-}
-
-impl<'a> Marked<'_, 'a> {
-    fn next(&mut self) -> Option<Part<'a>> {
-        if self.word.is_empty() {
-            self.word = self.words.next();
-        }
-        let (digits, rest) = leading_digits(self.word);
-        if digits.is_empty() {
-            return None;
-        }
-        // Shift_JIS has signs whose second byte is a letter, so anything up to the next digit.
-        let sign = match rest {
-            [0x80..=0xff, ..] => rest.iter().skip(1).position(|byte| byte.is_ascii_digit()),
-            [] => None,
-            _ => return None,
-        };
-        self.word = match sign {
-            Some(length) => rest.get(length.saturating_add(1)..)?,
-            None => b"",
-        };
-        Some(Part {
-            digits,
-            is_marked: !rest.is_empty(),
-        })
-    }
-
-    fn next_marked(&mut self) -> Option<Part<'a>> {
-        self.next().filter(|part| part.is_marked)
     }
 }
 
