@@ -6,8 +6,9 @@ use std::hint::black_box;
 
 use allocation_counter::{AllocationInfo, measure};
 use ftp_benches::inputs::{FEAT, SESSION, SHORT, banner, banner_of_lines, long_path};
+use ftp_benches::listings::{LISTINGS, listing};
 use ftp_benches::login::{Setup, Way, Wire};
-use ftp_benches::{commands, replies, suppaftp};
+use ftp_benches::{commands, listings, replies, suppaftp};
 
 /// Bytes that an idle session may take beyond rustls' connection.
 const MOST_IDLE: i64 = 1024;
@@ -50,6 +51,14 @@ fn parsing() {
         });
         row(&format!("commands, {name}"), &info);
         assert_eq!(info.count_total, 0, "parsing allocates nothing");
+    }
+    for (name, entry) in LISTINGS {
+        let bytes = listing(entry);
+        let info = measure(|| {
+            black_box(listings::ftp_proto_in_chunks(&bytes, bytes.len()));
+        });
+        row(&format!("{name} of 1000 entries"), &info);
+        assert_eq!(info.count_total, 0, "entries borrow");
     }
     let mut peer = suppaftp::Memory::new(b"200 Done.\r\n");
     peer.round();

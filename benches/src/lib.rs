@@ -5,6 +5,7 @@
 
 pub mod commands;
 pub mod inputs;
+pub mod listings;
 pub mod login;
 pub mod replies;
 pub mod suppaftp;
