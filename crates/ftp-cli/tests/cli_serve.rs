@@ -156,7 +156,7 @@ fn a_hangup_reloads_the_users_without_dropping_sessions() {
 #[test]
 fn accounts_that_a_reload_brings_are_asked_for() {
     let hash = common::sentinel_hash();
-    let server = Server::start_with_users(&format!("anna:{hash}\n"), &["--danger-optional-tls"]);
+    let server = Server::start_with_users(format!("anna:{hash}\n"), &["--danger-optional-tls"]);
     let mut session = Peer::connect(&server);
     session.log_in();
     // Nobody asks for one: that is no fault.
