@@ -56,6 +56,11 @@ def call(*command, stdin=None, **options):
     return done.stdout
 
 
+def stamp(program):
+    """The line with which a report begins: the program that made it, commit, date, machine."""
+    return call(HERE.parent / "docs/reports/stamp", program)
+
+
 def prepare(programs=None, scripts=True):
     """Installs what is missing: these programs (all, if not told), the servers and clients that are
     unpacked, and those of Python and Node if `scripts`. What cannot be had is a failure, never

@@ -1,20 +1,20 @@
-"""docs/INTEROP.md: the matrix, where peers do otherwise than the RFCs have it, and the liars."""
+"""docs/reports/INTEROP.md: the matrix, where peers differ from the RFCs, and the misbehaving peers."""
 
 import collections
 
 from clients import CLIENTS
 from faulty_servers import ERROR, FALSE, HANGS, HANGS_AFTER, IN, TOLD
-from host_setup import HERE
+from host_setup import HERE, stamp
 from recording import plain
 from servers import KINDS
 
-FILE = HERE.parent / "docs/INTEROP.md"
+FILE = HERE.parent / "docs/reports/INTEROP.md"
 
 HEAD = """\
-# Real servers, real clients, and liars
+# Real servers, real clients, and misbehaving peers
 
-Made by `interop/record`; to make it again, run that. `interop/run` checks all of it and writes nothing. Each
-login has its expected end from the RFCs and from the program's documentation, written in `interop/servers` and
+{stamp}
+`interop/run` checks all of it and writes nothing. Each login has its expected end from the RFCs and from the program's documentation, written in `interop/servers` and
 `interop/clients`; a run in which any ends otherwise fails.
 
 Programs are Debian 12's, the registries' latest at the time, or this repository's. Everything runs on 127.0.0.1.
@@ -49,7 +49,7 @@ Ours may do the first two alone: the run fails otherwise. Which error it must be
 
 
 def write(table, fixtures, lies, runtimes):
-    text = [HEAD.format(runtimes=", ".join(runtimes)), SERVERS]
+    text = [HEAD.format(stamp=stamp("interop/record"), runtimes=", ".join(runtimes)), SERVERS]
     of_servers = [cell for cell in table.cells if cell.side == "servers" and cell.version]
     of_clients = [cell for cell in table.cells if cell.side == "clients"]
     text += matrix(of_servers, [kind.name for kind in KINDS])

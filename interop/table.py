@@ -39,7 +39,7 @@ class Cell:
         return "\n".join(lines)
 
     def short(self):
-        """For the table in docs/INTEROP.md."""
+        """For the table in docs/reports/INTEROP.md."""
         facts = self.came
         if "is" in facts:
             return re.sub(r" \{[^}]*\}", "", str(facts["is"]))
