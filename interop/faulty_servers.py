@@ -1,4 +1,4 @@
-"""What clients do before the misbehaving servers of `ftp-testkit`: our program, and others beside it.
+"""What clients do with the misbehaving servers of `ftp-testkit`: our program, and others beside it.
 
 A client may log in only where our own must; it may fail in whatever words; it should do one of the
 two by the time that it was told to wait.
@@ -59,7 +59,7 @@ def run(program, fixtures):
     wrong = [f"{case}: {came['ftp-cli']}" for case, came in words.items()
              if came["ftp-cli"] in (HANGS, FALSE)]
     if wrong:
-        raise host_setup.Failure("before misbehaving servers ftp-cli does what it must not:\n"
+        raise host_setup.Failure("with misbehaving servers ftp-cli does what it must not:\n"
                               + "\n".join(wrong))
     return words
 

@@ -14,7 +14,7 @@ class User:
         self.name, self.password = name, password
 
 
-class Workshop:
+class Fixtures:
     """Certificates, and the users; those of the system are removed when the stack unwinds."""
 
     def __init__(self, stack):
@@ -39,7 +39,7 @@ class Workshop:
             "0xff": user("ff", b"a\xff", b"\xff\xfeb"),
             "percent": user("percent", b"%s%n%41%%", b"%00%0d%0a%20+&="),
         }
-        # Home `/`: the user must be able to enter it, wherever this repository lies.
+        # Home `/`: the user must be able to enter it, wherever this repository is.
         for one in self.users.values():
             call("useradd", "--no-create-home", "--home-dir", "/", "--shell", "/bin/sh", one.name)
             stack.callback(call, "userdel", one.name)

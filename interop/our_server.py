@@ -105,21 +105,21 @@ class Trial:
 
 def stops_cleanly(variant, server, fixtures, table):
     """421 to whoever is there, exit code 0, and no password in the log."""
-    with ftplib.FTP() as guest:
+    with ftplib.FTP() as client:
         if variant != "implicit":  # ftplib has no implicit TLS
-            guest.connect(ADDRESS, server.port, timeout=PATIENCE)
+            client.connect(ADDRESS, server.port, timeout=PATIENCE)
         came = {"exit": server.stop()}
-        if guest.sock:
-            came["guest gets"] = farewell(guest)
+        if client.sock:
+            came["client gets"] = farewell(client)
     log = server.log.read_text()
     came["passwords in its log"] = fixtures.mask(log).count("****")
-    expected = {name: 0 for name in came} | ({"guest gets": "421"} if "guest gets" in came else {})
+    expected = {name: 0 for name in came} | ({"client gets": "421"} if "client gets" in came else {})
     table.add(Cell("SIGTERM", variant, "stops", expected, came, fixtures.mask(log)))
 
 
-def farewell(guest):
+def farewell(client):
     try:
-        return guest.getresp()
+        return client.getresp()
     except ftplib.Error as reply:
         return str(reply)[:3]
     except (EOFError, OSError) as error:

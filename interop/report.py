@@ -30,25 +30,24 @@ step. A star: the server does otherwise than the RFCs have it, and the list belo
 
 """
 
-LIES = """
-## Before the misbehaving peers
+MISBEHAVING = """
+## With misbehaving servers
 
 The misbehaving servers of `ftp-testkit` (`crates/ftp-testkit/src/misbehaving/servers`), those that are about the login, and what
-clients do. Each was told to wait {told} s for a reply, where it can be told, and had {hangs} s in all.
+clients do with them. Each client was told to wait {told} s for a reply, where it can be told, and had {hangs} s in all.
 
-* *in*: logged in, rightly: the lie is one that the RFCs permit, or harmless;
+* *in*: logged in, rightly: what the server does is permitted by the RFCs, or harmless;
 * *error*: it gave up, in whatever words;
 * *hangs*: it was not done by then;
-* *{false}*: it believed to be logged in where no login was granted to what it had sent, or where the rest of what was
-  said forbids to believe it.
+* *{false}*: it took itself for logged in although no login was granted to what it had sent, or although the rest
+  of the replies contradicts it.
 
-Ours may do the first two alone: the run fails otherwise. Which error it must be is held by each adapter's test
-`conformance`.
+Ours may do only the first two: otherwise the run fails. Each adapter's test `conformance` checks which error it is.
 
 """
 
 
-def write(table, fixtures, lies, runtimes):
+def write(table, fixtures, cases, runtimes):
     text = [HEAD.format(stamp=stamp("interop/record"), runtimes=", ".join(runtimes)), SERVERS]
     of_servers = [cell for cell in table.cells if cell.side == "servers" and cell.version]
     of_clients = [cell for cell in table.cells if cell.side == "clients"]
@@ -58,7 +57,7 @@ def write(table, fixtures, lies, runtimes):
     text += ["\n## Clients against our server, `ftp-cli serve`\n\n"]
     text += matrix(of_clients, [client.name for client in CLIENTS])
     text += ["\n### What clients cannot do\n\n", *lacks(CLIENTS)]
-    text += liars(lies)
+    text += misbehaving(cases)
     FILE.write_text("".join(text))
     print(f"written: {FILE.relative_to(HERE.parent)}")
 
@@ -103,18 +102,18 @@ def lacks(peers):
             yield f"* **{peer.name}**, {', '.join(what)}: {why}.\n"
 
 
-def liars(lies):
-    names = list(next(iter(lies.values())))
-    yield LIES.format(told=TOLD, hangs=HANGS_AFTER, false=FALSE.lower())
-    yield f"| {len(lies)} lies | " + " | ".join(names) + " |\n"
+def misbehaving(cases):
+    names = list(next(iter(cases.values())))
+    yield MISBEHAVING.format(told=TOLD, hangs=HANGS_AFTER, false=FALSE.lower())
+    yield f"| {len(cases)} servers | " + " | ".join(names) + " |\n"
     yield "|---|" + "---|" * len(names) + "\n"
     for word in (IN, ERROR, HANGS, FALSE):
-        counts = [sum(came[name] == word for came in lies.values()) for name in names]
+        counts = [sum(came[name] == word for came in cases.values()) for name in names]
         yield f"| {word.lower()} | {' | '.join(map(str, counts))} |\n"
-    yield "\nEach lie before which any of them did more than fail:\n\n"
-    yield "| lie | " + " | ".join(names) + " |\n|---|" + "---|" * len(names) + "\n"
-    for lie, came in lies.items():
+    yield "\nEach server with which any of them did more than fail:\n\n"
+    yield "| server | " + " | ".join(names) + " |\n|---|" + "---|" * len(names) + "\n"
+    for case, came in cases.items():
         if {IN, HANGS, FALSE} & set(came.values()):
             words = [f"**{word.lower()}**" if word in (HANGS, FALSE) else word
                      for word in came.values()]
-            yield f"| {lie} | {' | '.join(words)} |\n"
+            yield f"| {case} | {' | '.join(words)} |\n"

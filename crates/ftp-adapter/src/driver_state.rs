@@ -1,4 +1,4 @@
-//! What lies between a machine and a transport that fails, ends, and takes less than it is offered.
+//! What is between a machine and a transport that fails, ends, and takes less than it is offered.
 
 use std::cell::Cell;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The suite that all adapters pass, and the scripted liars of `ftp-testkit`, on async-std.
+//! The suite that all adapters pass, and the misbehaving peers of `ftp-testkit`, on async-std.
 
 use std::net::TcpListener;
 

@@ -32,7 +32,7 @@ const LOOK_BESIDE: Duration = Duration::from_millis(250);
 /// Runs a session to its end.
 ///
 /// A handler that never comes to an end keeps the two threads that it has, but neither the
-/// connection nor what the accepted holds.
+/// connection nor what the accepted ones hold.
 pub(crate) fn run_session<T: Transport, H: Handler>(
     session: ServerSession<T>,
     accepted: Accepted<SystemClock>,

@@ -1,4 +1,4 @@
-//! The suite that all adapters pass, and the scripted liars of `ftp-testkit`, on blocking sockets.
+//! The suite that all adapters pass, and the misbehaving peers of `ftp-testkit`, on blocking sockets.
 
 use ftp_testkit::conformance::{Blocking, play_all};
 use ftp_testkit::misbehaving::{try_client, try_server};

@@ -33,7 +33,7 @@ thread_local! {
     /// Reads and writes since others had their turn.
     static STEPS: Cell<usize> = const { Cell::new(0) };
     /// The moment at which the earliest timer goes off.
-    static ALARM: Cell<Option<Instant>> = const { Cell::new(None) };
+    static EARLIEST: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 fn seconds() -> u64 {
@@ -66,8 +66,10 @@ impl Timer for ByHand {
         if Self::now() >= self.0 {
             return Poll::Ready(());
         }
-        let earliest = ALARM.get().map_or(self.0, |alarm| alarm.min(self.0));
-        ALARM.set(Some(earliest));
+        let earliest = EARLIEST
+            .get()
+            .map_or(self.0, |earliest| earliest.min(self.0));
+        EARLIEST.set(Some(earliest));
         Poll::Pending
     }
 }
@@ -177,14 +179,14 @@ fn run<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     for _ in 0..100_000 {
         STEPS.set(0);
-        ALARM.set(None);
+        EARLIEST.set(None);
         let before = woken.0.load(Ordering::Relaxed);
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
         if woken.0.load(Ordering::Relaxed) == before {
-            let alarm = ALARM.get().expect("something to wait for");
-            pass(alarm.saturating_duration_since(ByHand::now()));
+            let earliest = EARLIEST.get().expect("something to wait for");
+            pass(earliest.saturating_duration_since(ByHand::now()));
         }
     }
     panic!("it goes on for ever");

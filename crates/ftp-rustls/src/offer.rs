@@ -32,8 +32,8 @@ impl Offer {
     /// Finds out by making a first message that is not sent: so it is what was offered, whatever
     /// the configuration is, and nothing has to be remembered while all goes well.
     pub(crate) fn of(tls: &ClientTls) -> Option<Self> {
-        let tunnel = TlsState::client(tls).ok()?;
-        Self::from_record(tunnel.unsent())
+        let state = TlsState::client(tls).ok()?;
+        Self::from_record(state.unsent())
     }
 
     fn from_record(record: &[u8]) -> Option<Self> {

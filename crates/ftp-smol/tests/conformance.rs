@@ -1,4 +1,4 @@
-//! The suite that all adapters pass, and the scripted liars of `ftp-testkit`, on smol.
+//! The suite that all adapters pass, and the misbehaving peers of `ftp-testkit`, on smol.
 
 use std::net::TcpListener;
 

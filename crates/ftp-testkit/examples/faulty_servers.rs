@@ -1,9 +1,9 @@
 //! Serves every case of the misbehaving peers, each on a port of its own, to whatever client comes.
 //!
-//! `liar CERTIFICATE KEY` shows this certificate (PEM) under TLS, prints a line for each case (its
-//! name, its security, whether a client may log in to it, what comes after the login, whether the
-//! certificate is to be trusted, and its port, with tabs between) and an empty one, and cases until
-//! its standard input ends.
+//! `faulty_servers CERTIFICATE KEY` shows this certificate (PEM) under TLS. It prints a line for each
+//! case: its name, its security, whether a client may log in to it, what comes after the login,
+//! whether the certificate is to be trusted, and its port, with tabs between. An empty line follows.
+//! It serves the cases until its standard input ends.
 #![forbid(unsafe_code)]
 
 use std::error::Error;

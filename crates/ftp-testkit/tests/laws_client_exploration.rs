@@ -227,7 +227,7 @@ fn walk(told: Told, path: &[Step]) -> Walk {
     walk
 }
 
-/// Goes on from each place once. Returns how many there are, and the most replies on a mode; no
+/// Goes on from each place once. Returns how many there are, and the most replies on a path; no
 /// number if no place was left to go on from.
 fn explore(told: Told) -> (usize, Option<usize>) {
     let others = [

@@ -241,7 +241,7 @@ fn walk(security: Security, path: &[Step]) -> Walk {
     walk
 }
 
-/// Goes on from each place once. Returns how many there are, and the most commands on a mode.
+/// Goes on from each place once. Returns how many there are, and the most commands on a path.
 fn explore(security: Security) -> (usize, usize) {
     let mut seen = HashSet::from([walk(security, &[]).place()]);
     let mut paths = vec![Vec::new()];

@@ -1,4 +1,4 @@
-//! The misbehaving peers catches those who believe it.
+//! The misbehaving peers find clients and servers that trust them.
 #![cfg(feature = "tls")]
 
 use std::collections::HashSet;

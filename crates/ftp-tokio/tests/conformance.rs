@@ -1,4 +1,4 @@
-//! The suite that all adapters pass, and the scripted liars of `ftp-testkit`, on tokio.
+//! The suite that all adapters pass, and the misbehaving peers of `ftp-testkit`, on tokio.
 
 use std::net::TcpListener;
 

@@ -80,14 +80,14 @@ pub(super) fn serve(
     listener: TcpListener,
     config: Arc<server::Config>,
     tls: Arc<ServerConfig>,
-    doorkeeper: impl DemoHandler,
+    handler: impl DemoHandler,
 ) -> io::Result<Serving> {
     let server = Server::new(config, Some(tls)).map_err(io::Error::other)?;
     let address = listener.local_addr()?;
     let shutdown = Shutdown::new();
     let stopping = shutdown.clone();
     let thread = thread::Builder::new().name("demo server".to_owned());
-    let thread = thread.spawn(move || server.serve(listener, doorkeeper, &stopping))?;
+    let thread = thread.spawn(move || server.serve(listener, handler, &stopping))?;
     Ok(Serving {
         address,
         stop: Some(Box::new(move || {

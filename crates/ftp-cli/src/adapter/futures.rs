@@ -162,7 +162,7 @@ pub(super) fn serve<X: Executor>(
     listener: TcpListener,
     config: Arc<server::Config>,
     tls: Arc<ServerConfig>,
-    doorkeeper: impl DemoHandler,
+    handler: impl DemoHandler,
 ) -> io::Result<Serving> {
     let server = Server::<X::Runtime>::new(config, Some(tls)).map_err(io::Error::other)?;
     let address = listener.local_addr()?;
@@ -175,7 +175,7 @@ pub(super) fn serve<X: Executor>(
             let stopped = async {
                 let _either = stopped.await;
             };
-            server.serve(listener, doorkeeper, stopped).await;
+            server.serve(listener, handler, stopped).await;
             io::Result::Ok(())
         })
     })?;

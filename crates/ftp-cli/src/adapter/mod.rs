@@ -93,15 +93,15 @@ impl Adapter {
         &self,
         config: Arc<server::Config>,
         tls: Arc<ServerConfig>,
-        doorkeeper: impl DemoHandler,
+        handler: impl DemoHandler,
     ) -> io::Result<Serving> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         match self {
-            Self::Tokio(tokio) => futures::serve(tokio.clone(), listener, config, tls, doorkeeper),
-            Self::Smol => futures::serve(futures::Smol, listener, config, tls, doorkeeper),
+            Self::Tokio(tokio) => futures::serve(tokio.clone(), listener, config, tls, handler),
+            Self::Smol => futures::serve(futures::Smol, listener, config, tls, handler),
             #[cfg(feature = "async-std")]
-            Self::AsyncStd => futures::serve(futures::AsyncStd, listener, config, tls, doorkeeper),
-            Self::Blocking => blocking::serve(listener, config, tls, doorkeeper),
+            Self::AsyncStd => futures::serve(futures::AsyncStd, listener, config, tls, handler),
+            Self::Blocking => blocking::serve(listener, config, tls, handler),
         }
     }
 }

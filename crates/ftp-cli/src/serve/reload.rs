@@ -1,6 +1,6 @@
 //! Reading users and certificate again at SIGHUP, while the server serves.
 //!
-//! A file can be a pipe, or lie on a file system that hangs: then reading it never ends. So each time
+//! A file can be a pipe, or be on a file system that hangs: then reading it never ends. So each time
 //! it is read on a thread of its own, which nobody waits for: not the sessions, not the next SIGHUP,
 //! not the end of the program.
 

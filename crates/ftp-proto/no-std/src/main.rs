@@ -1,7 +1,7 @@
 //! The program around [`ftp_proto_no_std::log_in`]: exit code 0 if it logged in, 1 if not.
 #![no_std]
 #![no_main]
-// The rule of the house is `forbid`. Here it cannot be: see `main`, the one exception.
+// The rule here is `forbid`. Here it cannot be: see `main`, the one exception.
 #![deny(unsafe_code)]
 
 use core::ffi::c_int;

@@ -1,4 +1,4 @@
-//! The layers that can lie between a machine and its transport, and how it all ends.
+//! The layers that can be between a machine and its transport, and how it all ends.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Role {
     }
 }
 
-/// What lies between the machine and the transport.
+/// What is between the machine and the transport.
 #[derive(Debug)]
 pub(super) enum TlsLayer {
     Clear,
@@ -108,7 +108,7 @@ impl TlsLayer {
         }
     }
 
-    /// The tls, if it has a use for more of the peer's bytes.
+    /// The TLS state, if it has a use for more of the peer's bytes.
     pub(super) fn receiving(&mut self) -> Option<&mut TlsState> {
         let (tls, ready) = match self {
             Self::Handshake { tls, .. } => {

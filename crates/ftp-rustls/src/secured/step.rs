@@ -229,7 +229,7 @@ impl<M: Securable> Secured<M> {
         Step::Again
     }
 
-    /// TLS failed. The alert that says so is in the tls already.
+    /// TLS failed. The alert that says so is in its output already.
     fn fail(&mut self, source: rustls::Error) {
         let (during, tls) = match self.take_layer() {
             TlsLayer::Handshake { tls, .. } => (TlsPhase::Handshake, tls),

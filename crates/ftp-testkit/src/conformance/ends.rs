@@ -187,7 +187,7 @@ fn full_listener() -> std::io::Result<(Vec<Socket>, SocketAddr)> {
     for _ in 0..8 {
         let waiting = socket()?;
         waiting.set_nonblocking(true)?;
-        // Under mode, and for ever.
+        // In progress for ever.
         drop(waiting.connect(&address));
         sockets.push(waiting);
     }

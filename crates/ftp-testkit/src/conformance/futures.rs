@@ -327,7 +327,7 @@ impl<P: Platform> ClientUnderTest for Async<P> {
     }
 }
 
-/// What a server tells the record of a misbehaving client.
+/// Records what a server reports of a misbehaving client.
 pub(super) fn tell(record: &Record, event: &SessionEvent) {
     match event {
         SessionEvent::LoggedIn(_) => record.logged_in(),

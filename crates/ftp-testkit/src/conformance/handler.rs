@@ -14,7 +14,7 @@ use crate::misbehaving::{ACCOUNT, PASSWORD, USER};
 
 use super::ServerSettings;
 
-/// The password whose check never ends, where the settings hangs.
+/// The password whose check never ends, if the settings say that it hangs.
 pub(super) const HANGING_PASSWORD: &str = "let it take its time";
 
 /// Knows one user, answers `PWD`, and remembers what happened.

@@ -6,7 +6,7 @@
 //! * [`scenarios`]: what is played, each with what must come of it.
 //! * [`play_all`]: plays them with the client of one adapter and the server of another.
 //!
-//! What no well-behaved peer does is in [`misbehaving`](crate::liar), which runs on the same adapters.
+//! What only misbehaving peers do is in [`misbehaving`](crate::misbehaving), which runs on the same adapters.
 
 mod awkward;
 mod blocking;
@@ -107,7 +107,7 @@ pub enum ClientStep {
     Command(&'static str),
     /// Sends all of these, then waits for their replies.
     Pipeline(&'static [&'static str]),
-    /// `ACCT`, with the account of [`misbehaving`](crate::liar).
+    /// `ACCT`, with the account of [`misbehaving`](crate::misbehaving).
     Account,
     /// `REIN`, with the same credentials.
     Reinitialize,

@@ -22,7 +22,7 @@ enum Then {
     Silence,
 }
 
-/// How often each mode of ending the login lets the password come.
+/// How often the password arrives for each end of the login.
 const ENDS: [(Then, usize); 8] = [
     (Then::Say("430 Invalid username or password.\r\n"), 1),
     (Then::Say("450 Later.\r\n"), 1),

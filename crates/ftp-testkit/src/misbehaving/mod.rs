@@ -1,7 +1,7 @@
 //! The misbehaving peers: peers that break every rule, as data, and what must come of each.
 //!
 //! * [`Step`]: what a scripted peer does, byte by byte; [`play`] does it on a socket. It knows no
-//!   FTP and cannot be talked into behaving.
+//!   FTP, so nothing makes it behave.
 //! * [`servers`]: misbehaving servers, each with the [`Outcome`] that a client must report.
 //! * [`clients`]: misbehaving clients, each with what it must hear and how the server must end.
 //! * [`ClientUnderTest`] and [`ServerUnderTest`]: what an adapter implements in its own tests, and
@@ -9,7 +9,7 @@
 //!
 //! What must come is written by type, never by wall time: silence is met by the machine's own
 //! deadlines, made short for that one case, and everything else by deadlines that are long. A
-//! watchdog turns a hang into a failure. `examples/faulty_servers.rs` serves a case to any other client.
+//! watchdog turns a hang into a failure. `examples/faulty_servers.rs` serves the cases to any other client.
 
 pub mod clients;
 mod outcome;
@@ -32,16 +32,16 @@ pub use try_server::{
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-/// Who logs in.
+/// The name to log in with.
 pub const USER: &str = "developer";
-/// With this password, which no case may bring to light.
+/// Its password, which no case may reveal.
 pub const PASSWORD: &str = "correct horse sentinel";
-/// And this account, where one is asked for.
+/// Its account, where one is asked for.
 pub const ACCOUNT: &str = "night shift sentinel";
 
-/// Longer than anything takes: who is not done by then hangs.
+/// Longer than anything takes: a case that is not done by then hangs.
 const WATCHDOG: Duration = Duration::from_secs(30);
-/// How many cases are told at a time.
+/// How many cases run at a time.
 const AT_A_TIME: usize = 16;
 
 /// Does `work` on every item, a few at a time, and gives the results in order. `None` for those

@@ -45,7 +45,7 @@ pub enum Then {
     Reinitialize,
 }
 
-/// A server that cases.
+/// A misbehaving server.
 pub struct FaultyServer {
     /// Its name, for the command line.
     pub name: &'static str,
@@ -199,20 +199,20 @@ fn try_lie(
     };
     let (script, server_tls) = (case.script.clone(), Arc::clone(&certificates.server));
     let over = Arc::new(AtomicBool::new(false));
-    let liar = {
+    let peer = {
         let over = Arc::clone(&over);
         std::thread::spawn(move || listen_and_play(&listener, &script, server_tls, &over))
     };
     let outcome = client.log_in(address, &setup);
     over.store(true, Ordering::Release);
-    let heard = liar
+    let heard = peer
         .join()
-        .map_err(|_| "the liar panicked".to_owned())?
-        .map_err(|error| format!("the liar heard no one: {error}"))?;
+        .map_err(|_| "the peer panicked".to_owned())?
+        .map_err(|error| format!("nobody connected to the peer: {error}"))?;
     judge(case, &outcome, &heard)
 }
 
-/// Cases to the next one who connects.
+/// Plays the case to the next client that connects.
 ///
 /// # Errors
 /// If no one could be accepted.

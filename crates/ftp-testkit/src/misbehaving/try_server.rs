@@ -90,7 +90,7 @@ impl Record {
     }
 }
 
-/// A client that cases.
+/// A misbehaving client.
 pub struct FaultyClient {
     /// Its name.
     pub name: &'static str,
@@ -221,7 +221,7 @@ fn try_lie(
         config: Arc::new(config),
     };
     let over = Arc::new(AtomicBool::new(false));
-    let liar = {
+    let peer = {
         let (over, tls) = (Arc::clone(&over), Arc::clone(&certificates.client));
         let script = case.script.clone();
         std::thread::spawn(move || play(stream, Parts::Client(tls), &script, &over))
@@ -229,7 +229,7 @@ fn try_lie(
     let record = Arc::default();
     server.serve_one(listener, &setup, &record);
     over.store(true, Ordering::Release);
-    let heard = liar.join().map_err(|_| "the liar panicked".to_owned())?;
+    let heard = peer.join().map_err(|_| "the peer panicked".to_owned())?;
     judge(&case, &record.outcome(), &heard)
 }
 

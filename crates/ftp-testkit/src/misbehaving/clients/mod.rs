@@ -1,4 +1,4 @@
-//! Lying clients, by what they case about.
+//! Misbehaving clients, by the subject of the case.
 
 mod commands;
 mod login;
@@ -27,7 +27,7 @@ pub fn all() -> Vec<FaultyClient> {
 /// The right name and the right password, in one packet.
 const LOG_IN: &str = "USER developer\r\nPASS correct horse sentinel\r\n";
 const QUIT: &str = "QUIT\r\n";
-/// How it ends when the client says goodbye.
+/// How it ends after `QUIT`.
 const BY_QUIT: ServerEnd = ServerEnd::Closed(ClosedWhy::Quit);
 const BY_CLIENT: ServerEnd = ServerEnd::Closed(ClosedWhy::PeerClosed);
 

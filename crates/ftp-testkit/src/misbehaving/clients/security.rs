@@ -1,4 +1,4 @@
-//! Clients, or those between, who case about TLS.
+//! Clients, or attackers on the way, that break the rules of TLS.
 
 use super::*;
 use crate::misbehaving::script::hear;

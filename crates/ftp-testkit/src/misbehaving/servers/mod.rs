@@ -1,4 +1,4 @@
-//! Lying servers, by what they case about.
+//! Misbehaving servers, by the subject of the case.
 
 mod afterwards;
 mod floods;
