@@ -1,0 +1,184 @@
+//! What `login` trusts: pins, files, and what it says where it does not.
+#![cfg(unix)]
+
+use crate::common::{Program, Run, Server, TestFile};
+use rcgen::{CertificateParams, KeyPair};
+
+/// Two names, so that certificates differ in more than their keys.
+fn certificate(name: &str) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+/// A server whose certificate is for another name than the one that it is reached by.
+fn device() -> (Server, TestFile) {
+    let (certificate, key) = certificate("camera.local");
+    let (certificate, key) = (TestFile::new(certificate), TestFile::new(key));
+    let server = Server::start(&["--cert", &certificate.path(), "--key", &key.path()]);
+    (server, certificate)
+}
+
+/// The hash that the program shows of the server's certificate.
+fn shown_hash(server: &Server) -> String {
+    let run = server.login(&["--json", "--danger-accept-any-cert"], "anna");
+    let hash = &run.json()["tls"]["peer_certificate"]["sha256"];
+    hash.as_str().unwrap().to_owned()
+}
+
+fn with_colons(hash: &str) -> String {
+    let pairs: Vec<_> = hash
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).unwrap().to_uppercase())
+        .collect();
+    pairs.join(":")
+}
+
+fn fails_tls(run: &Run) -> &str {
+    assert_eq!(run.code, 6, "{run:?}");
+    &run.stderr
+}
+
+#[test]
+fn a_pinned_certificate_is_all_that_is_needed() {
+    let (server, _) = device();
+    let hash = shown_hash(&server);
+    let other = "00".repeat(32);
+    for pins in [
+        vec![hash.as_str()],
+        vec![&with_colons(&hash)],
+        vec![&other, &hash],
+    ] {
+        let mut options = Vec::new();
+        for pin in pins {
+            options.extend(["--cert-sha256", pin]);
+        }
+        let run = server.login(&options, "anna");
+        assert_eq!(run.code, 0, "{run:?}");
+        assert!(!run.stderr.contains("warning"), "{run:?}");
+    }
+}
+
+#[test]
+fn another_certificate_is_refused_with_its_hashes_and_one_of_them_is_that_of_the_key() {
+    let (server, _) = device();
+    let hash = shown_hash(&server);
+    let run = server.login(&["--cert-sha256", &"ab".repeat(32)], "anna");
+    let said = fails_tls(&run);
+    assert!(said.contains(&with_colons(&hash)), "{said}");
+    assert!(said.contains("hint: compare the hash"), "{said}");
+    let key = said.split("that of its key ").nth(1).unwrap();
+    let key = key.split(';').next().unwrap();
+    let run = server.login(&["--cert-sha256", key], "anna");
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn a_pin_that_is_none_and_pins_beside_other_trust_are_usage_errors() {
+    let pin = "ab".repeat(32);
+    let sha1 = "ab".repeat(20);
+    for (options, said) in [
+        (vec!["--cert-sha256", "zz"], "no hexadecimal digit"),
+        (vec!["--cert-sha256", &sha1], "SHA-1"),
+        (
+            vec!["--cert-sha256", &pin, "--ca", "x.pem"],
+            "cannot be used with",
+        ),
+        (
+            vec!["--cert-sha256", &pin, "--danger-accept-any-cert"],
+            "cannot be used with",
+        ),
+        (
+            vec!["--cert-sha256", &pin, "--plaintext"],
+            "cannot be used with",
+        ),
+    ] {
+        let options = ["login"].into_iter().chain(options);
+        let run = Program::new(options.chain(["ftp://anna@127.0.0.1:1"])).run();
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(said), "{run:?}");
+    }
+}
+
+#[test]
+fn the_hint_fits_what_was_given() {
+    let (server, certificate) = device();
+    let (stranger, _) = self::certificate("127.0.0.1");
+    let stranger = TestFile::new(stranger);
+    let ca = ["--ca", &stranger.path()];
+    let run = server.login(&ca, "anna");
+    let said = fails_tls(&run);
+    assert!(said.contains("the file of --ca holds neither"), "{said}");
+    assert!(!said.contains("--ca FILE"), "{said}");
+
+    let run = server.login(&[], "anna");
+    let said = fails_tls(&run);
+    assert!(said.contains("--ca FILE"), "{said}");
+
+    // Trusted, and for another name.
+    let run = server.login(&["--ca", &certificate.path()], "anna");
+    let said = fails_tls(&run);
+    assert!(!said.contains("--ca"), "{said}");
+    assert!(said.contains("--cert-sha256 HASH"), "{said}");
+}
+
+#[test]
+fn a_file_that_was_cut_or_is_encrypted_is_named_with_the_line() {
+    let (certificate, key) = self::certificate("127.0.0.1");
+    let (other, _) = self::certificate("127.0.0.1");
+    let two = format!("{certificate}{other}");
+    let cut = TestFile::new(&two[..two.len() - 40]);
+    let run = Program::new(["login", "--ca", &cut.path(), "ftp://anna@127.0.0.1:1"]).run();
+    assert_eq!(run.code, 2, "{run:?}");
+    let line = certificate.lines().count() + 1;
+    for part in [
+        cut.path(),
+        format!("line {line}"),
+        "was the file cut?".into(),
+    ] {
+        assert!(run.stderr.contains(&part), "{part}: {run:?}");
+    }
+
+    let good = TestFile::new(&certificate);
+    let old = key
+        .replacen(
+            "-----\n",
+            "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X,00\n\n",
+            1,
+        )
+        .replace("PRIVATE KEY", "EC PRIVATE KEY");
+    let broken = &key[..key.len() - 10];
+    for (text, said) in [
+        (old.as_str(), "decrypt it first"),
+        (broken, "was the file cut?"),
+    ] {
+        let file = TestFile::new(text);
+        for command in [
+            vec![
+                "login",
+                "--client-cert",
+                &good.path(),
+                "--client-key",
+                &file.path(),
+                "ftp://anna@127.0.0.1:1",
+            ],
+            vec![
+                "serve",
+                "--anonymous",
+                "--listen",
+                "127.0.0.1:0",
+                "--cert",
+                &good.path(),
+                "--key",
+                &file.path(),
+            ],
+        ] {
+            let run = Program::new(command).run();
+            assert_eq!(run.code, 2, "{run:?}");
+            assert!(run.stderr.contains(&file.path()), "{run:?}");
+            assert!(!run.stderr.contains(&good.path()), "{run:?}");
+            assert!(run.stderr.contains(said), "{run:?}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! `demo`, `hash`, `decode` and the command line itself.
+
+use crate::common::{Program, Run, SENTINEL, TestFile};
+
+fn run(arguments: &[&str]) -> Run {
+    Program::new(arguments).run()
+}
+
+#[test]
+fn the_demo_shows_four_dialogues_with_secrets_masked() {
+    let run = run(&[]);
+    assert_eq!(run.code, 0, "{run:?}");
+    for line in [
+        "  → USER developer",
+        "  → PASS ****",
+        "  → ACCT ****",
+        "  → AUTH TLS",
+        "  ⇄ TLS 1.3 TLS_",
+        "  ← 332 ",
+        "  ← 421 ",
+        "explicit TLS",
+        "implicit TLS",
+    ] {
+        assert!(
+            run.stdout.lines().any(|shown| shown.starts_with(line)),
+            "{line}: {}",
+            run.stdout
+        );
+    }
+    for secret in ["correct horse", "payroll-7", "guess"] {
+        assert!(!run.stdout.contains(secret));
+    }
+    assert_eq!(
+        run.stdout.matches("as it must").count(),
+        5,
+        "{}",
+        run.stdout
+    );
+    assert_eq!(Program::new(["demo"]).run().code, 0);
+}
+
+#[test]
+fn a_hash_is_argon2id_with_a_salt_of_its_own() {
+    let hash = || Program::new(["hash"]).input(format!("{SENTINEL}\n")).run();
+    let (one, two) = (hash(), hash());
+    assert_eq!(one.code, 0);
+    assert!(one.stdout.starts_with("$argon2id$v=19$"), "{one:?}");
+    assert_eq!(one.stdout.lines().count(), 1);
+    assert_ne!(one.stdout, two.stdout);
+    assert_eq!(run(&["hash"]).code, 2);
+}
+
+fn decode(what: &str, bytes: &[u8]) -> Run {
+    Program::new(["decode", what]).input(bytes).run()
+}
+
+#[test]
+fn decoded_replies_and_commands_are_one_object_a_line() {
+    let run = decode("replies", b"220-first text\r\n220 end\r\n331 Pass");
+    assert_eq!(run.code, 0);
+    assert_eq!(
+        run.stdout,
+        "{\"code\":220,\"lines\":[\"first text\",\"end\"],\"multiline\":true,\"irregular\":false}\n\
+         {\"incomplete\":8}\n"
+    );
+    let file = TestFile::new("user anna\r\nPASS  x \r\nSYST\r\n");
+    let run = Program::new(["decode", "commands", &file.path()]).run();
+    assert_eq!(
+        run.stdout,
+        "{\"verb\":\"USER\",\"argument\":\"anna\"}\n{\"verb\":\"PASS\",\"argument\":\" x \"}\n\
+         {\"verb\":\"SYST\",\"argument\":null}\n"
+    );
+    assert_eq!(decode("replies", b"").stdout, "");
+}
+
+#[test]
+fn a_fault_in_decoded_bytes_has_its_offset_and_exit_code() {
+    let run = decode("replies", b"220 Ready.\r\nSSH-2.0\r\n");
+    assert_eq!(run.code, 5);
+    let last = &run.json_lines()[1];
+    assert_eq!(last["at"], 12);
+    assert!(last["error"].as_str().unwrap().contains("SSH"), "{last}");
+    let run = decode("commands", b"NOOP\r\nUSER a\0\r\n");
+    assert_eq!(
+        (run.code, &run.json_lines()[1]["at"]),
+        (5, &serde_json::json!(12))
+    );
+}
+
+#[test]
+fn decoded_bytes_that_are_not_utf8_are_kept_in_hexadecimal() {
+    let run = decode("replies", b"220 caf\xe9\r\n\xff\xf1221 \xff\xfb\x01Bye\r\n");
+    let records = run.json_lines();
+    assert_eq!(records[0]["lines"][0], "caf\u{fffd}");
+    assert_eq!(records[0]["raw"][0], "636166e9");
+    assert_eq!(records[1]["lines"][0], "Bye");
+    assert!(records[1].get("raw").is_none());
+}
+
+#[test]
+fn what_cannot_be_done_is_a_usage_error_that_shows_no_password() {
+    let url = |userinfo: &str| format!("ftp://{userinfo}@127.0.0.1");
+    let secret = url(&format!("anna:{SENTINEL}%0d%0aDELE%20x"));
+    let file = TestFile::new("two\nlines\n");
+    let not_pem = TestFile::new("hello");
+    for arguments in [
+        vec!["login"],
+        vec!["login", "http://host"],
+        vec!["login", &secret],
+        vec!["login", &url("an%0ana")],
+        vec!["login", "--plaintext", "ftps://host"],
+        vec!["login", "--timeout", "0", "ftp://host"],
+        vec!["login", "--then", "NOOP\r\nDELE x", "ftp://host"],
+        vec!["login", "--then", "QUIT", "ftp://host"],
+        vec!["login", "--user", "a", "ftp://b@host"],
+        vec!["login", "--host", "a\r\nb", "ftp://host"],
+        vec![
+            "login",
+            "--password-file",
+            "/nowhere/at/all",
+            "ftp://anna@host",
+        ],
+        vec!["login", "--password-file", &file.path(), "ftp://anna@host"],
+        vec!["login", "--ca", &not_pem.path(), "ftp://host"],
+        vec!["login", "--client-cert", "x", "ftp://host"],
+        vec!["serve"],
+        vec!["serve", "--users", "/nowhere/at/all"],
+        vec!["serve", "--anonymous", "--listen", "nonsense"],
+        vec!["serve", "--anonymous", "--max-attempts", "0"],
+        vec!["decode", "lines"],
+        vec!["decode", "replies", "/nowhere/at/all"],
+        vec!["dance"],
+    ] {
+        let run = run(&arguments);
+        assert_eq!(run.code, 2, "{arguments:?}: {run:?}");
+        assert_eq!(run.stdout, "", "{arguments:?}");
+        assert!(run.stderr.starts_with("error: "), "{arguments:?}: {run:?}");
+    }
+}
+
+#[test]
+fn a_broken_users_file_names_the_line() {
+    let hash = crate::common::sentinel_hash();
+    let users = TestFile::new(format!("# who\nanna:{hash}\nbob:{SENTINEL}\n"));
+    let run = run(&["serve", "--users", &users.path()]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr.contains("line 3: the hash is not a PHC string"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_netrc_file_that_cannot_be_understood_is_named_without_its_secrets() {
+    let netrc = TestFile::new(format!("machine h login anna\npassword \"{SENTINEL}\n"));
+    let run = Program::new(["login", "ftp://anna@h"])
+        .env("NETRC", &netrc.0)
+        .run();
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains(&netrc.path()), "{run:?}");
+}
+
+#[test]
+fn help_has_examples_and_exit_codes() {
+    for arguments in [&["--help"][..], &["login", "--help"], &["serve", "--help"]] {
+        let run = run(arguments);
+        assert_eq!(run.code, 0);
+        assert!(run.stdout.contains("Examples:"), "{arguments:?}");
+        assert!(run.stdout.contains("Exit codes:"), "{arguments:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-cli"))
+        .arg("demo")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}

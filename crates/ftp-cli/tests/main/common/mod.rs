@@ -1,0 +1,429 @@
+//! Running the program, and being its peer byte by byte.
+#![allow(unreachable_pub)]
+
+mod peer;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::mem::take;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use peer::Peer;
+
+/// The password of all tests. No output may ever hold it.
+pub const SENTINEL: &str = "correct-horse-SENTINEL";
+/// The account of all tests. No output may ever hold it.
+pub const ACCOUNT_SENTINEL: &str = "payroll-SENTINEL";
+
+/// How long a scripted peer waits for the program: for ever, as tests go.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a run of the program left behind.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    /// Standard output as one JSON object and nothing else.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Standard output as one JSON object a line.
+    pub fn json_lines(&self) -> Vec<Value> {
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+/// A run of the program in an environment that holds nothing of the user's.
+pub struct Program {
+    command: Command,
+    input: Vec<u8>,
+}
+
+impl Program {
+    pub fn new<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ftp-cli"));
+        command
+            .args(arguments)
+            .env_remove("FTP_PASSWORD")
+            .env_remove("NETRC")
+            .env("HOME", empty_home())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self {
+            command,
+            input: Vec::new(),
+        }
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.input = bytes.as_ref().to_vec();
+        self
+    }
+
+    /// Runs to the end; no secret may have been shown.
+    pub fn run(self) -> Run {
+        let run = self.run_unchecked();
+        for secret in [SENTINEL, ACCOUNT_SENTINEL] {
+            assert!(!run.stdout.contains(secret), "{run:?}");
+            assert!(!run.stderr.contains(secret), "{run:?}");
+        }
+        run
+    }
+
+    /// Runs to the end.
+    pub fn run_unchecked(mut self) -> Run {
+        let mut child = self.command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = self.input;
+        // The program may end without having read it.
+        let writer = thread::spawn(move || stdin.write_all(&input).is_ok());
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        Run {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A file for one test, gone with it.
+pub struct TestFile(pub PathBuf);
+
+impl TestFile {
+    pub fn new(content: impl AsRef<[u8]>) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}-{number}", std::process::id());
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::write(&path, content).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> String {
+        self.0.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for TestFile {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).unwrap();
+    }
+}
+
+fn empty_home() -> PathBuf {
+    let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("empty-home");
+    fs::create_dir_all(&home).unwrap();
+    home
+}
+
+/// An argon2id hash of the sentinel password, made by the program.
+pub fn sentinel_hash() -> String {
+    let run = Program::new(["hash"]).input(format!("{SENTINEL}\n")).run();
+    assert_eq!(run.code, 0, "{run:?}");
+    run.stdout.trim_end().to_owned()
+}
+
+/// `ftp-cli serve` on a free port, with the users `anna`, and `bob` who has an account.
+pub struct Server {
+    child: Process,
+    pub address: SocketAddr,
+    /// What it printed behind its address.
+    stdout: JoinHandle<String>,
+    lines: Receiver<String>,
+    stderr: JoinHandle<()>,
+    /// What it has logged so far.
+    log: Arc<Mutex<String>>,
+    pub users: TestFile,
+}
+
+/// A process that does not outlive the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // If it has ended already, all is well.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+impl Server {
+    /// Started so that tests can speak in clear, unless the options say something about TLS.
+    pub fn start(options: &[&str]) -> Self {
+        let says = |option: &&str| option.ends_with("-tls") || *option == "--implicit";
+        if options.iter().any(says) {
+            Self::start_with(options)
+        } else {
+            Self::start_with(&[&["--danger-optional-tls"], options].concat())
+        }
+    }
+
+    /// Started with these options and no others.
+    pub fn start_with(options: &[&str]) -> Self {
+        let hash = sentinel_hash();
+        let users = format!("anna:{hash}\nbob:{hash}:{ACCOUNT_SENTINEL}\n");
+        Self::start_with_users(users, options)
+    }
+
+    /// The same with this users file.
+    pub fn start_with_users(users: impl AsRef<[u8]>, options: &[&str]) -> Self {
+        let users = TestFile::new(users);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-cli"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--users", &users.path()])
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::<Mutex<String>>::default();
+        let logged = log.clone();
+        let stderr = thread::spawn(move || {
+            let mut line = String::new();
+            while stderr.read_line(&mut line).unwrap() > 0 {
+                logged.lock().unwrap().push_str(&line);
+                line.clear();
+            }
+        });
+        let mut first = String::new();
+        stdout.read_line(&mut first).unwrap();
+        let Some(address) = first.strip_prefix("listening on ") else {
+            child.wait().unwrap();
+            stderr.join().unwrap();
+            panic!("{first:?}: {}", log.lock().unwrap());
+        };
+        let (lines, later_lines) = channel();
+        let stdout = thread::spawn(move || {
+            let mut text = String::new();
+            while stdout.read_line(&mut text).unwrap() > 0 {
+                let last = text.lines().next_back().unwrap_or_default();
+                // Nobody may be waiting for lines any more.
+                drop(lines.send(last.to_owned()));
+            }
+            text
+        });
+        let address = address.trim_end().parse().unwrap();
+        Self {
+            child: Process(child),
+            address,
+            stdout,
+            lines: later_lines,
+            stderr,
+            log,
+            users,
+        }
+    }
+
+    /// Waits for a line of its log that has both.
+    pub fn log_has(&self, message: &str, more: &str) {
+        let has = |line: &str| line.contains(message) && line.contains(more);
+        for _ in 0..3000 {
+            if self.log.lock().unwrap().lines().any(has) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!(
+            "no {message:?} with {more:?} in {}",
+            self.log.lock().unwrap()
+        );
+    }
+
+    /// Waits for the line of its output that begins with this, and gives the rest of it.
+    pub fn next_line(&self, start: &str) -> String {
+        loop {
+            let line = self.lines.recv().unwrap();
+            if let Some(rest) = line.strip_prefix(start) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    /// A URL of it for this user.
+    pub fn url(&self, scheme: &str, user: &str) -> String {
+        format!("{scheme}://{user}@{}", self.address)
+    }
+
+    /// Runs `login` against it with the sentinel password.
+    pub fn login(&self, options: &[&str], user: &str) -> Run {
+        let url = self.url("ftp", user);
+        Program::new(["login"].iter().chain(options).chain([&url.as_str()]))
+            .env("FTP_PASSWORD", SENTINEL)
+            .run()
+    }
+
+    /// Sends it a signal that does not end it.
+    pub fn signal(&self, signal: &str) {
+        let kill = Command::new("kill")
+            .args([signal, &self.child.0.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Ends it with a signal, waits, and gives its exit status, output and log.
+    pub fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
+        let kill = Command::new("kill")
+            .args([signal, &self.child.0.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        let status = self.child.0.wait().unwrap();
+        self.stderr.join().unwrap();
+        let log = take(&mut *self.log.lock().unwrap());
+        for secret in [SENTINEL, ACCOUNT_SENTINEL] {
+            assert!(!log.contains(secret), "{log}");
+        }
+        (status, self.stdout.join().unwrap(), log)
+    }
+}
+
+/// A step of a scripted server.
+pub enum Step {
+    /// Send these bytes.
+    Say(&'static [u8]),
+    /// Wait for a line that begins with this.
+    Hear(&'static str),
+    /// Wait for a byte, whatever it is.
+    HearAnything,
+    /// Say nothing until the program closes the connection.
+    Silence,
+}
+
+impl Step {
+    /// The same step for another script.
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Say(bytes) => Self::Say(bytes),
+            Self::Hear(start) => Self::Hear(start),
+            Self::HearAnything => Self::HearAnything,
+            Self::Silence => Self::Silence,
+        }
+    }
+}
+
+/// A server that says and expects exactly this on its one connection, then closes.
+pub fn scripted(steps: Vec<Step>) -> (SocketAddr, JoinHandle<()>) {
+    scripted_connections(vec![steps])
+}
+
+/// The same for several connections, one after the other.
+pub fn scripted_connections(connections: Vec<Vec<Step>>) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        for steps in connections {
+            let (stream, _) = listener.accept().unwrap();
+            play(stream, steps);
+        }
+    });
+    (address, server)
+}
+
+fn play(stream: TcpStream, steps: Vec<Step>) {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut writer = stream;
+    for step in steps {
+        match step {
+            Step::Say(bytes) => writer.write_all(bytes).unwrap(),
+            Step::Hear(start) => {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                assert!(line.starts_with(start), "{line:?} came, not {start:?}");
+            }
+            Step::HearAnything => assert!(!reader.fill_buf().unwrap().is_empty()),
+            Step::Silence => {
+                let mut rest = Vec::new();
+                // However the program leaves, it is gone.
+                let _ = reader.read_to_end(&mut rest);
+            }
+        }
+    }
+}
+
+/// A server that asks every user for a password, refuses it, and writes down what it hears.
+pub fn recorded() -> (SocketAddr, Recording) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let lines = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut writer = stream.try_clone().unwrap();
+        let mut lines = Vec::new();
+        let mut say = |reply: &str| writer.write_all(reply.as_bytes()).is_ok();
+        say("220 Ready.\r\n");
+        for line in BufReader::new(stream).split(b'\n') {
+            let Ok(line) = line else { break };
+            let reply = match line.get(..4) {
+                Some(b"USER") => "331 Password?\r\n",
+                Some(b"PASS") => "530 No.\r\n",
+                _ => "221 Bye.\r\n",
+            };
+            if reply != "221 Bye.\r\n" {
+                lines.push(line.strip_suffix(b"\r").unwrap().to_vec());
+            }
+            if !say(reply) {
+                break;
+            }
+        }
+        lines
+    });
+    (address, Recording { address, lines })
+}
+
+/// What a [`recorded`] server hears.
+pub struct Recording {
+    address: SocketAddr,
+    lines: JoinHandle<Vec<Vec<u8>>>,
+}
+
+impl Recording {
+    /// USER and PASS of its one client, without line ends; none if no client came.
+    pub fn lines(self) -> Vec<Vec<u8>> {
+        // If nobody has come, this is somebody who leaves at once.
+        drop(TcpStream::connect(self.address));
+        self.lines.join().unwrap()
+    }
+}
+
+/// Runs `login --json` as anna against a script.
+pub fn login_to_script(steps: Vec<Step>, options: &[&str]) -> Run {
+    let (address, server) = scripted(steps);
+    let url = format!("ftp://anna@{address}");
+    let run = Program::new(
+        ["login", "--json"]
+            .iter()
+            .chain(options)
+            .chain([&url.as_str()]),
+    )
+    .env("FTP_PASSWORD", SENTINEL)
+    .run();
+    server.join().unwrap();
+    run
+}

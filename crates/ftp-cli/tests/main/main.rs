@@ -1,0 +1,17 @@
+//! The program tested from outside: command lines in; output, exit codes and bytes on sockets out.
+
+mod cli_certificates;
+mod cli_commands;
+mod cli_decode_listing;
+mod cli_faults;
+mod cli_files;
+mod cli_login;
+mod cli_netrc;
+mod cli_runtimes;
+mod cli_serve;
+mod cli_serve_balancer;
+mod cli_serve_guard;
+mod cli_serve_metrics;
+mod cli_serve_room;
+mod cli_urls;
+mod common;

@@ -1,0 +1,11 @@
+//! The server machine, proved from outside: bytes and time in, bytes and events out.
+
+mod answer_time;
+mod deadlines;
+mod defences;
+mod dialogue;
+mod harness;
+mod offers;
+mod properties;
+mod switch;
+mod transitions;

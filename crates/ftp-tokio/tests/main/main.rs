@@ -1,0 +1,14 @@
+//! The adapter tested from outside: in memory, over loopback sockets, against misbehaving peers.
+
+mod broken;
+mod cancellation;
+mod common;
+mod conformance;
+mod driver;
+mod eavesdropper;
+mod guarded;
+mod in_memory;
+mod loopback;
+mod received;
+mod timeouts;
+mod tls_in_memory;
