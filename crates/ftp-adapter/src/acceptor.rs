@@ -50,9 +50,18 @@ pub struct Acceptor<C> {
 /// The configuration's [`Security`] offers or demands TLS, and there is no TLS configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the server's configuration asks for TLS ({0:?}), and no TLS configuration was given")]
-pub struct TlsMissing(pub Security);
+pub struct TlsMissing(Security);
+
+impl TlsMissing {
+    /// What the configuration asks for.
+    pub fn security(self) -> Security {
+        self.0
+    }
+}
 
 /// How a connection is received.
+///
+/// Exhaustive: an adapter that does not know one of the decisions must not build.
 #[derive(Debug)]
 pub enum AcceptDecision {
     /// With the greeting: a [machine](Acceptor::machine).
@@ -67,6 +76,7 @@ pub enum AcceptDecision {
 
 /// Whether a connection can be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Availability {
     /// It is run by hand: it is no session that counts, and has no limit.
     Uncounted,
@@ -78,6 +88,7 @@ pub enum Availability {
 
 /// Why a connection is only told goodbye, or nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Refused {
     /// The guard says so.
     ByGuard(RefusedWhy),

@@ -62,6 +62,8 @@ pub struct DriverState<M: Machine> {
 }
 
 /// What a driver is to do next.
+///
+/// Exhaustive: a driver that does not know one of the steps must not build.
 #[must_use = "nothing goes on until the step is done"]
 pub enum Step<'a, E> {
     /// Give this to the caller. [Flush](DriverState::needs_flush) before: it may think about it for long.

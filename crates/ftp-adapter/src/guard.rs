@@ -101,6 +101,8 @@ pub struct Guarded<C: Clock> {
 }
 
 /// What the guard says to an attempt that is about to be checked.
+///
+/// Exhaustive: an adapter that does not know one of the answers must not build.
 #[derive(Debug)]
 pub enum MayCheck {
     /// Check it now, and hand it to [`judge`].
@@ -202,6 +204,7 @@ impl Judged for AccountVerdict {
 
 /// What is to be done with the application's verdict.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Judgement<V = Verdict> {
     /// For the log.
     pub summary: AttemptSummary,

@@ -15,6 +15,8 @@ use crate::{Instant, TlsSession};
 /// before the action could be done, call [`Machine::timed_out`] and poll again. Look at the clock
 /// in each turn, also while bytes come and go.
 ///
+/// Exhaustive: a driver that does not know one of the actions must not build.
+///
 /// `Debug` shows how many bytes are to be written, not which: there may be a password among them.
 #[must_use = "the machine makes no progress until the action is done"]
 pub enum Action<'a, E> {
@@ -128,6 +130,8 @@ impl<M: Machine + ?Sized> Machine for &mut M {
 }
 
 /// A change of the transport's security that a machine asks for with one of its events.
+///
+/// Exhaustive: TLS starts or stops, there is no third.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsSwitch {
     /// Start a TLS handshake now; answer with [`Securable::tls_started`].

@@ -9,6 +9,8 @@ use super::InvalidText;
 pub struct Code(u16);
 
 /// What the first digit says (RFC 959 §4.2.1).
+///
+/// Exhaustive: every first digit of a [`Code`] has its variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// 1yz: begun; another reply will follow.
@@ -27,6 +29,8 @@ pub enum Class {
 }
 
 /// What the second digit says (RFC 959 §4.2.1).
+///
+/// Exhaustive: every digit has its variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// x0z: syntax, or no other group.

@@ -212,6 +212,7 @@ impl CommandParser {
 /// Why a line is not a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{kind}")]
+#[non_exhaustive]
 pub struct CommandError {
     /// What is wrong.
     pub kind: CommandErrorKind,

@@ -35,6 +35,8 @@ pub use text::{Escaped, InvalidText, escape};
 pub use verb::Verb;
 
 /// What a parser found at the start of the bytes it was given.
+///
+/// Exhaustive: a message is whole or it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status<T> {
     /// A whole message, and how many bytes it took (blank lines skipped before it included). Drop

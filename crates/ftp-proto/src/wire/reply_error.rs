@@ -9,6 +9,7 @@ use super::reply::code_at;
 /// Why bytes are not a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{kind}")]
+#[non_exhaustive]
 pub struct ReplyError {
     /// What is wrong.
     pub kind: ReplyErrorKind,
