@@ -276,6 +276,7 @@ impl fmt::Display for Redacted<'_> {
         match self.0 {
             Error::Protocol(error) => error.redacted().fmt(f),
             Error::Refused(reply) => Error::Refused(reply.redacted()).fmt(f),
+            Error::Unsolicited(reply) => Error::Unsolicited(reply.redacted()).fmt(f),
             Error::Tls { source, .. } => match &**source {
                 ftp_rustls::Error::Machine(error) => error.redacted().fmt(f),
                 source => source.fmt(f),
@@ -322,6 +323,8 @@ impl fmt::Display for Seconds {
 
 #[cfg(test)]
 mod tests {
+    use ftp_proto::wire::Verb;
+
     use super::*;
 
     fn refused() -> Vec<(SocketAddr, io::Error)> {
@@ -385,6 +388,28 @@ mod tests {
         assert!(!tls(ftp_rustls::Error::NoTlsConfiguration).is_transient());
         assert!(!Error::Closed.is_transient());
         assert!(!Error::Misuse(Misuse::NotReady).is_transient());
+    }
+
+    #[test]
+    fn a_redacted_error_shows_nothing_that_the_server_said() {
+        let reply = || Reply::new(Code::OKAY, "hunter2").unwrap();
+        let phase = Phase::Ready;
+        let verb = Verb::Pwd;
+        let reply_of = |fault| Error::Protocol(client::Error::PeerFault { phase, fault });
+        for error in [
+            Error::Refused(reply()),
+            Error::Unsolicited(reply()),
+            Error::Protocol(client::Error::PasswordNeeded { reply: reply() }),
+            reply_of(client::PeerFault::UnsolicitedReply(reply())),
+            reply_of(client::PeerFault::OutOfStep {
+                verb,
+                reply: reply(),
+            }),
+        ] {
+            assert!(error.to_string().contains("200 hunter2"), "{error}");
+            let redacted = error.redacted().to_string();
+            assert!(redacted.ends_with("200 ****"), "{redacted}");
+        }
     }
 
     #[test]

@@ -110,11 +110,20 @@ impl Mask {
     pub(crate) fn error(&self, error: &Error) -> String {
         let is_hidden = match error {
             Error::Protocol(client::Error::PeerFault { fault, .. }) => match fault {
-                PeerFault::UnsolicitedReply(reply) => self.hides(reply.borrow()),
-                // It ends where the fault was noticed, which may be within a secret.
-                PeerFault::Malformed { .. } => self.hides_all || !self.secrets.is_empty(),
-                _ => false,
+                PeerFault::UnsolicitedReply(reply) | PeerFault::OutOfStep { reply, .. } => {
+                    self.hides(reply.borrow())
+                }
+                // None of these shows what the server said.
+                PeerFault::UnexpectedCode { .. }
+                | PeerFault::ForeignProtocol(_)
+                | PeerFault::BytesBeforeTlsSwitch
+                | PeerFault::TooManyPreliminary
+                | PeerFault::TooMuchFiller
+                | PeerFault::AskedAgain => false,
+                // `Malformed` ends where the fault was noticed, which may be within a secret.
+                _ => self.hides_all || !self.secrets.is_empty(),
             },
+            Error::Unsolicited(reply) => self.hides(reply.borrow()),
             _ => error
                 .reply()
                 .is_some_and(|reply| self.hides(reply.borrow())),
@@ -262,6 +271,32 @@ mod tests {
             mask.error(&error(reply(&[b"No."]))),
             "the server refused at password: 530 No."
         );
+    }
+
+    #[test]
+    fn no_error_shows_a_reply_that_repeats_a_secret() {
+        let mask = after(b"hunter2");
+        let phase = Phase::Ready;
+        let verb = Verb::Pwd;
+        let at_fault = |fault| Error::Protocol(client::Error::PeerFault { phase, fault });
+        let errors = |reply: Reply| {
+            [
+                at_fault(PeerFault::UnsolicitedReply(reply.clone())),
+                at_fault(PeerFault::OutOfStep {
+                    verb,
+                    reply: reply.clone(),
+                }),
+                Error::Unsolicited(reply.clone()),
+                Error::Refused(reply.clone()),
+                Error::Protocol(client::Error::ServiceUnavailable { phase, reply }),
+            ]
+        };
+        for error in errors(reply(&[b"You said hunter2."])) {
+            assert!(mask.error(&error).ends_with(": 530 ****"), "{error:?}");
+        }
+        for error in errors(reply(&[b"No."])) {
+            assert!(mask.error(&error).ends_with(": 530 No."), "{error:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use crate::common::Step::{Hear, HearAnything, Say, Silence};
 use crate::common::{
-    Program, Run, SENTINEL, Step, login_to_script, scripted, scripted_connections,
+    Program, Run, SENTINEL, Step, login_shown_to_script, login_to_script, scripted,
+    scripted_connections,
 };
 use serde_json::Value;
 
@@ -423,6 +424,24 @@ fn what_a_fault_shows_of_the_servers_line_is_no_password() {
 }
 
 #[test]
+fn a_password_in_a_reply_out_of_step_is_masked() {
+    let repeated: &'static [u8] = format!("230 {SENTINEL}\r\n").leak().as_bytes();
+    let in_answer = vec![Hear("PWD"), Say(repeated), Silence];
+    let unasked = vec![Hear("PWD"), Say(b"257 \"/\"\r\n"), Say(repeated), Silence];
+    for steps in [in_answer, unasked] {
+        for option in ["--json", "--verbose", "--quiet"] {
+            let mut steps = steps.clone();
+            steps.insert(0, Say(b"230 In.\r\n"));
+            let options = ["--plaintext", "--then", "PWD", option];
+            let run = login_shown_to_script(after_user(steps), &options);
+            assert_eq!(run.code, 5, "{run:?}");
+            let shown = format!("{}{}", run.stdout, run.stderr);
+            assert!(shown.contains(": 230 ****"), "{run:?}");
+        }
+    }
+}
+
+#[test]
 fn passwords_in_commands_of_then_are_masked_in_all_that_is_shown() {
     for (options, code) in [
         (["--json"], "200"),
@@ -469,7 +488,7 @@ fn the_password_is_sent_once_but_for_421() {
     ];
     for runtime in ["tokio", "smol", "blocking"] {
         for (end, outcome) in &ends {
-            let steps = after_user(end.iter().map(Step::again).collect());
+            let steps = after_user(end.clone());
             let options = [
                 "--plaintext",
                 "--retries",

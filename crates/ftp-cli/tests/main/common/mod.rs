@@ -304,6 +304,7 @@ impl Server {
 }
 
 /// A step of a scripted server.
+#[derive(Clone)]
 pub enum Step {
     /// Send these bytes.
     Say(&'static [u8]),
@@ -313,18 +314,6 @@ pub enum Step {
     HearAnything,
     /// Say nothing until the program closes the connection.
     Silence,
-}
-
-impl Step {
-    /// The same step for another script.
-    pub fn again(&self) -> Self {
-        match self {
-            Self::Say(bytes) => Self::Say(bytes),
-            Self::Hear(start) => Self::Hear(start),
-            Self::HearAnything => Self::HearAnything,
-            Self::Silence => Self::Silence,
-        }
-    }
 }
 
 /// A server that says and expects exactly this on its one connection, then closes.
@@ -414,16 +403,16 @@ impl Recording {
 
 /// Runs `login --json` as anna against a script.
 pub fn login_to_script(steps: Vec<Step>, options: &[&str]) -> Run {
+    login_shown_to_script(steps, &[&["--json"], options].concat())
+}
+
+/// The same without `--json`.
+pub fn login_shown_to_script(steps: Vec<Step>, options: &[&str]) -> Run {
     let (address, server) = scripted(steps);
     let url = format!("ftp://anna@{address}");
-    let run = Program::new(
-        ["login", "--json"]
-            .iter()
-            .chain(options)
-            .chain([&url.as_str()]),
-    )
-    .env("FTP_PASSWORD", SENTINEL)
-    .run();
+    let run = Program::new(["login"].iter().chain(options).chain([&url.as_str()]))
+        .env("FTP_PASSWORD", SENTINEL)
+        .run();
     server.join().unwrap();
     run
 }
