@@ -167,7 +167,7 @@ fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
     match answer {
         Ok(answer) => Some(answer),
         Err(why) => {
-            complain(format_args!("error: what was typed {why}"));
+            complain(format_args!("error: what was typed {}", why.problem));
             None
         }
     }

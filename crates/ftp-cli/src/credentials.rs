@@ -9,7 +9,7 @@ use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use ftp_proto::client::Login;
-use ftp_proto::wire::InvalidText;
+use ftp_proto::wire::{InvalidText, TextProblem};
 use ftp_proto::{Account, Password, Username};
 use zeroize::Zeroizing;
 
@@ -227,9 +227,9 @@ fn strip_line_end(bytes: &mut Vec<u8>) {
 }
 
 fn unsendable(what: &str, why: InvalidText) -> Failure {
-    let failure = Failure::usage(format!("{what} {why}"));
-    match why {
-        InvalidText::Control { .. } => {
+    let failure = Failure::usage(format!("{what} {}", why.problem));
+    match why.problem {
+        TextProblem::Control { .. } => {
             failure.hint("FTP cannot send it: it would end the command early")
         }
         _ => failure,

@@ -28,8 +28,7 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
 /// A hash that no login can match helps nobody.
 fn refuse_unsendable(password: &[u8]) -> Result<(), Failure> {
     Password::new(password).map_err(|why| {
-        Failure::usage(format!("the password {why}"))
-            .hint("FTP cannot send it: it would end the command early")
+        Failure::usage(why.to_string()).hint("FTP cannot send it: it would end the command early")
     })?;
     let longest = Limits::default().command_line_before_login - "PASS ".len();
     if password.len() > longest {

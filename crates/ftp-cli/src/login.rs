@@ -186,7 +186,7 @@ fn warn(arguments: &LoginArguments, target: &Target) {
 /// A command of `--then`.
 fn parse_then(line: &str) -> Result<Command, Failure> {
     let command = Command::from_line(line)
-        .map_err(|why| Failure::usage(format!("a command of --then {why}")))?;
+        .map_err(|why| Failure::usage(format!("a command of --then {}", why.problem)))?;
     match command.verb() {
         Verb::User
         | Verb::Pass
@@ -264,7 +264,7 @@ fn config(
     match &arguments.host {
         Some(name) => config
             .host(name)
-            .map_err(|why| Failure::usage(format!("the name of --host {why}"))),
+            .map_err(|why| Failure::usage(format!("the name of --host {}", why.problem))),
         None => Ok(config),
     }
 }

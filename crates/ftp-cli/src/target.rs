@@ -263,6 +263,7 @@ fn malformed(why: &str) -> Failure {
 
 fn unsendable(what: &str, why: InvalidText) -> Failure {
     Failure::usage(format!(
-        "the {what} in the URL {why}: it would end the command early"
+        "the {what} in the URL {}: it would end the command early",
+        why.problem
     ))
 }

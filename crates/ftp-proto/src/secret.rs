@@ -6,7 +6,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::wire::{InvalidText, check_text, escape};
+use crate::wire::{InvalidText, TextKind, check_name, check_text, escape};
 
 /// A user name: one byte or more, no CR, LF or NUL.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -19,10 +19,7 @@ impl Username {
     /// [`InvalidText`] if the name is empty or holds CR, LF or NUL.
     pub fn new(name: impl AsRef<[u8]>) -> Result<Self, InvalidText> {
         let name = name.as_ref();
-        if name.is_empty() {
-            return Err(InvalidText::Empty);
-        }
-        check_text(name)?;
+        check_name(TextKind::Username, name)?;
         Ok(Self(name.into()))
     }
 
@@ -59,7 +56,7 @@ macro_rules! secret {
             /// [`InvalidText`] if the value holds CR, LF or NUL. The error does not repeat it.
             pub fn new(value: impl AsRef<[u8]>) -> Result<Self, InvalidText> {
                 let value = value.as_ref();
-                check_text(value)?;
+                check_text(TextKind::$name, value)?;
                 Ok(Self(Zeroizing::new(value.into())))
             }
 

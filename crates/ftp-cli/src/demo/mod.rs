@@ -269,7 +269,7 @@ fn login(name: &str, account: Option<&str>) -> Result<Login, InvalidText> {
 
 /// The demo's own names and texts are valid; this is said if one day they are not.
 fn invalid(why: InvalidText) -> Failure {
-    Failure::new(Exit::Failed, format!("a name or text of the demo {why}"))
+    Failure::new(Exit::Failed, format!("in the demo, {why}"))
 }
 
 fn show_table(output: &Output, rows: &[Row]) {

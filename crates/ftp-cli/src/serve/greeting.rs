@@ -22,7 +22,7 @@ pub(super) fn greet(config: Config, path: &Path) -> Result<Config, Failure> {
         lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line))
     };
     let unusable = |why: &dyn Display| Failure::usage(format!("{source} {why}"));
-    let greeting = Reply::multiline(Code::READY, lines()).map_err(|why| unusable(&why))?;
+    let greeting = Reply::multiline(Code::READY, lines()).map_err(|why| unusable(&why.problem))?;
     // What our own client refuses, others do, too.
     match ReplyParser::default().parse(greeting.raw()) {
         Ok(Status::Complete(read, _)) if read.lines().eq(lines()) => {}
@@ -35,5 +35,7 @@ pub(super) fn greet(config: Config, path: &Path) -> Result<Config, Failure> {
             )));
         }
     }
-    config.greeting(lines()).map_err(|why| unusable(&why))
+    config
+        .greeting(lines())
+        .map_err(|why| unusable(&why.problem))
 }

@@ -174,7 +174,7 @@ fn parse_line(line: &str) -> Result<(Username, User), String> {
     let (name, rest) = line
         .split_once(':')
         .ok_or("no colon; it is name:hash or name:hash:account")?;
-    let name = Username::new(name).map_err(|why| format!("the name {why}"))?;
+    let name = Username::new(name).map_err(|why| format!("the name {}", why.problem))?;
     let (hash, account) = match rest.split_once(':') {
         Some((hash, account)) => (hash, Some(account)),
         None => (rest, None),
@@ -182,7 +182,7 @@ fn parse_line(line: &str) -> Result<(Username, User), String> {
     let hash = Hash::parse(hash)?;
     let account = match account {
         Some("") => return Err("the account is empty; leave its colon out as well".to_owned()),
-        Some(account) => Some(Account::new(account).map_err(|why| format!("the account {why}"))?),
+        Some(account) => Some(Account::new(account).map_err(|why| why.to_string())?),
         None => None,
     };
     Ok((name, User { hash, account }))

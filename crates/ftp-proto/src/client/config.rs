@@ -6,7 +6,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::KeepAlive;
-use crate::wire::InvalidText;
+use crate::wire::{InvalidText, TextKind, check_name};
 use crate::{Account, Lenience, Limits, Observer, Password, Username};
 
 /// How the control connection is protected. There is no opportunistic mode.
@@ -279,10 +279,7 @@ impl Config {
     /// [`InvalidText`] if the name is empty or holds CR, LF or NUL.
     pub fn host(mut self, name: impl Into<String>) -> Result<Self, InvalidText> {
         let name = name.into();
-        if name.is_empty() {
-            return Err(InvalidText::Empty);
-        }
-        crate::wire::check_text(name.as_bytes())?;
+        check_name(TextKind::HostName, name.as_bytes())?;
         self.settings_mut().host = Some(name);
         Ok(self)
     }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::wire::{Code, InvalidText, Reply, check_text};
+use crate::wire::{Code, InvalidText, Reply, TextKind, check_name};
 use crate::{Lenience, Limits, Observer, Username};
 
 /// Which protection the server offers or demands for the control connection.
@@ -221,10 +221,7 @@ impl Config {
     ) -> Result<Self, InvalidText> {
         self.features = lines.into_iter().map(Into::into).collect();
         for line in &self.features {
-            if line.is_empty() {
-                return Err(InvalidText::Empty);
-            }
-            check_text(line.as_bytes())?;
+            check_name(TextKind::ReplyText, line.as_bytes())?;
         }
         Ok(self)
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::InvalidText;
+use super::{InvalidText, TextKind, TextProblem};
 
 /// A three-digit reply code, 100 to 699.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -189,9 +189,9 @@ impl Code {
 impl TryFrom<u16> for Code {
     type Error = InvalidText;
 
-    /// [`InvalidText::NotACode`] outside 100–699.
+    /// [`TextProblem::NotACode`] outside 100–699.
     fn try_from(number: u16) -> Result<Self, InvalidText> {
-        Self::new(number).ok_or(InvalidText::NotACode)
+        Self::new(number).ok_or(TextProblem::NotACode.of(TextKind::ReplyCode))
     }
 }
 

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::masking::{MASK, secret_begins, shown_letters};
 use super::telnet::put_telnet;
-use super::{CommandErrorKind, InvalidText, Verb, check_text, escape};
+use super::{CommandErrorKind, InvalidText, TextKind, TextProblem, Verb};
+use super::{check_name, check_text, escape};
 
 /// A command in someone else's buffer.
 ///
@@ -33,7 +34,7 @@ impl<'b> CommandRef<'b> {
     /// Takes a line without its end apart.
     #[inline]
     pub(crate) fn from_line(line: &'b [u8]) -> Result<Self, CommandErrorKind> {
-        if check_text(line).is_err() {
+        if check_text(TextKind::Command, line).is_err() {
             return Err(CommandErrorKind::ControlCharacter);
         }
         Self::from_checked(line).ok_or(CommandErrorKind::NotAVerb)
@@ -198,9 +199,9 @@ impl Command {
     /// A command without an argument.
     ///
     /// # Errors
-    /// [`InvalidText::NotAVerb`] for [`Verb::Unknown`], which has no name.
+    /// [`TextProblem::NotAVerb`] for [`Verb::Unknown`], which has no name.
     pub fn new(verb: Verb) -> Result<Self, InvalidText> {
-        let name = verb.name().ok_or(InvalidText::NotAVerb)?;
+        let name = name_of(verb)?;
         Ok(Self::from_parts(verb, name.as_bytes(), None))
     }
 
@@ -209,8 +210,8 @@ impl Command {
     /// # Errors
     /// [`InvalidText`] if the argument holds CR, LF or NUL, or the verb is [`Verb::Unknown`].
     pub fn with_argument(verb: Verb, argument: impl AsRef<[u8]>) -> Result<Self, InvalidText> {
-        let name = verb.name().ok_or(InvalidText::NotAVerb)?;
-        check_text(argument.as_ref())?;
+        let name = name_of(verb)?;
+        check_text(TextKind::Argument, argument.as_ref())?;
         Ok(Self::from_parts(
             verb,
             name.as_bytes(),
@@ -224,13 +225,10 @@ impl Command {
     /// [`InvalidText`] if the line holds CR, LF or NUL, or does not begin with a verb.
     pub fn from_line(line: impl AsRef<[u8]>) -> Result<Self, InvalidText> {
         let line = line.as_ref();
-        check_text(line)?;
-        if line.is_empty() {
-            return Err(InvalidText::Empty);
-        }
+        check_name(TextKind::Command, line)?;
         CommandRef::from_line(line)
             .map(|command| command.to_command())
-            .map_err(|_| InvalidText::NotAVerb)
+            .map_err(|_| TextProblem::NotAVerb.of(TextKind::Command))
     }
 
     /// From parts that were checked.
@@ -303,6 +301,11 @@ impl Command {
         out.reserve(self.line.len().saturating_add(doubled).saturating_add(2));
         self.borrow().put(|bytes| out.extend_from_slice(bytes));
     }
+}
+
+fn name_of(verb: Verb) -> Result<&'static str, InvalidText> {
+    verb.name()
+        .ok_or(TextProblem::NotAVerb.of(TextKind::Command))
 }
 
 impl core::str::FromStr for Command {

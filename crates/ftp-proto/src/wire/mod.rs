@@ -30,8 +30,8 @@ pub use reply::{Lines, Reply, ReplyRef};
 pub use reply_error::{ReplyError, ReplyErrorKind};
 pub use reply_parser::ReplyParser;
 pub use telnet::{TelnetFilter, encode_telnet};
-pub(crate) use text::check_text;
-pub use text::{Escaped, InvalidText, escape};
+pub use text::{Escaped, InvalidText, TextKind, TextProblem, escape};
+pub(crate) use text::{check_name, check_text};
 pub use verb::Verb;
 
 /// What a parser found at the start of the bytes it was given.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::masking::MASK;
 use super::telnet::put_telnet;
-use super::{Code, InvalidText, check_text, escape};
+use super::{Code, InvalidText, TextKind, TextProblem, check_text, escape};
 
 /// A reply in someone else's buffer.
 ///
@@ -382,7 +382,7 @@ impl ReplyWriter {
     }
 
     fn line(&mut self, text: &[u8]) -> Result<(), InvalidText> {
-        check_text(text)?;
+        check_text(TextKind::ReplyText, text)?;
         self.raw.extend_from_slice(&self.code.digits());
         self.separator = self.raw.len();
         self.raw.push(b'-');
@@ -391,7 +391,7 @@ impl ReplyWriter {
     }
 
     fn indented(&mut self, text: &[u8]) -> Result<(), InvalidText> {
-        check_text(text)?;
+        check_text(TextKind::ReplyText, text)?;
         self.raw.push(b' ');
         self.end(text);
         Ok(())
@@ -404,7 +404,10 @@ impl ReplyWriter {
     }
 
     fn finish(mut self) -> Result<Reply, InvalidText> {
-        let separator = self.raw.get_mut(self.separator).ok_or(InvalidText::Empty)?;
+        let separator = self
+            .raw
+            .get_mut(self.separator)
+            .ok_or(TextProblem::Empty.of(TextKind::ReplyText))?;
         *separator = b' ';
         Ok(Reply {
             raw: self.raw.into(),

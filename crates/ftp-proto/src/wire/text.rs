@@ -4,10 +4,52 @@ use core::fmt;
 
 use thiserror::Error;
 
-/// Why bytes cannot be sent as part of a command or reply.
+/// A value that cannot be sent as part of a command or reply: which one, and why. It never shows the
+/// value itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the {kind} {problem}")]
+#[non_exhaustive]
+pub struct InvalidText {
+    /// Which value.
+    pub kind: TextKind,
+    /// What is wrong with it.
+    pub problem: TextProblem,
+}
+
+/// What a text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum TextKind {
+    /// The argument of `USER`.
+    #[error("user name")]
+    Username,
+    /// The argument of `PASS`.
+    #[error("password")]
+    Password,
+    /// The argument of `ACCT`.
+    #[error("account")]
+    Account,
+    /// The argument of `HOST`.
+    #[error("host name")]
+    HostName,
+    /// A command as a line: verb and argument.
+    #[error("command")]
+    Command,
+    /// The argument of a command.
+    #[error("command argument")]
+    Argument,
+    /// A line of a reply.
+    #[error("reply text")]
+    ReplyText,
+    /// The code of a reply.
+    #[error("reply code")]
+    ReplyCode,
+}
+
+/// Why a text cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum InvalidText {
+pub enum TextProblem {
     /// Nothing where something is needed.
     #[error("must not be empty")]
     Empty,
@@ -19,12 +61,22 @@ pub enum InvalidText {
         /// Where it is.
         at: usize,
     },
-    /// A command verb must be ASCII letters and digits.
-    #[error("is not a command verb: letters and digits only")]
+    /// A command must begin with a verb of ASCII letters and digits.
+    #[error("must begin with a command verb: letters and digits only")]
     NotAVerb,
     /// A reply code must lie in 100–699.
-    #[error("is not a reply code: 100 to 699")]
+    #[error("must be 100 to 699")]
     NotACode,
+}
+
+impl TextProblem {
+    /// The error for a text of this kind.
+    pub(crate) fn of(self, kind: TextKind) -> InvalidText {
+        InvalidText {
+            kind,
+            problem: self,
+        }
+    }
 }
 
 struct ControlName(u8);
@@ -42,7 +94,7 @@ impl fmt::Display for ControlName {
 
 /// Refuses CR, LF and NUL.
 #[inline]
-pub(crate) fn check_text(text: &[u8]) -> Result<(), InvalidText> {
+pub(crate) fn check_text(kind: TextKind, text: &[u8]) -> Result<(), InvalidText> {
     // On a short text a plain loop is there before a search has begun.
     let found = if text.len() < 16 {
         text.iter()
@@ -52,11 +104,19 @@ pub(crate) fn check_text(text: &[u8]) -> Result<(), InvalidText> {
     };
     match found {
         None => Ok(()),
-        Some(at) => Err(InvalidText::Control {
-            byte: text.get(at).copied().unwrap_or_default(),
-            at,
-        }),
+        Some(at) => {
+            let byte = text.get(at).copied().unwrap_or_default();
+            Err(TextProblem::Control { byte, at }.of(kind))
+        }
     }
+}
+
+/// The same, and refuses what is empty.
+pub(crate) fn check_name(kind: TextKind, name: &[u8]) -> Result<(), InvalidText> {
+    if name.is_empty() {
+        return Err(TextProblem::Empty.of(kind));
+    }
+    check_text(kind, name)
 }
 
 /// Shows bytes from a peer on one line: valid UTF-8 stays readable; control characters, the

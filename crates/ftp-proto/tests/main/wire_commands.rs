@@ -1,7 +1,9 @@
 //! Reading and writing commands, from outside.
 
 use ftp_proto::Lenience;
-use ftp_proto::wire::{Command, CommandErrorKind, CommandParser, InvalidText, Status, Verb};
+use ftp_proto::wire::{
+    Command, CommandErrorKind, CommandParser, Status, TextKind, TextProblem, Verb,
+};
 use ftp_testkit::laws;
 use proptest::prelude::*;
 
@@ -47,7 +49,8 @@ proptest! {
 
     #[test]
     fn a_line_that_cannot_be_sent_cannot_be_built(line in "[A-Z]{3,4} [a-z]{0,5}[\0\r\n][a-z]{0,5}") {
-        let refused = matches!(Command::from_line(&line), Err(InvalidText::Control { .. }));
+        let problem = Command::from_line(&line).map_err(|error| error.problem);
+        let refused = matches!(problem, Err(TextProblem::Control { .. }));
         prop_assert!(refused);
     }
 }
@@ -286,18 +289,44 @@ fn passwords_in_commands_of_servers_own_making_are_masked() {
 }
 
 #[test]
-fn a_command_from_a_line_says_what_is_wrong_with_it() {
-    assert_eq!(Command::from_line(""), Err(InvalidText::Empty));
-    assert_eq!(Command::from_line(" PWD"), Err(InvalidText::NotAVerb));
-    assert_eq!(
-        Command::from_line("PWD\r\n"),
-        Err(InvalidText::Control { byte: b'\r', at: 3 })
-    );
-    assert_eq!(Command::new(Verb::Unknown), Err(InvalidText::NotAVerb));
-    assert_eq!(
-        InvalidText::Control { byte: 0, at: 2 }.to_string(),
-        "holds a NUL at byte 2"
-    );
+fn a_command_that_cannot_be_sent_says_which_part_and_why() {
+    let argument = Command::with_argument(Verb::Cwd, "a\0b");
+    for (command, kind, problem, text) in [
+        (
+            Command::from_line(""),
+            TextKind::Command,
+            TextProblem::Empty,
+            "the command must not be empty",
+        ),
+        (
+            Command::from_line(" PWD"),
+            TextKind::Command,
+            TextProblem::NotAVerb,
+            "the command must begin with a command verb: letters and digits only",
+        ),
+        (
+            Command::from_line("PWD\r\n"),
+            TextKind::Command,
+            TextProblem::Control { byte: b'\r', at: 3 },
+            "the command holds a carriage return at byte 3",
+        ),
+        (
+            Command::new(Verb::Unknown),
+            TextKind::Command,
+            TextProblem::NotAVerb,
+            "the command must begin with a command verb: letters and digits only",
+        ),
+        (
+            argument,
+            TextKind::Argument,
+            TextProblem::Control { byte: 0, at: 1 },
+            "the command argument holds a NUL at byte 1",
+        ),
+    ] {
+        let error = command.unwrap_err();
+        assert_eq!((error.kind, error.problem), (kind, problem));
+        assert_eq!(error.to_string(), text);
+    }
 }
 
 /// Whatever was searched is overwritten with line ends, which the parser would find if it looked

@@ -1,7 +1,7 @@
 //! Reading and writing replies, from outside.
 
 use ftp_proto::wire::{
-    Class, Code, ForeignProtocol, InvalidText, Reply, ReplyErrorKind, ReplyParser, Status, Subject,
+    Class, Code, ForeignProtocol, Reply, ReplyErrorKind, ReplyParser, Status, Subject, TextProblem,
 };
 use ftp_proto::{Lenience, Limits};
 use ftp_testkit::laws;
@@ -399,12 +399,12 @@ fn listings_indent_their_inner_lines_only() {
 #[test]
 fn text_that_would_break_the_line_cannot_be_built() {
     assert_eq!(
-        Reply::new(Code::OKAY, "a\nb"),
-        Err(InvalidText::Control { byte: b'\n', at: 1 })
+        Reply::new(Code::OKAY, "a\nb").unwrap_err().to_string(),
+        "the reply text holds a line feed at byte 1"
     );
     assert_eq!(
-        Reply::multiline(Code::OKAY, [] as [&str; 0]),
-        Err(InvalidText::Empty)
+        Reply::multiline(Code::OKAY, [] as [&str; 0]).map_err(|error| error.problem),
+        Err(TextProblem::Empty)
     );
     assert_eq!(Reply::new(Code::OKAY, "").unwrap().raw(), b"200 \r\n");
 }
@@ -421,7 +421,8 @@ fn codes_know_their_class_subject_and_meaning() {
     );
     assert_eq!(code.meaning(), Some("need account for login"));
     assert_eq!(Code::try_from(399).unwrap().meaning(), None);
-    assert_eq!(Code::try_from(700), Err(InvalidText::NotACode));
+    let beyond = Code::try_from(700).unwrap_err();
+    assert_eq!(beyond.to_string(), "the reply code must be 100 to 699");
     let protected = Code::INTEGRITY_PROTECTED;
     assert_eq!(
         (protected.get(), protected.class()),

@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use ftp_proto::wire::{Command, InvalidText, Verb};
+use ftp_proto::client::{Config, Login};
+use ftp_proto::wire::{Command, TextKind, TextProblem, Verb};
 use ftp_proto::{Account, Instant, Lenience, Limits, Password, TlsVersion, Username};
 use proptest::prelude::*;
 
@@ -28,17 +29,19 @@ proptest! {
     #[test]
     fn credentials_take_what_can_be_sent_and_nothing_else(bytes: Vec<u8>) {
         let at = bytes.iter().position(|byte| matches!(byte, 0 | b'\r' | b'\n'));
-        let expected = match at {
-            Some(at) => Err(InvalidText::Control { byte: bytes[at], at }),
+        let problem = at.map(|at| TextProblem::Control { byte: bytes[at], at });
+        let expected = |kind, problem| match problem {
+            Some(problem) => Err((kind, problem)),
             None => Ok(bytes.clone()),
         };
+        let said = |error: ftp_proto::wire::InvalidText| (error.kind, error.problem);
         let password = Password::new(&bytes).map(|password| password.expose().to_vec());
-        prop_assert_eq!(&password, &expected);
+        prop_assert_eq!(password.map_err(said), expected(TextKind::Password, problem));
         let account = Account::new(&bytes).map(|account| account.expose().to_vec());
-        prop_assert_eq!(&account, &expected);
+        prop_assert_eq!(account.map_err(said), expected(TextKind::Account, problem));
         let username = Username::new(&bytes).map(|username| username.as_bytes().to_vec());
-        let needs_name = if bytes.is_empty() { Err(InvalidText::Empty) } else { expected };
-        prop_assert_eq!(username, needs_name);
+        let problem = if bytes.is_empty() { Some(TextProblem::Empty) } else { problem };
+        prop_assert_eq!(username.map_err(said), expected(TextKind::Username, problem));
     }
 }
 
@@ -50,6 +53,24 @@ fn secrets_are_never_shown() {
     let shown = format!("{password:?} {account:?} {command} {command:?}");
     assert!(!shown.contains("sesame"), "{shown}");
     assert!(!format!("{:?}", Password::new("ses\name")).contains("sesa"));
+}
+
+#[test]
+fn an_invalid_value_is_named_and_never_shown() {
+    let errors = [
+        ("user name", Username::new("ses\name").unwrap_err()),
+        ("password", Password::new("ses\name").unwrap_err()),
+        ("account", Account::new("ses\name").unwrap_err()),
+        ("user name", Login::new("ses\name", "b").unwrap_err()),
+        ("password", Login::new("a", "ses\name").unwrap_err()),
+    ];
+    for (value, error) in errors {
+        let text = format!("the {value} holds a line feed at byte 3");
+        assert_eq!(error.to_string(), text);
+        assert!(!format!("{error:?}").contains("ses"), "{error:?}");
+    }
+    let host = Config::new(Login::anonymous()).host("").unwrap_err();
+    assert_eq!(host.to_string(), "the host name must not be empty");
 }
 
 #[test]

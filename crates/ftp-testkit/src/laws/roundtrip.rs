@@ -46,7 +46,7 @@ pub fn roundtrip(data: &[u8]) {
 /// The first line, those between, the last.
 fn listing(code: Code, lines: &[&[u8]]) -> Result<Reply, InvalidText> {
     match lines {
-        [] => Err(InvalidText::Empty),
+        [] => Reply::multiline(code, lines),
         [only] => Reply::new(code, only),
         [first, inner @ .., last] => Reply::listing(code, first, inner, last),
     }
