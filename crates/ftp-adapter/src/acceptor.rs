@@ -53,6 +53,10 @@ pub struct Acceptor<C> {
 pub struct TlsMissing(Security);
 
 impl TlsMissing {
+    pub(crate) fn new(security: Security) -> Self {
+        Self(security)
+    }
+
     /// What the configuration asks for.
     pub fn security(self) -> Security {
         self.0
@@ -174,7 +178,7 @@ impl<C: Clock> Acceptor<C> {
     pub fn new(config: Arc<Config>, tls: Option<Arc<ServerConfig>>) -> Result<Self, TlsMissing> {
         let security = config.configured_security();
         if tls.is_none() && security != Security::DangerousPlaintext {
-            return Err(TlsMissing(security));
+            return Err(TlsMissing::new(security));
         }
         Ok(Self {
             config,

@@ -107,10 +107,10 @@ pub enum DriverError<E> {
     #[error(transparent)]
     Machine(E),
     /// The transport failed before the machine was done.
-    #[error("the connection failed: {source}")]
+    #[error("the connection failed: {error}")]
     Io {
         /// How.
-        source: io::Error,
+        error: io::Error,
         /// What the machine said when told that nothing more comes; it knows the phase.
         consequence: Option<E>,
     },
@@ -342,12 +342,9 @@ impl<M: Machine> DriverState<M> {
             Ok(_) => None,
         };
         match (self.failure.take(), consequence) {
-            (Some(source), consequence) => {
-                self.failure = Some(source.kind().into());
-                Err(DriverError::Io {
-                    source,
-                    consequence,
-                })
+            (Some(error), consequence) => {
+                self.failure = Some(error.kind().into());
+                Err(DriverError::Io { error, consequence })
             }
             (None, Some(error)) => Err(DriverError::Machine(error)),
             (None, None) => Ok(None),

@@ -14,19 +14,21 @@ use thiserror::Error;
 use crate::{AddressError, DriverError};
 
 /// Why a client could not do what it was asked to.
+///
+/// Its text says all, with that of the errors inside; so `source` gives none of these again.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The address cannot be understood.
     #[error("the address cannot be used: {0}")]
-    Address(#[from] AddressError),
+    Address(AddressError),
     /// The name could not be resolved.
-    #[error("cannot resolve {host}: {source}")]
+    #[error("cannot resolve {host}: {error}")]
     Resolve {
         /// The name.
         host: String,
         /// Why not.
-        source: io::Error,
+        error: io::Error,
     },
     /// No address of the server could be connected to; each with its reason, in the order tried.
     #[error("cannot connect: {}", Attempts(.0))]
@@ -42,18 +44,18 @@ pub enum Error {
     },
     /// The TLS configuration cannot be built.
     #[error("the TLS configuration cannot be built: {0}")]
-    TlsConfiguration(#[from] ConfigError),
+    TlsConfiguration(ConfigError),
     /// TLS is wanted, the connector was given no configuration for it, and the features that know
     /// default roots are off.
     #[error("TLS is wanted, and no TLS configuration was given")]
     NoTlsConfiguration,
     /// The connection broke, and the machine was not done.
-    #[error("the connection failed at {phase}: {source}")]
+    #[error("the connection failed at {phase}: {error}")]
     Io {
         /// In which phase.
         phase: Phase,
         /// How.
-        source: io::Error,
+        error: io::Error,
         /// As [`Connection::is_secret_sent`](client::Connection::is_secret_sent).
         secret_sent: bool,
     },
@@ -62,12 +64,12 @@ pub enum Error {
     #[error(transparent)]
     Protocol(client::Error),
     /// TLS failed.
-    #[error("{source}")]
+    #[error("{error}")]
     Tls {
         /// In which phase.
         phase: Phase,
         /// How.
-        source: Box<ftp_rustls::Error<client::Error>>,
+        error: Box<ftp_rustls::Error<client::Error>>,
         /// As [`Connection::is_secret_sent`](client::Connection::is_secret_sent).
         secret_sent: bool,
     },
@@ -86,11 +88,11 @@ pub enum Error {
     #[error("a reply came that no command had asked for, so replies may be out of step: {0}")]
     Unsolicited(Reply),
     /// A call that does not fit the state of the connection.
-    #[error("{0}")]
+    #[error(transparent)]
     Misuse(#[from] Misuse),
     /// The command cannot be sent.
     #[error("not a command that can be sent: {0}")]
-    InvalidCommand(#[from] InvalidText),
+    InvalidCommand(InvalidText),
     /// More events wait to be read with `Client::next_event` than are kept.
     #[error("too many events wait for next_event")]
     EventsUnread,
@@ -186,17 +188,13 @@ impl Error {
         match self {
             Self::Connect(attempts) => attempts.iter().any(|(_, error)| is_transient(error.kind())),
             Self::Io {
-                source,
-                secret_sent,
-                ..
-            } => !secret_sent && is_transient(source.kind()),
+                error, secret_sent, ..
+            } => !secret_sent && is_transient(error.kind()),
             Self::ConnectTimedOut { .. } => true,
             Self::Protocol(error) => error.is_transient(),
             Self::Tls {
-                source,
-                secret_sent,
-                ..
-            } => !secret_sent && matches!(**source, ftp_rustls::Error::HandshakeEof),
+                error, secret_sent, ..
+            } => !secret_sent && matches!(**error, ftp_rustls::Error::HandshakeEof),
             _ => false,
         }
     }
@@ -208,16 +206,16 @@ impl Error {
         phase: Phase,
         secret_sent: bool,
     ) -> Self {
-        let tls = |source| Self::Tls {
+        let tls = |error| Self::Tls {
             phase,
-            source: Box::new(source),
+            error: Box::new(error),
             secret_sent,
         };
         match error {
             DriverError::Machine(ftp_rustls::Error::Machine(error)) => Self::Protocol(error),
             DriverError::Machine(error) => tls(error),
             DriverError::Io {
-                source,
+                error: failure,
                 consequence,
             } => {
                 let phase = match consequence {
@@ -229,11 +227,29 @@ impl Error {
                 };
                 Self::Io {
                     phase,
-                    source,
+                    error: failure,
                     secret_sent,
                 }
             }
         }
+    }
+}
+
+impl From<AddressError> for Error {
+    fn from(error: AddressError) -> Self {
+        Self::Address(error)
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::TlsConfiguration(error)
+    }
+}
+
+impl From<InvalidText> for Error {
+    fn from(error: InvalidText) -> Self {
+        Self::InvalidCommand(error)
     }
 }
 
@@ -277,9 +293,9 @@ impl fmt::Display for Redacted<'_> {
             Error::Protocol(error) => error.redacted().fmt(f),
             Error::Refused(reply) => Error::Refused(reply.redacted()).fmt(f),
             Error::Unsolicited(reply) => Error::Unsolicited(reply.redacted()).fmt(f),
-            Error::Tls { source, .. } => match &**source {
+            Error::Tls { error, .. } => match &**error {
                 ftp_rustls::Error::Machine(error) => error.redacted().fmt(f),
-                source => source.fmt(f),
+                error => error.fmt(f),
             },
             error => error.fmt(f),
         }
@@ -359,11 +375,11 @@ mod tests {
             .to_string(),
             "no connection within 1.5 s"
         );
-        let source = io::ErrorKind::ConnectionReset.into();
+        let error = io::ErrorKind::ConnectionReset.into();
         assert_eq!(
             Error::Io {
                 phase: Phase::Password,
-                source,
+                error,
                 secret_sent: true,
             }
             .to_string(),
@@ -379,9 +395,9 @@ mod tests {
             io::ErrorKind::PermissionDenied.into(),
         );
         assert!(!Error::Connect(vec![forbidden]).is_transient());
-        let tls = |source| Error::Tls {
+        let tls = |error| Error::Tls {
             phase: Phase::Security,
-            source: Box::new(source),
+            error: Box::new(error),
             secret_sent: false,
         };
         assert!(tls(ftp_rustls::Error::HandshakeEof).is_transient());

@@ -17,6 +17,7 @@ mod dialing;
 mod driver_state;
 mod error;
 mod guard;
+mod io_error;
 mod pending_events;
 mod session;
 mod setup;

@@ -77,7 +77,7 @@ pub enum SessionEvent {
 pub enum SessionError {
     /// The transport failed.
     #[error("the connection failed: {0}")]
-    Io(#[source] io::Error),
+    Io(io::Error),
     /// The client broke the protocol.
     #[error(transparent)]
     Protocol(server::Error),
@@ -91,7 +91,7 @@ impl From<DriverError<ftp_rustls::Error<server::Error>>> for SessionError {
         match error {
             DriverError::Machine(ftp_rustls::Error::Machine(error)) => Self::Protocol(error),
             DriverError::Machine(error) => Self::Tls(Box::new(error)),
-            DriverError::Io { source, .. } => Self::Io(source),
+            DriverError::Io { error, .. } => Self::Io(error),
         }
     }
 }

@@ -166,9 +166,9 @@ impl Connector {
         let mut race = Race::new(now(), after);
         match resolve(address.host(), self.setup.port(address), after) {
             None => return Err(lost(race, Step::TimedOut, after)),
-            Some(Err(source)) => {
+            Some(Err(error)) => {
                 let host = address.host().to_owned();
-                return Err(Error::Resolve { host, source });
+                return Err(Error::Resolve { host, error });
             }
             Some(Ok(addresses)) => race.add(now(), addresses),
         }

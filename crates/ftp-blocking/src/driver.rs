@@ -273,7 +273,7 @@ impl<M: fmt::Debug, T: fmt::Debug> fmt::Debug for Parts<M, T> {
 
 fn deadlock<E>() -> DriverError<E> {
     DriverError::Io {
-        source: io::Error::new(
+        error: io::Error::new(
             io::ErrorKind::Deadlock,
             "the machine waits for an answer of this program, and for nothing else",
         ),

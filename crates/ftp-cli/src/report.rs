@@ -334,8 +334,8 @@ fn hint(error: &Error, recording: &Recording, is_plaintext: bool, trust: Trust) 
         Error::ConnectTimedOut { .. } => {
             "a firewall may drop what is sent; --timeout gives it longer"
         }
-        Error::Tls { source, .. } if is_about_trust(source) => {
-            return hint_for_certificate(source, trust).map(str::to_owned);
+        Error::Tls { error, .. } if is_about_trust(error) => {
+            return hint_for_certificate(error, trust).map(str::to_owned);
         }
         // Nothing was said, not even a greeting: implicit TLS.
         Error::Tls { .. } if recording.entries.is_empty() => {

@@ -188,9 +188,9 @@ impl<R: Runtime> Connector<R> {
         let resolved = R::resolve(address.host(), self.setup.port(address));
         match timer.before(later::<R>(after), resolved).await {
             None => return Err(lost(race, Step::TimedOut, after)),
-            Some(Err(source)) => {
+            Some(Err(error)) => {
                 let host = address.host().to_owned();
-                return Err(Error::Resolve { host, source });
+                return Err(Error::Resolve { host, error });
             }
             Some(Ok(addresses)) => race.add(now(), addresses),
         }

@@ -111,11 +111,49 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
 }
 
 impl<E: std::error::Error> std::error::Error for Error<E> {
+    /// What is not in the text yet: rustls' error is.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Machine(error) => error.source(),
-            Self::Tls { source, .. } => Some(source),
-            Self::HandshakeEof | Self::NoTlsConfiguration => None,
+        self.machine()?.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use ftp_proto::client::Error as ClientError;
+    use rustls::AlertDescription;
+    use rustls::server::VerifierBuilderError;
+
+    use super::*;
+    use crate::ConfigError;
+
+    #[test]
+    fn what_the_text_says_is_no_source_again() {
+        let tls = || rustls::Error::General("told once".into());
+        let failed = |source| Error::<ClientError>::Tls {
+            during: TlsPhase::Handshake,
+            source,
+            offered: None,
+        };
+        let fault = CertificateFault::NoPublicKey;
+        let alert = rustls::Error::AlertReceived(AlertDescription::UnknownCA);
+        for source in [tls(), alert, fault.into()] {
+            let error = failed(source);
+            assert!(error.to_string().starts_with("TLS handshake failed: "));
+            assert!(error.source().is_none(), "{error}");
+        }
+        for error in [
+            ConfigError::Identity(tls()),
+            ConfigError::InvalidRoot(tls()),
+            ConfigError::Platform(tls()),
+            ConfigError::Versions(tls()),
+            ConfigError::Provider(tls()),
+            ConfigError::ServerVerifier(VerifierBuilderError::NoRootAnchors),
+            ConfigError::ClientVerifier(VerifierBuilderError::NoRootAnchors),
+            ConfigError::from(crate::certificates_from_pem(b"-----BEGIN ").unwrap_err()),
+        ] {
+            assert!(error.source().is_none(), "{error}");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::wire::ForeignProtocol;
 pub enum Error {
     /// The client broke the protocol.
     #[error("protocol fault of the client: {0}")]
-    PeerFault(#[from] PeerFault),
+    PeerFault(PeerFault),
 }
 
 /// How a client broke the protocol.

@@ -15,7 +15,7 @@ pub enum ConfigError {
     )]
     NoCryptoProvider,
     /// The text is not PEM, or was cut.
-    #[error("{0}")]
+    #[error(transparent)]
     Pem(#[from] PemError),
     /// There is no certificate in what was given.
     #[error("no certificate found: PEM text with `-----BEGIN CERTIFICATE-----` is expected")]
@@ -33,10 +33,10 @@ pub enum ConfigError {
     KeyMismatch,
     /// rustls does not take the certificate or the key.
     #[error("certificate or private key cannot be used: {0}")]
-    Identity(#[source] rustls::Error),
+    Identity(rustls::Error),
     /// A certificate to be trusted cannot be read.
     #[error("a certificate to be trusted cannot be read: {0}")]
-    InvalidRoot(#[source] rustls::Error),
+    InvalidRoot(rustls::Error),
     /// No certificate is trusted, so that every peer would be refused.
     #[error("no certificate is trusted: every peer would be refused")]
     NoRoots,
@@ -51,19 +51,19 @@ pub enum ConfigError {
     NoSha256,
     /// The operating system's trust store cannot be used.
     #[error("the operating system's trusted certificates cannot be used: {0}")]
-    Platform(#[source] rustls::Error),
+    Platform(rustls::Error),
     /// Server certificates cannot be checked with the given roots.
     #[error("server certificates cannot be checked: {0}")]
-    ServerVerifier(#[source] VerifierBuilderError),
+    ServerVerifier(VerifierBuilderError),
     /// Client certificates cannot be checked with the given roots.
     #[error("client certificates cannot be checked: {0}")]
-    ClientVerifier(#[source] VerifierBuilderError),
+    ClientVerifier(VerifierBuilderError),
     /// The crypto provider does not fit the protocol versions.
     #[error("crypto provider and TLS versions do not fit together: {0}")]
-    Versions(#[source] rustls::Error),
+    Versions(rustls::Error),
     /// The crypto provider failed, for want of random bytes.
     #[error("the crypto provider failed: {0}")]
-    Provider(#[source] rustls::Error),
+    Provider(rustls::Error),
     /// The host is neither a DNS name nor an IP address.
     #[error("\"{}\" is neither a DNS name nor an IP address, so no certificate can be checked against it", .host.escape_debug())]
     InvalidServerName {

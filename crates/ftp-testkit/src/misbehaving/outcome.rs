@@ -147,7 +147,7 @@ impl Outcome {
         use ftp_adapter::Error;
         match error {
             Error::Protocol(error) => Self::of(error),
-            Error::Tls { source, .. } => Self::of_tls(source),
+            Error::Tls { error, .. } => Self::of_tls(error),
             Error::Io { phase, .. } => Self::Lost { phase: *phase },
             Error::Refused(reply) => Self::refused_later(reply),
             Error::Unsolicited(reply) => Self::PeerFault {

@@ -124,7 +124,7 @@ async fn a_transport_that_takes_nothing_is_an_error() {
         // The error is told as often as it is asked for.
         for _ in 0..2 {
             match driver.next().await {
-                Err(DriverError::Io { source, .. }) => assert_eq!(source.kind(), kind),
+                Err(DriverError::Io { error, .. }) => assert_eq!(error.kind(), kind),
                 other => panic!("{other:?}"),
             }
         }
