@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::context::Context;
-use super::incoming::{Found, Incoming, Refusals};
+use super::input::{Found, Input};
 use super::outstanding::Purpose;
 use super::state::{Ccc, Greeting, Rein, StartingTls, State};
 use super::{
@@ -30,8 +30,7 @@ use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch
 pub struct Connection {
     state: State,
     context: Context,
-    incoming: Incoming,
-    refusals: Refusals,
+    input: Input,
     /// Since when TLS is being switched, while it is.
     switching_since: Instant,
     /// The latest time that the driver told. The application's calls have clocks of their own, and
@@ -58,7 +57,7 @@ impl Connection {
     pub fn new(config: Config, now: Instant) -> Self {
         // The credentials move into the states; no second copy stays behind.
         let Config { login, settings } = config;
-        let incoming = Incoming::new(Arc::clone(&settings), now);
+        let input = Input::new(Arc::clone(&settings), now);
         let implicit = settings.security == Security::ImplicitTls;
         let state = if implicit {
             State::StartingTls(StartingTls { login, implicit })
@@ -74,8 +73,7 @@ impl Connection {
         Self {
             state,
             context,
-            incoming,
-            refusals: Refusals::new(),
+            input,
             switching_since: now,
             driven: now,
             error: None,
@@ -286,21 +284,20 @@ impl Connection {
         if next.is_switching() && !self.state.is_switching() {
             self.switching_since = self.context.now;
             // What was asked for on one side of a switch is not answered on the other, nor does it count there.
-            self.refusals = Refusals::new();
+            self.input.drop_refusals();
         }
         self.context.enter(next.phase());
         self.state = next;
         if matches!(self.state, State::Closed) {
             self.context.stop_login_clock();
-            self.incoming.reset();
+            self.input.reset();
         }
     }
 
     /// Nothing is owed: it may be long until the next command, and what is not needed until then is not
     /// kept.
     fn shrink(&mut self) {
-        self.incoming.shrink();
-        self.refusals.shrink();
+        self.input.shrink();
         self.context.shrink();
     }
 
@@ -318,7 +315,7 @@ impl Connection {
     /// The same, or with all of the input there is.
     fn take_input(&mut self, all: bool) {
         loop {
-            if self.incoming.is_ended() {
+            if self.input.is_ended() {
                 // Nobody reads any more.
                 self.context.output.clear();
             }
@@ -327,17 +324,19 @@ impl Connection {
                 return;
             }
             if self.state.is_switching() {
-                if self.incoming.is_ended() {
+                if self.input.is_ended() {
                     self.closed_by_server();
                 }
                 return;
             }
             if !self.next_reply() {
-                self.incoming.drop_blank_lines();
+                self.input.drop_blank_lines();
                 if !self.state.may_switch() {
-                    self.refusals.write_before(u64::MAX, &mut self.context);
+                    let context = &mut self.context;
+                    self.input
+                        .refuse_before(u64::MAX, |refusal| context.write(refusal));
                 }
-                if !self.incoming.is_ended() {
+                if !self.input.is_ended() {
                     return;
                 }
                 self.closed_by_server();
@@ -348,11 +347,12 @@ impl Connection {
     /// Deals with the next reply; `false` if there is none yet.
     fn next_reply(&mut self) -> bool {
         let context = &mut self.context;
-        let arrived = self.incoming.last_data();
-        let (result, length) = match self.incoming.next_reply() {
+        let arrived = self.input.last_data();
+        let (result, length) = match self.input.next_reply() {
             Found::Nothing => return false,
             Found::Fault { fault: found, at } => {
-                self.refusals.write_before(at.saturating_add(1), context);
+                self.input
+                    .refuse_before(at.saturating_add(1), |refusal| context.write(refusal));
                 let phase = self.phase();
                 self.fail(Error::fault(phase, found));
                 return true;
@@ -361,13 +361,14 @@ impl Connection {
                 reply,
                 start,
                 length,
+                refusals,
             } => {
                 let end = start.saturating_add(reply.raw().len() as u64);
                 // What says nothing, as blank lines and Telnet, is no sign of life.
                 context.last_traffic = context.last_traffic.max(arrived);
                 context.answering = context.outstanding.answered(start, context.now);
                 if !self.state.may_switch_after(reply, context.answering) {
-                    self.refusals.write_before(end, context);
+                    refusals.send_before(end, |refusal| context.write(refusal));
                 }
                 context.heard(reply);
                 let state = core::mem::replace(&mut self.state, State::Closed);
@@ -382,9 +383,9 @@ impl Connection {
                 (result, length)
             }
         };
-        self.incoming.consume(length);
+        self.input.consume(length);
         self.transition(|_, _| result);
-        if self.state.is_switching() && !self.incoming.is_clean() {
+        if self.state.is_switching() && !self.input.is_clean() {
             self.bytes_before_switch();
         }
         true
@@ -409,7 +410,7 @@ impl Connection {
         if phase == Phase::Closing {
             self.enter(State::Closed);
         } else {
-            let mid_reply = self.incoming.is_mid_reply();
+            let mid_reply = self.input.is_mid_reply();
             self.fail(Error::closed(phase, mid_reply));
         }
     }
@@ -435,7 +436,7 @@ impl Connection {
             if is_writing {
                 reply
             } else {
-                let foreign_end = self.incoming.foreign_end_deadline();
+                let foreign_end = self.input.foreign_end_deadline();
                 let foreign_end = foreign_end.map(|at| (at, Expiry::ForeignEnd));
                 let keep_alive = match self.state {
                     State::Ready(_) => context.keep_alive_deadline(),
@@ -484,7 +485,7 @@ impl Connection {
                 Expiry::ForeignEnd => {
                     // The reply is whole only now.
                     self.context.last_traffic = self.context.now;
-                    self.incoming.fell_silent();
+                    self.input.fell_silent();
                 }
                 Expiry::KeepAlive => self.context.send_keep_alive(),
                 Expiry::Left => {
@@ -553,20 +554,19 @@ impl Machine for Connection {
 
     fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
         self.pass_time(now);
-        if matches!(self.state, State::Closed) || self.incoming.is_ended() || bytes.is_empty() {
+        if matches!(self.state, State::Closed) || self.input.is_ended() || bytes.is_empty() {
             return bytes.len();
         }
         if self.state.is_switching() {
             self.bytes_before_switch();
             return bytes.len();
         }
-        self.incoming
-            .received(self.context.now, bytes, &mut self.refusals)
+        self.input.store(self.context.now, bytes)
     }
 
     fn received_eof(&mut self, now: Instant) {
         self.pass_time(now);
-        self.incoming.end();
+        self.input.end();
     }
 
     fn wrote(&mut self, now: Instant, count: usize) {
@@ -576,14 +576,14 @@ impl Machine for Connection {
             context.advance_clock(now);
             context.last_traffic = context.now;
             context.written(count);
-            let input = self.incoming.end_position();
+            let arrived = self.input.end_position();
             if context
                 .outstanding
-                .written(context.output.position(), input, context.now)
+                .written(context.output.position(), arrived, context.now)
             {
                 // The next command has its own time.
                 context.writing_since = context.now;
-                self.incoming.command_sent();
+                self.input.command_sent();
             }
         }
         self.pass_time(now);
@@ -610,13 +610,13 @@ impl Securable for Connection {
             return;
         }
         self.drop_switch_event();
-        self.incoming.reset();
+        self.input.reset();
         self.context.observe(Dialogue::TlsStarted(&session));
         let session = Arc::new(session);
         self.context.set_tls(Some(Arc::clone(&session)));
         self.context.event(Event::TlsEstablished(session));
-        let input = self.incoming.end_position();
-        self.transition(|state, context| Ok(state.on_tls_started(input, context)));
+        let arrived = self.input.end_position();
+        self.transition(|state, context| Ok(state.on_tls_started(arrived, context)));
     }
 
     fn tls_stopped(&mut self, now: Instant) {
@@ -625,7 +625,7 @@ impl Securable for Connection {
             return;
         }
         self.drop_switch_event();
-        self.incoming.reset();
+        self.input.reset();
         self.context.observe(Dialogue::TlsStopped);
         self.context.set_tls(None);
         self.context.last_traffic = self.context.now;

@@ -10,7 +10,7 @@ mod connection;
 mod context;
 mod error;
 mod event;
-mod incoming;
+mod input;
 mod keep_alive;
 mod login;
 mod otp;

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::input::{Input, Next};
+use super::input::{Found, Input};
 use super::login::{State as Login, Switched, greet};
 use super::session::Session;
 use super::timers::Timer;
@@ -376,18 +376,18 @@ impl Connection {
             state,
             ..
         } = self;
-        let length = match input.next(|refusal| session.send(refusal)) {
-            Next::Nothing { length } => {
+        let length = match input.next_command(|refusal| session.send(refusal)) {
+            Found::Nothing { length } => {
                 self.input.consume(length);
                 self.wait_for_command();
                 return false;
             }
-            Next::Foreign(protocol) => {
+            Found::Foreign(protocol) => {
                 let fault = PeerFault::ForeignProtocol(protocol);
                 session.fault(&replies::FOREIGN_PROTOCOL, fault);
                 0
             }
-            Next::Command {
+            Found::Command {
                 command,
                 length,
                 followed,
@@ -399,7 +399,7 @@ impl Connection {
                 *state = before.command(command, session);
                 length
             }
-            Next::Bad { kind, length } => {
+            Found::Bad { kind, length } => {
                 session.stop_waiting_for_command();
                 session.say_bad(match kind {
                     CommandErrorKind::TooLong => &replies::LINE_TOO_LONG,

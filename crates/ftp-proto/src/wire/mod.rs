@@ -18,6 +18,7 @@ mod reply_error;
 mod reply_parser;
 mod scan;
 mod telnet;
+pub(crate) mod telnet_input;
 mod text;
 mod verb;
 

@@ -27,6 +27,14 @@ enum State {
     SubnegotiationIac,
 }
 
+/// What stands in the input, in its order.
+pub(super) enum Piece<'a> {
+    /// A run of plain bytes.
+    Data(&'a [u8]),
+    /// An option was asked for that these bytes refuse.
+    Refusal([u8; 3]),
+}
+
 impl TelnetFilter {
     /// In the state before any byte.
     pub const fn new() -> Self {
@@ -41,6 +49,14 @@ impl TelnetFilter {
         mut data: impl FnMut(&[u8]),
         mut refuse: impl FnMut([u8; 3]),
     ) {
+        self.pieces(input, |piece| match piece {
+            Piece::Data(plain) => data(plain),
+            Piece::Refusal(refusal) => refuse(refusal),
+        });
+    }
+
+    /// The same, with one place for both.
+    pub(super) fn pieces(&mut self, input: &[u8], mut take: impl FnMut(Piece<'_>)) {
         const SE: u8 = 240;
         const SB: u8 = 250;
         const WILL: u8 = 251;
@@ -55,7 +71,7 @@ impl TelnetFilter {
                     let run = memchr::memchr(IAC, rest).unwrap_or(rest.len());
                     let (plain, tail) = rest.split_at(run);
                     if !plain.is_empty() {
-                        data(plain);
+                        take(Piece::Data(plain));
                     }
                     rest = match tail.split_first() {
                         Some((_, tail)) => {
@@ -71,22 +87,22 @@ impl TelnetFilter {
                         WILL..=DONT => State::Option(byte),
                         SB => State::Subnegotiation,
                         IAC => {
-                            data(&[IAC]);
+                            take(Piece::Data(&[IAC]));
                             State::Data
                         }
                         // SE to GA: a command of two bytes.
                         SE..SB => State::Data,
                         // Not Telnet at all: an 0xFF that was not doubled.
                         _ => {
-                            data(&[IAC, byte]);
+                            take(Piece::Data(&[IAC, byte]));
                             State::Data
                         }
                     };
                 }
                 State::Option(verb) => {
                     match verb {
-                        WILL => refuse([IAC, DONT, byte]),
-                        DO => refuse([IAC, WONT, byte]),
+                        WILL => take(Piece::Refusal([IAC, DONT, byte])),
+                        DO => take(Piece::Refusal([IAC, WONT, byte])),
                         // Nothing was ever agreed, so a refusal needs no answer.
                         _ => {}
                     }
@@ -114,6 +130,11 @@ impl TelnetFilter {
             }
             rest = after;
         }
+    }
+
+    /// How many bytes wait for the next one, and may be data yet.
+    pub(super) fn held(&self) -> usize {
+        usize::from(self.state == State::Iac)
     }
 
     /// Whether the bytes so far end inside a Telnet sequence.
