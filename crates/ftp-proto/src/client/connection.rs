@@ -366,18 +366,18 @@ impl Connection {
                 let end = start.saturating_add(reply.raw().len() as u64);
                 // What says nothing, as blank lines and Telnet, is no sign of life.
                 context.last_traffic = context.last_traffic.max(arrived);
-                context.answering = context.outstanding.answered(start, context.now);
-                if !self.state.may_switch_after(reply, context.answering) {
+                let answered = context.outstanding.answered(start, context.now);
+                if !self.state.may_switch_after(reply, answered) {
                     refusals.send_before(end, |refusal| context.write(refusal));
                 }
                 context.heard(reply);
                 let state = core::mem::replace(&mut self.state, State::Closed);
                 let limits = &context.settings.limits;
-                let result = match context.answering {
-                    Some(awaited) if awaited.is_exhausted_by(reply, limits) => {
+                let result = match answered {
+                    Some(answered) if answered.is_exhausted_by(reply, limits) => {
                         Err(Error::fault(state.phase(), PeerFault::TooManyPreliminary))
                     }
-                    Some(awaited) => state.on_reply(reply, awaited.purpose, context),
+                    Some(answered) => state.on_reply(reply, answered, context),
                     None => state.on_unsolicited(reply, context),
                 };
                 (result, length)

@@ -56,8 +56,6 @@ pub(super) struct Context {
     secret_begins: Option<u64>,
     /// Some of it was handed to the transport.
     pub(super) secret_sent: bool,
-    /// What the reply at hand answers.
-    pub(super) answering: Option<Awaited>,
     pub(super) events: VecDeque<Event>,
     /// How many commands of the login were sent ahead of their turn.
     pub(super) sent_ahead: usize,
@@ -89,7 +87,6 @@ impl Context {
             outstanding: Outstanding::default(),
             secret_begins: None,
             secret_sent: false,
-            answering: None,
             events: VecDeque::new(),
             sent_ahead: 0,
             tls: None,
@@ -210,17 +207,13 @@ impl Context {
         }
     }
 
-    /// Takes a 220 as a further part of the greeting, if there may be one. What it fell to, if anything, is
-    /// owed as before.
+    /// Takes a 220 as a further part of the greeting, if there may be one.
     pub(super) fn is_greeted_again(&mut self) -> bool {
         let Some(left) = self.greetings_left.checked_sub(1) else {
             return false;
         };
         self.greetings_left = left;
         self.irregular = true;
-        if let Some(awaited) = self.answering.take() {
-            self.outstanding.not_answered(awaited);
-        }
         true
     }
 
@@ -246,11 +239,9 @@ impl Context {
         self.events.push_back(event);
     }
 
-    /// The reply at hand was preliminary: the command stays open and its deadline starts again.
-    pub(super) fn still_open(&mut self) {
-        if let Some(awaited) = self.answering.take() {
-            self.outstanding.still_open(awaited, self.now);
-        }
+    /// The reply was preliminary: what it answered stays open, and its deadline starts again.
+    pub(super) fn still_open(&mut self, answered: Awaited) {
+        self.outstanding.still_open(answered, self.now);
     }
 
     /// Asks the application; the clock of the login stops until the answer.

@@ -10,7 +10,7 @@ use super::answers::can_answer;
 use super::context::{Completed, Context};
 use super::event::Secret;
 use super::otp::{announces_utf8, has_challenge};
-use super::outstanding::Purpose;
+use super::outstanding::{Awaited, Purpose};
 use super::state::{
     Acct, AfterAccount, AskAccount, AskPassword, AskUsername, Auth, Ccc, Feat, Greeting, Host,
     Leaving, Opts, Pass, Pbsz, PbszAgain, Prot, ProtAgain, Ready, Rein, StartingTls, State,
@@ -30,9 +30,10 @@ impl State {
     pub(super) fn on_reply(
         self,
         reply: ReplyRef<'_>,
-        purpose: Purpose,
+        answered: Awaited,
         context: &mut Context,
     ) -> Next {
+        let purpose = answered.purpose;
         if ends_connection(reply) {
             if let Purpose::KeepAlive(_) = purpose {
                 // What waited for this reply is not sent any more.
@@ -40,7 +41,9 @@ impl State {
             }
             return Err(Error::refusal(self.phase(), reply));
         }
-        if reply.code() == Code::READY && self.follows_greeting() && context.is_greeted_again() {
+        let may_greet = reply.code() == Code::READY && self.follows_greeting();
+        if may_greet && context.is_greeted_again() {
+            context.outstanding.not_answered(answered);
             return Ok(self);
         }
         if let Some(verb) = purpose.verb()
@@ -57,11 +60,11 @@ impl State {
             ));
         }
         if let Purpose::KeepAlive(_) = purpose {
-            kept_alive(&self, reply, context);
+            kept_alive(&self, reply, answered, context);
             return Ok(self);
         }
         match self {
-            Self::Greeting(state) => state.on_reply(reply, context),
+            Self::Greeting(state) => state.on_reply(reply, answered, context),
             Self::Auth(state) => state.on_reply(reply, context),
             Self::Pbsz(state) => state.on_reply(reply, context),
             Self::Prot(state) => state.on_reply(reply, context),
@@ -73,12 +76,12 @@ impl State {
             Self::Acct(state) => state.on_reply(reply, context),
             Self::PbszAgain(state) => state.on_reply(reply, context),
             Self::ProtAgain(state) => state.on_reply(reply, context),
-            Self::Ready(state) => Ok(Self::Ready(state.on_reply(reply, purpose, context))),
-            Self::Rein(state) => state.on_reply(reply, context),
+            Self::Ready(state) => Ok(Self::Ready(state.on_reply(reply, answered, context))),
+            Self::Rein(state) => state.on_reply(reply, answered, context),
             Self::Ccc(state) => state.on_reply(reply, context),
-            Self::Leaving(state) => state.on_reply(reply, context),
+            Self::Leaving(state) => state.on_reply(reply, answered, context),
             Self::Quit(_) if purpose == Purpose::Quit => quit_answered(reply),
-            Self::Quit(state) => Ok(Self::Quit(state.on_reply(reply, purpose, context))),
+            Self::Quit(state) => Ok(Self::Quit(state.on_reply(reply, answered, context))),
             // Nothing is owed in these states, so nothing is answered.
             state @ (Self::StartingTls(_)
             | Self::AskUsername(_)
@@ -206,11 +209,11 @@ fn ends_connection(reply: ReplyRef<'_>) -> bool {
 }
 
 impl Greeting {
-    fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
+    fn on_reply(self, reply: ReplyRef<'_>, answered: Awaited, context: &mut Context) -> Next {
         match reply.code().get() {
             120 => {
                 context.event(Event::Delayed(reply.to_reply()));
-                context.still_open();
+                context.still_open(answered);
                 Ok(State::Greeting(self))
             }
             code @ (220 | 230) => {
@@ -575,12 +578,12 @@ impl ProtAgain {
 }
 
 impl Ready {
-    fn on_reply(self, reply: ReplyRef<'_>, purpose: Purpose, context: &mut Context) -> Self {
+    fn on_reply(self, reply: ReplyRef<'_>, answered: Awaited, context: &mut Context) -> Self {
         let Purpose::Command {
             id: command,
             protection,
             ..
-        } = purpose
+        } = answered.purpose
         else {
             // Only commands of the application are owed replies in this state.
             context.event(Event::Unsolicited(reply.to_reply()));
@@ -594,7 +597,7 @@ impl Ready {
             _ => Event::Reply { command, reply },
         });
         match (code, protection) {
-            (100..200, _) => context.still_open(),
+            (100..200, _) => context.still_open(answered),
             (200, Some(protection)) => context.set_protection(protection),
             _ => {}
         }
@@ -604,9 +607,9 @@ impl Ready {
 
 /// The reply to the machine's own `NOOP`. The application did not ask, so it is told nothing but
 /// that a login by 202 was none; for what was queued meanwhile the way is free.
-fn kept_alive(state: &State, reply: ReplyRef<'_>, context: &mut Context) {
+fn kept_alive(state: &State, reply: ReplyRef<'_>, answered: Awaited, context: &mut Context) {
     if reply.code().class() == Class::Preliminary {
-        return context.still_open();
+        return context.still_open(answered);
     }
     let by_superfluous = matches!(
         state,
@@ -621,11 +624,11 @@ fn kept_alive(state: &State, reply: ReplyRef<'_>, context: &mut Context) {
 }
 
 impl Rein {
-    fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
+    fn on_reply(self, reply: ReplyRef<'_>, answered: Awaited, context: &mut Context) -> Next {
         match reply.code().get() {
             120 => {
                 context.event(Event::Delayed(reply.to_reply()));
-                context.still_open();
+                context.still_open(answered);
                 Ok(State::Rein(self))
             }
             220 => {
@@ -670,10 +673,10 @@ impl Ccc {
 }
 
 impl Leaving {
-    fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
+    fn on_reply(self, reply: ReplyRef<'_>, answered: Awaited, context: &mut Context) -> Next {
         match reply.code().get() {
             100..200 => {
-                context.still_open();
+                context.still_open(answered);
                 Ok(State::Leaving(self))
             }
             200 | 234 | 334 if self.before_switch => Ok(State::Closed),

@@ -249,9 +249,9 @@ impl State {
     }
 
     /// The same, when this reply has come: a negative reply to the command is no consent.
-    pub(super) fn may_switch_after(&self, reply: ReplyRef<'_>, answers: Option<Awaited>) -> bool {
+    pub(super) fn may_switch_after(&self, reply: ReplyRef<'_>, answered: Option<Awaited>) -> bool {
         let is_refusal = reply.code().is_negative()
-            && answers.is_some_and(|awaited| awaited.purpose == Purpose::Login);
+            && answered.is_some_and(|awaited| awaited.purpose == Purpose::Login);
         self.may_switch() && !is_refusal
     }
 
