@@ -12,7 +12,7 @@ use super::{
     Protection, Session,
 };
 use crate::buffer::Buffer;
-use crate::ticket::Ticket;
+use crate::ticket::{Ticket, Tickets};
 use crate::wire::{Code, Command, CommandRef, Reply, ReplyRef, Verb};
 use crate::{Dialogue, Instant, TlsSession, log};
 
@@ -72,7 +72,7 @@ pub(super) struct Context {
     clock: LoginClock,
     phase: Phase,
     phase_since: Instant,
-    next_id: u64,
+    tickets: Tickets,
 }
 
 impl Context {
@@ -99,7 +99,7 @@ impl Context {
             clock: LoginClock::Until(now + login),
             phase,
             phase_since: now,
-            next_id: 0,
+            tickets: Tickets::new(),
         }
     }
 
@@ -109,9 +109,7 @@ impl Context {
     }
 
     pub(super) fn next_command_id(&mut self) -> CommandId {
-        let id = self.next_id;
-        self.next_id = id.saturating_add(1);
-        CommandId(id)
+        CommandId(self.tickets.issue())
     }
 
     /// Queues bytes that no reply is awaited for.
@@ -249,12 +247,8 @@ impl Context {
         if let LoginClock::Until(end) = self.clock {
             self.clock = LoginClock::Paused(end - self.now);
         }
-        let id = Ticket::new();
-        self.event(Event::Challenge(Challenge {
-            id: id.clone(),
-            kind,
-            reply,
-        }));
+        let id = self.tickets.issue();
+        self.event(Event::Challenge(Challenge { id, kind, reply }));
         id
     }
 

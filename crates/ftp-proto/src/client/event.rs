@@ -103,9 +103,16 @@ pub enum Event {
     Unsolicited(Reply),
 }
 
-/// Identifies a command sent after login, to match its replies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CommandId(pub(crate) u64);
+/// Identifies a command sent after login, to match its replies. Equal to no other, not even of
+/// another connection. Of one connection, those of later commands are greater.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub(crate) Ticket);
+
+impl fmt::Debug for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CommandId({})", self.0.number())
+    }
+}
 
 /// What a [`Challenge`] asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

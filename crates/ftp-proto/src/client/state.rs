@@ -258,15 +258,9 @@ impl State {
     /// The challenge that is open.
     pub(super) fn question(&self) -> Option<Challenge> {
         let (id, kind, reply) = match self {
-            Self::AskUsername(state) => (state.id.clone(), ChallengeKind::Username, None),
-            Self::AskPassword(state) => (
-                state.id.clone(),
-                ChallengeKind::Password,
-                Some(&state.reply),
-            ),
-            Self::AskAccount(state) => {
-                (state.id.clone(), ChallengeKind::Account, Some(&state.reply))
-            }
+            Self::AskUsername(state) => (state.id, ChallengeKind::Username, None),
+            Self::AskPassword(state) => (state.id, ChallengeKind::Password, Some(&state.reply)),
+            Self::AskAccount(state) => (state.id, ChallengeKind::Account, Some(&state.reply)),
             _ => return None,
         };
         Some(Challenge {

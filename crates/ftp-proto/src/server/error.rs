@@ -51,7 +51,7 @@ pub enum Misuse {
     /// The connection is over; the answer is dropped.
     #[error("the connection is over")]
     Closed,
-    /// The answer belongs to nothing that is open.
+    /// The answer belongs to nothing that is open here: it was answered, or is another connection's.
     #[error("the answer belongs to nothing that is open")]
     NothingOpen,
     /// A final reply must be neither 1yz nor 6yz, a preliminary one must be 1yz.

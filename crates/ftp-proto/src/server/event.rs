@@ -386,9 +386,15 @@ impl Request {
     }
 }
 
-/// Identifies a [`Request`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestId(pub(crate) u64);
+/// Identifies a [`Request`]. Equal to no other, not even of another connection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId(pub(crate) Ticket);
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({})", self.0.number())
+    }
+}
 
 /// Who logged in, and how.
 #[derive(Debug, Clone)]

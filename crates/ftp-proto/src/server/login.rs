@@ -228,9 +228,9 @@ impl State {
                 authenticate(username, password, Some(account), session)
             }
             Self::LoggedIn { username } if session.config.takes_accounts => {
-                let id = Ticket::new();
+                let id = session.tickets.issue();
                 let attempt = AccountAttempt {
-                    id: id.clone(),
+                    id,
                     username: username.clone(),
                     account,
                     failures: session.failures,
@@ -373,7 +373,7 @@ impl State {
             session.say(protection::refusal(command.verb()));
             return Self::LoggedIn { username };
         }
-        let id = RequestId(session.next_id());
+        let id = RequestId(session.tickets.issue());
         session.ask(Event::Command(Request {
             id,
             command: command.to_command(),
@@ -565,9 +565,9 @@ fn authenticate(
     account: Option<Account>,
     session: &mut Session,
 ) -> State {
-    let id = Ticket::new();
+    let id = session.tickets.issue();
     session.ask(Event::Authenticate(Attempt {
-        id: id.clone(),
+        id,
         username: username.clone(),
         password,
         account,

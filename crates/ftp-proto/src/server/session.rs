@@ -12,6 +12,7 @@ use super::{
     replies,
 };
 use crate::buffer::Buffer;
+use crate::ticket::Tickets;
 use crate::wire::{CommandRef, Reply};
 use crate::{Dialogue, Instant, TlsSession, log};
 
@@ -43,7 +44,8 @@ pub(super) struct Session {
     pub(super) failures: u32,
     /// Commands that were none. Only a TLS switch sets it back.
     bad_commands: u32,
-    last_id: u64,
+    /// For what the application will answer.
+    pub(super) tickets: Tickets,
     pub(super) output: Buffer,
     pub(super) events: VecDeque<Event>,
     pub(super) timers: Timers,
@@ -65,7 +67,7 @@ impl Session {
             host: None,
             failures: 0,
             bad_commands: 0,
-            last_id: 0,
+            tickets: Tickets::new(),
             output: Buffer::new(),
             events: VecDeque::new(),
             timers: Timers::default(),
@@ -73,12 +75,6 @@ impl Session {
             bytes_follow: false,
             handshaking: false,
         }
-    }
-
-    /// Identifies what the application will answer.
-    pub(super) fn next_id(&mut self) -> u64 {
-        self.last_id = self.last_id.wrapping_add(1);
-        self.last_id
     }
 
     pub(super) fn observe(&self, dialogue: Dialogue<'_>) {
