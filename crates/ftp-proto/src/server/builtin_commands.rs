@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::session::Session;
+use super::context::Context;
 use super::{DataProtectionPolicy, replies};
 use crate::wire::{Code, CommandRef, Reply};
 
@@ -18,12 +18,12 @@ pub(super) fn trimmed<'b>(command: &CommandRef<'b>) -> Option<&'b [u8]> {
 }
 
 /// `FEAT` (RFC 2389 §3): what this connection offers at this moment.
-pub(super) fn features(session: &Session) -> Reply {
-    let config = &session.config;
+pub(super) fn features(context: &Context) -> Reply {
+    let config = &context.config;
     let mut lines: Vec<String> = Vec::new();
     let mut offer = |line: &str| lines.push(line.into());
-    if session.offers_tls() {
-        match (session.tls.is_some(), config.auth_ssl) {
+    if context.offers_tls() {
+        match (context.tls.is_some(), config.auth_ssl) {
             // A line each: some clients look for the whole line `AUTH TLS`.
             (false, true) => {
                 offer("AUTH TLS");
@@ -39,7 +39,7 @@ pub(super) fn features(session: &Session) -> Reply {
         offer("HOST");
     }
     offer("LANG EN*");
-    if session.offers_tls() {
+    if context.offers_tls() {
         offer("PBSZ");
         offer("PROT");
     }
@@ -50,12 +50,12 @@ pub(super) fn features(session: &Session) -> Reply {
 }
 
 /// `STAT` without an argument (RFC 959 §4.1.3). Says nothing that the client does not know.
-pub(super) fn status(session: &Session, logged_in: bool) -> Reply {
-    let control = match &session.tls {
+pub(super) fn status(context: &Context, logged_in: bool) -> Reply {
+    let control = match &context.tls {
         Some(tls) => format!("Control connection: {}, {}", tls.version, tls.cipher_suite),
         None => "Control connection: clear".into(),
     };
-    let data = if session.data_protected {
+    let data = if context.data_protected {
         "private"
     } else {
         "clear"
@@ -99,43 +99,43 @@ pub(super) fn language(argument: Option<&[u8]>) -> &'static Reply {
 }
 
 /// `PBSZ` (RFC 4217 §8): any buffer size is answered with 0, the only one TLS needs.
-pub(super) fn buffer_size(command: &CommandRef<'_>, session: &mut Session) {
-    if session.tls.is_none() {
-        return session.say(&replies::TLS_FIRST);
+pub(super) fn buffer_size(command: &CommandRef<'_>, context: &mut Context) {
+    if context.tls.is_none() {
+        return context.say(&replies::TLS_FIRST);
     }
     let number = trimmed(command)
         .filter(|digits| digits.iter().all(u8::is_ascii_digit))
         .and_then(|digits| core::str::from_utf8(digits).ok()?.parse::<u32>().ok());
     if number.is_none() {
-        return session.say_bad(&replies::NOT_A_NUMBER);
+        return context.say_bad(&replies::NOT_A_NUMBER);
     }
-    session.buffer_size_agreed = true;
-    session.say(&replies::BUFFER_SIZE);
+    context.buffer_size_agreed = true;
+    context.say(&replies::BUFFER_SIZE);
 }
 
 /// `PROT` (RFC 4217 §9).
-pub(super) fn protection(command: &CommandRef<'_>, session: &mut Session) {
-    if session.tls.is_none() {
-        return session.say(&replies::TLS_FIRST);
+pub(super) fn protection(command: &CommandRef<'_>, context: &mut Context) {
+    if context.tls.is_none() {
+        return context.say(&replies::TLS_FIRST);
     }
     let Some(level) = trimmed(command) else {
-        return session.say_bad(&replies::ARGUMENT_NEEDED);
+        return context.say_bad(&replies::ARGUMENT_NEEDED);
     };
-    if !session.buffer_size_agreed {
-        return session.say(&replies::BUFFER_SIZE_FIRST);
+    if !context.buffer_size_agreed {
+        return context.say(&replies::BUFFER_SIZE_FIRST);
     }
-    let required = session.config.data_protection == DataProtectionPolicy::Required;
+    let required = context.config.data_protection == DataProtectionPolicy::Required;
     match level {
         b"P" | b"p" => {
-            session.data_protected = true;
-            session.say(&replies::PROTECTION_PRIVATE);
+            context.data_protected = true;
+            context.say(&replies::PROTECTION_PRIVATE);
         }
-        b"C" | b"c" if required => session.say(&replies::PROTECTION_REQUIRED),
+        b"C" | b"c" if required => context.say(&replies::PROTECTION_REQUIRED),
         b"C" | b"c" => {
-            session.data_protected = false;
-            session.say(&replies::PROTECTION_CLEAR);
+            context.data_protected = false;
+            context.say(&replies::PROTECTION_CLEAR);
         }
-        b"S" | b"s" | b"E" | b"e" => session.say(&replies::PROTECTION_UNSUPPORTED),
-        _ => session.say(&replies::UNKNOWN_PROTECTION),
+        b"S" | b"s" | b"E" | b"e" => context.say(&replies::PROTECTION_UNSUPPORTED),
+        _ => context.say(&replies::UNKNOWN_PROTECTION),
     }
 }

@@ -3,9 +3,9 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::context::Context;
 use super::input::{Found, Input};
 use super::login::{State as Login, Switched, greet};
-use super::session::Session;
 use super::timers::Timer;
 use super::{
     AccountVerdict, ClosedWhy, Config, Error, Event, Misuse, PeerFault, RequestId, Security, State,
@@ -38,7 +38,7 @@ use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch
 /// connection ends without a reply.
 #[derive(Debug)]
 pub struct Connection {
-    session: Session,
+    context: Context,
     state: Login,
     input: Input,
     eof: bool,
@@ -75,10 +75,10 @@ impl Connection {
 
     fn start(config: Arc<Config>, now: Instant, delay: Option<Reply>) -> Self {
         let mut connection = Self::idle(config, now);
-        let session = &mut connection.session;
-        if session.handshaking {
-            session.set_timer(Timer::Handshake, session.config.timeouts.handshake);
-            session.start_login_timer();
+        let context = &mut connection.context;
+        if context.handshaking {
+            context.set_timer(Timer::Handshake, context.config.timeouts.handshake);
+            context.start_login_timer();
             let then = Switched::Greeting { delay };
             connection.state = Login::Switching {
                 switch: TlsSwitch::Start,
@@ -86,9 +86,9 @@ impl Connection {
                 then,
             };
         } else if let Some(reply) = delay {
-            session.say(&reply);
+            context.say(&reply);
         } else {
-            connection.state = greet(session);
+            connection.state = greet(context);
         }
         connection
     }
@@ -97,10 +97,10 @@ impl Connection {
     fn idle(config: Arc<Config>, now: Instant) -> Self {
         let input = Input::new(&config);
         let handshaking = config.security == Security::ImplicitTls;
-        let mut session = Session::new(config, now);
-        session.handshaking = handshaking;
+        let mut context = Context::new(config, now);
+        context.handshaking = handshaking;
         Self {
-            session,
+            context,
             state: Login::Delayed,
             input,
             eof: false,
@@ -117,7 +117,7 @@ impl Connection {
 
     /// Where the connection is in its life.
     pub fn state(&self) -> State {
-        if self.session.is_over() {
+        if self.context.is_over() {
             return State::Closing;
         }
         match &self.state {
@@ -136,12 +136,12 @@ impl Connection {
 
     /// The TLS session in force.
     pub fn tls(&self) -> Option<&Arc<TlsSession>> {
-        self.session.tls.as_ref()
+        self.context.tls.as_ref()
     }
 
     /// Whether data connections are to be protected: PROT P in force.
     pub fn is_data_protected(&self) -> bool {
-        self.session.data_protected
+        self.context.data_protected
     }
 
     /// Answers an attempt.
@@ -153,7 +153,7 @@ impl Connection {
         self.expect_open(now)?;
         match &self.state {
             Login::Verifying { id, .. } if *id == verdict.id => {
-                self.change(|state, session| state.verdict(verdict, session));
+                self.change(|state, context| state.verdict(verdict, context));
                 Ok(())
             }
             _ => Err(Misuse::NothingOpen),
@@ -168,7 +168,7 @@ impl Connection {
         self.expect_open(now)?;
         match &self.state {
             Login::VerifyingAccount { id, .. } if *id == verdict.id => {
-                self.change(|state, session| state.account_verdict(verdict, session));
+                self.change(|state, context| state.account_verdict(verdict, context));
                 Ok(())
             }
             _ => Err(Misuse::NothingOpen),
@@ -190,8 +190,8 @@ impl Connection {
         if reply.code().class() != Class::Preliminary {
             return Err(Misuse::WrongClass);
         }
-        self.session.say(reply);
-        self.session.wait_for_application();
+        self.context.say(reply);
+        self.context.wait_for_application();
         Ok(())
     }
 
@@ -209,7 +209,7 @@ impl Connection {
         if reply.code() == Code::SERVICE_UNAVAILABLE {
             return Err(Misuse::DedicatedMethod);
         }
-        self.session.say(reply);
+        self.context.say(reply);
         self.change(Login::answered);
         Ok(())
     }
@@ -237,7 +237,7 @@ impl Connection {
 
     fn expect_open(&mut self, now: Instant) -> Result<(), Misuse> {
         self.pass_time(now);
-        if self.session.is_over() {
+        if self.context.is_over() {
             Err(Misuse::Closed)
         } else {
             Ok(())
@@ -253,9 +253,9 @@ impl Connection {
     }
 
     /// Makes a transition.
-    fn change(&mut self, transition: impl FnOnce(Login, &mut Session) -> Login) {
+    fn change(&mut self, transition: impl FnOnce(Login, &mut Context) -> Login) {
         let state = core::mem::replace(&mut self.state, Login::Closing);
-        self.state = transition(state, &mut self.session);
+        self.state = transition(state, &mut self.context);
         self.settle();
     }
 
@@ -263,13 +263,13 @@ impl Connection {
     fn settle(&mut self) {
         if self.eof && self.state.is_open() {
             // Nobody would hear the answer: the application is not asked.
-            self.session.end_silently(ClosedWhy::PeerClosed);
+            self.context.end_silently(ClosedWhy::PeerClosed);
         }
-        if self.session.is_over() {
+        if self.context.is_over() {
             self.state = Login::Closing;
             self.input.clear();
         }
-        let limits = &self.session.config.limits;
+        let limits = &self.context.config.limits;
         self.input.set_line_limit(if self.state.is_logged_in() {
             limits.command_line
         } else {
@@ -279,17 +279,17 @@ impl Connection {
 
     /// Time has come as far as `now`: what was due until then happens first.
     fn pass_time(&mut self, now: Instant) {
-        self.session.now = self.session.now.max(now);
-        while let Some(timer) = self.session.timers.take_expired(self.session.now) {
+        self.context.now = self.context.now.max(now);
+        while let Some(timer) = self.context.timers.take_expired(self.context.now) {
             self.expired(timer);
         }
     }
 
     fn expired(&mut self, timer: Timer) {
         match timer {
-            Timer::Write => self.session.give_up_writing(),
+            Timer::Write => self.context.give_up_writing(),
             Timer::Answer => return self.change(Login::answer_due),
-            Timer::Handshake => self.session.end_silently(ClosedWhy::HandshakeTimeout),
+            Timer::Handshake => self.context.end_silently(ClosedWhy::HandshakeTimeout),
             Timer::FirstCommand => {
                 self.end(&replies::NO_COMMAND_IN_TIME, ClosedWhy::FirstCommandTimeout);
             }
@@ -307,9 +307,9 @@ impl Connection {
             _ => true,
         };
         if can_speak {
-            self.session.end(reply, why);
+            self.context.end(reply, why);
         } else {
-            self.session.end_silently(why);
+            self.context.end_silently(why);
         }
     }
 
@@ -322,7 +322,7 @@ impl Connection {
             TlsSwitch::Stop if self.offered => return false,
             TlsSwitch::Stop => &replies::CLEAR_COMMAND_CHANNEL,
         };
-        let output = &mut self.session.output;
+        let output = &mut self.context.output;
         let front = output
             .unread()
             .strip_suffix(reply.borrow().raw())
@@ -337,9 +337,9 @@ impl Connection {
 
     /// Goes on until there is something to report, to write, or nothing more to do.
     fn advance(&mut self) {
-        while self.session.events.is_empty()
-            && self.session.output.is_empty()
-            && !self.session.is_over()
+        while self.context.events.is_empty()
+            && self.context.output.is_empty()
+            && !self.context.is_over()
             && self.step()
         {}
     }
@@ -352,10 +352,10 @@ impl Connection {
         {
             if !*announced {
                 *announced = true;
-                let (switch, session) = (*switch, &mut self.session);
-                session.handshaking = true;
-                session.set_timer(Timer::Handshake, session.config.timeouts.handshake);
-                session.tell(match switch {
+                let (switch, context) = (*switch, &mut self.context);
+                context.handshaking = true;
+                context.set_timer(Timer::Handshake, context.config.timeouts.handshake);
+                context.tell(match switch {
                     TlsSwitch::Start => Event::StartTls,
                     TlsSwitch::Stop => Event::StopTls,
                 });
@@ -371,12 +371,12 @@ impl Connection {
     /// Looks for the next command; whether one was found.
     fn next_command(&mut self) -> bool {
         let Self {
-            session,
+            context,
             input,
             state,
             ..
         } = self;
-        let length = match input.next_command(|refusal| session.send(refusal)) {
+        let length = match input.next_command(|refusal| context.send(refusal)) {
             Found::Nothing { length } => {
                 self.input.consume(length);
                 self.wait_for_command();
@@ -384,7 +384,7 @@ impl Connection {
             }
             Found::Foreign(protocol) => {
                 let fault = PeerFault::ForeignProtocol(protocol);
-                session.fault(&replies::FOREIGN_PROTOCOL, fault);
+                context.fault(&replies::FOREIGN_PROTOCOL, fault);
                 0
             }
             Found::Command {
@@ -392,16 +392,16 @@ impl Connection {
                 length,
                 followed,
             } => {
-                session.bytes_follow = followed;
-                session.stop_waiting_for_command();
-                session.observe_command(command);
+                context.bytes_follow = followed;
+                context.stop_waiting_for_command();
+                context.observe_command(command);
                 let before = core::mem::replace(state, Login::Closing);
-                *state = before.command(command, session);
+                *state = before.command(command, context);
                 length
             }
             Found::Bad { kind, length } => {
-                session.stop_waiting_for_command();
-                session.say_bad(match kind {
+                context.stop_waiting_for_command();
+                context.say_bad(match kind {
                     CommandErrorKind::TooLong => &replies::LINE_TOO_LONG,
                     CommandErrorKind::ControlCharacter => &replies::CONTROL_CHARACTER,
                     CommandErrorKind::NotAVerb => &replies::UNKNOWN_COMMAND,
@@ -418,13 +418,13 @@ impl Connection {
     /// once: what they do not need they do not keep.
     fn wait_for_command(&mut self) {
         self.input.shrink();
-        self.session.shrink();
-        let session = &mut self.session;
+        self.context.shrink();
+        let context = &mut self.context;
         if self.eof {
-            session.end_silently(ClosedWhy::PeerClosed);
+            context.end_silently(ClosedWhy::PeerClosed);
             self.settle();
-        } else if self.state.is_logged_in() && !session.timers.is_running(Timer::Idle) {
-            session.set_timer(Timer::Idle, session.config.timeouts.idle);
+        } else if self.state.is_logged_in() && !context.timers.is_running(Timer::Idle) {
+            context.set_timer(Timer::Idle, context.config.timeouts.idle);
         }
     }
 
@@ -442,22 +442,22 @@ impl Machine for Connection {
 
     fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
         self.advance();
-        if let Some(event) = self.session.events.pop_front() {
+        if let Some(event) = self.context.events.pop_front() {
             return Ok(Action::Event(event));
         }
-        let deadline = self.session.timers.next();
-        if !self.session.output.is_empty() {
+        let deadline = self.context.timers.next();
+        if !self.context.output.is_empty() {
             self.offered = true;
             return Ok(Action::Write {
-                bytes: self.session.output.unread(),
+                bytes: self.context.output.unread(),
                 deadline,
             });
         }
-        if self.session.is_over() {
-            if let Some(closed) = self.session.announce_end() {
+        if self.context.is_over() {
+            if let Some(closed) = self.context.announce_end() {
                 return Ok(Action::Event(closed));
             }
-            return match self.session.error() {
+            return match self.context.error() {
                 Some(error) => Err(error),
                 None => Ok(Action::Closed),
             };
@@ -470,7 +470,7 @@ impl Machine for Connection {
 
     fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
         self.pass_time(now);
-        if self.session.is_over() || bytes.is_empty() {
+        if self.context.is_over() || bytes.is_empty() {
             return bytes.len();
         }
         if matches!(self.state, Login::Switching { .. }) {
@@ -487,10 +487,10 @@ impl Machine for Connection {
     }
 
     fn wrote(&mut self, now: Instant, count: usize) {
-        self.session.output.consume(count);
-        if self.session.output.is_empty() {
+        self.context.output.consume(count);
+        if self.context.output.is_empty() {
             self.offered = false;
-            self.session.timers.stop(Timer::Write);
+            self.context.timers.stop(Timer::Write);
         }
         self.pass_time(now);
     }
@@ -515,9 +515,9 @@ impl Securable for Connection {
             return;
         }
         let tls = Arc::new(session);
-        self.session.observe(Dialogue::TlsStarted(&tls));
-        self.session.tell(Event::TlsEstablished(Arc::clone(&tls)));
-        self.session.tls = Some(tls);
+        self.context.observe(Dialogue::TlsStarted(&tls));
+        self.context.tell(Event::TlsEstablished(Arc::clone(&tls)));
+        self.context.tls = Some(tls);
         self.finish_switch();
     }
 
@@ -526,9 +526,9 @@ impl Securable for Connection {
         if !self.is_switching(TlsSwitch::Stop) {
             return;
         }
-        self.session.observe(Dialogue::TlsStopped);
-        self.session.tell(Event::ClearCommandChannel);
-        self.session.tls = None;
+        self.context.observe(Dialogue::TlsStopped);
+        self.context.tell(Event::ClearCommandChannel);
+        self.context.tls = None;
         self.finish_switch();
     }
 }
@@ -540,7 +540,7 @@ impl Connection {
             &self.state,
             Login::Switching { switch, announced: true, .. } if *switch == wanted
         ) && !self
-            .session
+            .context
             .events
             .iter()
             .any(|event| Self::tls_switch(event).is_some())
@@ -549,13 +549,13 @@ impl Connection {
     /// Nothing that arrived before a switch is looked at or counted behind it, but for failed
     /// attempts: a client in clear must not be able to guess more often by starting TLS.
     fn finish_switch(&mut self) {
-        self.input = Input::new(&self.session.config);
-        self.session.forget_bad_commands();
-        if self.session.tls.is_none() {
+        self.input = Input::new(&self.context.config);
+        self.context.forget_bad_commands();
+        if self.context.tls.is_none() {
             self.input.expect_no_foreign_protocol();
         }
-        self.session.handshaking = false;
-        self.session.timers.stop(Timer::Handshake);
+        self.context.handshaking = false;
+        self.context.timers.stop(Timer::Handshake);
         self.change(Login::switched);
     }
 }

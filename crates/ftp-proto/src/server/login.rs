@@ -7,8 +7,8 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use super::context::{Context, SIDE};
 use super::event::{AccountDecision, Decision};
-use super::session::{SIDE, Session};
 use super::timers::Timer;
 use super::{
     AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, NameRule, PeerFault,
@@ -118,87 +118,87 @@ impl State {
     }
 
     /// A command that arrived while nothing was open.
-    pub(super) fn command(self, command: CommandRef<'_>, session: &mut Session) -> Self {
+    pub(super) fn command(self, command: CommandRef<'_>, context: &mut Context) -> Self {
         match command.verb() {
-            Verb::User => return self.user(command, session),
-            Verb::Pass => return self.password(command, session),
-            Verb::Acct => return self.account(command, session),
-            Verb::Auth => return self.auth(command, session),
-            Verb::Ccc => return self.clear_command_channel(session),
-            Verb::Rein => return self.reinitialize(session),
-            Verb::Host => self.host(command, session),
-            Verb::Quit => session.end(&replies::GOODBYE, ClosedWhy::Quit),
-            Verb::Feat => session.say(&builtin_commands::features(session)),
-            Verb::Help => session.say(&session.config.help.clone()),
-            Verb::Syst => session.say(&session.config.system.clone()),
-            Verb::Noop | Verb::Clnt => session.say(&replies::OKAY),
+            Verb::User => return self.user(command, context),
+            Verb::Pass => return self.password(command, context),
+            Verb::Acct => return self.account(command, context),
+            Verb::Auth => return self.auth(command, context),
+            Verb::Ccc => return self.clear_command_channel(context),
+            Verb::Rein => return self.reinitialize(context),
+            Verb::Host => self.host(command, context),
+            Verb::Quit => context.end(&replies::GOODBYE, ClosedWhy::Quit),
+            Verb::Feat => context.say(&builtin_commands::features(context)),
+            Verb::Help => context.say(&context.config.help.clone()),
+            Verb::Syst => context.say(&context.config.system.clone()),
+            Verb::Noop | Verb::Clnt => context.say(&replies::OKAY),
             Verb::Lang => {
-                session.say(builtin_commands::language(builtin_commands::trimmed(
+                context.say(builtin_commands::language(builtin_commands::trimmed(
                     &command,
                 )));
             }
-            Verb::Pbsz => builtin_commands::buffer_size(&command, session),
-            Verb::Prot => builtin_commands::protection(&command, session),
-            Verb::Adat => session.say(&replies::NO_SECURITY_DATA),
-            Verb::Mic | Verb::Conf | Verb::Enc if session.tls.is_some() => {
-                session.say(&replies::COMMAND_PROTECTION);
+            Verb::Pbsz => builtin_commands::buffer_size(&command, context),
+            Verb::Prot => builtin_commands::protection(&command, context),
+            Verb::Adat => context.say(&replies::NO_SECURITY_DATA),
+            Verb::Mic | Verb::Conf | Verb::Enc if context.tls.is_some() => {
+                context.say(&replies::COMMAND_PROTECTION);
             }
-            Verb::Mic | Verb::Conf | Verb::Enc => session.say(&replies::TLS_FIRST),
+            Verb::Mic | Verb::Conf | Verb::Enc => context.say(&replies::TLS_FIRST),
             Verb::Stat if builtin_commands::trimmed(&command).is_none() => {
-                session.say(&builtin_commands::status(session, self.is_logged_in()));
+                context.say(&builtin_commands::status(context, self.is_logged_in()));
             }
             Verb::Opts if builtin_commands::is_utf8_option(command.argument()) => {
-                session.say(&replies::UTF8);
+                context.say(&replies::UTF8);
             }
-            Verb::Opts if !self.is_logged_in() => session.say_bad(&replies::UNKNOWN_OPTION),
-            Verb::Unknown => self.unknown(command, session),
-            _ => return self.for_application(command, session),
+            Verb::Opts if !self.is_logged_in() => context.say_bad(&replies::UNKNOWN_OPTION),
+            Verb::Unknown => self.unknown(command, context),
+            _ => return self.for_application(command, context),
         }
         self
     }
 
-    fn user(self, command: CommandRef<'_>, session: &mut Session) -> Self {
+    fn user(self, command: CommandRef<'_>, context: &mut Context) -> Self {
         let Ok(username) = Username::new(command.argument().unwrap_or_default()) else {
-            session.say_bad(&replies::ARGUMENT_NEEDED);
+            context.say_bad(&replies::ARGUMENT_NEEDED);
             return self;
         };
-        if session.lacks_tls() {
-            session.say(&replies::TLS_REQUIRED);
+        if context.lacks_tls() {
+            context.say(&replies::TLS_REQUIRED);
             return self;
         }
         if self.is_logged_in() {
-            if session.config.user_after_login == UserAfterLogin::Refused {
-                session.say(&replies::ALREADY_LOGGED_IN);
+            if context.config.user_after_login == UserAfterLogin::Refused {
+                context.say(&replies::ALREADY_LOGGED_IN);
                 return self;
             }
-            session.log_out();
+            context.log_out();
         }
-        let rule = session
+        let rule = context
             .config
             .name_rule
             .as_ref()
             .map(|rule| rule(&username));
         match rule.unwrap_or_default() {
             NameRule::Password => {
-                session.say(&replies::PASSWORD_NEEDED);
+                context.say(&replies::PASSWORD_NEEDED);
                 Self::PasswordNeeded { username }
             }
             NameRule::AccountOnly => {
-                session.say(&replies::ACCOUNT_NEEDED);
+                context.say(&replies::ACCOUNT_NEEDED);
                 Self::AccountNeeded {
                     username,
                     password: None,
                 }
             }
-            NameRule::Open => log_in(username, replies::LOGGED_IN.clone(), session),
+            NameRule::Open => log_in(username, replies::LOGGED_IN.clone(), context),
         }
     }
 
-    fn password(self, command: CommandRef<'_>, session: &mut Session) -> Self {
+    fn password(self, command: CommandRef<'_>, context: &mut Context) -> Self {
         let username = match self {
             Self::PasswordNeeded { username } => username,
             other => {
-                session.say(match other {
+                context.say(match other {
                     Self::AccountNeeded { .. } => &replies::ACCOUNT_FIRST,
                     Self::LoggedIn { .. } => &replies::ALREADY_LOGGED_IN,
                     _ => &replies::USER_FIRST,
@@ -209,84 +209,84 @@ impl State {
         // `PASS` with and without its space are both how clients send an empty password. The
         // parser let no control character through, so that this cannot fail.
         match Password::new(command.argument().unwrap_or_default()) {
-            Ok(password) => authenticate(username, Some(password), None, session),
+            Ok(password) => authenticate(username, Some(password), None, context),
             Err(_) => {
-                session.say_bad(&replies::CONTROL_CHARACTER);
+                context.say_bad(&replies::CONTROL_CHARACTER);
                 Self::PasswordNeeded { username }
             }
         }
     }
 
-    fn account(self, command: CommandRef<'_>, session: &mut Session) -> Self {
+    fn account(self, command: CommandRef<'_>, context: &mut Context) -> Self {
         let account = command.argument().filter(|argument| !argument.is_empty());
         let Some(account) = account.and_then(|account| Account::new(account).ok()) else {
-            session.say_bad(&replies::ARGUMENT_NEEDED);
+            context.say_bad(&replies::ARGUMENT_NEEDED);
             return self;
         };
         match self {
             Self::AccountNeeded { username, password } => {
-                authenticate(username, password, Some(account), session)
+                authenticate(username, password, Some(account), context)
             }
-            Self::LoggedIn { username } if session.config.takes_accounts => {
-                let id = session.tickets.issue();
+            Self::LoggedIn { username } if context.config.takes_accounts => {
+                let id = context.tickets.issue();
                 let attempt = AccountAttempt {
                     id,
                     username: username.clone(),
                     account,
-                    failures: session.failures,
+                    failures: context.failures,
                 };
-                session.ask(Event::Account(attempt));
+                context.ask(Event::Account(attempt));
                 Self::VerifyingAccount {
                     id,
                     username,
-                    attempted: session.now,
+                    attempted: context.now,
                 }
             }
             Self::LoggedIn { .. } => {
-                session.say(&replies::ACCOUNT_SUPERFLUOUS);
+                context.say(&replies::ACCOUNT_SUPERFLUOUS);
                 self
             }
             _ => {
-                session.say(&replies::NO_ACCOUNT_ASKED);
+                context.say(&replies::NO_ACCOUNT_ASKED);
                 self
             }
         }
     }
 
-    fn auth(self, command: CommandRef<'_>, session: &mut Session) -> Self {
-        if !session.offers_tls() {
-            session.say(&replies::NO_TLS);
+    fn auth(self, command: CommandRef<'_>, context: &mut Context) -> Self {
+        if !context.offers_tls() {
+            context.say(&replies::NO_TLS);
             return self;
         }
         let Some(mechanism) = builtin_commands::trimmed(&command) else {
-            session.say_bad(&replies::ARGUMENT_NEEDED);
+            context.say_bad(&replies::ARGUMENT_NEEDED);
             return self;
         };
-        if session.tls.is_some() {
-            session.say(&replies::UNDER_TLS);
+        if context.tls.is_some() {
+            context.say(&replies::UNDER_TLS);
             return self;
         }
         let is = |name: &[u8]| mechanism.eq_ignore_ascii_case(name);
         let with_protection = is(b"TLS-P");
         let known = is(b"TLS")
             || is(b"TLS-C")
-            || (session.config.auth_ssl && (is(b"SSL") || with_protection));
+            || (context.config.auth_ssl && (is(b"SSL") || with_protection));
         if !known {
-            session.say(&replies::UNKNOWN_MECHANISM);
+            context.say(&replies::UNKNOWN_MECHANISM);
             return self;
         }
         // Before the look at what follows: whether that has come yet must not change what is told.
         if self.is_logged_in() {
-            session.log_out();
+            context.log_out();
         }
-        if session.bytes_follow {
-            session.fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
+        if context.bytes_follow {
+            context.fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
             return Self::Closing;
         }
         // What was learned in clear is dropped.
-        session.host = None;
-        session.drop_protection();
-        session.say(&replies::START_TLS);
+        context.host = None;
+        context.drop_protection();
+        context.say(&replies::START_TLS);
         Self::Switching {
             switch: TlsSwitch::Start,
             announced: false,
@@ -296,15 +296,15 @@ impl State {
         }
     }
 
-    fn clear_command_channel(self, session: &mut Session) -> Self {
-        let refusal = if session.tls.is_none() {
+    fn clear_command_channel(self, context: &mut Context) -> Self {
+        let refusal = if context.tls.is_none() {
             &replies::CLEAR_ALREADY
-        } else if !session.config.clear_command_channel {
+        } else if !context.config.clear_command_channel {
             &replies::CLEAR_REFUSED
         } else {
             match self {
-                Self::LoggedIn { username } if !session.bytes_follow => {
-                    session.say(&replies::CLEAR_COMMAND_CHANNEL);
+                Self::LoggedIn { username } if !context.bytes_follow => {
+                    context.say(&replies::CLEAR_COMMAND_CHANNEL);
                     return Self::Switching {
                         switch: TlsSwitch::Stop,
                         announced: false,
@@ -312,69 +312,69 @@ impl State {
                     };
                 }
                 Self::LoggedIn { .. } => {
-                    session.fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
+                    context.fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
                     return Self::Closing;
                 }
                 _ => &replies::NOT_LOGGED_IN,
             }
         };
-        session.say(refusal);
+        context.say(refusal);
         self
     }
 
-    fn reinitialize(self, session: &mut Session) -> Self {
+    fn reinitialize(self, context: &mut Context) -> Self {
         if self.is_logged_in() {
-            session.log_out();
+            context.log_out();
         }
-        session.host = None;
-        session.drop_protection();
-        session.say(&replies::READY_AGAIN);
+        context.host = None;
+        context.drop_protection();
+        context.say(&replies::READY_AGAIN);
         Self::New
     }
 
-    fn host(&self, command: CommandRef<'_>, session: &mut Session) {
+    fn host(&self, command: CommandRef<'_>, context: &mut Context) {
         let Some(name) = builtin_commands::trimmed(&command) else {
-            return session.say_bad(&replies::ARGUMENT_NEEDED);
+            return context.say_bad(&replies::ARGUMENT_NEEDED);
         };
         if !matches!(self, Self::New) {
-            return session.say(&replies::HOST_TOO_LATE);
+            return context.say(&replies::HOST_TOO_LATE);
         }
-        let mut hosts = session.config.hosts.iter();
+        let mut hosts = context.config.hosts.iter();
         let known = hosts
             .find(|host| host.as_bytes().eq_ignore_ascii_case(name))
             .cloned();
         match known {
-            None => session.say(&replies::UNKNOWN_HOST),
+            None => context.say(&replies::UNKNOWN_HOST),
             Some(host) => {
-                session.host = Some(host);
-                session.say(&replies::HOST);
+                context.host = Some(host);
+                context.say(&replies::HOST);
             }
         }
     }
 
-    fn unknown(&self, command: CommandRef<'_>, session: &mut Session) {
+    fn unknown(&self, command: CommandRef<'_>, context: &mut Context) {
         match foreign_request(command) {
             Some(protocol) if !self.is_logged_in() => {
-                session.fault(
+                context.fault(
                     &replies::FOREIGN_PROTOCOL,
                     PeerFault::ForeignProtocol(protocol),
                 );
             }
-            _ => session.say_bad(&replies::UNKNOWN_COMMAND),
+            _ => context.say_bad(&replies::UNKNOWN_COMMAND),
         }
     }
 
-    fn for_application(self, command: CommandRef<'_>, session: &mut Session) -> Self {
+    fn for_application(self, command: CommandRef<'_>, context: &mut Context) -> Self {
         let Self::LoggedIn { username } = self else {
-            session.say(&replies::NOT_LOGGED_IN);
+            context.say(&replies::NOT_LOGGED_IN);
             return self;
         };
-        if session.lacks_data_protection() && !protection::is_harmless(command.verb()) {
-            session.say(protection::refusal(command.verb()));
+        if context.lacks_data_protection() && !protection::is_harmless(command.verb()) {
+            context.say(protection::refusal(command.verb()));
             return Self::LoggedIn { username };
         }
-        let id = RequestId(session.tickets.issue());
-        session.ask(Event::Command(Request {
+        let id = RequestId(context.tickets.issue());
+        context.ask(Event::Command(Request {
             id,
             command: command.to_command(),
         }));
@@ -382,7 +382,7 @@ impl State {
     }
 
     /// The application's answer to an attempt, which must be the open one.
-    pub(super) fn verdict(self, verdict: Verdict, session: &mut Session) -> Self {
+    pub(super) fn verdict(self, verdict: Verdict, context: &mut Context) -> Self {
         let Self::Verifying {
             username,
             attempted,
@@ -391,45 +391,45 @@ impl State {
         else {
             return self;
         };
-        session.application_answered();
+        context.application_answered();
         let Verdict {
             decision,
             not_before,
             ..
         } = verdict;
         if matches!(decision, Decision::Reject) {
-            return refuse(attempted, not_before, Refused::New, session);
+            return refuse(attempted, not_before, Refused::New, context);
         }
         let answering = Self::Answering { username, decision };
-        if not_before <= session.now {
-            return answering.answer_due(session);
+        if not_before <= context.now {
+            return answering.answer_due(context);
         }
-        session.timers.set(Timer::Answer, not_before);
+        context.timers.set(Timer::Answer, not_before);
         answering
     }
 
     /// What an attempt that did not fail leads to.
-    fn answer(username: Username, decision: Decision, session: &mut Session) -> Self {
+    fn answer(username: Username, decision: Decision, context: &mut Context) -> Self {
         match decision {
-            Decision::Accept => log_in(username, replies::LOGGED_IN.clone(), session),
+            Decision::Accept => log_in(username, replies::LOGGED_IN.clone(), context),
             Decision::AcceptSuperfluous => {
-                log_in(username, replies::LOGGED_IN_SUPERFLUOUS.clone(), session)
+                log_in(username, replies::LOGGED_IN_SUPERFLUOUS.clone(), context)
             }
             Decision::NeedAccount { password } => {
-                session.say(&replies::ACCOUNT_NEEDED);
+                context.say(&replies::ACCOUNT_NEEDED);
                 Self::AccountNeeded { username, password }
             }
             // Answered by way of `Refusing`; nobody is let in.
             Decision::Reject => Self::New,
             Decision::Unavailable => {
-                session.end(&replies::CHECK_UNAVAILABLE, ClosedWhy::Shutdown);
+                context.end(&replies::CHECK_UNAVAILABLE, ClosedWhy::Shutdown);
                 Self::Closing
             }
         }
     }
 
     /// The application's answer to an account, which must be the open one.
-    pub(super) fn account_verdict(self, verdict: AccountVerdict, session: &mut Session) -> Self {
+    pub(super) fn account_verdict(self, verdict: AccountVerdict, context: &mut Context) -> Self {
         let Self::VerifyingAccount {
             username,
             attempted,
@@ -438,7 +438,7 @@ impl State {
         else {
             return self;
         };
-        session.application_answered();
+        context.application_answered();
         let AccountVerdict {
             decision,
             not_before,
@@ -446,36 +446,36 @@ impl State {
         } = verdict;
         if decision == AccountDecision::Reject {
             let then = Refused::LoggedIn { username };
-            return refuse(attempted, not_before, then, session);
+            return refuse(attempted, not_before, then, context);
         }
         let answering = Self::AnsweringAccount { username, decision };
-        if not_before <= session.now {
-            return answering.answer_due(session);
+        if not_before <= context.now {
+            return answering.answer_due(context);
         }
-        session.timers.set(Timer::Answer, not_before);
+        context.timers.set(Timer::Answer, not_before);
         answering
     }
 
     /// The answer to an attempt may go out.
-    pub(super) fn answer_due(self, session: &mut Session) -> Self {
+    pub(super) fn answer_due(self, context: &mut Context) -> Self {
         let then = match self {
             Self::Answering { username, decision } => {
-                return Self::answer(username, decision, session);
+                return Self::answer(username, decision, context);
             }
             Self::AnsweringAccount { username, decision } => {
                 if decision == AccountDecision::Unavailable {
-                    session.end(&replies::CHECK_UNAVAILABLE, ClosedWhy::Shutdown);
+                    context.end(&replies::CHECK_UNAVAILABLE, ClosedWhy::Shutdown);
                     return Self::Closing;
                 }
-                session.say(&replies::ACCOUNT_ACCEPTED);
+                context.say(&replies::ACCOUNT_ACCEPTED);
                 return Self::LoggedIn { username };
             }
             Self::Refusing { then } => then,
             other => return other,
         };
-        session.say(&replies::LOGIN_INCORRECT);
-        if session.has_too_many_failures() {
-            session.end(&replies::TOO_MANY_ATTEMPTS, ClosedWhy::TooManyAttempts);
+        context.say(&replies::LOGIN_INCORRECT);
+        if context.has_too_many_failures() {
+            context.end(&replies::TOO_MANY_ATTEMPTS, ClosedWhy::TooManyAttempts);
             return Self::Closing;
         }
         match then {
@@ -485,8 +485,8 @@ impl State {
     }
 
     /// The application answered the open command.
-    pub(super) fn answered(self, session: &mut Session) -> Self {
-        session.application_answered();
+    pub(super) fn answered(self, context: &mut Context) -> Self {
+        context.application_answered();
         match self {
             Self::Busy { username, .. } => Self::LoggedIn { username },
             other => other,
@@ -494,9 +494,9 @@ impl State {
     }
 
     /// The greeting may go out.
-    pub(super) fn ready(self, session: &mut Session) -> Self {
+    pub(super) fn ready(self, context: &mut Context) -> Self {
         match self {
-            Self::Delayed => greet(session),
+            Self::Delayed => greet(context),
             Self::Switching {
                 switch,
                 announced,
@@ -514,21 +514,21 @@ impl State {
     }
 
     /// TLS is started or stopped, as was asked for.
-    pub(super) fn switched(self, session: &mut Session) -> Self {
+    pub(super) fn switched(self, context: &mut Context) -> Self {
         let Self::Switching { then, .. } = self else {
             return self;
         };
         match then {
-            Switched::Greeting { delay: None } => greet(session),
+            Switched::Greeting { delay: None } => greet(context),
             Switched::Greeting { delay: Some(reply) } => {
                 // How long the delay takes is not the client's doing.
-                session.timers.stop(Timer::Login);
-                session.say(&reply);
+                context.timers.stop(Timer::Login);
+                context.say(&reply);
                 Self::Delayed
             }
             Switched::New { data_protected } => {
-                session.buffer_size_agreed = data_protected;
-                session.data_protected = data_protected;
+                context.buffer_size_agreed = data_protected;
+                context.data_protected = data_protected;
                 Self::New
             }
             Switched::LoggedIn { username } => Self::LoggedIn { username },
@@ -537,25 +537,25 @@ impl State {
 }
 
 /// The greeting, and from here on the time for the first command and the login.
-pub(super) fn greet(session: &mut Session) -> State {
-    session.say(&session.config.greeting.clone());
-    session.set_timer(Timer::FirstCommand, session.config.timeouts.first_command);
-    if !session.timers.is_running(Timer::Login) {
-        session.start_login_timer();
+pub(super) fn greet(context: &mut Context) -> State {
+    context.say(&context.config.greeting.clone());
+    context.set_timer(Timer::FirstCommand, context.config.timeouts.first_command);
+    if !context.timers.is_running(Timer::Login) {
+        context.start_login_timer();
     }
     State::New
 }
 
-fn log_in(username: Username, reply: Reply, session: &mut Session) -> State {
+fn log_in(username: Username, reply: Reply, context: &mut Context) -> State {
     log::phase(SIDE, "logged in");
-    session.timers.stop(Timer::Login);
-    session.tell(Event::LoggedIn(LoginSummary {
+    context.timers.stop(Timer::Login);
+    context.tell(Event::LoggedIn(LoginSummary {
         username: username.clone(),
-        tls: session.tls.clone(),
-        failures: session.failures,
+        tls: context.tls.clone(),
+        failures: context.failures,
         reply: reply.clone(),
     }));
-    session.say(&reply);
+    context.say(&reply);
     State::LoggedIn { username }
 }
 
@@ -563,32 +563,32 @@ fn authenticate(
     username: Username,
     password: Option<Password>,
     account: Option<Account>,
-    session: &mut Session,
+    context: &mut Context,
 ) -> State {
-    let id = session.tickets.issue();
-    session.ask(Event::Authenticate(Attempt {
+    let id = context.tickets.issue();
+    context.ask(Event::Authenticate(Attempt {
         id,
         username: username.clone(),
         password,
         account,
-        tls: session.tls.clone(),
-        host: session.host.as_ref().map(ToString::to_string),
-        failures: session.failures,
+        tls: context.tls.clone(),
+        host: context.host.as_ref().map(ToString::to_string),
+        failures: context.failures,
     }));
     State::Verifying {
         id,
         username,
-        attempted: session.now,
+        attempted: context.now,
     }
 }
 
-fn refuse(attempted: Instant, not_before: Instant, then: Refused, session: &mut Session) -> State {
-    let due = session.count_failure(attempted).max(not_before);
+fn refuse(attempted: Instant, not_before: Instant, then: Refused, context: &mut Context) -> State {
+    let due = context.count_failure(attempted).max(not_before);
     let refusing = State::Refusing { then };
-    if due <= session.now {
-        return refusing.answer_due(session);
+    if due <= context.now {
+        return refusing.answer_due(context);
     }
-    session.timers.set(Timer::Answer, due);
+    context.timers.set(Timer::Answer, due);
     refusing
 }
 

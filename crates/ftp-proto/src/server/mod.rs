@@ -47,6 +47,7 @@
 mod builtin_commands;
 mod config;
 mod connection;
+mod context;
 mod error;
 mod event;
 pub mod guard;
@@ -54,7 +55,6 @@ mod input;
 mod login;
 mod protection;
 mod replies;
-mod session;
 mod timers;
 
 pub use config::{Config, DataProtectionPolicy, NameRule, Security, Timeouts, UserAfterLogin};

@@ -30,7 +30,7 @@ pub(super) struct Ending {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct Context {
     pub(super) config: Arc<Config>,
     pub(super) now: Instant,
     pub(super) tls: Option<Arc<TlsSession>>,
@@ -56,7 +56,7 @@ pub(super) struct Session {
     pub(super) handshaking: bool,
 }
 
-impl Session {
+impl Context {
     pub(super) fn new(config: Arc<Config>, now: Instant) -> Self {
         Self {
             config,
