@@ -26,11 +26,11 @@
 //! use std::net::SocketAddr;
 //! use std::sync::Arc;
 //!
-//! use async_std::net::TcpListener;
+//! use ftp_async_std::async_std::net::TcpListener;
 //! use ftp_async_std::ftp_proto::server::{Attempt, Request, Verdict};
 //! use ftp_async_std::ftp_proto::wire::{Code, Reply, Verb};
 //! use ftp_async_std::ftp_proto::{client, server};
-//! use ftp_async_std::{Connector, Handler, Login, Server, SessionInfo};
+//! use ftp_async_std::{Connector, Handler, Login, Server, SessionInfo, async_std};
 //!
 //! struct DemoHandler;
 //!
@@ -81,8 +81,9 @@
 //!
 //! # Features
 //!
-//! `aws-lc-rs` (default) or `ring` for cryptography; `platform-verifier` and `webpki-roots` (both
-//! default) for roots to trust. All are those of `ftp-rustls`.
+//! * `aws-lc-rs` (default) or `ring`: cryptography, as in `ftp-rustls`.
+//! * `platform-verifier` and `webpki-roots` (both default): roots to trust, as in `ftp-rustls`.
+//! * `tracing`: the events of `ftp-proto`, for programs that log with the `tracing` crate.
 //!
 //! # Before you start
 //!
@@ -92,6 +93,7 @@
 
 mod runtime;
 
+pub use async_std;
 use async_std::net::TcpStream;
 pub use ftp_futures::{
     Address, AddressError, AttemptSummary, DriverError, Error, Handler, Login, Next, Parts,
@@ -100,16 +102,40 @@ pub use ftp_futures::{
 pub use runtime::{AsyncStd, Task};
 
 /// A control connection that is logged in.
+///
+/// Full documentation: [`generic::Client`].
 pub type Client<T = TcpStream> = ftp_futures::Client<AsyncStd, T>;
 /// A login in progress.
+///
+/// Full documentation: [`generic::Connecting`].
 pub type Connecting<T = TcpStream> = ftp_futures::Connecting<AsyncStd, T>;
 /// Makes client connections, one or many.
+///
+/// Full documentation: [`generic::Connector`].
 pub type Connector = ftp_futures::Connector<AsyncStd>;
 /// A machine, the transport it runs over, and async-std's clock.
+///
+/// Full documentation: [`generic::Driver`].
 pub type Driver<M, T> = ftp_futures::Driver<AsyncStd, M, T>;
 /// A server: what all its sessions have in common.
+///
+/// Full documentation: [`generic::Server`].
 pub type Server = ftp_futures::Server<AsyncStd>;
 /// The server's side of one control connection.
+///
+/// Full documentation: [`generic::ServerSession`].
 pub type ServerSession<T = TcpStream> = ftp_futures::ServerSession<AsyncStd, T>;
 /// A guard across connections that the sessions of one server, or of several, share.
+///
+/// Full documentation: [`generic::SharedGuard`].
 pub type SharedGuard = ftp_futures::SharedGuard<AsyncStd>;
+
+/// The types of [`ftp_futures`] that the aliases of this crate put
+/// [`AsyncStd`] into. Their pages have all methods.
+pub mod generic {
+    #[doc(inline)]
+    pub use ftp_futures::{
+        Client, Clock, Connecting, Connector, Driver, FuturesIo, Io, Runtime, Server,
+        ServerSession, SharedGuard, Timer,
+    };
+}

@@ -80,8 +80,9 @@
 //!
 //! # Features
 //!
-//! `aws-lc-rs` (default) or `ring` for cryptography; `platform-verifier` and `webpki-roots` (both
-//! default) for roots to trust. All are those of `ftp-rustls`.
+//! * `aws-lc-rs` (default) or `ring`: cryptography, as in `ftp-rustls`.
+//! * `platform-verifier` and `webpki-roots` (both default): roots to trust, as in `ftp-rustls`.
+//! * `tracing`: the events of `ftp-proto`, for programs that log with the `tracing` crate.
 #![forbid(unsafe_code)]
 
 mod client;

@@ -15,9 +15,9 @@
 //! # A login
 //!
 //! ```
+//! use ftp_futures::ftp_proto::client::{Config, Login};
+//! use ftp_futures::futures_io::{AsyncRead, AsyncWrite};
 //! use ftp_futures::{Connector, FuturesIo, Timer};
-//! use ftp_proto::client::{Config, Login, Security};
-//! use futures_io::{AsyncRead, AsyncWrite};
 //!
 //! async fn where_am_i<R, T>(transport: T, password: &str) -> Result<String, ftp_futures::Error>
 //! where
@@ -63,6 +63,7 @@ pub use ftp_adapter::{
 pub use ftp_proto;
 pub use ftp_proto::client::Login;
 pub use ftp_rustls;
+pub use futures_io;
 pub use handler::Handler;
 pub use runtime::{FuturesIo, Io, Runtime, Timer};
 pub use server::Server;

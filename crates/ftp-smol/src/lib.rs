@@ -29,8 +29,8 @@
 //! use ftp_smol::ftp_proto::server::{Attempt, Request, Verdict};
 //! use ftp_smol::ftp_proto::wire::{Code, Reply, Verb};
 //! use ftp_smol::ftp_proto::{client, server};
-//! use ftp_smol::{Connector, Handler, Login, Server, SessionInfo};
-//! use smol::net::TcpListener;
+//! use ftp_smol::smol::net::TcpListener;
+//! use ftp_smol::{Connector, Handler, Login, Server, SessionInfo, smol};
 //!
 //! struct DemoHandler;
 //!
@@ -81,8 +81,9 @@
 //!
 //! # Features
 //!
-//! `aws-lc-rs` (default) or `ring` for cryptography; `platform-verifier` and `webpki-roots` (both
-//! default) for roots to trust. All are those of `ftp-rustls`.
+//! * `aws-lc-rs` (default) or `ring`: cryptography, as in `ftp-rustls`.
+//! * `platform-verifier` and `webpki-roots` (both default): roots to trust, as in `ftp-rustls`.
+//! * `tracing`: the events of `ftp-proto`, for programs that log with the `tracing` crate.
 #![forbid(unsafe_code)]
 
 mod runtime;
@@ -92,19 +93,44 @@ pub use ftp_futures::{
     SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_proto, ftp_rustls,
 };
 pub use runtime::Smol;
+pub use smol;
 use smol::net::TcpStream;
 
 /// A control connection that is logged in.
+///
+/// Full documentation: [`generic::Client`].
 pub type Client<T = TcpStream> = ftp_futures::Client<Smol, T>;
 /// A login in progress.
+///
+/// Full documentation: [`generic::Connecting`].
 pub type Connecting<T = TcpStream> = ftp_futures::Connecting<Smol, T>;
 /// Makes client connections, one or many.
+///
+/// Full documentation: [`generic::Connector`].
 pub type Connector = ftp_futures::Connector<Smol>;
 /// A machine, the transport it runs over, and smol's clock.
+///
+/// Full documentation: [`generic::Driver`].
 pub type Driver<M, T> = ftp_futures::Driver<Smol, M, T>;
 /// A server: what all its sessions have in common.
+///
+/// Full documentation: [`generic::Server`].
 pub type Server = ftp_futures::Server<Smol>;
 /// The server's side of one control connection.
+///
+/// Full documentation: [`generic::ServerSession`].
 pub type ServerSession<T = TcpStream> = ftp_futures::ServerSession<Smol, T>;
 /// A guard across connections that the sessions of one server, or of several, share.
+///
+/// Full documentation: [`generic::SharedGuard`].
 pub type SharedGuard = ftp_futures::SharedGuard<Smol>;
+
+/// The types of [`ftp_futures`] that the aliases of this crate put
+/// [`Smol`] into. Their pages have all methods.
+pub mod generic {
+    #[doc(inline)]
+    pub use ftp_futures::{
+        Client, Clock, Connecting, Connector, Driver, FuturesIo, Io, Runtime, Server,
+        ServerSession, SharedGuard, Timer,
+    };
+}

@@ -14,8 +14,7 @@
 //!
 //! ```no_run
 //! # async fn example(password: &str) -> Result<(), Box<dyn std::error::Error>> {
-//! use ftp_proto::client::Login;
-//! use ftp_tokio::Client;
+//! use ftp_tokio::{Client, Login};
 //!
 //! let login = Login::new("developer", password)?;
 //! let mut ftp = Client::connect("ftp.example.com", login).await?;
@@ -27,18 +26,20 @@
 //!
 //! # Both sides in one program
 //!
-//! Over any [`AsyncRead`](tokio::io::AsyncRead) + [`AsyncWrite`](tokio::io::AsyncWrite); here a
-//! pipe in memory, in clear:
+//! Over TCP here. [`Connector::over`](generic::Connector::over) and
+//! [`Server::run_session`](generic::Server::run_session) take any
+//! [`AsyncRead`](tokio::io::AsyncRead) + [`AsyncWrite`](tokio::io::AsyncWrite).
 //!
 //! ```
-//! use std::net::{Ipv4Addr, SocketAddr};
+//! use std::net::SocketAddr;
 //! use std::sync::Arc;
 //!
-//! use ftp_proto::client::Login;
-//! use ftp_proto::server::{Attempt, Request, Verdict};
-//! use ftp_proto::wire::{Code, Reply, Verb};
-//! use ftp_proto::{client, server};
-//! use ftp_tokio::{Connector, Handler, Server, SessionInfo};
+//! use ftp_tokio::ftp_proto::server::{Attempt, Request, Verdict};
+//! use ftp_tokio::ftp_proto::wire::{Code, Reply, Verb};
+//! use ftp_tokio::ftp_proto::{client, server};
+//! use ftp_tokio::tokio::net::TcpListener;
+//! use ftp_tokio::tokio::{runtime, spawn};
+//! use ftp_tokio::{Connector, Handler, Login, Server, SessionInfo};
 //!
 //! struct DemoHandler;
 //!
@@ -58,23 +59,25 @@
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let policy = server::Config::new().security(server::Security::DangerousPlaintext);
-//! let server = Server::new(Arc::new(policy), None)?;
-//! let (near, far) = tokio::io::duplex(1024);
-//! tokio::spawn(async move {
-//!     let peer = (Ipv4Addr::LOCALHOST, 0).into();
-//!     server.run_session(far, peer, &DemoHandler, std::future::pending()).await;
-//! });
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//!     let listener = TcpListener::bind("127.0.0.1:0").await?;
+//!     let address = listener.local_addr()?.to_string();
+//!     let policy = server::Config::new().security(server::Security::DangerousPlaintext);
+//!     let server = Server::new(Arc::new(policy), None)?;
+//!     let serving = spawn(async move {
+//!         server.serve(listener, DemoHandler, std::future::pending()).await;
+//!     });
 //!
-//! let config = client::Config::new(Login::new("alibaba", "open sesame")?)
-//!     .security(client::Security::DangerousPlaintext);
-//! let mut ftp = Connector::new(config).over(near, "localhost").await?;
-//! assert_eq!(ftp.command("PWD").await?.text(), b"\"/\"");
-//! assert_eq!(ftp.command("DELE cave").await?.code(), Code::NOT_IMPLEMENTED);
-//! ftp.quit().await?;
-//! # Ok(())
+//!     let config = client::Config::new(Login::new("alibaba", "open sesame")?)
+//!         .security(client::Security::DangerousPlaintext);
+//!     let mut ftp = Connector::new(config).connect(&address).await?;
+//!     assert_eq!(ftp.command("PWD").await?.text(), b"\"/\"");
+//!     assert_eq!(ftp.command("DELE cave").await?.code(), Code::NOT_IMPLEMENTED);
+//!     ftp.quit().await?;
+//!     serving.abort();
+//!     Ok(())
+//! })
 //! # }
 //! ```
 //!
@@ -88,8 +91,9 @@
 //!
 //! # Features
 //!
-//! `aws-lc-rs` (default) or `ring` for cryptography; `platform-verifier` and `webpki-roots` (both
-//! default) for roots to trust. All are those of `ftp-rustls`.
+//! * `aws-lc-rs` (default) or `ring`: cryptography, as in `ftp-rustls`.
+//! * `platform-verifier` and `webpki-roots` (both default): roots to trust, as in `ftp-rustls`.
+//! * `tracing`: the events of `ftp-proto`, for programs that log with the `tracing` crate.
 #![forbid(unsafe_code)]
 
 mod runtime;
@@ -99,19 +103,44 @@ pub use ftp_futures::{
     SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_proto, ftp_rustls,
 };
 pub use runtime::{Task, Tokio};
+pub use tokio;
 use tokio::net::TcpStream;
 
 /// A control connection that is logged in.
+///
+/// Full documentation: [`generic::Client`].
 pub type Client<T = TcpStream> = ftp_futures::Client<Tokio, T>;
 /// A login in progress.
+///
+/// Full documentation: [`generic::Connecting`].
 pub type Connecting<T = TcpStream> = ftp_futures::Connecting<Tokio, T>;
 /// Makes client connections, one or many.
+///
+/// Full documentation: [`generic::Connector`].
 pub type Connector = ftp_futures::Connector<Tokio>;
 /// A machine, the transport it runs over, and tokio's clock.
+///
+/// Full documentation: [`generic::Driver`].
 pub type Driver<M, T> = ftp_futures::Driver<Tokio, M, T>;
 /// A server: what all its sessions have in common.
+///
+/// Full documentation: [`generic::Server`].
 pub type Server = ftp_futures::Server<Tokio>;
 /// The server's side of one control connection.
+///
+/// Full documentation: [`generic::ServerSession`].
 pub type ServerSession<T = TcpStream> = ftp_futures::ServerSession<Tokio, T>;
 /// A guard across connections that the sessions of one server, or of several, share.
+///
+/// Full documentation: [`generic::SharedGuard`].
 pub type SharedGuard = ftp_futures::SharedGuard<Tokio>;
+
+/// The types of [`ftp_futures`] that the aliases of this crate put
+/// [`Tokio`] into. Their pages have all methods.
+pub mod generic {
+    #[doc(inline)]
+    pub use ftp_futures::{
+        Client, Clock, Connecting, Connector, Driver, FuturesIo, Io, Runtime, Server,
+        ServerSession, SharedGuard, Timer,
+    };
+}
