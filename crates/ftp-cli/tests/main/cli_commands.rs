@@ -1,5 +1,8 @@
 //! `demo`, `hash`, `decode` and the command line itself.
 
+use std::fs;
+use std::path::Path;
+
 use crate::common::{Program, Run, SENTINEL, TestFile};
 
 fn run(arguments: &[&str]) -> Run {
@@ -37,6 +40,73 @@ fn the_demo_shows_four_dialogues_with_secrets_masked() {
         run.stdout
     );
     assert_eq!(Program::new(["demo"]).run().code, 0);
+}
+
+/// A document of this crate or of the repository; `None` in a package, which has no other files.
+fn document(path: &str) -> Option<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let is_package = !root.join("../../ARCHITECTURE.md").exists();
+    (!is_package).then(|| fs::read_to_string(root.join(path)).unwrap())
+}
+
+/// The contents of the blocks that are fenced with this language.
+fn blocks(text: &str, language: &str) -> Vec<Vec<String>> {
+    let fence = format!("```{language}");
+    let mut lines = text.lines();
+    let mut found = Vec::new();
+    while lines.any(|line| line == fence) {
+        let block = lines.by_ref().take_while(|line| *line != "```");
+        found.push(block.map(str::to_owned).collect());
+    }
+    found
+}
+
+/// The dialogues of a demo. Which cipher suite was agreed, and whether a session was resumed, may
+/// differ from machine to machine.
+fn dialogues(shown: &str) -> Vec<Vec<String>> {
+    let is_spoken = |line: &&str| line.starts_with(['←', '→', '⇄']);
+    let all = shown.split("\n\n").map(|paragraph| {
+        let lines = paragraph.lines().map(str::trim_start).filter(is_spoken);
+        lines.map(masked).collect::<Vec<_>>()
+    });
+    all.filter(|dialogue| !dialogue.is_empty()).collect()
+}
+
+fn masked(line: &str) -> String {
+    match line.split_once(" TLS_") {
+        Some((version, _)) => version.to_owned(),
+        None => line.to_owned(),
+    }
+}
+
+#[test]
+fn the_transcripts_of_the_guide_are_those_of_the_demo() {
+    let Some(guide) = document("../../docs/GUIDE.md") else {
+        return;
+    };
+    let demo = dialogues(&run(&["demo"]).stdout);
+    assert_eq!(demo.len(), 4);
+    let sections: Vec<_> = guide.split("\n## ").collect();
+    let transcripts = |title: &str| {
+        let section = sections.iter().find(|text| text.starts_with(title));
+        let shown = blocks(section.unwrap(), "text").into_iter();
+        let masked = shown.map(|lines| lines.iter().map(|line| masked(line)).collect());
+        masked.collect::<Vec<Vec<String>>>()
+    };
+
+    assert_eq!(transcripts("A login, step by step").concat(), demo[0]);
+    let is_in = |dialogue: &[String], part: &Vec<String>| {
+        dialogue.windows(part.len()).any(|lines| lines == part)
+    };
+    let [account, wrong] = &transcripts("When the login is not that simple")[..] else {
+        panic!("two transcripts");
+    };
+    assert!(is_in(&demo[2], account), "{account:?}");
+    assert!(is_in(&demo[3], wrong), "{wrong:?}");
+    let [implicit] = &transcripts("What TLS changes")[..] else {
+        panic!("one transcript");
+    };
+    assert!(is_in(&demo[1], implicit), "{implicit:?}");
 }
 
 #[test]
