@@ -40,3 +40,8 @@ pub use session::{
     LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionError, SessionEvent, SessionInfo, replacement,
 };
 pub use setup::ClientSetup;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

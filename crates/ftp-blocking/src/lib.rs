@@ -116,3 +116,8 @@ pub use transport::Transport;
 
 /// A guard across connections that the sessions of one server, or of several, share.
 pub type SharedGuard = ftp_adapter::SharedGuard<ftp_adapter::SystemClock>;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

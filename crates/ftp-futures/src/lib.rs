@@ -68,3 +68,8 @@ pub use handler::Handler;
 pub use runtime::{FuturesIo, Io, Runtime, Timer};
 pub use server::Server;
 pub use session::ServerSession;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -160,3 +160,8 @@ pub use observer::{Dialogue, Observer};
 pub use secret::{Account, Password, Username};
 pub use time::Instant;
 pub use tls::{TlsSession, TlsVersion};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -118,3 +118,8 @@ pub use error::{CertificateFault, Error, TlsPhase};
 pub use offer::Offer;
 pub use rustls;
 pub use secured::Secured;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -134,3 +134,8 @@ pub mod generic {
         ServerSession, SharedGuard, Timer,
     };
 }
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -110,6 +110,23 @@ fn the_transcripts_of_the_guide_are_those_of_the_demo() {
 }
 
 #[test]
+fn the_readme_shows_what_decode_prints() {
+    let Some(readme) = document("README.md") else {
+        return;
+    };
+    let lines = blocks(&readme, "console").concat();
+    assert_eq!(lines.len(), 4);
+    for shown in lines.chunks(2) {
+        let (input, what) = shown[0]
+            .strip_prefix("$ printf '")
+            .and_then(|line| line.split_once("' | ftp-cli decode "))
+            .unwrap();
+        let input = input.replace("\\r\\n", "\r\n");
+        assert_eq!(decode(what, input.as_bytes()).stdout.trim_end(), shown[1]);
+    }
+}
+
+#[test]
 fn a_hash_is_argon2id_with_a_salt_of_its_own() {
     let hash = || Program::new(["hash"]).input(format!("{SENTINEL}\n")).run();
     let (one, two) = (hash(), hash());
