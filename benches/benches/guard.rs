@@ -7,8 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ftp_proto::server::{AttemptDecision, Guard, GuardConfig, Outcome, Seed};
-use ftp_proto::{Instant, Username};
+use ftp_guard::{AttemptDecision, CheckResult, Guard, GuardConfig, Instant, Seed};
 
 /// Each from another /24, so that no network stops the flood.
 fn address(n: u32) -> IpAddr {
@@ -16,12 +15,12 @@ fn address(n: u32) -> IpAddr {
 }
 
 /// Everything but the check.
-fn attempt(guard: &mut Guard, now: Instant, address: IpAddr, user: &Username, found: Outcome) {
+fn attempt(guard: &mut Guard, now: Instant, address: IpAddr, user: &str, found: CheckResult) {
     let Some((mut connected, _)) = guard.accept(now, address).connected() else {
         return;
     };
-    if let AttemptDecision::Check(attempt) = guard.attempt(now, &mut connected, user) {
-        black_box(guard.settle(now, &mut connected, attempt, found).outcome);
+    if let AttemptDecision::Check(attempt) = guard.attempt(now, &mut connected, user.as_bytes()) {
+        black_box(guard.settle(now, &mut connected, attempt, found).result);
     }
     guard.release(now, connected);
 }
@@ -30,14 +29,14 @@ fn attempt(guard: &mut Guard, now: Instant, address: IpAddr, user: &Username, fo
 fn full(now: Instant) -> Guard {
     let mut guard = Guard::new(GuardConfig::new(), Seed::new(*b"a seed for bench"));
     for n in 0..200_000 {
-        attempt(&mut guard, now, address(n), &name(n), Outcome::Failure);
+        attempt(&mut guard, now, address(n), &name(n), CheckResult::Failure);
     }
     assert!(guard.statistics().untracked > 400_000);
     guard
 }
 
-fn name(n: u32) -> Username {
-    Username::new(format!("user{n}")).expect("a good name")
+fn name(n: u32) -> String {
+    format!("user{n}")
 }
 
 fn guard(criterion: &mut Criterion) {
@@ -48,18 +47,21 @@ fn guard(criterion: &mut Criterion) {
 
     group.throughput(Throughput::Elements(1));
     let mut next = 1_000_000_u32;
-    group.bench_function("wrong guess of a stranger, tables full", |bencher| {
-        bencher.iter(|| {
-            next = next.wrapping_add(1) & 0x00ff_ffff;
-            attempt(
-                &mut guard,
-                now,
-                address(next),
-                &names[next as usize % names.len()],
-                Outcome::Failure,
-            );
-        });
-    });
+    group.bench_function(
+        "wrong guess from an unknown address, tables full",
+        |bencher| {
+            bencher.iter(|| {
+                next = next.wrapping_add(1) & 0x00ff_ffff;
+                attempt(
+                    &mut guard,
+                    now,
+                    address(next),
+                    &names[next as usize % names.len()],
+                    CheckResult::Failure,
+                );
+            });
+        },
+    );
     let mut next = 0;
     group.bench_function("login with the right password, tables full", |bencher| {
         bencher.iter(|| {
@@ -69,12 +71,12 @@ fn guard(criterion: &mut Criterion) {
                 now,
                 address(next),
                 &names[next as usize],
-                Outcome::Success,
+                CheckResult::Success,
             );
         });
     });
     for _ in 0..20 {
-        attempt(&mut guard, now, address(7), &names[7], Outcome::Failure);
+        attempt(&mut guard, now, address(7), &names[7], CheckResult::Failure);
     }
     group.bench_function("connection from an address locked out", |bencher| {
         bencher.iter(|| assert!(guard.accept(now, address(7)).connected().is_none()));

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{self, Duration};
 
+use ftp_guard::{Admission, Capacity, RefusedWhy};
 use ftp_proto::Instant;
-use ftp_proto::server::guard::{Admission, Capacity, RefusedWhy};
 use ftp_proto::server::{Config, Connection, Security};
 use ftp_rustls::Secured;
 use ftp_rustls::rustls::ServerConfig;
@@ -332,7 +332,7 @@ impl<C: Clock> Acceptor<C> {
                 accepted.guarded = Some(guard.hold(connected));
                 AcceptDecision::GreetAt(guard.moment(until))
             }
-            Admission::Refuse { why, .. } => self.refuse(Refused::ByGuard(why), accepted),
+            Admission::Refuse { why } => self.refuse(Refused::ByGuard(why), accepted),
         }
     }
 
@@ -392,8 +392,8 @@ pub fn accept_pause(error: &io::Error, last: Option<Duration>) -> Option<Duratio
 mod tests {
     use super::*;
     use crate::SystemClock;
+    use ftp_guard::{AttemptDecision, CheckResult, Guard, GuardConfig, Lockout, Rule, Seed};
     use ftp_proto::Username;
-    use ftp_proto::server::guard::{AttemptDecision, Guard, GuardConfig, Outcome, Seed};
 
     /// Each from a network of its own.
     fn peer(high: u8, low: u8) -> SocketAddr {
@@ -406,11 +406,11 @@ mod tests {
         let guard = SharedGuard::<SystemClock>::new(guard);
         guard.with(|guard, now| {
             let (mut connected, _) = guard.accept(now, known.ip()).connected().unwrap();
-            let anna = Username::new("anna").unwrap();
-            let AttemptDecision::Check(attempt) = guard.attempt(now, &mut connected, &anna) else {
+            let decision = guard.attempt(now, &mut connected, b"anna");
+            let AttemptDecision::Check(attempt) = decision else {
                 panic!("nothing else is under way");
             };
-            let _ = guard.settle(now, &mut connected, attempt, Outcome::Success);
+            let _ = guard.settle(now, &mut connected, attempt, CheckResult::Success);
             guard.release(now, connected);
         });
         let config = Config::new().security(Security::DangerousPlaintext);
@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn the_guard_keeps_room_for_known_addresses_within_the_sessions_there_may_be() {
         let known = peer(2, 1);
-        for (max_sessions, strangers) in [(1, 1), (2, 1), (16, 14), (900, 787)] {
+        for (max_sessions, unknown) in [(1, 1), (2, 1), (16, 14), (900, 787)] {
             let acceptor = acceptor(max_sessions, known);
             let mut held = Vec::new();
             let mut refused = Vec::new();
@@ -439,7 +439,7 @@ mod tests {
                     }
                 }
             }
-            assert_eq!(held.len(), strangers);
+            assert_eq!(held.len(), unknown);
             let (accepted, decision) = acceptor.receive(Availability::Free, known);
             if max_sessions == 1 {
                 assert_eq!(accepted.refused, Some(Refused::OverLimit));
@@ -453,6 +453,42 @@ mod tests {
             assert_eq!(acceptor.open.load(Ordering::Relaxed), 0);
             assert_eq!(acceptor.refusing.load(Ordering::Relaxed), 0);
         }
+    }
+
+    #[test]
+    fn a_client_is_told_the_same_whatever_the_guard_refuses_it_for() {
+        let mut reasons = Vec::new();
+        let one_failure = Rule::within(Duration::from_secs(60)).lockout(Lockout::after(1));
+        for config in [
+            GuardConfig::new().connections(1),
+            GuardConfig::new().connections_per_address(1),
+            GuardConfig::new().connections_per_network(1),
+            GuardConfig::new().address(one_failure),
+            GuardConfig::new().network(one_failure),
+        ] {
+            let config_of_server = Config::new().security(Security::DangerousPlaintext);
+            let mut acceptor = Acceptor::new(Arc::new(config_of_server), None).unwrap();
+            let guard = Guard::new(config, Seed::new([7; 16]));
+            acceptor.set_guard(SharedGuard::<SystemClock>::new(guard));
+            let (mut first, _) = acceptor.receive(Availability::Free, peer(2, 1));
+            // The first attempt is never settled, so it fails when the second is made.
+            for _ in 0..2 {
+                let guarded = first.guarded.as_mut().unwrap();
+                let _ = guarded.may_check(&Username::new("anna").unwrap());
+            }
+            let (second, decision) = acceptor.receive(Availability::Free, peer(2, 1));
+            assert!(matches!(decision, AcceptDecision::Refuse(REFUSED_TEXT)));
+            reasons.push(second.refused);
+        }
+        let reasons_of_guard = [
+            RefusedWhy::TooManyInAll,
+            RefusedWhy::TooManyFromAddress,
+            RefusedWhy::TooManyFromNetwork,
+            RefusedWhy::AddressLockedOut,
+            RefusedWhy::NetworkLockedOut,
+        ];
+        let expected = reasons_of_guard.map(|why| Some(Refused::ByGuard(why)));
+        assert_eq!(reasons, expected);
     }
 
     #[test]

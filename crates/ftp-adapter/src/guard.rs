@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{self, Duration};
 
-use ftp_proto::server::guard::{
-    Admission, Answer, AttemptDecision, Connected, Guard, GuardedAttempt, Outcome, Ruling, Scope,
+use ftp_guard::{
+    Admission, Answer, AttemptDecision, CheckResult, Connected, Guard, GuardedAttempt, Instant,
+    Ruling, Scope,
 };
-use ftp_proto::server::{AccountVerdict, Verdict};
-use ftp_proto::{Instant, Username};
+use ftp_proto::Username;
+use ftp_proto::server::{AccountVerdict, Outcome, Verdict};
 
 use crate::Clock;
 
@@ -117,7 +118,7 @@ impl<C: Clock> Guarded<C> {
         let connected = self.connected.as_mut()?;
         let decision = self
             .guard
-            .with(|guard, now| guard.attempt(now, connected, user));
+            .with(|guard, now| guard.attempt(now, connected, user.as_bytes()));
         Some(match decision {
             AttemptDecision::Check(attempt) => MayCheck::Now(attempt),
             AttemptDecision::AskAgain { at } => MayCheck::AskAgain(self.guard.moment(at)),
@@ -127,12 +128,12 @@ impl<C: Clock> Guarded<C> {
     fn settle(
         &mut self,
         attempt: GuardedAttempt,
-        outcome: Outcome,
+        result: CheckResult,
     ) -> Option<(Answer, time::Instant)> {
         let connected = self.connected.as_mut()?;
         let answer = self
             .guard
-            .with(|guard, now| guard.settle(now, connected, attempt, outcome));
+            .with(|guard, now| guard.settle(now, connected, attempt, result));
         Some((answer, self.guard.moment(answer.not_before)))
     }
 
@@ -225,8 +226,8 @@ pub fn judge<C: Clock, V: Judged>(
     let (username, failures) = attempt;
     let checked = verdict.outcome();
     let ruling = guarded.as_ref().map(|(_, attempt)| attempt.ruling());
-    let answer = guarded.and_then(|(guarded, attempt)| guarded.settle(attempt, checked));
-    let outcome = answer.map_or(checked, |(answer, _)| answer.outcome);
+    let answer = guarded.and_then(|(guarded, attempt)| guarded.settle(attempt, found(checked)));
+    let outcome = answer.map_or(checked, |(answer, _)| told(answer.result));
     Judgement {
         summary: AttemptSummary {
             username,
@@ -239,5 +240,25 @@ pub fn judge<C: Clock, V: Judged>(
         },
         verdict: verdict.overruled(outcome),
         not_before: answer.map(|(_, moment)| moment),
+    }
+}
+
+/// The outcome of a verdict, as the guard counts it.
+fn found(outcome: Outcome) -> CheckResult {
+    match outcome {
+        Outcome::Success => CheckResult::Success,
+        Outcome::Failure => CheckResult::Failure,
+        Outcome::NeedsAccount => CheckResult::Incomplete,
+        Outcome::Unavailable => CheckResult::Unavailable,
+    }
+}
+
+/// The guard's answer, as the outcome of a verdict.
+fn told(result: CheckResult) -> Outcome {
+    match result {
+        CheckResult::Success => Outcome::Success,
+        CheckResult::Failure => Outcome::Failure,
+        CheckResult::Incomplete => Outcome::NeedsAccount,
+        CheckResult::Unavailable => Outcome::Unavailable,
     }
 }

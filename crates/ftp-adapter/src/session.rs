@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_proto::server::guard::RefusedWhy;
+use ftp_guard::RefusedWhy;
 use ftp_proto::server::{self, ClosedWhy, Connection, Event, LoginSummary};
 use ftp_proto::wire::{Code, Reply};
 use ftp_proto::{TlsSession, Username};

@@ -97,7 +97,7 @@ pub use async_std;
 use async_std::net::TcpStream;
 pub use ftp_futures::{
     Address, AddressError, AttemptSummary, DriverError, Error, Handler, Login, Next, Parts,
-    SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_proto, ftp_rustls,
+    SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_guard, ftp_proto, ftp_rustls,
 };
 pub use runtime::{AsyncStd, Task};
 

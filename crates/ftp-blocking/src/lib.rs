@@ -105,6 +105,7 @@ pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, DriverError, Error, Next, SessionError, SessionEvent,
     SessionInfo, TlsMissing,
 };
+pub use ftp_guard;
 pub use ftp_proto;
 pub use ftp_proto::client::Login;
 pub use ftp_rustls;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ftp_guard::Network;
 use ftp_proto::DateTime;
-use ftp_proto::server::Network;
 use ftp_rustls::CertificatePin;
 
 use crate::serve::GuardOption;
@@ -268,7 +268,8 @@ log says so, and which option is at work. --guard KEY=VALUE changes a default:
   sessions-per-user=256         logged in at once
   user-at-address=5             failures in 15 minutes that lock a name at an address
   address=20                    failures in 15 minutes that lock an address
-  network=100                   failures in 15 minutes that lock strangers of a network
+  network=100                   failures in 15 minutes that lock a network, except addresses that
+                                logged in before
   user=N                        failures in an hour that lock a name from everywhere; off unless
                                 given, since then anyone can lock its owner out
   answer-floor=0.5              seconds before which no password is answered, right or wrong

@@ -60,6 +60,7 @@ pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, Clock, DriverError, Error, Next, SessionError,
     SessionEvent, SessionInfo, SharedGuard, TlsMissing,
 };
+pub use ftp_guard;
 pub use ftp_proto;
 pub use ftp_proto::client::Login;
 pub use ftp_rustls;

@@ -10,8 +10,8 @@ use ftp_adapter::{
     Accepted, Budget, Guarded, Judged, Judgement, LAST_CHECK_TIME, MayCheck, SHUTDOWN_TEXT,
     SessionError, SessionEvent, SessionInfo, judge, replacement,
 };
+use ftp_guard::GuardedAttempt;
 use ftp_proto::Username;
-use ftp_proto::server::guard::GuardedAttempt;
 use ftp_proto::server::{AccountAttempt, Attempt, Event, Misuse, Request, RequestId};
 use ftp_proto::wire::Reply;
 

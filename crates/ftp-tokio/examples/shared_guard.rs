@@ -24,9 +24,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ftp_proto::server::guard::{Guard, GuardConfig, Lockout, Seed};
 use ftp_proto::server::{Attempt, Config, Request, Security, Verdict};
 use ftp_proto::wire::Reply;
+use ftp_tokio::ftp_guard::{Guard, GuardConfig, Lockout, Seed};
 use ftp_tokio::{Handler, Server, SessionEvent, SessionInfo, SharedGuard};
 use redis::{Commands, Connection, RedisResult};
 use tokio::net::TcpListener;

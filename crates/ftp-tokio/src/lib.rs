@@ -100,7 +100,7 @@ mod runtime;
 
 pub use ftp_futures::{
     Address, AddressError, AttemptSummary, DriverError, Error, Handler, Login, Next, Parts,
-    SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_proto, ftp_rustls,
+    SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_guard, ftp_proto, ftp_rustls,
 };
 pub use runtime::{Task, Tokio};
 pub use tokio;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use ftp_proto::server::guard::{
-    AnswerFloor, Guard, GuardConfig, Lockout, RefusedWhy, Rule, Scope, Seed,
-};
+use ftp_guard::{AnswerFloor, Guard, GuardConfig, Lockout, RefusedWhy, Rule, Scope, Seed};
 use ftp_tokio::SharedGuard;
 
 use crate::cli::ServeArguments;
@@ -102,12 +100,12 @@ pub(crate) fn guard(arguments: &ServeArguments) -> Result<SharedGuard, Failure> 
 }
 
 /// As many connections as sessions, unless an option says otherwise. With `anonymous` logins nobody
-/// becomes familiar by a success, since anyone has one for the asking.
+/// becomes known by a success, since anybody can have one.
 fn config(arguments: &ServeArguments) -> GuardConfig {
     let sessions = u32::try_from(arguments.max_sessions.get()).unwrap_or(u32::MAX);
     let mut config = GuardConfig::new().connections(sessions);
     if arguments.anonymous {
-        config = config.familiar_for(Duration::ZERO);
+        config = config.known_for(Duration::ZERO);
     }
     for addresses in &arguments.guard_allow {
         config = config.allow(*addresses);
@@ -116,7 +114,7 @@ fn config(arguments: &ServeArguments) -> GuardConfig {
         config = option.apply(config);
         if let GuardOption::ConnectionsPerAddress(most) = option {
             // One address may have them all, says the operator.
-            config = config.strangers_share(*most < sessions);
+            config = config.unknown_share(*most < sessions);
         }
     }
     config

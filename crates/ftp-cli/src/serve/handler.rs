@@ -6,8 +6,8 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use ftp_proto::server::guard::{Outcome, Ruling};
-use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
+use ftp_guard::Ruling;
+use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Outcome, Request, Verdict};
 use ftp_proto::wire::{Code, CommandRef, Reply, Verb};
 use ftp_tokio::{AttemptSummary, Handler, SessionEvent, SessionInfo};
 use tokio::task::spawn_blocking;

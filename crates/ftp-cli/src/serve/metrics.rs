@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use ftp_proto::server::ClosedWhy;
-use ftp_proto::server::guard::{Outcome, RefusedWhy, Ruling, Scope};
+use ftp_guard::{RefusedWhy, Ruling, Scope};
+use ftp_proto::server::{ClosedWhy, Outcome};
 use ftp_tokio::{AttemptSummary, SessionError, SessionEvent, SessionInfo};
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::Counter;

@@ -19,7 +19,8 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use ftp_proto::server::{Config, Network, Security, Timeouts};
+use ftp_guard::Network;
+use ftp_proto::server::{Config, Security, Timeouts};
 use ftp_rustls::rustls::ServerConfig;
 use ftp_rustls::{ClientCertificates, server_config};
 use ftp_tokio::Server;

@@ -7,10 +7,7 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::timers::{Timer, Timers, after};
-use super::{
-    AnswerFloor, ClosedWhy, Config, DataProtectionPolicy, Error, Event, PeerFault, Security,
-    replies,
-};
+use super::{ClosedWhy, Config, DataProtectionPolicy, Error, Event, PeerFault, Security, replies};
 use crate::buffer::Buffer;
 use crate::ticket::Tickets;
 use crate::wire::{CommandRef, Reply};
@@ -197,14 +194,17 @@ impl Context {
     }
 
     /// Counts a failed attempt, and says when its reply is due: after the delay, or if the check
-    /// took longer, at the next whole step behind it.
+    /// took longer, at the next whole step after it.
     pub(super) fn count_failure(&mut self, attempted: Instant) -> Instant {
         let doublings = self.failures.min(31);
         self.failures = self.failures.saturating_add(1);
         let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
         let delay = self.config.failure_delay.saturating_mul(factor);
-        let floor = delay.min(self.config.max_failure_delay);
-        AnswerFloor::new(floor, self.config.failure_step).reply_not_before(attempted, self.now)
+        let due = attempted + delay.min(self.config.max_failure_delay);
+        let late = (self.now - due).as_nanos();
+        let step = self.config.failure_step.as_nanos().max(1);
+        let steps = late.div_ceil(step).saturating_mul(step);
+        due + Duration::from_nanos(u64::try_from(steps).unwrap_or(u64::MAX))
     }
 
     pub(super) fn has_too_many_failures(&self) -> bool {

@@ -5,7 +5,6 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use super::error::PeerFault;
-use super::guard::Outcome;
 use crate::ticket::Ticket;
 use crate::wire::{Command, CommandRef, Reply};
 use crate::{Account, Instant, Password, TlsSession, Username};
@@ -220,14 +219,15 @@ impl Verdict {
     /// The login deadline goes on, and a delay after a failure that is longer still counts. Of
     /// several such times the latest counts.
     ///
-    /// So the clock can be kept from telling what the text conceals: see [`AnswerFloor`](super::AnswerFloor).
+    /// With it the time of the answer need not tell what its text hides: the `AnswerFloor` of
+    /// `ftp-guard` computes such times.
     #[must_use = "hand it to Connection::decide"]
     pub fn not_before(mut self, earliest: Instant) -> Self {
         self.not_before = self.not_before.max(earliest);
         self
     }
 
-    /// What the check found, as [`Guard::settle`](super::Guard::settle) wants to know it.
+    /// What the check found.
     pub fn outcome(&self) -> Outcome {
         match self.decision {
             Decision::Accept | Decision::AcceptSuperfluous => Outcome::Success,
@@ -237,9 +237,10 @@ impl Verdict {
         }
     }
 
-    /// The verdict as the guard's answer has it: the right password of a locked name becomes a
-    /// rejection like any other, a session too many a 421. A guard makes nothing better than the
-    /// check found it: an answer that would is taken as a rejection.
+    /// The verdict with this outcome instead, as a policy across connections (`ftp-guard`) has it:
+    /// the right password of a locked name becomes a rejection like any other, a session too many
+    /// a 421. Nothing becomes better than the check found it: an outcome that would make it so is
+    /// taken as a rejection.
     ///
     /// When to say so is apart: [`not_before`](Self::not_before), on this connection's clock.
     #[must_use = "hand it to Connection::decide"]
@@ -252,6 +253,19 @@ impl Verdict {
         }
         self
     }
+}
+
+/// What the check of a password or an account found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Name and password are right: 230.
+    Success,
+    /// They are not: 530.
+    Failure,
+    /// Right so far, an account is needed: 332.
+    NeedsAccount,
+    /// The check could not be made: 421.
+    Unavailable,
 }
 
 #[derive(Debug)]
@@ -333,7 +347,7 @@ impl AccountVerdict {
         self
     }
 
-    /// What the check found, as [`Guard::settle`](super::Guard::settle) wants to know it.
+    /// What the check found.
     pub fn outcome(&self) -> Outcome {
         match self.decision {
             AccountDecision::Accept => Outcome::Success,
@@ -342,7 +356,7 @@ impl AccountVerdict {
         }
     }
 
-    /// The verdict as the guard's answer has it, as [`Verdict::overruled`].
+    /// The verdict with this outcome instead, as [`Verdict::overruled`].
     #[must_use = "hand it to Connection::decide_account"]
     pub fn overruled(mut self, outcome: Outcome) -> Self {
         if outcome != self.outcome() {

@@ -3,7 +3,7 @@
 //!
 //! [`Connection`] is the machine, [`Config`] its policy, [`Event`] what it tells and asks. Checking
 //! passwords is the application's; sockets are the driver's; TLS is a wrapper's (see
-//! [`Securable`](crate::Securable)). What is learned across connections is the [`guard`]'s.
+//! [`Securable`](crate::Securable)). Limits across connections are the guard's (`ftp-guard`).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -50,7 +50,6 @@ mod connection;
 mod context;
 mod error;
 mod event;
-pub mod guard;
 mod input;
 mod login;
 mod protection;
@@ -61,11 +60,6 @@ pub use config::{Config, DataProtectionPolicy, NameRule, Security, Timeouts, Use
 pub use connection::Connection;
 pub use error::{Error, Misuse, PeerFault};
 pub use event::{
-    AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, Request, RequestId,
-    State, Verdict,
-};
-pub use guard::{
-    Admission, Answer, AnswerFloor, AttemptDecision, Capacity, Connected, Guard, GuardConfig,
-    GuardStatistics, GuardedAttempt, Lockout, Merged, Network, NetworkError, Outcome, RefusedWhy,
-    Rule, Ruling, Scope, Seed, SnapshotError,
+    AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, Outcome, Request,
+    RequestId, State, Verdict,
 };

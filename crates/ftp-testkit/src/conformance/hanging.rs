@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use ftp_guard::{GuardConfig, Lockout, Rule};
 use ftp_proto::client::{self, Login, Phase};
-use ftp_proto::server::guard::{GuardConfig, Lockout, Rule};
 use ftp_proto::server::{self, ClosedWhy};
 
 use super::handler::HANGING_PASSWORD;

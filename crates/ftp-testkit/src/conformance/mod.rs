@@ -26,10 +26,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use ftp_guard::{Guard, GuardConfig, Seed};
 use ftp_proto::client::{self, LoggedInBy};
 use ftp_proto::connect::Retry;
 use ftp_proto::server;
-use ftp_proto::server::guard::{Guard, GuardConfig, Seed};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 
 pub use blocking::Blocking;

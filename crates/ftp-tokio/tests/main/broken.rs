@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::common::*;
-use ftp_proto::server::guard::{Guard, GuardConfig, Seed};
+use ftp_tokio::ftp_guard::{Guard, GuardConfig, Seed};
 use ftp_tokio::{Server, SharedGuard};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

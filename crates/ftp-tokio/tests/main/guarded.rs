@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::common::*;
-use ftp_proto::server::guard::{Guard, GuardConfig, Lockout, Rule, Seed};
+use ftp_tokio::ftp_guard::{Guard, GuardConfig, Lockout, Rule, Seed};
 use ftp_tokio::{Server, SharedGuard};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::time::Instant;

@@ -3,27 +3,27 @@
 
 use core::time::Duration;
 
-use super::Guard;
-use super::decision::{Capacity, RefusedWhy, Ruling};
-use super::key::{Place, Target};
-use super::record::Policy;
-use super::table::Table;
+use crate::Guard;
+use crate::decision::{Capacity, RefusedWhy, Ruling};
+use crate::key::{AddressKeys, AttemptKeys};
+use crate::record::Policy;
+use crate::table::Table;
 
 impl Guard {
-    pub(super) fn open_keys(&self, place: Place) -> [u64; 2] {
-        [self.keys.open(place.address), self.keys.open(place.network)]
+    pub(crate) fn open_keys(&self, peer: AddressKeys) -> [u64; 2] {
+        [self.keys.open(peer.address), self.keys.open(peer.network)]
     }
 
     /// Counts the connection, or says why not.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &mut self,
-        place: Place,
+        peer: AddressKeys,
         capacity: Option<Capacity>,
         time: u64,
     ) -> Result<(), RefusedWhy> {
-        let familiar = self.is_familiar(place, time);
-        let left = self.connections_left(capacity, familiar);
-        let [address, network] = self.open_keys(place);
+        let known = self.is_known(peer, time);
+        let left = self.connections_left(capacity, known);
+        let [address, network] = self.open_keys(peer);
         let (of_address, of_network) = (self.open.get(address), self.open.get(network));
         if left == 0 {
             return Err(RefusedWhy::TooManyInAll);
@@ -34,14 +34,14 @@ impl Guard {
         if of_network >= self.config.connections_per_network {
             return Err(RefusedWhy::TooManyFromNetwork);
         }
-        if self.is_address_locked(place, time) {
+        if self.is_address_locked(peer, time) {
             return Err(RefusedWhy::AddressLockedOut);
         }
-        if !familiar && self.networks.is_locked(place.network, time) {
+        if !known && self.networks.is_locked(peer.network, time) {
             return Err(RefusedWhy::NetworkLockedOut);
         }
         let has_its_share = of_address >= left.div_ceil(8) || of_network >= left.saturating_mul(2);
-        if !familiar && self.config.strangers_share && has_its_share {
+        if !known && self.config.unknown_share && has_its_share {
             return Err(RefusedWhy::TooManyInAll);
         }
         if self.count_all([Some(address), Some(network)]) {
@@ -52,10 +52,10 @@ impl Guard {
     }
 
     /// How many more connections there may be: by the guard's own bound, and by the server's.
-    fn connections_left(&self, capacity: Option<Capacity>, familiar: bool) -> u32 {
+    fn connections_left(&self, capacity: Option<Capacity>, known: bool) -> u32 {
         let config = &self.config;
-        let nobody_can_be = config.familiar_for.is_zero() && config.allowed.is_empty();
-        let keeps_none = familiar || nobody_can_be;
+        let nobody_can_be = config.known_for.is_zero() && config.allowed.is_empty();
+        let keeps_none = known || nobody_can_be;
         let left = |open: u32, most: u32, reserved: u32| {
             let reserved = if keeps_none { 0 } else { reserved };
             most.saturating_sub(reserved).saturating_sub(open)
@@ -70,12 +70,12 @@ impl Guard {
         by_guard.min(by_server)
     }
 
-    fn is_familiar(&self, place: Place, time: u64) -> bool {
-        place.allowed || self.familiar.contains(place.address, time)
+    fn is_known(&self, peer: AddressKeys, time: u64) -> bool {
+        peer.allowed || self.known.contains(peer.address, time)
     }
 
-    fn is_address_locked(&self, place: Place, time: u64) -> bool {
-        !place.allowed && self.addresses.is_locked(place.address, time)
+    fn is_address_locked(&self, peer: AddressKeys, time: u64) -> bool {
+        !peer.allowed && self.addresses.is_locked(peer.address, time)
     }
 
     /// Counts all of these keys as open, or none.
@@ -89,11 +89,11 @@ impl Guard {
         complete
     }
 
-    pub(super) fn ruling(&self, place: Place, target: Target, time: u64) -> Ruling {
-        let locked = self.pairs.is_locked(target.pair, time)
-            || self.is_address_locked(place, time)
-            || self.users.is_locked(target.user, time)
-            || (self.networks.is_locked(place.network, time) && !self.is_familiar(place, time));
+    pub(crate) fn ruling(&self, peer: AddressKeys, tried: AttemptKeys, time: u64) -> Ruling {
+        let locked = self.pairs.is_locked(tried.pair, time)
+            || self.is_address_locked(peer, time)
+            || self.users.is_locked(tried.user, time)
+            || (self.networks.is_locked(peer.network, time) && !self.is_known(peer, time));
         if locked {
             Ruling::CheckAndReject
         } else {
@@ -101,15 +101,19 @@ impl Guard {
         }
     }
 
-    /// What can lock this attempt out, and under which key it is held while undecided.
-    pub(super) fn held(&self, place: Place, target: Target) -> [(&Table, u64, Option<u64>); 3] {
+    /// What can lock this attempt out, and the key under which it is counted while undecided.
+    pub(crate) fn held(
+        &self,
+        peer: AddressKeys,
+        tried: AttemptKeys,
+    ) -> [(&Table, u64, Option<u64>); 3] {
         let scopes = [
-            (&self.pairs, target.pair),
-            (&self.addresses, place.address),
-            (&self.users, target.user),
+            (&self.pairs, tried.pair),
+            (&self.addresses, peer.address),
+            (&self.users, tried.user),
         ];
         scopes.map(|(table, key)| {
-            let spares = place.allowed && key == place.address;
+            let spares = peer.allowed && key == peer.address;
             let locks = table.policy().lock.is_some() && !spares;
             (table, key, locks.then(|| self.keys.pending(key)))
         })
@@ -117,8 +121,8 @@ impl Guard {
 
     /// Counts the attempt as undecided, unless those that already are could use up all failures
     /// that are left. One at a time always may.
-    pub(super) fn hold(&mut self, place: Place, target: Target, time: u64) -> bool {
-        let held = self.held(place, target);
+    pub(crate) fn hold(&mut self, peer: AddressKeys, tried: AttemptKeys, time: u64) -> bool {
+        let held = self.held(peer, tried);
         let exhausted = held.into_iter().any(|(table, key, held)| {
             let undecided = held.map_or(0, |held| self.open.get(held));
             let after = table.policy().lock.map_or(u32::MAX, |lock| lock.after);
@@ -128,38 +132,43 @@ impl Guard {
         !exhausted && self.count_all(keys)
     }
 
-    /// How long strangers wait, whatever name they try.
-    pub(super) fn stranger_delay(&self, place: Place, time: u64) -> Duration {
-        if self.is_familiar(place, time) {
+    /// How long unknown addresses wait, whatever name they try.
+    pub(crate) fn unknown_delay(&self, peer: AddressKeys, time: u64) -> Duration {
+        if self.is_known(peer, time) {
             return Duration::ZERO;
         }
-        if self.addresses.is_crowded(place.address, time)
-            || self.networks.is_crowded(place.network, time)
+        if self.addresses.is_crowded(peer.address, time)
+            || self.networks.is_crowded(peer.network, time)
         {
             return self.config.longest_delay;
         }
         let all = self.all.failures(&self.all_policy, time);
         self.delay(&self.all_policy, all)
-            .max(self.table_delay(&self.networks, place.network, time))
+            .max(self.table_delay(&self.networks, peer.network, time))
     }
 
-    pub(super) fn attempt_delay(&self, place: Place, target: Target, time: u64) -> Duration {
-        let address = if place.allowed {
+    pub(crate) fn attempt_delay(
+        &self,
+        peer: AddressKeys,
+        tried: AttemptKeys,
+        time: u64,
+    ) -> Duration {
+        let address = if peer.allowed {
             Duration::ZERO
         } else {
-            self.table_delay(&self.addresses, place.address, time)
+            self.table_delay(&self.addresses, peer.address, time)
         };
-        if self.is_familiar(place, time) {
+        if self.is_known(peer, time) {
             return address;
         }
         let crowded =
-            self.pairs.is_crowded(target.pair, time) || self.users.is_crowded(target.user, time);
+            self.pairs.is_crowded(tried.pair, time) || self.users.is_crowded(tried.user, time);
         let user = if crowded {
             self.config.longest_delay
         } else {
-            self.table_delay(&self.users, target.user, time)
+            self.table_delay(&self.users, tried.user, time)
         };
-        address.max(user).max(self.stranger_delay(place, time))
+        address.max(user).max(self.unknown_delay(peer, time))
     }
 
     fn table_delay(&self, table: &Table, key: u64, time: u64) -> Duration {

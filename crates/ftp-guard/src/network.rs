@@ -11,7 +11,7 @@ const NAT64: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
 
 /// The IPv4 address that an IPv6 address stands for: mapped (`::ffff:192.0.2.1`), or translated by
 /// NAT64 with the well-known prefix (`64:ff9b::192.0.2.1`). All others are themselves.
-pub(super) fn canonical(address: IpAddr) -> IpAddr {
+pub(crate) fn canonical(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => translated(v6).map_or(IpAddr::V6(v6), IpAddr::V4),
         v4 @ IpAddr::V4(_) => v4,
@@ -32,7 +32,7 @@ fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
 /// too, do not contain mapped addresses.
 ///
 /// ```
-/// use ftp_proto::server::Network;
+/// use ftp_guard::Network;
 ///
 /// let office: Network = "192.0.2.0/24".parse()?;
 /// assert!(office.contains("::ffff:192.0.2.77".parse()?));

@@ -9,7 +9,7 @@
 use alloc::boxed::Box;
 use alloc::vec;
 
-use super::record::{Policy, Record};
+use crate::record::{Policy, Record};
 
 /// Places in a set.
 const WAYS: usize = 8;
@@ -21,7 +21,7 @@ struct Place {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub(crate) struct Table {
     policy: Policy,
     places: Box<[Place]>,
     /// For each set, the failures of keys that found no place.
@@ -30,7 +30,7 @@ pub(super) struct Table {
 
 impl Table {
     /// At least this many places, rounded up to a power of two.
-    pub(super) fn new(policy: Policy, capacity: usize) -> Self {
+    pub(crate) fn new(policy: Policy, capacity: usize) -> Self {
         let sets = capacity.div_ceil(WAYS).max(2).next_power_of_two();
         Self {
             policy,
@@ -39,11 +39,11 @@ impl Table {
         }
     }
 
-    pub(super) fn policy(&self) -> &Policy {
+    pub(crate) fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         size_of_val::<[Place]>(&self.places).saturating_add(size_of_val::<[Record]>(&self.sums))
     }
 
@@ -61,23 +61,23 @@ impl Table {
         })
     }
 
-    pub(super) fn get(&self, key: u64) -> Option<&Record> {
+    pub(crate) fn get(&self, key: u64) -> Option<&Record> {
         let index = self.find(key, |place| place.key == key)?;
         Some(&self.places.get(index)?.record)
     }
 
-    pub(super) fn failures(&self, key: u64, now: u64) -> u32 {
+    pub(crate) fn failures(&self, key: u64, now: u64) -> u32 {
         self.get(key)
             .map_or(0, |record| record.failures(&self.policy, now))
     }
 
-    pub(super) fn is_locked(&self, key: u64, now: u64) -> bool {
+    pub(crate) fn is_locked(&self, key: u64, now: u64) -> bool {
         self.get(key)
             .is_some_and(|record| record.is_locked(&self.policy, now))
     }
 
     /// Whether the key may have failures that could not be kept under its own name.
-    pub(super) fn is_crowded(&self, key: u64, now: u64) -> bool {
+    pub(crate) fn is_crowded(&self, key: u64, now: u64) -> bool {
         let [set, _] = self.sets(key);
         let sum = self
             .sums
@@ -110,7 +110,7 @@ impl Table {
         self.sums.get_mut(set)
     }
 
-    pub(super) fn fail(&mut self, key: u64, now: u64) -> Failed {
+    pub(crate) fn fail(&mut self, key: u64, now: u64) -> Failed {
         let policy = self.policy;
         if let Some(record) = self.place(key, now) {
             return if record.fail(&policy, now) {
@@ -127,14 +127,14 @@ impl Table {
 
     /// A success forgives the key's failures. It is noted even if there are none here: another
     /// guard may know of some.
-    pub(super) fn clear(&mut self, key: u64, now: u64) {
+    pub(crate) fn clear(&mut self, key: u64, now: u64) {
         if let Some(record) = self.place(key, now) {
             record.clear(now);
         }
     }
 
     /// Takes in what another guard knows. Returns whether there was room.
-    pub(super) fn join(&mut self, key: u64, record: &Record, now: u64) -> bool {
+    pub(crate) fn join(&mut self, key: u64, record: &Record, now: u64) -> bool {
         let policy = self.policy;
         if let Some(own) = self.place(key, now) {
             own.join(record, &policy, now);
@@ -147,7 +147,7 @@ impl Table {
     }
 
     /// What others should know, in no order.
-    pub(super) fn worth_telling(&self, now: u64) -> impl Iterator<Item = (u64, &Record)> {
+    pub(crate) fn worth_telling(&self, now: u64) -> impl Iterator<Item = (u64, &Record)> {
         self.places
             .iter()
             .filter(move |place| place.record.is_worth_telling(&self.policy, now))
@@ -157,7 +157,7 @@ impl Table {
 
 /// What became of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failed {
+pub(crate) enum Failed {
     Counted,
     Locked,
     Untracked,

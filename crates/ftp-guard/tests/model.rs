@@ -1,12 +1,10 @@
 //! The guard beside a model that keeps every failure in a list and never forgets.
 
-mod guard_common;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ftp_proto::server::{Admission, AnswerFloor, GuardConfig, Lockout, Outcome, Rule, Ruling};
-use guard_common::*;
+use crate::common::*;
+use ftp_guard::{Admission, AnswerFloor, CheckResult, GuardConfig, Lockout, Rule, Ruling};
 use proptest::prelude::*;
 
 /// One rule, in whole seconds.
@@ -56,7 +54,7 @@ const ALL: Plain = Plain {
     delay_after: Some(12),
     lock: None,
 };
-const FAMILIAR: u64 = 300;
+const KNOWN: u64 = 300;
 const FLOOR: u64 = 1;
 const LONGEST_DELAY: u64 = 32;
 
@@ -132,14 +130,14 @@ fn network(address: u8) -> u8 {
 }
 
 impl Model {
-    fn is_familiar(&self, address: u8, now: u64) -> bool {
+    fn is_known(&self, address: u8, now: u64) -> bool {
         self.successes
             .get(&address)
-            .is_some_and(|success| success + FAMILIAR > now)
+            .is_some_and(|success| success + KNOWN > now)
     }
 
-    fn stranger_delay(&mut self, address: u8, now: u64) -> u64 {
-        if self.is_familiar(address, now) {
+    fn unknown_delay(&mut self, address: u8, now: u64) -> u64 {
+        if self.is_known(address, now) {
             return 0;
         }
         let network = self.networks.entry(network(address)).or_default();
@@ -153,13 +151,13 @@ impl Model {
             .entry(address)
             .or_default()
             .is_locked(ADDRESS, now)
-            || (!self.is_familiar(address, now)
+            || (!self.is_known(address, now)
                 && self
                     .networks
                     .entry(network(address))
                     .or_default()
                     .is_locked(NETWORK, now));
-        (!shut).then(|| self.stranger_delay(address, now))
+        (!shut).then(|| self.unknown_delay(address, now))
     }
 
     /// Whether the check is ruled out, and the delay of the answer.
@@ -173,10 +171,10 @@ impl Model {
                 .entry((address, name))
                 .or_default()
                 .is_locked(PAIR, now);
-        if self.is_familiar(address, now) {
+        if self.is_known(address, now) {
             delay = 0;
         }
-        delay = delay.max(self.stranger_delay(address, now));
+        delay = delay.max(self.unknown_delay(address, now));
         delay = delay.max(
             self.addresses
                 .entry(address)
@@ -220,7 +218,7 @@ fn config() -> GuardConfig {
         .all(ALL.rule())
         .delays(seconds(1), seconds(LONGEST_DELAY))
         .answer_floor(AnswerFloor::new(seconds(FLOOR), seconds(1)))
-        .familiar_for(seconds(FAMILIAR))
+        .known_for(seconds(KNOWN))
 }
 
 /// Mostly short pauses, so that lockouts happen, and now and then a long one.
@@ -263,11 +261,11 @@ proptest! {
             let rejected = attempt.ruling() == Ruling::CheckAndReject;
             let delay = (attempt.earliest_reply() - at(now)).as_secs();
             prop_assert_eq!((rejected, delay), model.attempt(host, name, now));
-            let found = if right { Outcome::Success } else { Outcome::Failure };
+            let found = if right { CheckResult::Success } else { CheckResult::Failure };
             let answer = guard.settle(at(now), &mut connected, attempt, found);
             model.settle(host, name, rejected, right, now);
-            let expected = if rejected { Outcome::Failure } else { found };
-            prop_assert_eq!(answer.outcome, expected);
+            let expected = if rejected { CheckResult::Failure } else { found };
+            prop_assert_eq!(answer.result, expected);
             prop_assert_eq!(answer.not_before - at(now), Duration::from_secs(delay));
             guard.release(at(now), connected);
         }

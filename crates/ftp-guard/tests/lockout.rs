@@ -1,14 +1,11 @@
 //! Failures, lockouts, waiting, and forgiveness, on virtual time.
 
-mod guard_common;
-
 use std::time::Duration;
 
-use ftp_proto::Instant;
-use ftp_proto::server::{
-    Admission, AttemptDecision, GuardConfig, Lockout, Outcome, Rule, Ruling, Scope,
+use crate::common::*;
+use ftp_guard::{
+    Admission, AttemptDecision, CheckResult, GuardConfig, Instant, Lockout, Rule, Ruling, Scope,
 };
-use guard_common::*;
 
 const HOME: &str = "192.0.2.1";
 const ELSEWHERE: &str = "198.51.100.7";
@@ -44,9 +41,13 @@ fn a_locked_name_is_refused_the_right_password_as_if_it_were_wrong() {
     for _ in 0..5 {
         fail(&mut guard, at(0), ip(HOME), "alice");
     }
-    for found in [Outcome::Success, Outcome::Failure, Outcome::NeedsAccount] {
+    for found in [
+        CheckResult::Success,
+        CheckResult::Failure,
+        CheckResult::Incomplete,
+    ] {
         let answer = login(&mut guard, at(1), ip(HOME), "alice", found);
-        assert_eq!(answer.outcome, Outcome::Failure);
+        assert_eq!(answer.result, CheckResult::Failure);
     }
     assert_eq!(guard.statistics().rejected, 3);
     assert_eq!(guard.statistics().successes, 0);
@@ -150,13 +151,13 @@ fn a_connection_that_is_open_when_its_address_is_locked_out_is_ruled_out() {
 }
 
 #[test]
-fn spraying_from_a_network_locks_its_strangers_out_and_spares_the_familiar() {
-    for (attacker, familiar, neighbour) in [
+fn guesses_from_all_over_a_network_lock_its_unknown_addresses_out_and_spare_known_ones() {
+    for (attacker, known, neighbour) in [
         ("192.0.2", "192.0.2.250", "192.0.2.251"),
         ("2001:db8:7", "2001:db8:7:ffff::1", "2001:db8:7:fffe::1"),
     ] {
         let mut guard = guard(GuardConfig::new());
-        succeed(&mut guard, at(0), ip(familiar), "alice");
+        succeed(&mut guard, at(0), ip(known), "alice");
         for guess in 0..100 {
             let address = if attacker.contains(':') {
                 format!("{attacker}:{guess:x}::1")
@@ -167,14 +168,14 @@ fn spraying_from_a_network_locks_its_strangers_out_and_spares_the_familiar() {
             fail(&mut guard, at(1), ip(&address), &format!("user{guess}"));
         }
         assert!(is_refused(&mut guard, at(2), ip(neighbour)));
-        assert!(!is_refused(&mut guard, at(2), ip(familiar)));
-        assert!(!is_locked(&mut guard, at(2), ip(familiar), "alice"));
+        assert!(!is_refused(&mut guard, at(2), ip(known)));
+        assert!(!is_locked(&mut guard, at(2), ip(known), "alice"));
         assert!(!is_refused(&mut guard, at(302), ip(neighbour)));
     }
 }
 
 #[test]
-fn a_stranger_cannot_lock_the_owner_out_unless_so_configured() {
+fn an_attacker_cannot_lock_the_owner_out_unless_so_configured() {
     for global in [false, true] {
         let rule = Rule::within(seconds(3600)).delay_after(25);
         let rule = if global {
@@ -193,17 +194,17 @@ fn a_stranger_cannot_lock_the_owner_out_unless_so_configured() {
 }
 
 /// How long the answer to a wrong guess waits.
-fn wait(guard: &mut ftp_proto::server::Guard, now: u64, address: &str, name: &str) -> Duration {
+fn wait(guard: &mut ftp_guard::Guard, now: u64, address: &str, name: &str) -> Duration {
     let mut connected = connect(guard, at(now), ip(address));
     let attempt = begin(guard, at(now), &mut connected, name);
     let wait = attempt.earliest_reply() - at(now);
-    let _ = guard.settle(at(now), &mut connected, attempt, Outcome::Unavailable);
+    let _ = guard.settle(at(now), &mut connected, attempt, CheckResult::Unavailable);
     guard.release(at(now), connected);
     wait
 }
 
 #[test]
-fn a_name_under_attack_makes_strangers_wait_and_not_the_familiar() {
+fn a_name_under_attack_makes_unknown_addresses_wait_and_not_known_ones() {
     let mut guard = guard(GuardConfig::new());
     succeed(&mut guard, at(0), ip(HOME), "alice");
     let floor = Duration::from_millis(500);
@@ -242,7 +243,7 @@ fn failures_from_an_address_make_it_wait_longer_and_longer() {
 }
 
 #[test]
-fn a_flood_of_failures_delays_the_greeting_of_strangers_only() {
+fn a_flood_of_failures_delays_the_greeting_of_unknown_addresses_only() {
     let mut guard = guard(GuardConfig::new());
     succeed(&mut guard, at(0), ip(HOME), "alice");
     for n in 0..600 {
@@ -263,14 +264,14 @@ fn guesses_on_many_connections_at_once_are_not_checked_before_the_first_is_count
         .collect();
     let mut checked = Vec::new();
     for connected in &mut open {
-        match guard.attempt(at(0), connected, &user("alice")) {
+        match guard.attempt(at(0), connected, b"alice") {
             AttemptDecision::Check(attempt) => checked.push((connected, attempt)),
             AttemptDecision::AskAgain { at: when } => assert!(when > at(0)),
         }
     }
     assert_eq!(checked.len(), 5);
     for (connected, attempt) in checked {
-        let _ = guard.settle(at(1), connected, attempt, Outcome::Failure);
+        let _ = guard.settle(at(1), connected, attempt, CheckResult::Failure);
     }
     let attempt = begin(&mut guard, at(1), &mut open[39], "alice");
     assert_eq!(attempt.ruling(), Ruling::CheckAndReject);
@@ -287,14 +288,14 @@ fn right_passwords_on_many_connections_at_once_all_get_in() {
         let mut checked = Vec::new();
         let mut asked_to_wait = Vec::new();
         for mut connected in waiting {
-            match guard.attempt(at(rounds), &mut connected, &user("alice")) {
+            match guard.attempt(at(rounds), &mut connected, b"alice") {
                 AttemptDecision::Check(attempt) => checked.push((connected, attempt)),
                 AttemptDecision::AskAgain { .. } => asked_to_wait.push(connected),
             }
         }
         for (mut connected, attempt) in checked {
-            let answer = guard.settle(at(rounds), &mut connected, attempt, Outcome::Success);
-            assert_eq!(answer.outcome, Outcome::Success);
+            let answer = guard.settle(at(rounds), &mut connected, attempt, CheckResult::Success);
+            assert_eq!(answer.result, CheckResult::Success);
         }
         waiting = asked_to_wait;
         rounds += 1;
@@ -316,17 +317,17 @@ fn leaving_before_the_answer_counts_as_a_failure() {
     let mut connected = connect(&mut guard, at(0), ip(ELSEWHERE));
     let stale = begin(&mut guard, at(0), &mut connected, "alice");
     let _present = begin(&mut guard, at(0), &mut connected, "alice");
-    let answer = guard.settle(at(0), &mut connected, stale, Outcome::Success);
-    assert_eq!(answer.outcome, Outcome::Failure);
+    let answer = guard.settle(at(0), &mut connected, stale, CheckResult::Success);
+    assert_eq!(answer.result, CheckResult::Failure);
     assert_eq!(guard.statistics().failures, 6);
 }
 
 #[test]
 fn what_could_not_be_checked_counts_as_nothing() {
     let mut guard = guard(GuardConfig::new());
-    for found in [Outcome::Unavailable, Outcome::NeedsAccount].repeat(50) {
+    for found in [CheckResult::Unavailable, CheckResult::Incomplete].repeat(50) {
         let answer = login(&mut guard, at(0), ip(HOME), "alice", found);
-        assert_eq!(answer.outcome, found);
+        assert_eq!(answer.result, found);
     }
     assert_eq!(guard.statistics().failures, 0);
 }
@@ -338,7 +339,7 @@ fn the_operator_can_forgive() {
         fail(&mut guard, at(0), ip(HOME), name);
     }
     assert!(is_refused(&mut guard, at(1), ip(HOME)));
-    guard.forgive(at(1), ip(HOME), Some(&user("alice")));
+    guard.forgive(at(1), ip(HOME), Some(b"alice"));
     assert!(!is_locked(&mut guard, at(1), ip(HOME), "alice"));
     assert!(is_locked(&mut guard, at(1), ip(HOME), "bob"));
 }
@@ -370,9 +371,9 @@ fn the_end_of_time_is_survived() {
         )
         .address(Rule::within(Duration::ZERO).delay_after(0))
         .delays(Duration::MAX, Duration::ZERO)
-        .familiar_for(Duration::MAX);
+        .known_for(Duration::MAX);
     let mut guard = guard(config);
-    for found in [Outcome::Failure, Outcome::Success].repeat(3) {
+    for found in [CheckResult::Failure, CheckResult::Success].repeat(3) {
         let answer = login(&mut guard, end, ip(HOME), "alice", found);
         assert_eq!(answer.not_before, end);
     }

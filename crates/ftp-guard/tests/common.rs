@@ -1,14 +1,12 @@
 //! What the guard's tests share: a virtual clock, and whole attempts.
-#![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ftp_proto::server::{
-    Answer, AttemptDecision, Connected, Guard, GuardConfig, GuardedAttempt, Outcome, Ruling, Scope,
-    Seed,
+use ftp_guard::{
+    Answer, AttemptDecision, CheckResult, Connected, Guard, GuardConfig, GuardedAttempt, Instant,
+    Ruling, Scope, Seed,
 };
-use ftp_proto::{Instant, Username};
 
 pub(crate) fn seed() -> Seed {
     Seed::new(*b"sixteen byte key")
@@ -44,10 +42,6 @@ pub(crate) fn scattered(n: u32) -> IpAddr {
     IpAddr::from((0x0a00_0000 + (n << 8) + 1).to_be_bytes())
 }
 
-pub(crate) fn user(name: &str) -> Username {
-    Username::new(name).unwrap()
-}
-
 pub(crate) fn connect(guard: &mut Guard, now: Instant, address: IpAddr) -> Connected {
     let (connected, _) = guard.accept(now, address).connected().expect("admitted");
     connected
@@ -69,7 +63,7 @@ pub(crate) fn begin(
     connected: &mut Connected,
     name: &str,
 ) -> GuardedAttempt {
-    match guard.attempt(now, connected, &user(name)) {
+    match guard.attempt(now, connected, name.as_bytes()) {
         AttemptDecision::Check(attempt) => attempt,
         AttemptDecision::AskAgain { at } => panic!("asked to wait until {at:?}"),
     }
@@ -81,23 +75,23 @@ pub(crate) fn login(
     now: Instant,
     address: IpAddr,
     name: &str,
-    outcome: Outcome,
+    result: CheckResult,
 ) -> Answer {
     let mut connected = connect(guard, now, address);
     let attempt = begin(guard, now, &mut connected, name);
-    let answer = guard.settle(now, &mut connected, attempt, outcome);
+    let answer = guard.settle(now, &mut connected, attempt, result);
     guard.release(now, connected);
     answer
 }
 
 /// A wrong guess. Returns the lockout that it led to.
 pub(crate) fn fail(guard: &mut Guard, now: Instant, address: IpAddr, name: &str) -> Option<Scope> {
-    login(guard, now, address, name, Outcome::Failure).locked_out
+    login(guard, now, address, name, CheckResult::Failure).locked_out
 }
 
 pub(crate) fn succeed(guard: &mut Guard, now: Instant, address: IpAddr, name: &str) {
-    let answer = login(guard, now, address, name, Outcome::Success);
-    assert_eq!(answer.outcome, Outcome::Success);
+    let answer = login(guard, now, address, name, CheckResult::Success);
+    assert_eq!(answer.result, CheckResult::Success);
 }
 
 /// Whether the right password would be refused. Leaves no failure behind.
@@ -107,7 +101,7 @@ pub(crate) fn is_locked(guard: &mut Guard, now: Instant, address: IpAddr, name: 
     };
     let attempt = begin(guard, now, &mut connected, name);
     let locked = attempt.ruling() == Ruling::CheckAndReject;
-    let _ = guard.settle(now, &mut connected, attempt, Outcome::Unavailable);
+    let _ = guard.settle(now, &mut connected, attempt, CheckResult::Unavailable);
     guard.release(now, connected);
     locked
 }

@@ -1,4 +1,4 @@
-//! Who is who: addresses cut to their prefixes, names, and the keyed hash that stands for them.
+//! Addresses cut to their prefixes, user names, and the keyed hashes that stand for them.
 
 use core::fmt;
 use core::hash::Hasher;
@@ -6,15 +6,14 @@ use core::net::IpAddr;
 
 use siphasher::sip::SipHasher24;
 
-use super::GuardConfig;
-use super::network::canonical;
-use crate::Username;
+use crate::GuardConfig;
+use crate::network::canonical;
 
 /// The secret that keys the guard's hash: 16 bytes from the system's random generator.
 ///
-/// The core has no source of randomness, so the caller brings it. Without the seed nobody can pick
+/// This crate has no source of randomness, so the caller brings it. Without the seed nobody can pick
 /// names or addresses that fall into the same place of a table, nor tell from a
-/// [snapshot](super::Guard::snapshot) which names were tried. Front ends that share state share the
+/// [snapshot](crate::Guard::snapshot) which names were tried. Front ends that share state share the
 /// seed; keep it as you would keep a private key. A constant seed gives all of this up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Seed([u8; 16]);
@@ -48,34 +47,34 @@ enum Kind {
 
 /// The keys of a peer address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct AddressKeys {
     /// The address, cut to the prefix that counts as one address.
-    pub(super) address: u64,
+    pub(crate) address: u64,
     /// The network that it lies in.
-    pub(super) network: u64,
+    pub(crate) network: u64,
     /// Its failures do not count for address and network.
-    pub(super) allowed: bool,
+    pub(crate) allowed: bool,
 }
 
-/// The keys of a name tried from a place.
+/// The keys of a user name tried from an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Target {
+pub(crate) struct AttemptKeys {
     /// The name, tried from this address.
-    pub(super) pair: u64,
-    /// The name, from wherever.
-    pub(super) user: u64,
+    pub(crate) pair: u64,
+    /// The name, from any address.
+    pub(crate) user: u64,
 }
 
 /// Turns addresses and names into keys.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     seed: Seed,
     ipv4: (u8, u8),
     ipv6: (u8, u8),
 }
 
 impl Keys {
-    pub(super) fn new(config: &GuardConfig, seed: Seed) -> Self {
+    pub(crate) fn new(config: &GuardConfig, seed: Seed) -> Self {
         Self {
             seed,
             ipv4: (config.ipv4_prefix, config.ipv4_network_prefix),
@@ -93,7 +92,7 @@ impl Keys {
         hasher.finish().max(1)
     }
 
-    pub(super) fn place(&self, address: IpAddr) -> Place {
+    pub(crate) fn of_address(&self, address: IpAddr) -> AddressKeys {
         let (family, bits, width, (prefix, network)) = match canonical(address) {
             IpAddr::V4(v4) => (4, u128::from(v4.to_bits()), 32, self.ipv4),
             IpAddr::V6(v6) => (6, v6.to_bits(), 128, self.ipv6),
@@ -104,18 +103,17 @@ impl Keys {
             let cut = bits.checked_shr(host_bits).unwrap_or_default();
             self.hash(kind, [&[family], &cut.to_le_bytes()])
         };
-        Place {
+        AddressKeys {
             address: key(Kind::Address, prefix),
             network: key(Kind::Network, network),
             allowed: false,
         }
     }
 
-    pub(super) fn target(&self, place: Place, user: &Username) -> Target {
-        let name = user.as_bytes();
-        Target {
-            pair: self.hash(Kind::Pair, [&place.address.to_le_bytes(), name]),
-            user: self.hash(Kind::User, [name, &[]]),
+    pub(crate) fn of_attempt(&self, peer: AddressKeys, user: &[u8]) -> AttemptKeys {
+        AttemptKeys {
+            pair: self.hash(Kind::Pair, [&peer.address.to_le_bytes(), user]),
+            user: self.hash(Kind::User, [user, &[]]),
         }
     }
 
@@ -124,27 +122,27 @@ impl Keys {
     }
 
     /// The key under which open connections of an address or network are counted.
-    pub(super) fn open(&self, place: u64) -> u64 {
-        self.derived(Kind::Open, place)
+    pub(crate) fn open(&self, key: u64) -> u64 {
+        self.derived(Kind::Open, key)
     }
 
     /// The key under which sessions of a user are counted.
-    pub(super) fn session(&self, user: u64) -> u64 {
+    pub(crate) fn session(&self, user: u64) -> u64 {
         self.derived(Kind::Session, user)
     }
 
     /// The key under which attempts not yet decided are counted.
-    pub(super) fn pending(&self, key: u64) -> u64 {
+    pub(crate) fn pending(&self, key: u64) -> u64 {
         self.derived(Kind::Pending, key)
     }
 
     /// Equal for guards with the same seed, and says nothing else about it.
-    pub(super) fn seed_mark(&self) -> u64 {
+    pub(crate) fn seed_mark(&self) -> u64 {
         self.derived(Kind::Seed, 0)
     }
 
     /// Equal for guards that cut addresses and time in the same way.
-    pub(super) fn rules_mark(&self, slot_lengths: [u64; 4]) -> u64 {
+    pub(crate) fn rules_mark(&self, slot_lengths: [u64; 4]) -> u64 {
         let mut mark = self.hash(
             Kind::Rules,
             [&[self.ipv4.0, self.ipv4.1, self.ipv6.0, self.ipv6.1], &[]],

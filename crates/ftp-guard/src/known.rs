@@ -1,7 +1,7 @@
-//! Addresses from which someone logged in lately.
+//! Known addresses: those from which a login succeeded lately.
 //!
-//! Only a right password writes here, so spraying names or addresses cannot push anyone out. When
-//! a set is full, the success longest ago makes room.
+//! Only a right password writes here, so trying many names or addresses removes nobody. When a set
+//! is full, the oldest success makes room.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -16,15 +16,15 @@ struct Place {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Familiar {
+pub(crate) struct KnownAddresses {
     places: Box<[Place]>,
     sets: usize,
     /// For how many milliseconds a success counts.
     lasting: u64,
 }
 
-impl Familiar {
-    pub(super) fn new(lasting: u64, capacity: usize) -> Self {
+impl KnownAddresses {
+    pub(crate) fn new(lasting: u64, capacity: usize) -> Self {
         let sets = capacity.div_ceil(WAYS).max(2).next_power_of_two();
         Self {
             places: vec![Place::default(); sets.saturating_mul(WAYS)].into(),
@@ -33,7 +33,7 @@ impl Familiar {
         }
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         size_of_val::<[Place]>(&self.places)
     }
 
@@ -46,14 +46,14 @@ impl Familiar {
         start..start.saturating_add(WAYS)
     }
 
-    pub(super) fn contains(&self, key: u64, now: u64) -> bool {
+    pub(crate) fn contains(&self, key: u64, now: u64) -> bool {
         let set = self.places.get(self.set(key)).unwrap_or_default();
         set.iter()
             .any(|place| place.key == key && self.lasts(place.success, now))
     }
 
     /// A success at `success`; one known to be later stays. Returns whether it was kept.
-    pub(super) fn insert(&mut self, key: u64, success: u64) -> bool {
+    pub(crate) fn insert(&mut self, key: u64, success: u64) -> bool {
         let set = self.set(key);
         let set = self.places.get_mut(set).unwrap_or_default();
         let known = set.iter().position(|place| place.key == key);
@@ -74,7 +74,7 @@ impl Familiar {
     }
 
     /// Key and time of each success that still counts, in no order.
-    pub(super) fn iter(&self, now: u64) -> impl Iterator<Item = (u64, u64)> {
+    pub(crate) fn iter(&self, now: u64) -> impl Iterator<Item = (u64, u64)> {
         let lasting = self
             .places
             .iter()

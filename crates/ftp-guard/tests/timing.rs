@@ -1,18 +1,15 @@
 //! What can be told apart from outside: nothing about names.
 
-mod guard_common;
-
 use std::time::Duration;
 
-use ftp_proto::Instant;
-use ftp_proto::server::{AnswerFloor, Guard, Outcome};
-use guard_common::*;
+use crate::common::*;
+use ftp_guard::{AnswerFloor, CheckResult, Guard, Instant};
 use proptest::prelude::*;
 
 /// How the application's check goes: what it finds, and how long it takes.
 #[derive(Debug, Clone, Copy)]
 struct Check {
-    found: Outcome,
+    found: CheckResult,
     takes: Duration,
 }
 
@@ -23,17 +20,17 @@ fn seen(
     address: &str,
     name: &str,
     check: Check,
-) -> (Outcome, Duration) {
+) -> (CheckResult, Duration) {
     let mut connected = connect(guard, start, ip(address));
     let attempt = begin(guard, start, &mut connected, name);
     let done = Instant::from_start(start.since_start() + check.takes);
     let answer = guard.settle(done, &mut connected, attempt, check.found);
     guard.release(done, connected);
-    (answer.outcome, answer.not_before - start)
+    (answer.result, answer.not_before - start)
 }
 
-const WRONG: Outcome = Outcome::Failure;
-const RIGHT: Outcome = Outcome::Success;
+const WRONG: CheckResult = CheckResult::Failure;
+const RIGHT: CheckResult = CheckResult::Success;
 
 proptest! {
     /// The same attempt, made in equal worlds against a locked, an unknown and a known name, is
@@ -65,7 +62,7 @@ proptest! {
         });
         for answer in answers {
             prop_assert_eq!(answer, answers[0]);
-            prop_assert_eq!(answer.0, Outcome::Failure);
+            prop_assert_eq!(answer.0, CheckResult::Failure);
         }
     }
 
@@ -77,7 +74,7 @@ proptest! {
         hash in 1_u64..400,
     ) {
         let hash = Duration::from_millis(hash);
-        let series = |found_when_locked: Outcome, takes: Duration| {
+        let series = |found_when_locked: CheckResult, takes: Duration| {
             let mut guard = guard(light());
             let mut now = 0;
             let mut all = Vec::new();
@@ -100,11 +97,11 @@ proptest! {
         prop_assert_eq!(&series(RIGHT, hash), &unknown);
     }
 
-    /// The outcome of the check never moves the answer.
+    /// The result of the check never moves the answer.
     #[test]
     fn success_and_failure_take_the_same_time(failures in 0_usize..19, takes in 0_u64..20_000) {
         let takes = Duration::from_millis(takes);
-        let answers = [WRONG, RIGHT, Outcome::NeedsAccount, Outcome::Unavailable].map(|found| {
+        let answers = [WRONG, RIGHT, CheckResult::Incomplete, CheckResult::Unavailable].map(|found| {
             let mut guard = guard(light());
             for other in 0..failures {
                 fail(&mut guard, at(1), ip("192.0.2.1"), &format!("other{other}"));

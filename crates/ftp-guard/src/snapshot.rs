@@ -17,14 +17,13 @@ use core::time::Duration;
 
 use thiserror::Error;
 
-use super::record::{Policy, Record};
-use super::table::Table;
-use super::{Guard, GuardConfig, Seed};
-use crate::Instant;
+use crate::record::{Policy, Record};
+use crate::table::Table;
+use crate::{Guard, GuardConfig, Instant, Seed};
 
 const MAGIC: [u8; 4] = *b"FGRD";
 const VERSION: u8 = 1;
-const FAMILIAR: u8 = 4;
+const KNOWN: u8 = 4;
 const HAS_COUNTS: u8 = 0x10;
 const HAS_LOCK: u8 = 0x20;
 const HAS_CLEARED: u8 = 0x40;
@@ -42,7 +41,7 @@ pub enum SnapshotError {
     /// It was written by a later version of this crate.
     #[error("the snapshot has version {0}, and version 1 is known")]
     UnknownVersion(u8),
-    /// It was taken with another [`Seed`], so no key means the same.
+    /// It was taken with another [`Seed`], so its keys mean something else.
     #[error("the snapshot was taken with another seed")]
     DifferentSeed,
     /// It was taken with other windows or other address prefixes.
@@ -79,7 +78,7 @@ pub struct Merged {
 impl Guard {
     /// What this guard knows, for [`merge`](Self::merge) and [`restore`](Self::restore).
     ///
-    /// Failures per address, network and user, lockouts and familiar addresses are in it; open
+    /// Failures per address, network and user, lockouts and known addresses are in it; open
     /// connections and the failures in all are not, for they belong to one process. About 20 bytes
     /// for each entry that still matters, and at most a little over 3 MiB with the default number
     /// of entries. Looks at the whole table: take one every few seconds, not at every login.
@@ -94,10 +93,10 @@ impl Guard {
             );
         }
         records.sort_unstable_by_key(|(kind, key, _)| (*kind, *key));
-        let mut familiar: Vec<(u64, u64)> = self.familiar.iter(time).collect();
-        familiar.sort_unstable();
+        let mut known: Vec<(u64, u64)> = self.known.iter(time).collect();
+        known.sort_unstable();
 
-        let entries = records.len().saturating_add(familiar.len());
+        let entries = records.len().saturating_add(known.len());
         let mut out = Vec::with_capacity(entries.saturating_mul(24).saturating_add(64));
         out.extend_from_slice(&MAGIC);
         out.push(VERSION);
@@ -111,8 +110,8 @@ impl Guard {
                 encode(&mut out, *kind, *key, record, table.policy(), time);
             }
         }
-        for (key, success) in familiar {
-            out.push(FAMILIAR);
+        for (key, success) in known {
+            out.push(KNOWN);
             out.extend_from_slice(&key.to_le_bytes());
             out.extend_from_slice(&success.to_le_bytes());
         }
@@ -126,8 +125,9 @@ impl Guard {
     /// room, and any pattern of exchange leads all guards to the same knowledge. A success forgives
     /// what was counted for its user at its address before it, here as there; failures counted
     /// elsewhere at the same time are forgiven with it. Failures counted on two front ends within
-    /// the same slot of a window are not added up: who spreads his guesses over *n* front ends has
-    /// at most *n* times as many until the first merge after a lockout, which then holds everywhere.
+    /// the same slot of a window are not added up: an attacker who spreads guesses over *n* front
+    /// ends has at most *n* times as many until the first merge after a lockout, which then holds
+    /// everywhere.
     ///
     /// Both sides need the same [`Seed`], the same windows and prefixes, and a
     /// [`clock_start`](GuardConfig::clock_start) that refers to the same moment. The bytes are
@@ -147,7 +147,7 @@ impl Guard {
         let mut merged = Merged::default();
         decoder.decode(time, snapshot, |key, entry| {
             let kept = match entry {
-                Entry::Familiar(success) => self.familiar.insert(key, success),
+                Entry::Known(success) => self.known.insert(key, success),
                 Entry::Record(0, record) => self.pairs.join(key, &record, time),
                 Entry::Record(1, record) => self.addresses.join(key, &record, time),
                 Entry::Record(2, record) => self.networks.join(key, &record, time),
@@ -252,10 +252,10 @@ impl Decoder {
         if key == 0 {
             return Err(damaged);
         }
-        if tag == FAMILIAR {
+        if tag == KNOWN {
             let success = reader.number()?;
             return if success <= latest {
-                Ok((key, Entry::Familiar(success)))
+                Ok((key, Entry::Known(success)))
             } else {
                 Err(damaged)
             };
@@ -299,7 +299,7 @@ impl Decoder {
 enum Entry {
     Record(u8, Record),
     /// The time of the success.
-    Familiar(u64),
+    Known(u64),
 }
 
 fn encode(out: &mut Vec<u8>, kind: u8, key: u64, record: &Record, policy: &Policy, time: u64) {

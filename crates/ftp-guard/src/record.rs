@@ -1,22 +1,22 @@
 //! What is remembered of one address, network, user, or user at an address.
 
-use super::config::{Lockout, Rule};
+use crate::config::{Lockout, Rule};
 
 /// How many slots a window is counted in.
 const SLOTS: u64 = 8;
 
 /// A [`Rule`] with its times in milliseconds and its bounds worked out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
     /// The length of a slot: seven of them cover the window, the eighth is the one under way.
-    pub(super) slot: u64,
-    pub(super) delay_after: Option<u32>,
-    pub(super) lock: Option<LockPolicy>,
+    pub(crate) slot: u64,
+    pub(crate) delay_after: Option<u32>,
+    pub(crate) lock: Option<LockPolicy>,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LockPolicy {
-    pub(super) after: u32,
+pub(crate) struct LockPolicy {
+    pub(crate) after: u32,
     first: u64,
     longest: u64,
     forgiven: u64,
@@ -26,7 +26,7 @@ pub(super) struct LockPolicy {
 }
 
 impl Policy {
-    pub(super) fn new(rule: &Rule) -> Self {
+    pub(crate) fn new(rule: &Rule) -> Self {
         let window = milliseconds(rule.window);
         Self {
             slot: window.div_ceil(SLOTS.wrapping_sub(1)).max(1),
@@ -38,12 +38,12 @@ impl Policy {
 
 impl Policy {
     /// The longest lockout, zero if there is none.
-    pub(super) fn longest_lock(&self) -> u64 {
+    pub(crate) fn longest_lock(&self) -> u64 {
         self.lock.map_or(0, |lock| lock.longest)
     }
 
     /// The most repetitions that are counted.
-    pub(super) fn top_level(&self) -> u8 {
+    pub(crate) fn top_level(&self) -> u8 {
         self.lock.map_or(0, |lock| lock.top)
     }
 }
@@ -74,29 +74,29 @@ impl LockPolicy {
 }
 
 /// Rounded up, so that nothing is shorter than asked for.
-pub(super) fn milliseconds(duration: core::time::Duration) -> u64 {
+pub(crate) fn milliseconds(duration: core::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// Failures in a sliding window, and the lockout that followed. All times are milliseconds on the
 /// clock that guards share. 40 bytes, whatever happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// The number of the newest slot that is counted in.
-    pub(super) newest: u64,
+    pub(crate) newest: u64,
     /// When the last lockout ends or ended.
-    pub(super) locked_until: u64,
+    pub(crate) locked_until: u64,
     /// The failures in slot `n`, at `n % SLOTS`.
     counts: [u16; SLOTS as usize],
     /// When a success forgave all that was before, in seconds; zero for never.
-    pub(super) cleared: u32,
+    pub(crate) cleared: u32,
     /// How often in a row it was locked, when it was last locked.
-    pub(super) level: u8,
+    pub(crate) level: u8,
 }
 
 impl Record {
     /// The count of a slot, zero if it is not kept.
-    pub(super) fn count(&self, slot: u64) -> u16 {
+    pub(crate) fn count(&self, slot: u64) -> u16 {
         match self.newest.checked_sub(slot) {
             Some(age) if age < SLOTS => self
                 .counts
@@ -107,7 +107,7 @@ impl Record {
         }
     }
 
-    pub(super) fn set_count(&mut self, slot: u64, count: u16) {
+    pub(crate) fn set_count(&mut self, slot: u64, count: u16) {
         if let Some(kept) = self.counts.get_mut((slot % SLOTS) as usize) {
             *kept = count;
         }
@@ -115,7 +115,7 @@ impl Record {
 
     /// The slots that may still count at `now`, newest first. Those that a clock ahead of ours
     /// filled are among them.
-    pub(super) fn slots(&self, policy: &Policy, now: u64) -> impl Iterator<Item = u64> {
+    pub(crate) fn slots(&self, policy: &Policy, now: u64) -> impl Iterator<Item = u64> {
         let newest = self.newest;
         let present = now.checked_div(policy.slot).unwrap_or_default();
         (0..SLOTS)
@@ -124,13 +124,13 @@ impl Record {
     }
 
     /// Failures in the window.
-    pub(super) fn failures(&self, policy: &Policy, now: u64) -> u32 {
+    pub(crate) fn failures(&self, policy: &Policy, now: u64) -> u32 {
         self.slots(policy, now).fold(0, |sum: u32, slot| {
             sum.saturating_add(self.count(slot).into())
         })
     }
 
-    pub(super) fn add(&mut self, policy: &Policy, now: u64, failures: u16) {
+    pub(crate) fn add(&mut self, policy: &Policy, now: u64, failures: u16) {
         let slot = now
             .checked_div(policy.slot)
             .unwrap_or_default()
@@ -146,7 +146,7 @@ impl Record {
         self.set_count(slot, self.count(slot).saturating_add(failures));
     }
 
-    pub(super) fn is_locked(&self, policy: &Policy, now: u64) -> bool {
+    pub(crate) fn is_locked(&self, policy: &Policy, now: u64) -> bool {
         let Some(lock) = &policy.lock else {
             return false;
         };
@@ -157,7 +157,7 @@ impl Record {
     }
 
     /// Repetitions that are not forgiven yet.
-    pub(super) fn unforgiven(&self, policy: &Policy, now: u64) -> u8 {
+    pub(crate) fn unforgiven(&self, policy: &Policy, now: u64) -> u8 {
         let Some(lock) = &policy.lock else { return 0 };
         let since = now.saturating_sub(self.locked_until);
         let forgiven = since.checked_div(lock.forgiven).unwrap_or(u64::MAX);
@@ -167,21 +167,21 @@ impl Record {
 
     /// Whether anything in it can still matter. Only records that are not live give up their
     /// place.
-    pub(super) fn is_live(&self, policy: &Policy, now: u64) -> bool {
+    pub(crate) fn is_live(&self, policy: &Policy, now: u64) -> bool {
         self.failures(policy, now) > 0
             || self.is_locked(policy, now)
             || self.unforgiven(policy, now) > 0
     }
 
     /// Whether others may still hold what a success forgave here.
-    pub(super) fn is_cleared(&self, policy: &Policy, now: u64) -> bool {
+    pub(crate) fn is_cleared(&self, policy: &Policy, now: u64) -> bool {
         let cleared = u64::from(self.cleared).saturating_mul(1000);
         let remembered = policy.slot.saturating_mul(SLOTS);
         self.cleared > 0 && cleared.saturating_add(remembered) > now
     }
 
     /// Whether there is anything to tell others.
-    pub(super) fn is_worth_telling(&self, policy: &Policy, now: u64) -> bool {
+    pub(crate) fn is_worth_telling(&self, policy: &Policy, now: u64) -> bool {
         self.is_live(policy, now) || self.is_cleared(policy, now)
     }
 
@@ -193,7 +193,7 @@ impl Record {
     }
 
     /// One more failure. Returns whether it led to a lockout.
-    pub(super) fn fail(&mut self, policy: &Policy, now: u64) -> bool {
+    pub(crate) fn fail(&mut self, policy: &Policy, now: u64) -> bool {
         self.expire_clearing(policy, now);
         self.add(policy, now, 1);
         let Some(lock) = &policy.lock else {
@@ -208,7 +208,7 @@ impl Record {
     }
 
     /// A success: what was before is forgiven.
-    pub(super) fn clear(&mut self, now: u64) {
+    pub(crate) fn clear(&mut self, now: u64) {
         let seconds = u32::try_from(now / 1000).unwrap_or(u32::MAX);
         *self = Self {
             cleared: seconds.max(1),
@@ -217,7 +217,7 @@ impl Record {
     }
 
     /// The least record that knows all that both know. Commutative, associative, idempotent.
-    pub(super) fn join(&mut self, other: &Self, policy: &Policy, now: u64) {
+    pub(crate) fn join(&mut self, other: &Self, policy: &Policy, now: u64) {
         let mut other = *other;
         self.expire_clearing(policy, now);
         other.expire_clearing(policy, now);

@@ -1,9 +1,7 @@
 //! What the guard answers, and the values that it wants back.
 
 use crate::Instant;
-use crate::wire::Reply;
-
-use super::key::{Place, Target};
+use crate::key::{AddressKeys, AttemptKeys};
 
 /// The answer to a new connection.
 #[derive(Debug)]
@@ -11,18 +9,16 @@ use super::key::{Place, Target};
 pub enum Admission {
     /// Greet it.
     Admit(Connected),
-    /// Greet it, but not before `until`: strangers wait while its network, or the whole server,
-    /// sees too many failures. It counts as open from now on.
+    /// Greet it, but not before `until`: an unknown address waits while its network, or the whole
+    /// server, sees too many failures. It counts as open from now on.
     Delay {
         /// When to send the greeting.
         until: Instant,
         /// The connection.
         connected: Connected,
     },
-    /// Send this reply, a 421, and close. Nothing is to be given back.
+    /// Refuse it, in the same words whatever the reason, and close. There is nothing to give back.
     Refuse {
-        /// The reply. The same whatever the reason.
-        reply: Reply,
         /// The reason: for the log, not for the peer.
         why: RefusedWhy,
     },
@@ -45,8 +41,8 @@ impl Admission {
 /// gets an answer that keeps room for known addresses within *its* limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Capacity {
-    pub(super) open: u32,
-    pub(super) most: u32,
+    pub(crate) open: u32,
+    pub(crate) most: u32,
 }
 
 impl Capacity {
@@ -60,8 +56,8 @@ impl Capacity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusedWhy {
-    /// Too many connections in all, or all that strangers get, or this address or network would
-    /// have more than its share of what is left for strangers.
+    /// Too many connections in all, or all that unknown addresses get, or this address or network
+    /// would have more than its share of what is left for unknown ones.
     TooManyInAll,
     /// Too many connections from this address.
     TooManyFromAddress,
@@ -69,12 +65,12 @@ pub enum RefusedWhy {
     TooManyFromNetwork,
     /// Too many failures from this address.
     AddressLockedOut,
-    /// Too many failures from this network, and no recent success from this address.
+    /// Too many failures from this network, and this address is not known.
     NetworkLockedOut,
 }
 
 /// An open connection, as the guard knows it. Give it back with
-/// [`Guard::release`](super::Guard::release) when the connection ends.
+/// [`Guard::release`](crate::Guard::release) when the connection ends.
 ///
 /// Dropping it cannot reach the guard: the connection would count as open for as long as the guard
 /// lives, and its last attempt as undecided. An adapter therefore keeps it in a value that owns a
@@ -82,20 +78,20 @@ pub enum RefusedWhy {
 #[derive(Debug)]
 #[must_use = "give it back with Guard::release when the connection ends"]
 pub struct Connected {
-    pub(super) place: Place,
-    pub(super) session: Option<u64>,
-    pub(super) pending: Option<Pending>,
+    pub(crate) peer: AddressKeys,
+    pub(crate) session: Option<u64>,
+    pub(crate) pending: Option<Pending>,
 }
 
 /// An attempt under way, as its connection remembers it.
 #[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) serial: u64,
-    /// When it started, on the shared clock. Its outcome counts from then: if it counted from the
+pub(crate) struct Pending {
+    pub(crate) serial: u64,
+    /// When it started, on the shared clock. Its result counts from then: if it counted from the
     /// end of the check, the end of a lockout would tell how long the check took.
-    pub(super) started: u64,
-    pub(super) target: Target,
-    pub(super) ruling: Ruling,
+    pub(crate) started: u64,
+    pub(crate) tried: AttemptKeys,
+    pub(crate) ruling: Ruling,
 }
 
 /// The answer to an attempt to log in.
@@ -113,7 +109,7 @@ pub enum AttemptDecision {
     },
 }
 
-/// What will become of the check's outcome. Known before the check runs, and never changed by it.
+/// What will become of the check's result. Known before the check runs, and never changed by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ruling {
     /// The check decides.
@@ -123,22 +119,22 @@ pub enum Ruling {
     CheckAndReject,
 }
 
-/// An attempt to log in, to be settled once with [`Guard::settle`](super::Guard::settle).
+/// An attempt to log in, to be settled once with [`Guard::settle`](crate::Guard::settle).
 ///
 /// If it is dropped, it counts as failed when the connection makes its next attempt or is released:
 /// leaving before the answer is not a way to guess for free.
 #[derive(Debug)]
 #[must_use = "settle it with Guard::settle"]
 pub struct GuardedAttempt {
-    pub(super) serial: u64,
-    pub(super) started: Instant,
-    pub(super) earliest_reply: Instant,
-    pub(super) ruling: Ruling,
+    pub(crate) serial: u64,
+    pub(crate) started: Instant,
+    pub(crate) earliest_reply: Instant,
+    pub(crate) ruling: Ruling,
 }
 
 impl GuardedAttempt {
-    /// What will become of the check's outcome. For adapters that would rather pass the time than
-    /// run the check; [`Guard::settle`](super::Guard::settle) knows it anyway.
+    /// What will become of the check's result. For adapters that would rather pass the time than
+    /// run the check; [`Guard::settle`](crate::Guard::settle) knows it anyway.
     pub fn ruling(&self) -> Ruling {
         self.ruling
     }
@@ -149,25 +145,25 @@ impl GuardedAttempt {
     }
 }
 
-/// What the application's check found, and what the guard makes of it.
+/// What the application's check found, or what the guard tells the client instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// Name and password are right: 230.
+pub enum CheckResult {
+    /// Name and password are right.
     Success,
-    /// They are not: 530.
+    /// They are not.
     Failure,
-    /// Right so far, an account is needed: 332. Counts as neither.
-    NeedsAccount,
-    /// The check could not be made: 421. Counts as neither.
+    /// Right so far, and more is asked for (in FTP an account). Counts as neither.
+    Incomplete,
+    /// The check could not be made. Counts as neither.
     Unavailable,
 }
 
 /// What to tell the client, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "this, not the check's outcome, is what the client is told"]
+#[must_use = "the client is told this, not what the check found"]
 pub struct Answer {
-    /// What to tell the client in place of the check's outcome.
-    pub outcome: Outcome,
+    /// What to tell the client instead of what the check found.
+    pub result: CheckResult,
     /// Not before this.
     pub not_before: Instant,
     /// The widest lockout that this attempt brought about: for the log.
@@ -183,7 +179,7 @@ pub enum Scope {
     Address,
     /// A network.
     Network,
-    /// A user name, wherever it is tried from.
+    /// A user name, from any address.
     User,
 }
 
@@ -197,11 +193,11 @@ pub struct GuardStatistics {
     pub rejected: u64,
     /// Attempts that were right.
     pub successes: u64,
-    /// Attempts that failed, those ruled out and those abandoned included.
+    /// Attempts that failed, including those ruled out and those abandoned.
     pub failures: u64,
     /// Lockouts begun, of any scope.
     pub lockouts: u64,
     /// Failures for which the tables had no room. They were counted in the sum of their set and
-    /// delay what belongs there; if this grows, the guard deserves more entries.
+    /// delay what belongs there; if this grows, give the guard more entries.
     pub untracked: u64,
 }

@@ -1,4 +1,4 @@
-//! When an answer may be given, so that the clock does not tell what the text conceals.
+//! When an answer may be given, so that its time does not tell what its text hides.
 
 use core::time::Duration;
 
@@ -13,8 +13,7 @@ use crate::Instant;
 ///
 /// ```
 /// use core::time::Duration;
-/// use ftp_proto::Instant;
-/// use ftp_proto::server::AnswerFloor;
+/// use ftp_guard::{AnswerFloor, Instant};
 ///
 /// let at = |milliseconds| Instant::from_start(Duration::from_millis(milliseconds));
 /// let floor = AnswerFloor::new(Duration::from_millis(500), Duration::from_millis(250));
@@ -56,16 +55,10 @@ impl AnswerFloor {
     /// When an attempt that started at `started`, and whose check was done at `finished`, may be
     /// answered. Never before `finished`, nor before the floor.
     pub fn reply_not_before(self, started: Instant, finished: Instant) -> Instant {
-        let start = started.since_start().as_nanos();
-        let earliest = start.saturating_add(self.floor.as_nanos());
-        let late = finished.since_start().as_nanos().saturating_sub(earliest);
+        let earliest = started + self.floor;
+        let late = (finished - earliest).as_nanos();
         let step = self.step.as_nanos().max(1);
         let steps = late.div_ceil(step).saturating_mul(step);
-        instant_from_nanoseconds(earliest.saturating_add(steps))
+        earliest + Duration::from_nanos(u64::try_from(steps).unwrap_or(u64::MAX))
     }
-}
-
-fn instant_from_nanoseconds(nanoseconds: u128) -> Instant {
-    let nanoseconds = u64::try_from(nanoseconds).unwrap_or(u64::MAX);
-    Instant::from_start(Duration::from_nanos(nanoseconds))
 }

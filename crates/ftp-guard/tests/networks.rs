@@ -1,11 +1,9 @@
 //! Which addresses a network contains, in whatever form they come.
 
-mod guard_common;
-
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ftp_proto::server::{Network, NetworkError};
-use guard_common::*;
+use crate::common::*;
+use ftp_guard::{Network, NetworkError};
 use proptest::prelude::*;
 
 fn network(text: &str) -> Network {

@@ -1,16 +1,16 @@
-//! What the guard is told before it starts.
+//! The configuration of the guard, with its defaults.
 
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::answer_time::AnswerFloor;
-use super::network::Network;
+use crate::answer_time::AnswerFloor;
+use crate::network::Network;
 
 /// When failures of one kind slow an attempt down, and when they lock out.
 ///
 /// ```
 /// use core::time::Duration;
-/// use ftp_proto::server::{Lockout, Rule};
+/// use ftp_guard::{Lockout, Rule};
 ///
 /// // Ten failures within an hour: locked for 5 minutes, then 10, 20, … up to a day.
 /// let strict = Rule::within(Duration::from_secs(3600)).lockout(Lockout::after(10));
@@ -54,7 +54,7 @@ impl Rule {
     }
 }
 
-/// A lockout: how many failures lead to it, and how it grows and fades.
+/// A lockout: how many failures lead to it, how it grows, and how it is forgiven.
 ///
 /// The first lasts [`first`](Self::first), each repetition twice as long as the one before, up to
 /// [`longest`](Self::longest). The failures that led to it stay in the window, so after a lockout
@@ -100,32 +100,32 @@ impl Lockout {
     }
 }
 
-/// Everything a [`Guard`](super::Guard) needs to know. The table of defaults, with reasons, is in
-/// [the guard's own documentation](super).
+/// Everything a [`Guard`](crate::Guard) needs to know. The table of defaults, with reasons, is in
+/// [the documentation of the crate](crate).
 #[derive(Debug, Clone)]
 pub struct GuardConfig {
-    pub(super) connections: u32,
-    pub(super) connections_per_address: u32,
-    pub(super) connections_per_network: u32,
-    pub(super) reserved: u32,
-    pub(super) strangers_share: bool,
-    pub(super) sessions_per_user: u32,
-    pub(super) user_at_address: Rule,
-    pub(super) address: Rule,
-    pub(super) network: Rule,
-    pub(super) user: Rule,
-    pub(super) all: Rule,
-    pub(super) first_delay: Duration,
-    pub(super) longest_delay: Duration,
-    pub(super) answer_floor: AnswerFloor,
-    pub(super) familiar_for: Duration,
-    pub(super) entries: usize,
-    pub(super) ipv4_prefix: u8,
-    pub(super) ipv4_network_prefix: u8,
-    pub(super) ipv6_prefix: u8,
-    pub(super) ipv6_network_prefix: u8,
-    pub(super) clock_start: Duration,
-    pub(super) allowed: Vec<Network>,
+    pub(crate) connections: u32,
+    pub(crate) connections_per_address: u32,
+    pub(crate) connections_per_network: u32,
+    pub(crate) reserved: u32,
+    pub(crate) unknown_share: bool,
+    pub(crate) sessions_per_user: u32,
+    pub(crate) user_at_address: Rule,
+    pub(crate) address: Rule,
+    pub(crate) network: Rule,
+    pub(crate) user: Rule,
+    pub(crate) all: Rule,
+    pub(crate) first_delay: Duration,
+    pub(crate) longest_delay: Duration,
+    pub(crate) answer_floor: AnswerFloor,
+    pub(crate) known_for: Duration,
+    pub(crate) entries: usize,
+    pub(crate) ipv4_prefix: u8,
+    pub(crate) ipv4_network_prefix: u8,
+    pub(crate) ipv6_prefix: u8,
+    pub(crate) ipv6_network_prefix: u8,
+    pub(crate) clock_start: Duration,
+    pub(crate) allowed: Vec<Network>,
 }
 
 const fn minutes(count: u64) -> Duration {
@@ -140,7 +140,7 @@ impl Default for GuardConfig {
             connections_per_address: 64,
             connections_per_network: 512,
             reserved: 2_048,
-            strangers_share: true,
+            unknown_share: true,
             sessions_per_user: 256,
             user_at_address: Rule::within(quarter)
                 .lockout(Lockout::after(5).lasting(minutes(1), minutes(60))),
@@ -155,7 +155,7 @@ impl Default for GuardConfig {
             first_delay: Duration::from_millis(500),
             longest_delay: Duration::from_secs(8),
             answer_floor: AnswerFloor::default(),
-            familiar_for: minutes(14 * 24 * 60),
+            known_for: minutes(14 * 24 * 60),
             entries: 65_536,
             ipv4_prefix: 32,
             ipv4_network_prefix: 24,
@@ -179,37 +179,36 @@ impl GuardConfig {
     }
 
     /// Connections open at once, in all. 1 to [`MOST_CONNECTIONS`](Self::MOST_CONNECTIONS). An
-    /// eighth of them, rounded up, is kept for addresses with a recent success: see
-    /// [`reserved_for_familiar`](Self::reserved_for_familiar), which this sets.
+    /// eighth of them, rounded up, is kept for known addresses: see
+    /// [`reserved_for_known`](Self::reserved_for_known), which this sets.
     ///
     /// A server that runs fewer sessions says so when it asks
-    /// ([`Guard::accept_within`](super::Guard::accept_within)). The servers of the adapters do:
+    /// ([`Guard::accept_within`](crate::Guard::accept_within)). The servers of the adapters do:
     /// what `max_sessions` says there need not be repeated here.
     #[must_use]
     pub fn connections(mut self, most: u32) -> Self {
         self.connections = most.clamp(1, Self::MOST_CONNECTIONS);
         let eighth = self.connections.div_ceil(8);
-        self.reserved_for_familiar(eighth)
+        self.reserved_for_known(eighth)
     }
 
-    /// How many of the connections in all are only given to addresses with a recent success, so
-    /// that a flood of idle connections from strangers leaves room for the regulars. At most all
-    /// but one. Of a server that runs fewer sessions than there may be connections, the same share
-    /// is kept, rounded up. Nothing is kept where [no address can be
-    /// familiar](Self::familiar_for).
+    /// How many of all connections are given to known addresses only, so that a flood of idle
+    /// connections from unknown ones leaves room for regular users. At most all but one. If a
+    /// server runs fewer sessions than there may be connections, the same share of its sessions is
+    /// kept, rounded up. Nothing is kept where [no address can be known](Self::known_for).
     #[must_use]
-    pub fn reserved_for_familiar(mut self, connections: u32) -> Self {
+    pub fn reserved_for_known(mut self, connections: u32) -> Self {
         self.reserved = connections.min(self.connections.saturating_sub(1));
         self
     }
 
-    /// Whether strangers share what is left of the connections: one of their addresses holds at most
-    /// an eighth of what is left to them, and one of their networks at most twice what is left.
-    /// Default true. Turn it off where all clients come from one address, for example from a balancer
-    /// that does not say who they are.
+    /// Whether unknown addresses share what is left of the connections: one address holds at most an
+    /// eighth of what is left for unknown ones, and one network at most twice what is left. Default
+    /// true. Turn it off where all clients come from one address, for example from a balancer that
+    /// does not pass on their addresses.
     #[must_use]
-    pub fn strangers_share(mut self, on: bool) -> Self {
-        self.strangers_share = on;
+    pub fn unknown_share(mut self, on: bool) -> Self {
+        self.unknown_share = on;
         self
     }
 
@@ -235,8 +234,8 @@ impl GuardConfig {
     }
 
     /// Failures of one user name from one address: the lockout that protects a password from
-    /// guessing without letting strangers lock its owner out. `delay_after` has no effect here: a
-    /// delay by name would show on the clock.
+    /// guessing, and does not let others lock its owner out. `delay_after` has no effect here: a
+    /// delay by name would show in the time of the answer.
     #[must_use]
     pub fn user_at_address(mut self, rule: Rule) -> Self {
         self.user_at_address = rule;
@@ -250,24 +249,24 @@ impl GuardConfig {
         self
     }
 
-    /// Failures from one network. Its delay and lockout spare addresses with a recent success.
+    /// Failures from one network. Its delay and lockout spare known addresses.
     #[must_use]
     pub fn network(mut self, rule: Rule) -> Self {
         self.network = rule;
         self
     }
 
-    /// Failures of one user name, wherever they come from. The delay spares addresses with a
-    /// recent success. A lockout here is the *global lock*: it stops a guesser with many addresses
-    /// for good, and lets anyone who knows the name lock its owner out. Default: none.
+    /// Failures of one user name, from any address. The delay spares known addresses. A lockout
+    /// here is the *global lock*: it stops an attacker with many addresses for good, and lets
+    /// anyone who knows the name lock its owner out. Default: none.
     #[must_use]
     pub fn user(mut self, rule: Rule) -> Self {
         self.user = rule;
         self
     }
 
-    /// All failures. The delay spares addresses with a recent success. A lockout would be a switch
-    /// to turn the server off for everybody, so `lockout` has no effect here.
+    /// All failures. The delay spares known addresses. A lockout would let an attacker shut
+    /// everybody out, so `lockout` has no effect here.
     #[must_use]
     pub fn all(mut self, rule: Rule) -> Self {
         self.all = rule;
@@ -290,29 +289,30 @@ impl GuardConfig {
         self
     }
 
-    /// These addresses, too, are never locked out and never wait for failures of theirs or of their
-    /// networks: for an office behind one address, where one person's mistakes would shut all others
-    /// out, and for balancers and monitors. Each call adds some. They count as familiar, too.
+    /// These addresses are never locked out, and never wait, for failures of theirs or of their
+    /// networks. For an office behind one address, where one person's mistakes would shut all others
+    /// out, and for balancers and monitors. Each call adds some. They count as known.
     ///
     /// Their failures count for the user, and for the user at the address, which is locked out as
-    /// anywhere else; so a password is no easier to guess from there. Their failures with many names
-    /// slow nobody down but through [`all`](Self::all). The bounds for connections hold.
+    /// anywhere else. So a password is no easier to guess from there. Failures with many names from
+    /// there slow nobody down, except through [`all`](Self::all). The bounds for connections hold.
     #[must_use]
     pub fn allow(mut self, addresses: Network) -> Self {
         self.allowed.push(addresses);
         self
     }
 
-    /// How long an address counts as familiar after a success.
+    /// How long an address counts as known after a login from it succeeded. Zero: no address
+    /// becomes known by a login.
     #[must_use]
-    pub fn familiar_for(mut self, duration: Duration) -> Self {
-        self.familiar_for = duration;
+    pub fn known_for(mut self, duration: Duration) -> Self {
+        self.known_for = duration;
         self
     }
 
     /// Entries in all tables together, 64 to [`MOST_ENTRIES`](Self::MOST_ENTRIES), rounded up to a
     /// power of two. A quarter each for addresses, networks, users, and users at an address; as
-    /// many again as one of these for familiar addresses. See [`Guard::bytes`](super::Guard::bytes).
+    /// many again as one of these for known addresses. See [`Guard::bytes`](crate::Guard::bytes).
     #[must_use]
     pub fn entries(mut self, entries: usize) -> Self {
         self.entries = entries.clamp(64, Self::MOST_ENTRIES);
@@ -385,8 +385,8 @@ impl GuardConfig {
     /// What the shared clock shows at [`Instant::START`](crate::Instant::START) of this guard's
     /// clock: for example the time since the Unix epoch when the process started.
     ///
-    /// Needed only for [snapshots](super::Guard::snapshot): instants mean nothing outside their
-    /// process, so times in a snapshot count from a moment that all who share it agree on.
+    /// Needed only for [snapshots](crate::Guard::snapshot): an instant means nothing in another
+    /// process, so times in a snapshot count from a moment that all processes agree on.
     #[must_use]
     pub fn clock_start(mut self, since_shared_epoch: Duration) -> Self {
         self.clock_start = since_shared_epoch;

@@ -1,11 +1,9 @@
-//! What an attacker gains by filling the tables: nothing is forgotten, and strangers wait.
-
-mod guard_common;
+//! What an attacker gains by filling the tables: nothing is forgotten, and unknown addresses wait.
 
 use std::net::IpAddr;
 
-use ftp_proto::server::{Admission, Guard, GuardConfig, Lockout, Outcome, Rule};
-use guard_common::*;
+use crate::common::*;
+use ftp_guard::{Admission, CheckResult, Guard, GuardConfig, Lockout, Rule};
 use proptest::prelude::*;
 
 /// Small tables: 64 places for each of address, network, user, and user at an address.
@@ -18,7 +16,7 @@ fn spray(guard: &mut Guard, second: u64, from: u32, count: u32) {
     for n in from..from + count {
         if let Some((mut connected, _)) = guard.accept(at(second), scattered(n)).connected() {
             let attempt = begin(guard, at(second), &mut connected, &format!("nobody{n}"));
-            let _ = guard.settle(at(second), &mut connected, attempt, Outcome::Failure);
+            let _ = guard.settle(at(second), &mut connected, attempt, CheckResult::Failure);
             guard.release(at(second), connected);
         }
     }
@@ -83,14 +81,14 @@ fn an_address_that_is_locked_out_cannot_be_freed_from_others() {
 }
 
 #[test]
-fn when_full_the_guard_makes_strangers_wait_and_lets_the_familiar_pass() {
+fn when_full_the_guard_makes_unknown_addresses_wait_and_lets_known_ones_pass() {
     let mut guard = guard(small());
     let home = ip("192.0.2.1");
     succeed(&mut guard, at(0), home, "alice");
     spray(&mut guard, 1, 0, 5_000);
     // No address of the spray's size is tracked now, and none is unguarded either.
-    let strangers = 50_000..50_100;
-    let delayed = strangers
+    let unknown = 50_000..50_100;
+    let delayed = unknown
         .clone()
         .filter(|n| match guard.accept(at(70), scattered(*n)) {
             Admission::Delay { until, connected } => {
@@ -104,9 +102,9 @@ fn when_full_the_guard_makes_strangers_wait_and_lets_the_familiar_pass() {
             Admission::Refuse { .. } => false,
         })
         .count();
-    assert_eq!(delayed, strangers.count());
+    assert_eq!(delayed, unknown.count());
     let Admission::Admit(mut connected) = guard.accept(at(70), home) else {
-        panic!("the familiar was made to wait");
+        panic!("the known address was made to wait");
     };
     let attempt = begin(&mut guard, at(70), &mut connected, "alice");
     assert_eq!(attempt.earliest_reply(), at_ms(70_500));
@@ -119,7 +117,7 @@ fn when_full_the_guard_makes_strangers_wait_and_lets_the_familiar_pass() {
 }
 
 #[test]
-fn only_right_passwords_can_push_out_the_familiar() {
+fn only_right_passwords_can_push_out_a_known_address() {
     let mut guard = guard(small());
     let home = ip("192.0.2.1");
     succeed(&mut guard, at(0), home, "alice");

@@ -1,9 +1,7 @@
 //! Addresses that the operator named: what they are spared, and what not.
 
-mod guard_common;
-
-use ftp_proto::server::{Guard, GuardConfig, Outcome, RefusedWhy, Rule, Ruling, Scope};
-use guard_common::*;
+use crate::common::*;
+use ftp_guard::{CheckResult, Guard, GuardConfig, RefusedWhy, Rule, Ruling, Scope};
 use proptest::prelude::*;
 
 const OFFICE: &str = "192.0.2.0/28";
@@ -18,7 +16,12 @@ fn wait(guard: &mut Guard, second: u64, address: &str, name: &str) -> std::time:
     let attempt = begin(guard, at(second), &mut connected, name);
     assert_eq!(attempt.ruling(), Ruling::CheckAndObey);
     let waits = attempt.earliest_reply().since_start() - at(second).since_start();
-    let _ = guard.settle(at(second), &mut connected, attempt, Outcome::Unavailable);
+    let _ = guard.settle(
+        at(second),
+        &mut connected,
+        attempt,
+        CheckResult::Unavailable,
+    );
     guard.release(at(second), connected);
     waits
 }
@@ -54,7 +57,7 @@ fn one_fool_in_an_office_locks_nobody_else_out() {
 
 #[test]
 fn a_name_with_a_global_lock_is_locked_from_there_too() {
-    let user = Rule::within(seconds(3600)).lockout(ftp_proto::server::Lockout::after(7));
+    let user = Rule::within(seconds(3600)).lockout(ftp_guard::Lockout::after(7));
     let mut guard = with_office(GuardConfig::new().user(user));
     let mut widest = None;
     for host in 1..=7 {
@@ -76,7 +79,7 @@ fn many_checks_at_once_from_there_are_not_held_back_for_the_address() {
         .map(|(n, connected)| begin(&mut guard, at(0), connected, &format!("user{n}")))
         .collect();
     for (mut connected, attempt) in held.into_iter().zip(attempts) {
-        let _ = guard.settle(at(1), &mut connected, attempt, Outcome::Failure);
+        let _ = guard.settle(at(1), &mut connected, attempt, CheckResult::Failure);
         guard.release(at(1), connected);
     }
     assert_eq!(guard.connections(), 0);
@@ -90,7 +93,7 @@ fn the_bounds_for_connections_hold() {
     let mut guard = with_office(config);
     let mut held = Vec::new();
     let mut why = |address: &str| match guard.accept(at(0), ip(address)) {
-        ftp_proto::server::Admission::Refuse { why, .. } => Some(why),
+        ftp_guard::Admission::Refuse { why } => Some(why),
         admitted => {
             held.extend(admitted.connected());
             None
@@ -107,7 +110,7 @@ fn the_bounds_for_connections_hold() {
 fn room_is_kept_for_them_even_before_they_logged_in() {
     let config = GuardConfig::new()
         .connections(16)
-        .familiar_for(std::time::Duration::ZERO);
+        .known_for(std::time::Duration::ZERO);
     let mut guard = with_office(config);
     let flood: Vec<_> = (0..99)
         .filter_map(|n| guard.accept(at(0), scattered(n)).connected())

@@ -14,7 +14,7 @@ struct Cell {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     cells: Box<[Cell]>,
     mask: usize,
     used: usize,
@@ -22,7 +22,7 @@ pub(super) struct Counters {
 
 impl Counters {
     /// Room for `keys` keys with at least a quarter of the cells left empty.
-    pub(super) fn new(keys: usize) -> Self {
+    pub(crate) fn new(keys: usize) -> Self {
         let cells = keys
             .saturating_mul(4)
             .div_ceil(3)
@@ -35,7 +35,7 @@ impl Counters {
         }
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         size_of_val::<[Cell]>(&self.cells)
     }
 
@@ -60,13 +60,13 @@ impl Counters {
         index
     }
 
-    pub(super) fn get(&self, key: u64) -> u32 {
+    pub(crate) fn get(&self, key: u64) -> u32 {
         self.at(self.index(key)).count
     }
 
     /// Whether there was room. There is for as many keys as [`new`](Self::new) was asked for.
     #[must_use]
-    pub(super) fn add(&mut self, key: u64) -> bool {
+    pub(crate) fn add(&mut self, key: u64) -> bool {
         let index = self.index(key);
         let spare = self.cells.len() / 8;
         let full = self.used.saturating_add(spare) >= self.cells.len();
@@ -87,7 +87,7 @@ impl Counters {
     }
 
     /// One less; nothing happens at zero.
-    pub(super) fn remove(&mut self, key: u64) {
+    pub(crate) fn remove(&mut self, key: u64) {
         let index = self.index(key);
         match self.cells.get_mut(index) {
             Some(Cell { count: 0, .. }) | None => {}

@@ -1,14 +1,11 @@
 //! Knowledge that is kept and shared: the laws of merging, and what garbage does.
 
-mod guard_common;
-
 use std::time::Duration;
 
-use ftp_proto::Instant;
-use ftp_proto::server::{
-    Admission, Guard, GuardConfig, Lockout, Outcome, Rule, Seed, SnapshotError,
+use crate::common::*;
+use ftp_guard::{
+    Admission, CheckResult, Guard, GuardConfig, Instant, Lockout, Rule, Seed, SnapshotError,
 };
-use guard_common::*;
 use proptest::prelude::*;
 
 fn config() -> GuardConfig {
@@ -25,7 +22,7 @@ fn config() -> GuardConfig {
                 .delay_after(6)
                 .lockout(lockout(14)),
         )
-        .familiar_for(seconds(200))
+        .known_for(seconds(200))
 }
 
 type Step = (u64, u8, u8, bool);
@@ -51,9 +48,9 @@ fn live(guard: &mut Guard, mut now: u64, steps: &[Step]) -> u64 {
         };
         let attempt = begin(guard, at(now), &mut connected, &format!("user{name}"));
         let found = if *right {
-            Outcome::Success
+            CheckResult::Success
         } else {
-            Outcome::Failure
+            CheckResult::Failure
         };
         let _ = guard.settle(at(now), &mut connected, attempt, found);
         guard.release(at(now), connected);
@@ -186,7 +183,7 @@ fn a_lockout_on_one_front_end_holds_on_the_other() {
     succeed(&mut left, at(10), ip("198.51.100.1"), "bob");
     let _open = connect(&mut left, at(10), ip("203.0.113.1"));
     let merged = right.merge(at(11), &left.snapshot(at(11))).unwrap();
-    // The pair, the address, the network, the user; bob's success, and where he is familiar.
+    // The pair, the address, the network, the user; bob's success, and the address that it made known.
     assert_eq!((merged.entries, merged.untracked), (6, 0));
     assert!(is_locked(&mut right, at(12), ip("192.0.2.1"), "alice"));
     assert!(!is_locked(&mut right, at(70), ip("192.0.2.1"), "alice"));
@@ -309,7 +306,7 @@ fn a_full_guard_fits_into_the_documented_size_and_into_a_smaller_guard() {
     let mut small = Guard::new(small, seed());
     let merged = small.merge(at(1), &bytes).unwrap();
     assert!(merged.untracked > 0);
-    // What had no place makes strangers wait.
+    // What had no place makes unknown addresses wait.
     let waits = (9000..9100)
         .filter(|n| matches!(small.accept(at(90), scattered(*n)), Admission::Delay { .. }))
         .count();
