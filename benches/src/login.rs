@@ -142,7 +142,7 @@ impl Setup {
     /// The server alone, which is told what [`COMMANDS`] say.
     pub fn server_alone(&self, mut server: server::Connection) -> server::Connection {
         alone(&mut server, &COMMANDS, decide);
-        assert_eq!(server.state(), server::State::LoggedIn);
+        assert_eq!(server.phase(), server::Phase::LoggedIn);
         server
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ftp_adapter::SessionError;
 use ftp_proto::TlsSession;
-use ftp_proto::server::{AccountVerdict, Connection, Event, Misuse, RequestId, State, Verdict};
+use ftp_proto::server::{AccountVerdict, Connection, Event, Misuse, Phase, RequestId, Verdict};
 use ftp_proto::wire::Reply;
 use ftp_rustls::Secured;
 
@@ -53,8 +53,8 @@ impl<T: Transport> ServerSession<T> {
     }
 
     /// Where the connection is in its life.
-    pub fn state(&self) -> State {
-        self.machine().state()
+    pub fn phase(&self) -> Phase {
+        self.machine().phase()
     }
 
     /// The TLS session in force.

@@ -66,7 +66,7 @@ impl Connection {
         };
         let mut context = Context::new(settings, now, state.phase());
         if implicit {
-            context.event(Event::StartTls);
+            context.tell(Event::StartTls);
         } else {
             context.outstanding.greeting(0, now);
         }
@@ -614,7 +614,7 @@ impl Securable for Connection {
         self.context.observe(Dialogue::TlsStarted(&session));
         let session = Arc::new(session);
         self.context.set_tls(Some(Arc::clone(&session)));
-        self.context.event(Event::TlsEstablished(session));
+        self.context.tell(Event::TlsEstablished(session));
         let arrived = self.input.end_position();
         self.transition(|state, context| Ok(state.on_tls_started(arrived, context)));
     }

@@ -233,7 +233,7 @@ impl Context {
         self.outstanding.shrink();
     }
 
-    pub(super) fn event(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         self.events.push_back(event);
     }
 
@@ -248,7 +248,7 @@ impl Context {
             self.clock = LoginClock::Paused(end - self.now);
         }
         let id = self.tickets.issue();
-        self.event(Event::Challenge(Challenge { id, kind, reply }));
+        self.tell(Event::Challenge(Challenge { id, kind, reply }));
         id
     }
 
@@ -327,7 +327,7 @@ impl Context {
             phases: gathered.phases,
         });
         self.session = Some(Arc::clone(&session));
-        self.event(Event::LoggedIn(session));
+        self.tell(Event::LoggedIn(session));
     }
 
     pub(super) fn greeted_with(&mut self, greeting: Reply) {

@@ -107,7 +107,7 @@ impl State {
             return Err(Error::fault(phase, PeerFault::UnsolicitedReply(reply)));
         }
         context.came_unsolicited();
-        context.event(Event::Unsolicited(reply));
+        context.tell(Event::Unsolicited(reply));
         Ok(self)
     }
 
@@ -138,7 +138,7 @@ impl State {
                 acct(&account, state.password, context)
             }
             (state, _) => {
-                context.event(Event::Challenge(challenge));
+                context.tell(Event::Challenge(challenge));
                 return (state, Err(Misuse::WrongAnswer));
             }
         };
@@ -167,7 +167,7 @@ impl State {
     pub(super) fn on_tls_stopped(self, context: &mut Context) -> Self {
         match self {
             Self::StoppingTls(StoppingTls { ready }) => {
-                context.event(Event::ClearCommandChannel);
+                context.tell(Event::ClearCommandChannel);
                 Self::Ready(ready)
             }
             state => state,
@@ -212,7 +212,7 @@ impl Greeting {
     fn on_reply(self, reply: ReplyRef<'_>, answered: Awaited, context: &mut Context) -> Next {
         match reply.code().get() {
             120 => {
-                context.event(Event::Delayed(reply.to_reply()));
+                context.tell(Event::Delayed(reply.to_reply()));
                 context.still_open(answered);
                 Ok(State::Greeting(self))
             }
@@ -250,7 +250,7 @@ impl Auth {
     fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         match reply.code().get() {
             234 | 334 => {
-                context.event(Event::StartTls);
+                context.tell(Event::StartTls);
                 Ok(State::StartingTls(StartingTls {
                     login: self.login,
                     implicit: false,
@@ -586,12 +586,12 @@ impl Ready {
         } = answered.purpose
         else {
             // Only commands of the application are owed replies in this state.
-            context.event(Event::Unsolicited(reply.to_reply()));
+            context.tell(Event::Unsolicited(reply.to_reply()));
             return self;
         };
         let code = reply.code().get();
         let reply = reply.to_reply();
-        context.event(match code {
+        context.tell(match code {
             332 | 532 => Event::NeedAccount { command, reply },
             530 if self.by_superfluous => Event::NotLoggedIn { command, reply },
             _ => Event::Reply { command, reply },
@@ -618,7 +618,7 @@ fn kept_alive(state: &State, reply: ReplyRef<'_>, answered: Awaited, context: &m
     if by_superfluous && reply.code() == Code::NOT_LOGGED_IN {
         let command = context.next_command_id();
         let reply = reply.to_reply();
-        context.event(Event::NotLoggedIn { command, reply });
+        context.tell(Event::NotLoggedIn { command, reply });
     }
     context.writing_since = context.now;
 }
@@ -627,7 +627,7 @@ impl Rein {
     fn on_reply(self, reply: ReplyRef<'_>, answered: Awaited, context: &mut Context) -> Next {
         match reply.code().get() {
             120 => {
-                context.event(Event::Delayed(reply.to_reply()));
+                context.tell(Event::Delayed(reply.to_reply()));
                 context.still_open(answered);
                 Ok(State::Rein(self))
             }
@@ -656,7 +656,7 @@ fn still_ready(
         return Err(Error::refusal(Phase::Ready, reply));
     }
     let reply = reply.to_reply();
-    context.event(Event::Reply { command, reply });
+    context.tell(Event::Reply { command, reply });
     Ok(State::Ready(ready))
 }
 
@@ -664,7 +664,7 @@ impl Ccc {
     fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         match reply.code().get() {
             200 => {
-                context.event(Event::StopTls);
+                context.tell(Event::StopTls);
                 Ok(State::StoppingTls(StoppingTls { ready: self.ready }))
             }
             _ => still_ready(self.id, self.ready, reply, context),

@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 
 use super::context::Context;
 use super::input::{Found, Input};
-use super::login::{State as Login, Switched, greet};
+use super::login::greet;
+use super::state::{State, Switched};
 use super::timers::Timer;
 use super::{
-    AccountVerdict, ClosedWhy, Config, Error, Event, Misuse, PeerFault, RequestId, Security, State,
+    AccountVerdict, ClosedWhy, Config, Error, Event, Misuse, PeerFault, Phase, RequestId, Security,
     Verdict, replies,
 };
 use crate::wire::{Class, Code, CommandErrorKind, Reply};
@@ -39,7 +40,7 @@ use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch
 #[derive(Debug)]
 pub struct Connection {
     context: Context,
-    state: Login,
+    state: State,
     input: Input,
     eof: bool,
     /// `poll` offered the output for writing, and not all of it is reported as written.
@@ -80,7 +81,7 @@ impl Connection {
             context.set_timer(Timer::Handshake, context.config.timeouts.handshake);
             context.start_login_timer();
             let then = Switched::Greeting { delay };
-            connection.state = Login::Switching {
+            connection.state = State::Switching {
                 switch: TlsSwitch::Start,
                 announced: false,
                 then,
@@ -101,7 +102,7 @@ impl Connection {
         context.handshaking = handshaking;
         Self {
             context,
-            state: Login::Delayed,
+            state: State::Delayed,
             input,
             eof: false,
             offered: false,
@@ -112,26 +113,15 @@ impl Connection {
     /// none.
     pub fn ready(&mut self, now: Instant) {
         self.pass_time(now);
-        self.change(Login::ready);
+        self.transition(State::ready);
     }
 
     /// Where the connection is in its life.
-    pub fn state(&self) -> State {
+    pub fn phase(&self) -> Phase {
         if self.context.is_over() {
-            return State::Closing;
+            return Phase::Closing;
         }
-        match &self.state {
-            Login::Delayed => State::Delayed,
-            Login::New => State::New,
-            Login::PasswordNeeded { .. } => State::PasswordNeeded,
-            Login::AccountNeeded { .. } => State::AccountNeeded,
-            state if state.is_logged_in() => State::LoggedIn,
-            Login::Verifying { .. } | Login::Answering { .. } | Login::Refusing { .. } => {
-                State::Verifying
-            }
-            Login::Switching { .. } => State::SwitchingTls,
-            _ => State::Closing,
-        }
+        self.state.phase()
     }
 
     /// The TLS session in force.
@@ -152,8 +142,8 @@ impl Connection {
     pub fn decide(&mut self, now: Instant, verdict: Verdict) -> Result<(), Misuse> {
         self.expect_open(now)?;
         match &self.state {
-            Login::Verifying { id, .. } if *id == verdict.id => {
-                self.change(|state, context| state.verdict(verdict, context));
+            State::Verifying { id, .. } if *id == verdict.id => {
+                self.transition(|state, context| state.verdict(verdict, context));
                 Ok(())
             }
             _ => Err(Misuse::NothingOpen),
@@ -167,8 +157,8 @@ impl Connection {
     pub fn decide_account(&mut self, now: Instant, verdict: AccountVerdict) -> Result<(), Misuse> {
         self.expect_open(now)?;
         match &self.state {
-            Login::VerifyingAccount { id, .. } if *id == verdict.id => {
-                self.change(|state, context| state.account_verdict(verdict, context));
+            State::VerifyingAccount { id, .. } if *id == verdict.id => {
+                self.transition(|state, context| state.account_verdict(verdict, context));
                 Ok(())
             }
             _ => Err(Misuse::NothingOpen),
@@ -210,7 +200,7 @@ impl Connection {
             return Err(Misuse::DedicatedMethod);
         }
         self.context.say(reply);
-        self.change(Login::answered);
+        self.transition(State::answered);
         Ok(())
     }
 
@@ -247,14 +237,14 @@ impl Connection {
     fn expect_request(&mut self, now: Instant, request: RequestId) -> Result<(), Misuse> {
         self.expect_open(now)?;
         match &self.state {
-            Login::Busy { id, .. } if *id == request => Ok(()),
+            State::Busy { id, .. } if *id == request => Ok(()),
             _ => Err(Misuse::NothingOpen),
         }
     }
 
     /// Makes a transition.
-    fn change(&mut self, transition: impl FnOnce(Login, &mut Context) -> Login) {
-        let state = core::mem::replace(&mut self.state, Login::Closing);
+    fn transition(&mut self, transition: impl FnOnce(State, &mut Context) -> State) {
+        let state = core::mem::replace(&mut self.state, State::Closing);
         self.state = transition(state, &mut self.context);
         self.settle();
     }
@@ -266,7 +256,7 @@ impl Connection {
             self.context.end_silently(ClosedWhy::PeerClosed);
         }
         if self.context.is_over() {
-            self.state = Login::Closing;
+            self.state = State::Closing;
             self.input.clear();
         }
         let limits = &self.context.config.limits;
@@ -288,7 +278,7 @@ impl Connection {
     fn expired(&mut self, timer: Timer) {
         match timer {
             Timer::Write => self.context.give_up_writing(),
-            Timer::Answer => return self.change(Login::answer_due),
+            Timer::Answer => return self.transition(State::answer_due),
             Timer::Handshake => self.context.end_silently(ClosedWhy::HandshakeTimeout),
             Timer::FirstCommand => {
                 self.end(&replies::NO_COMMAND_IN_TIME, ClosedWhy::FirstCommandTimeout);
@@ -303,7 +293,7 @@ impl Connection {
     /// The last reply, where one can be said, and the end.
     fn end(&mut self, reply: &Reply, why: ClosedWhy) {
         let can_speak = match self.state {
-            Login::Switching { switch, .. } => self.take_back_announcement(switch),
+            State::Switching { switch, .. } => self.take_back_announcement(switch),
             _ => true,
         };
         if can_speak {
@@ -346,7 +336,7 @@ impl Connection {
 
     /// One step; whether there may be another.
     fn step(&mut self) -> bool {
-        if let Login::Switching {
+        if let State::Switching {
             switch, announced, ..
         } = &mut self.state
         {
@@ -395,7 +385,7 @@ impl Connection {
                 context.bytes_follow = followed;
                 context.stop_waiting_for_command();
                 context.observe_command(command);
-                let before = core::mem::replace(state, Login::Closing);
+                let before = core::mem::replace(state, State::Closing);
                 *state = before.command(command, context);
                 length
             }
@@ -473,7 +463,7 @@ impl Machine for Connection {
         if self.context.is_over() || bytes.is_empty() {
             return bytes.len();
         }
-        if matches!(self.state, Login::Switching { .. }) {
+        if matches!(self.state, State::Switching { .. }) {
             self.injected();
             return bytes.len();
         }
@@ -538,7 +528,7 @@ impl Connection {
     fn is_switching(&self, wanted: TlsSwitch) -> bool {
         matches!(
             &self.state,
-            Login::Switching { switch, announced: true, .. } if *switch == wanted
+            State::Switching { switch, announced: true, .. } if *switch == wanted
         ) && !self
             .context
             .events
@@ -556,7 +546,7 @@ impl Connection {
         }
         self.context.handshaking = false;
         self.context.timers.stop(Timer::Handshake);
-        self.change(Login::switched);
+        self.transition(State::switched);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{Account, Instant, Password, TlsSession, Username};
 /// Where in its life a server connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum State {
+pub enum Phase {
     /// Connected, the greeting is held back ([`Connection::new_delayed`](super::Connection::new_delayed)).
     Delayed,
     /// No user yet.

@@ -54,12 +54,13 @@ mod input;
 mod login;
 mod protection;
 mod replies;
+mod state;
 mod timers;
 
 pub use config::{Config, DataProtectionPolicy, NameRule, Security, Timeouts, UserAfterLogin};
 pub use connection::Connection;
 pub use error::{Error, Misuse, PeerFault};
 pub use event::{
-    AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, Outcome, Request,
-    RequestId, State, Verdict,
+    AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, Outcome, Phase,
+    Request, RequestId, Verdict,
 };

@@ -362,7 +362,7 @@ impl Pair {
         }
         let server = &self.server.machine;
         let session = self.client.machine.session();
-        let by_server = server.state() == server::State::LoggedIn;
+        let by_server = server.phase() == server::Phase::LoggedIn;
         let client_model = self.client_heard.heard().model.user().map(<[u8]>::to_vec);
         let server_model = self.server_heard.heard().model.user().map(<[u8]>::to_vec);
         assert_eq!(client_model, server_model, "the models disagree");

@@ -380,12 +380,12 @@ impl Pair {
     }
 
     fn assert_outcome(&self) {
-        let server_state = self.server.secured.machine().state();
+        let server_state = self.server.secured.machine().phase();
         if self.honest {
             let ends = (&self.client.end, &self.server.end);
             assert!(self.logged_in && ends == (&None, &None), "{ends:?}");
             assert!(self.client.secured.machine().session().is_some());
-            assert_eq!(server_state, server::State::LoggedIn);
+            assert_eq!(server_state, server::Phase::LoggedIn);
         }
         assert!(
             !self.logged_in || self.accepted,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ftp_proto::server::{
     AccountAttempt, Attempt, Config, Connection, DataProtectionPolicy, Event, Misuse, NameRule,
-    Request, Security, State, Timeouts, UserAfterLogin,
+    Phase, Request, Security, Timeouts, UserAfterLogin,
 };
 use ftp_proto::wire::{Code, Reply, ReplyParser, Status, TelnetFilter};
 use ftp_proto::{Action, Instant, Lenience, Limits, Machine, Securable};
@@ -117,16 +117,16 @@ impl Run {
     fn rest(&mut self) {
         let Self { watched, told, .. } = self;
         let rest = watched.rest(&mut |_, _, event| told.hear(event));
-        let state = watched.machine.state();
+        let state = watched.machine.phase();
         if matches!(rest, Rest::Reading(_)) {
             let by_model = self.transcript.is_logged_in();
-            assert_eq!(state == State::LoggedIn, by_model, "the machine, RFC 959");
+            assert_eq!(state == Phase::LoggedIn, by_model, "the machine, RFC 959");
             assert_eq!(told.logged_in, by_model, "the events, RFC 959");
             assert_eq!(in_replies(&watched.sent), 0, "half a reply was sent");
         }
         if rest == Rest::Over {
             assert!(told.closed, "the end is told");
-            assert_eq!(state, State::Closing);
+            assert_eq!(state, Phase::Closing);
         }
     }
 
@@ -194,7 +194,7 @@ impl Run {
     fn finish(mut self) -> Self {
         let watched = &mut self.watched;
         if let Ok(Action::Read { .. } | Action::Wait { .. }) = watched.machine.poll()
-            && watched.machine.state() != State::SwitchingTls
+            && watched.machine.phase() != Phase::SwitchingTls
         {
             let line = self
                 .limits
@@ -205,7 +205,7 @@ impl Run {
         // Nothing is said by someone who is waited for.
         watched.fall_silent(|server, now| server.shutdown(now, "Enough."));
         watched.assert_over();
-        assert_eq!(watched.machine.state(), State::Closing);
+        assert_eq!(watched.machine.phase(), Phase::Closing);
         watched.assert_discreet();
         self.transcript.assert_no_secret(watched.secret);
         if let Some(attempt) = self.told.attempt.take() {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ftp_proto::server::{
-    AccountAttempt, Attempt, Config, Connection, Event, NameRule, Request, Security, State,
+    AccountAttempt, Attempt, Config, Connection, Event, NameRule, Phase, Request, Security,
 };
 use ftp_proto::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsVersion};
 use ftp_testkit::laws::model::Model;
@@ -122,7 +122,7 @@ impl Walk {
             | Step::Unavailable => self.attempt.is_some(),
             Step::AcceptAccount | Step::RejectAccount => self.account.is_some(),
             Step::Reply => self.request.is_some(),
-            Step::SwitchTls => self.server.state() == State::SwitchingTls,
+            Step::SwitchTls => self.server.phase() == Phase::SwitchingTls,
         }
     }
 
@@ -200,7 +200,7 @@ impl Walk {
                 }
             }
         }
-        let logged_in = self.server.state() == State::LoggedIn;
+        let logged_in = self.server.phase() == Phase::LoggedIn;
         let by_model = self.model.lock().unwrap().0.user().is_some();
         assert!(!logged_in || by_model, "RFC 959 sees nobody logged in");
         if logged_in {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ftp_proto::Instant;
-use ftp_proto::server::{Attempt, Outcome, State, Verdict};
+use ftp_proto::server::{Attempt, Outcome, Phase, Verdict};
 
 use super::dialogue::plain;
 use super::harness::{Server, seconds};
@@ -45,7 +45,7 @@ fn a_verdict_of_any_kind_is_held_back_until_its_time() {
         server.sleep(seconds(7) - NANOSECOND);
         assert_eq!(server.said(), "", "{code}");
         assert_eq!(server.happened(), [""; 0], "{code}");
-        assert_eq!(server.connection.state(), State::Verifying);
+        assert_eq!(server.connection.phase(), Phase::Verifying);
         server.sleep(NANOSECOND);
         assert!(server.said().starts_with(code), "{code}");
     }

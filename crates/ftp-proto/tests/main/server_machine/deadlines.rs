@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_proto::server::{Config, Connection, Misuse, Security, State, Timeouts};
+use ftp_proto::server::{Config, Connection, Misuse, Phase, Security, Timeouts};
 use ftp_proto::wire::{Code, Reply};
 use ftp_proto::{Action, Instant, Machine, Securable};
 
@@ -256,7 +256,7 @@ fn an_account_may_be_answered_later_and_not_at_all() {
         .unwrap();
     server.sleep(seconds(500) - NANOSECOND);
     assert_eq!(server.said(), "");
-    assert_eq!(server.connection.state(), State::LoggedIn);
+    assert_eq!(server.connection.phase(), Phase::LoggedIn);
     server.sleep(NANOSECOND);
     assert_eq!(server.said(), "230 Account accepted.\r\n");
 
@@ -371,7 +371,7 @@ fn a_handshake_has_its_deadline_and_ends_in_silence() {
         if security == Security::ExplicitTls {
             assert_eq!(server.code("AUTH TLS"), "234");
         }
-        assert_eq!(server.connection.state(), State::SwitchingTls);
+        assert_eq!(server.connection.phase(), Phase::SwitchingTls);
         ends_after(&mut server, seconds(20), "", "HandshakeTimeout");
     }
 }
@@ -396,7 +396,7 @@ fn a_delayed_greeting_looks_at_nothing_before_it() {
     let mut server = Server::of(connection);
     assert_eq!(server.said(), "120 In a minute.\r\n");
     assert_eq!(server.send("NOOP"), "");
-    assert_eq!(server.connection.state(), State::Delayed);
+    assert_eq!(server.connection.phase(), Phase::Delayed);
     assert_eq!(server.sleep(seconds(1000)), Pause::Wait(None));
     server.connection.ready(server.now);
     assert_eq!(server.said(), "220 Ready.\r\n200 Done.\r\n");
@@ -418,7 +418,7 @@ fn under_implicit_tls_a_delayed_greeting_waits_for_the_handshake_too() {
     let mut server = delayed();
     server.connection.tls_started(server.now, tls_session());
     assert_eq!(server.said(), "120 In a minute.\r\n");
-    assert_eq!(server.connection.state(), State::Delayed);
+    assert_eq!(server.connection.phase(), Phase::Delayed);
     assert_eq!(server.sleep(seconds(1000)), Pause::Wait(None));
     server.connection.ready(server.now);
     assert_eq!(server.said(), "220 Ready.\r\n");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_proto::server::{Config, Connection, Error, NameRule, PeerFault, Security, State};
+use ftp_proto::server::{Config, Connection, Error, NameRule, PeerFault, Phase, Security};
 use ftp_proto::wire::{Code, ForeignProtocol, Reply};
 use ftp_proto::{Action, Instant, Lenience, Limits, Machine, Securable};
 
@@ -229,7 +229,7 @@ fn a_bare_line_feed_is_no_blank_line_to_a_strict_server() {
         server.send("\nGET / HTTP/1.1"),
         "501 Control characters are not allowed.\r\n"
     );
-    assert_eq!(server.connection.state(), State::New);
+    assert_eq!(server.connection.phase(), Phase::New);
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn nothing_learned_in_clear_is_remembered_under_tls() {
     assert_eq!(server.code("HOST ftp.example.com"), "220");
     assert_eq!(server.code("USER anna"), "331");
     assert_eq!(server.code("AUTH TLS"), "234");
-    assert_eq!(server.connection.state(), State::New);
+    assert_eq!(server.connection.phase(), Phase::New);
     assert_eq!(server.code("PASS right"), "503");
     server.answers = false;
     server.send("USER anna");
@@ -590,7 +590,7 @@ fn an_account_is_asked_for_once_and_asking_again_is_a_rejection() {
     assert_eq!(server.connection.decide(server.now, verdict), Ok(()));
     server.sleep(seconds(1));
     assert_eq!(server.said(), "530 Login incorrect.\r\n");
-    assert_eq!(server.connection.state(), State::New);
+    assert_eq!(server.connection.phase(), Phase::New);
 }
 
 #[test]
@@ -618,7 +618,7 @@ fn tls_started_that_nobody_asked_for_has_no_effect() {
     server.handshakes = false;
     assert_eq!(server.code("AUTH TLS"), "234");
     server.connection.tls_stopped(server.now);
-    assert_eq!(server.connection.state(), State::SwitchingTls);
+    assert_eq!(server.connection.phase(), Phase::SwitchingTls);
     assert_eq!(server.happened(), ["StartTls"]);
     server.connection.tls_started(server.now, tls_session());
     assert!(server.connection.tls().is_some());

@@ -1,6 +1,6 @@
 //! Whole dialogues, as a client sees them.
 
-use ftp_proto::server::{Config, NameRule, Security, State};
+use ftp_proto::server::{Config, NameRule, Phase, Security};
 
 use super::harness::{Pause, Server, seconds};
 
@@ -13,9 +13,9 @@ fn user_and_password_log_in() {
     let mut server = Server::new(plain());
     assert_eq!(server.said(), "220 Ready.\r\n");
     assert_eq!(server.send("USER anna"), "331 Password required.\r\n");
-    assert_eq!(server.connection.state(), State::PasswordNeeded);
+    assert_eq!(server.connection.phase(), Phase::PasswordNeeded);
     assert_eq!(server.send("PASS right"), "230 Logged in.\r\n");
-    assert_eq!(server.connection.state(), State::LoggedIn);
+    assert_eq!(server.connection.phase(), Phase::LoggedIn);
     assert_eq!(server.send("PWD"), "250 By the application.\r\n");
     assert_eq!(server.send("QUIT"), "221 Goodbye.\r\n");
     assert_eq!(server.run(), Pause::Closed);
@@ -62,7 +62,7 @@ fn user_password_and_account_log_in() {
     assert_eq!(server.send("ACCT other"), "");
     server.sleep(seconds(1));
     assert_eq!(server.said(), "530 Login incorrect.\r\n");
-    assert_eq!(server.connection.state(), State::LoggedIn);
+    assert_eq!(server.connection.phase(), Phase::LoggedIn);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_pass_out_of_turn_is_told_what_comes_first() {
     assert_eq!(server.send("PASS right"), "503 Send ACCT or USER.\r\n");
     server.send("ACCT main");
     assert_eq!(server.send("PASS right"), "503 Already logged in.\r\n");
-    assert_eq!(server.connection.state(), State::LoggedIn);
+    assert_eq!(server.connection.phase(), Phase::LoggedIn);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_password_that_was_not_needed_logs_in_with_202() {
     server.said();
     server.send("USER anna");
     assert_eq!(server.code("PASS superfluous"), "202");
-    assert_eq!(server.connection.state(), State::LoggedIn);
+    assert_eq!(server.connection.phase(), Phase::LoggedIn);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn user_after_login_may_be_refused() {
     server.send("USER anna");
     server.send("PASS right");
     assert_eq!(server.code("USER bert"), "503");
-    assert_eq!(server.connection.state(), State::LoggedIn);
+    assert_eq!(server.connection.phase(), Phase::LoggedIn);
 }
 
 #[test]

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use ftp_proto::server::{Config, NameRule, Security, State};
+use ftp_proto::server::{Config, NameRule, Phase, Security};
 use ftp_proto::wire::Verb;
 
 use super::harness::Server;
 
 const TABLE: &str = include_str!("../../../src/server/transitions.md");
 
-const STATES: [State; 4] = [
-    State::New,
-    State::PasswordNeeded,
-    State::AccountNeeded,
-    State::LoggedIn,
+const STATES: [Phase; 4] = [
+    Phase::New,
+    Phase::PasswordNeeded,
+    Phase::AccountNeeded,
+    Phase::LoggedIn,
 ];
 const SECURITIES: [&str; 5] = ["none", "optional", "required", "TLS", "TLS+CCC"];
 
 struct Row {
-    states: Vec<State>,
+    states: Vec<Phase>,
     securities: Vec<&'static str>,
     /// Empty for "other verbs".
     commands: Vec<&'static str>,
@@ -78,7 +78,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// A connection in this state, if it can be reached under this security.
-fn reach(state: State, security: &str) -> Option<Server> {
+fn reach(state: Phase, security: &str) -> Option<Server> {
     let rule = |name: &ftp_proto::Username| match name.as_bytes() {
         b"open" => NameRule::Open,
         b"member" => NameRule::AccountOnly,
@@ -96,29 +96,29 @@ fn reach(state: State, security: &str) -> Option<Server> {
     let mut server = Server::new(config);
     server.said();
     let required = security == "required";
-    if required && !matches!(state, State::New | State::LoggedIn) {
+    if required && !matches!(state, Phase::New | Phase::LoggedIn) {
         return None;
     }
-    if security.starts_with("TLS") || (required && state == State::LoggedIn) {
+    if security.starts_with("TLS") || (required && state == Phase::LoggedIn) {
         assert_eq!(server.code("AUTH TLS"), "234");
     }
     match state {
-        State::New => {}
-        State::PasswordNeeded => assert_eq!(server.code("USER anna"), "331"),
-        State::AccountNeeded => assert_eq!(server.code("USER member"), "332"),
+        Phase::New => {}
+        Phase::PasswordNeeded => assert_eq!(server.code("USER anna"), "331"),
+        Phase::AccountNeeded => assert_eq!(server.code("USER member"), "332"),
         _ => assert_eq!(server.code("USER open"), "230"),
     }
-    if required && state == State::LoggedIn {
+    if required && state == Phase::LoggedIn {
         assert_eq!(server.code("CCC"), "200");
     }
-    assert_eq!(server.connection.state(), state);
+    assert_eq!(server.connection.phase(), state);
     server.happened();
     server.answers = false;
     server.handshakes = false;
     Some(server)
 }
 
-fn check(row: &Row, commands: &[&str], state: State, security: &str) {
+fn check(row: &Row, commands: &[&str], state: Phase, security: &str) {
     let Some(mut server) = reach(state, security) else {
         return;
     };
@@ -144,7 +144,7 @@ fn check(row: &Row, commands: &[&str], state: State, security: &str) {
     } else {
         row.next.to_owned()
     };
-    assert_eq!(format!("{:?}", server.connection.state()), next, "{place}");
+    assert_eq!(format!("{:?}", server.connection.phase()), next, "{place}");
     let events: Vec<String> = server
         .happened()
         .into_iter()
