@@ -5,21 +5,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_proto::connect::{Race, Step};
+use ftp_proto::connect::{Race, RaceStep};
 
 use crate::Error;
 
 /// The error of a race that nobody won.
 ///
 /// An attempt that had no outcome when its time was up is reported as timed out.
-pub fn lost(race: Race<io::Error>, end: Step, after: Duration) -> Error {
+pub fn lost(race: Race<io::Error>, end: RaceStep, after: Duration) -> Error {
     let timed_out = || io::ErrorKind::TimedOut.into();
     let failures = race.into_failures().into_iter();
     let attempts: Vec<(SocketAddr, io::Error)> = failures
         .map(|(address, error)| (address, error.unwrap_or_else(timed_out)))
         .collect();
     match end {
-        Step::TimedOut => Error::ConnectTimedOut { after, attempts },
+        RaceStep::TimedOut => Error::ConnectTimedOut { after, attempts },
         _ => Error::Connect(attempts),
     }
 }

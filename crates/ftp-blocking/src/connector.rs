@@ -11,7 +11,7 @@ use std::time::{self, Duration};
 use ftp_adapter::{Address, ClientSetup, Error, jitter, lost};
 use ftp_proto::Instant;
 use ftp_proto::client::{Answer, Challenge, Config};
-use ftp_proto::connect::{Race, Retry, Step};
+use ftp_proto::connect::{Race, RaceStep, Retry};
 use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::rustls::pki_types::ServerName;
 
@@ -165,7 +165,7 @@ impl Connector {
         let now = || Instant::from_start(start.elapsed());
         let mut race = Race::new(now(), after);
         match resolve(address.host(), self.setup.port(address), after) {
-            None => return Err(lost(race, Step::TimedOut, after)),
+            None => return Err(lost(race, RaceStep::TimedOut, after)),
             Some(Err(error)) => {
                 let host = address.host().to_owned();
                 return Err(Error::Resolve { host, error });
@@ -176,14 +176,14 @@ impl Connector {
         let channel = OnceCell::new();
         loop {
             match race.poll(now()) {
-                Step::Connect { address, deadline } if race.is_alone() => {
+                RaceStep::Connect { address, deadline } if race.is_alone() => {
                     // Nothing is to be done meanwhile.
                     match connect(address, deadline - now()) {
                         Ok(stream) => return Ok((stream, address)),
                         Err(error) => race.failed(now(), address, error),
                     }
                 }
-                Step::Connect { address, deadline } => {
+                RaceStep::Connect { address, deadline } => {
                     let left = deadline - now();
                     let (sender, _) = channel.get_or_init(mpsc::channel);
                     let sender = sender.clone();
@@ -196,7 +196,7 @@ impl Connector {
                         race.failed(now(), address, error);
                     }
                 }
-                Step::Wait { until } => {
+                RaceStep::Wait { until } => {
                     let (_, outcomes) = channel.get_or_init(mpsc::channel);
                     match outcomes.recv_timeout(until - now()) {
                         Ok((peer, Ok(stream))) => return Ok((stream, peer)),

@@ -10,7 +10,7 @@ use std::task::Poll;
 use ftp_adapter::{Address, ClientSetup, Error, jitter, lost};
 use ftp_proto::Instant;
 use ftp_proto::client::{Answer, Challenge, Config};
-use ftp_proto::connect::{Race, Retry, Step};
+use ftp_proto::connect::{Race, RaceStep, Retry};
 use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::rustls::pki_types::ServerName;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -187,7 +187,7 @@ impl<R: Runtime> Connector<R> {
         let mut race = Race::new(now(), after);
         let resolved = R::resolve(address.host(), self.setup.port(address));
         match timer.before(later::<R>(after), resolved).await {
-            None => return Err(lost(race, Step::TimedOut, after)),
+            None => return Err(lost(race, RaceStep::TimedOut, after)),
             Some(Err(error)) => {
                 let host = address.host().to_owned();
                 return Err(Error::Resolve { host, error });
@@ -198,7 +198,7 @@ impl<R: Runtime> Connector<R> {
         let mut attempts = FuturesUnordered::new();
         loop {
             match race.poll(now()) {
-                Step::Connect { address, deadline } if race.is_alone() => {
+                RaceStep::Connect { address, deadline } if race.is_alone() => {
                     let connecting = Box::pin(R::connect(address));
                     match timer.before(later::<R>(deadline - now()), connecting).await {
                         None => {}
@@ -206,11 +206,11 @@ impl<R: Runtime> Connector<R> {
                         Some(Err(error)) => race.failed(now(), address, error),
                     }
                 }
-                Step::Connect { address, .. } => attempts.push(async move {
+                RaceStep::Connect { address, .. } => attempts.push(async move {
                     // In a box: it is there only while it goes on.
                     (address, Box::pin(R::connect(address)).await)
                 }),
-                Step::Wait { until } => {
+                RaceStep::Wait { until } => {
                     let outcome = poll_fn(|cx| match attempts.poll_next_unpin(cx) {
                         Poll::Ready(Some(outcome)) => Poll::Ready(outcome),
                         Poll::Ready(None) | Poll::Pending => Poll::Pending,

@@ -7,39 +7,39 @@ use proptest::prelude::*;
 use super::{Buffer, KEPT_CAPACITY};
 
 #[derive(Debug, Clone)]
-enum Step {
+enum Operation {
     Push(Vec<u8>),
     Consume(usize),
     Clear,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
-        4 => prop::collection::vec(1..=255_u8, 0..300).prop_map(Step::Push),
-        4 => (0..400_usize).prop_map(Step::Consume),
-        1 => Just(Step::Clear),
+        4 => prop::collection::vec(1..=255_u8, 0..300).prop_map(Operation::Push),
+        4 => (0..400_usize).prop_map(Operation::Consume),
+        1 => Just(Operation::Clear),
     ]
 }
 
 proptest! {
     #[test]
     fn what_goes_in_comes_out_in_order_and_nothing_consumed_stays_in_memory(
-        steps in prop::collection::vec(step(), 0..60),
+        operations in prop::collection::vec(operation(), 0..60),
     ) {
         let mut buffer = Buffer::new();
         let mut model: Vec<u8> = Vec::new();
         let mut consumed = 0_usize;
-        for step in steps {
-            match step {
-                Step::Push(bytes) => {
+        for operation in operations {
+            match operation {
+                Operation::Push(bytes) => {
                     buffer.extend(&bytes);
                     model.extend_from_slice(&bytes);
                 }
-                Step::Consume(count) => {
+                Operation::Consume(count) => {
                     buffer.consume(count);
                     consumed = (consumed + count).min(model.len());
                 }
-                Step::Clear => {
+                Operation::Clear => {
                     buffer.clear();
                     consumed = model.len();
                 }

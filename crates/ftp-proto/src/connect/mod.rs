@@ -31,5 +31,5 @@
 mod race;
 mod retry;
 
-pub use race::{Race, Step};
+pub use race::{Race, RaceStep};
 pub use retry::{Retry, Retrying};

@@ -24,7 +24,7 @@ const LONGEST_ATTEMPT_DELAY: Duration = Duration::from_secs(2);
 /// ```
 /// use core::time::Duration;
 /// use ftp_proto::Instant;
-/// use ftp_proto::connect::{Race, Step};
+/// use ftp_proto::connect::{Race, RaceStep};
 ///
 /// let at = |ms| Instant::from_start(Duration::from_millis(ms));
 /// let v6 = "[2001:db8::7]:21".parse()?;
@@ -33,15 +33,15 @@ const LONGEST_ATTEMPT_DELAY: Duration = Duration::from_secs(2);
 /// let mut race = Race::<&str>::new(at(0), Duration::from_secs(30));
 /// race.add(at(0), [v6, v4]); // in the resolver's order
 /// race.resolved(at(0));
-/// let Step::Connect { address, .. } = race.poll(at(0)) else { panic!() };
+/// let RaceStep::Connect { address, .. } = race.poll(at(0)) else { panic!() };
 /// assert_eq!(address, v6); // start connecting, and do not wait for it:
-/// assert_eq!(race.poll(at(0)), Step::Wait { until: at(250) });
+/// assert_eq!(race.poll(at(0)), RaceStep::Wait { until: at(250) });
 ///
 /// // The IPv6 attempt hangs; after 250 ms the IPv4 address is tried beside it, and wins.
-/// let Step::Connect { address, .. } = race.poll(at(250)) else { panic!() };
+/// let RaceStep::Connect { address, .. } = race.poll(at(250)) else { panic!() };
 /// assert_eq!(address, v4);
 /// race.connected(at(270), v4);
-/// assert_eq!(race.poll(at(270)), Step::Connected(v4)); // drop the other attempt
+/// assert_eq!(race.poll(at(270)), RaceStep::Connected(v4)); // drop the other attempt
 /// # Ok::<(), core::net::AddrParseError>(())
 /// ```
 ///
@@ -49,20 +49,20 @@ const LONGEST_ATTEMPT_DELAY: Duration = Duration::from_secs(2);
 ///
 /// A caller that cannot wait for several connections at once says so with
 /// [`one_at_a_time`](Self::one_at_a_time). Each attempt then gets an equal share of the time that
-/// is left, as the deadline of its [`Step::Connect`], so that here too no address can use it all:
+/// is left, as the deadline of its [`RaceStep::Connect`], so that here too no address can use it all:
 ///
 /// ```
 /// # use core::time::Duration;
 /// # use ftp_proto::Instant;
-/// # use ftp_proto::connect::{Race, Step};
+/// # use ftp_proto::connect::{Race, RaceStep};
 /// # let at = |s| Instant::from_start(Duration::from_secs(s));
 /// # let (v6, v4) = ("[2001:db8::7]:21".parse()?, "192.0.2.7:21".parse()?);
 /// let mut race = Race::<&str>::new(at(0), Duration::from_secs(30)).one_at_a_time();
 /// race.add(at(0), [v6, v4]);
 /// race.resolved(at(0));
-/// assert_eq!(race.poll(at(0)), Step::Connect { address: v6, deadline: at(15) });
+/// assert_eq!(race.poll(at(0)), RaceStep::Connect { address: v6, deadline: at(15) });
 /// race.failed(at(15), v6, "no answer");
-/// assert_eq!(race.poll(at(15)), Step::Connect { address: v4, deadline: at(30) });
+/// assert_eq!(race.poll(at(15)), RaceStep::Connect { address: v4, deadline: at(30) });
 /// # Ok::<(), core::net::AddrParseError>(())
 /// ```
 #[derive(Debug)]
@@ -84,14 +84,14 @@ pub struct Race<E> {
     /// IPv6 addresses may follow: until then nothing starts (RFC 8305 §3).
     held_until: Option<Instant>,
     is_resolved: bool,
-    end: Option<Step>,
+    end: Option<RaceStep>,
 }
 
 /// What to do next in a [`Race`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "the race makes no progress until the step is done"]
-pub enum Step {
+pub enum RaceStep {
     /// Start connecting to this address, then poll again without waiting for the outcome, which
     /// goes to [`Race::connected`] or [`Race::failed`]. Said once for each address.
     Connect {
@@ -187,7 +187,7 @@ impl<E> Race<E> {
     }
 
     /// Starts an attempt only when the one before has failed or is past its deadline: for callers
-    /// that block in each. A new [`Step::Connect`] means that the one before is to be dropped.
+    /// that block in each. A new [`RaceStep::Connect`] means that the one before is to be dropped.
     ///
     /// A caller that can make each attempt in a thread of its own does not need this.
     #[must_use]
@@ -231,8 +231,8 @@ impl<E> Race<E> {
         self.check_exhausted();
     }
 
-    /// What to do next. Each [`Step::Connect`] is returned once; the last three steps stay.
-    pub fn poll(&mut self, now: Instant) -> Step {
+    /// What to do next. Each [`RaceStep::Connect`] is returned once; the last three steps stay.
+    pub fn poll(&mut self, now: Instant) -> RaceStep {
         self.advance(now);
         if let Some(end) = self.end {
             return end;
@@ -244,7 +244,7 @@ impl<E> Race<E> {
             return step;
         }
         let until = start.map_or(self.deadline, |at| at.min(self.deadline));
-        Step::Wait { until }
+        RaceStep::Wait { until }
     }
 
     /// Whether one attempt is under way and no other can begin beside it or behind it: the caller
@@ -260,7 +260,7 @@ impl<E> Race<E> {
         // A connection that is there was in time.
         self.now = self.now.max(now);
         if self.end.is_none() && self.running(address).is_some() {
-            self.end = Some(Step::Connected(address));
+            self.end = Some(RaceStep::Connected(address));
         }
     }
 
@@ -287,7 +287,7 @@ impl<E> Race<E> {
     /// had no outcome when its time was up, or when another was faster.
     pub fn into_failures(self) -> Vec<(SocketAddr, Option<E>)> {
         let winner = match self.end {
-            Some(Step::Connected(address)) => Some(address),
+            Some(RaceStep::Connected(address)) => Some(address),
             _ => None,
         };
         let failed = self.attempts.into_iter();
@@ -316,7 +316,7 @@ impl<E> Race<E> {
         Some(self.held_until.map_or(at, |held| at.max(held)))
     }
 
-    fn start(&mut self) -> Option<Step> {
+    fn start(&mut self) -> Option<RaceStep> {
         let begun = self.attempts.len().saturating_add(1);
         let address = self.waiting.next(begun < self.first_family_count)?;
         self.owed = self.owed.saturating_sub(1);
@@ -337,21 +337,21 @@ impl<E> Race<E> {
             address,
             state: AttemptState::Running { deadline },
         });
-        Some(Step::Connect { address, deadline })
+        Some(RaceStep::Connect { address, deadline })
     }
 
     /// The time that was told, and the end of the race if it has come.
     fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);
         if self.end.is_none() && self.now >= self.deadline {
-            self.end = Some(Step::TimedOut);
+            self.end = Some(RaceStep::TimedOut);
         }
     }
 
     fn check_exhausted(&mut self) {
         let is_running = self.attempts.iter().any(Attempt::is_running);
         if self.end.is_none() && self.is_resolved && self.waiting.is_empty() && !is_running {
-            self.end = Some(Step::Exhausted);
+            self.end = Some(RaceStep::Exhausted);
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ftp_proto::Instant;
-use ftp_proto::connect::{Race, Step};
+use ftp_proto::connect::{Race, RaceStep};
 use proptest::prelude::*;
 
 fn ms(count: u64) -> Duration {
@@ -50,7 +50,7 @@ struct Outcome {
     starts: Vec<(u64, SocketAddr)>,
     /// When an attempt failed.
     failures: BTreeSet<u64>,
-    end: Step,
+    end: RaceStep,
     ended_at: u64,
     reported: Vec<(SocketAddr, Option<u64>)>,
 }
@@ -91,7 +91,7 @@ fn run(mut race: Race<u64>, hosts: &[Host], resolved_at: u64, polls: &[u64]) -> 
             }
         }
         let until = match race.poll(at(now)) {
-            Step::Connect { address, deadline } => {
+            RaceStep::Connect { address, deadline } => {
                 starts.push((now, address));
                 let host = *hosts.iter().find(|host| host.address == address).unwrap();
                 let end = match host.fate {
@@ -103,7 +103,7 @@ fn run(mut race: Race<u64>, hosts: &[Host], resolved_at: u64, polls: &[u64]) -> 
                 }
                 continue;
             }
-            Step::Wait { until } => until,
+            RaceStep::Wait { until } => until,
             end => {
                 assert_eq!(race.poll(at(now + 5)), end, "the end stays");
                 let reported = race.into_failures();
@@ -156,7 +156,10 @@ fn families_take_turns_every_quarter_of_a_second() {
             (1000, v6(3))
         ]
     );
-    assert_eq!((outcome.end, outcome.ended_at), (Step::TimedOut, 30_000));
+    assert_eq!(
+        (outcome.end, outcome.ended_at),
+        (RaceStep::TimedOut, 30_000)
+    );
     assert!(outcome.reported.iter().all(|(_, error)| error.is_none()));
     assert_eq!(outcome.reported.len(), 5);
 }
@@ -185,7 +188,7 @@ fn a_failure_starts_the_next_at_once() {
     assert_eq!(outcome.starts, [(0, v6(1)), (10, v4(1)), (260, v6(2))]);
     assert_eq!(
         (outcome.end, outcome.ended_at),
-        (Step::Connected(v6(2)), 300)
+        (RaceStep::Connected(v6(2)), 300)
     );
     assert_eq!(outcome.reported, [(v6(1), Some(10)), (v4(1), None)]);
 }
@@ -196,13 +199,13 @@ fn each_failure_starts_one_however_seldom_it_is_polled() {
     race.add(at(0), [v6(1), v6(2), v6(3), v6(4), v6(5)]);
     race.resolved(at(0));
     for start in [0, 250] {
-        assert!(matches!(race.poll(at(start)), Step::Connect { .. }));
+        assert!(matches!(race.poll(at(start)), RaceStep::Connect { .. }));
     }
     race.failed(at(300), v6(1), 0);
     race.failed(at(300), v6(2), 0);
-    assert!(matches!(race.poll(at(300)), Step::Connect { address, .. } if address == v6(3)));
-    assert!(matches!(race.poll(at(300)), Step::Connect { address, .. } if address == v6(4)));
-    assert_eq!(race.poll(at(300)), Step::Wait { until: at(550) });
+    assert!(matches!(race.poll(at(300)), RaceStep::Connect { address, .. } if address == v6(3)));
+    assert!(matches!(race.poll(at(300)), RaceStep::Connect { address, .. } if address == v6(4)));
+    assert_eq!(race.poll(at(300)), RaceStep::Wait { until: at(550) });
 }
 
 #[test]
@@ -236,10 +239,13 @@ fn ipv4_waits_a_moment_for_ipv6_and_no_longer() {
 #[test]
 fn no_address_at_all_is_the_end_once_the_resolver_is_done() {
     let outcome = run(race(), &[], 100, &[]);
-    assert_eq!((outcome.end, outcome.ended_at), (Step::Exhausted, 100));
+    assert_eq!((outcome.end, outcome.ended_at), (RaceStep::Exhausted, 100));
     assert_eq!(outcome.reported, []);
     let outcome = run(race(), &[], 40_000, &[]);
-    assert_eq!((outcome.end, outcome.ended_at), (Step::TimedOut, 30_000));
+    assert_eq!(
+        (outcome.end, outcome.ended_at),
+        (RaceStep::TimedOut, 30_000)
+    );
 }
 
 #[test]
@@ -255,7 +261,7 @@ fn one_at_a_time_no_address_uses_the_time_of_the_others() {
         outcome.starts,
         [(0, v6(1)), (7_500, v4(1)), (9_500, v6(2)), (19_750, v4(2))]
     );
-    assert_eq!(outcome.end, Step::Connected(v4(2)));
+    assert_eq!(outcome.end, RaceStep::Connected(v4(2)));
     assert_eq!(
         outcome.reported,
         [(v6(1), None), (v4(1), Some(9_500)), (v6(2), None)]
@@ -267,7 +273,7 @@ fn a_short_time_is_shared_too() {
     let hosts = at_once([(v6(1), Fate::Hangs), (v4(1), Fate::Connects(10))]);
     let outcome = run(Race::new(at(0), ms(240)), &hosts, 0, &[]);
     assert_eq!(outcome.starts, [(0, v6(1)), (120, v4(1))]);
-    assert_eq!(outcome.end, Step::Connected(v4(1)));
+    assert_eq!(outcome.end, RaceStep::Connected(v4(1)));
 }
 
 #[test]
@@ -278,14 +284,14 @@ fn what_does_not_belong_is_ignored() {
     race.add(at(0), [v4(9)]);
     race.failed(at(0), v4(1), 1); // not begun
     race.connected(at(0), v4(1));
-    assert!(matches!(race.poll(at(0)), Step::Connect { address, .. } if address == v6(1)));
+    assert!(matches!(race.poll(at(0)), RaceStep::Connect { address, .. } if address == v6(1)));
     race.failed(at(10), v6(1), 2);
     race.failed(at(10), v6(1), 3); // twice
     race.connected(at(10), v6(1)); // after its failure
-    assert!(matches!(race.poll(at(5)), Step::Connect { address, .. } if address == v4(1)));
+    assert!(matches!(race.poll(at(5)), RaceStep::Connect { address, .. } if address == v4(1)));
     race.connected(at(20), v4(1));
     race.failed(at(20), v4(1), 4); // after its success
-    assert_eq!(race.poll(at(40_000)), Step::Connected(v4(1)));
+    assert_eq!(race.poll(at(40_000)), RaceStep::Connected(v4(1)));
     assert_eq!(race.into_failures(), [(v6(1), Some(2))]);
 }
 
@@ -293,11 +299,11 @@ fn what_does_not_belong_is_ignored() {
 fn an_address_that_comes_twice_is_tried_once() {
     let mut race = race();
     race.add(at(0), [v6(1), v6(1)]);
-    assert!(matches!(race.poll(at(0)), Step::Connect { .. }));
+    assert!(matches!(race.poll(at(0)), RaceStep::Connect { .. }));
     race.failed(at(10), v6(1), 10);
     race.add(at(20), [v6(1)]);
     race.resolved(at(20));
-    assert_eq!(race.poll(at(20)), Step::Exhausted);
+    assert_eq!(race.poll(at(20)), RaceStep::Exhausted);
     assert_eq!(race.into_failures(), [(v6(1), Some(10))]);
 }
 
@@ -305,14 +311,14 @@ fn an_address_that_comes_twice_is_tried_once() {
 fn a_caller_may_block_in_the_only_attempt_that_is_left() {
     let mut race = Race::<u64>::new(at(0), ms(1_000));
     race.add(at(0), [v4(1)]);
-    let Step::Connect { address, .. } = race.poll(at(50)) else {
+    let RaceStep::Connect { address, .. } = race.poll(at(50)) else {
         panic!("nothing is tried");
     };
     assert!(!race.is_alone(), "the resolver may know another");
     race.add(at(50), [v4(2)]);
     race.resolved(at(50));
     assert!(!race.is_alone(), "another waits");
-    let Step::Connect { .. } = race.poll(at(300)) else {
+    let RaceStep::Connect { .. } = race.poll(at(300)) else {
         panic!("the other is not tried");
     };
     assert!(!race.is_alone(), "two are under way");
@@ -390,12 +396,12 @@ proptest! {
         prop_assert!(outcome.ended_at <= within);
 
         // All failed: each exactly once, and reported in the order in which it was tried.
-        if outcome.end == Step::Exhausted {
+        if outcome.end == RaceStep::Exhausted {
             prop_assert_eq!(tried.len(), hosts.len());
             prop_assert!(outcome.reported.iter().all(|(_, error)| error.is_some()) || one_at_a_time);
         }
         let mut reported = outcome.reported.iter().map(|(address, _)| *address).collect::<Vec<_>>();
-        if let Step::Connected(winner) = outcome.end {
+        if let RaceStep::Connected(winner) = outcome.end {
             reported.push(winner);
             reported.sort_by_key(|address| tried.iter().position(|each| each == address));
         }
