@@ -1,54 +1,41 @@
-//! The client connection machine.
+//! The client connection machine: what the application calls. How it is driven is in `machine.rs`.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::context::Context;
-use super::input::{Found, Input};
+use super::input::Input;
 use super::outstanding::Purpose;
 use super::state::{Ccc, Greeting, Rein, StartingTls, State};
 use super::{
-    Answer, CommandId, Config, Error, Event, Login, Misuse, PeerFault, Phase, Protection, Security,
-    Session, Timeout,
+    Answer, CommandId, Config, Error, Event, Login, Misuse, Phase, Protection, Security, Session,
 };
+use crate::Instant;
 use crate::wire::{Command, CommandRef, Verb};
-use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch};
 
 /// The client's machine for one control connection, from greeting to close.
 ///
-/// Drive it as [`Machine`] says. It logs in by itself, asks the application only for what the
+/// Drive it as [`Machine`](crate::Machine) says. It logs in by itself, asks the application only for what the
 /// [`Login`] leaves open, and after [`Event::LoggedIn`] takes commands with [`send`](Self::send).
 ///
 /// A reply answers a command only if it began to arrive after the whole command was handed to the
 /// transport. Any other reply is a fault before login and [`Event::Unsolicited`] after it; from then on
 /// replies and commands may be out of step. A reply whose code cannot answer the command that it falls
-/// to is [`PeerFault::OutOfStep`]: the second table of the [module](super) says which these are.
+/// to is [`PeerFault::OutOfStep`](super::PeerFault::OutOfStep): the second table of the [module](super) says which these are.
 /// 421 ends the connection with [`Error::ServiceUnavailable`] wherever it comes.
 ///
 /// Once the server has closed its side nothing more is written: nobody is there to read it.
 #[derive(Debug)]
 pub struct Connection {
-    state: State,
-    context: Context,
-    input: Input,
+    pub(super) state: State,
+    pub(super) context: Context,
+    pub(super) input: Input,
     /// Since when TLS is being switched, while it is.
-    switching_since: Instant,
+    pub(super) switching_since: Instant,
     /// The latest time that the driver told. The application's calls have clocks of their own, and
     /// must not end a wait whose reply the driver is about to hand over.
-    driven: Instant,
-    error: Option<Box<Error>>,
-}
-
-/// What it means that a deadline passed.
-#[derive(Debug, Clone, Copy)]
-enum Expiry {
-    Fatal(Timeout),
-    /// A line with a foreign code was the end of its reply.
-    ForeignEnd,
-    /// Nothing went either way for as long as the configuration allows.
-    KeepAlive,
-    /// `QUIT` was not answered: the connection is closed all the same.
-    Left,
+    pub(super) driven: Instant,
+    pub(super) error: Option<Box<Error>>,
 }
 
 impl Connection {
@@ -228,7 +215,7 @@ impl Connection {
         Ok(id)
     }
 
-    /// Leaves in due form with `QUIT`; [`Action::Closed`] follows when the server has answered or
+    /// Leaves in due form with `QUIT`; [`Action::Closed`](crate::Action::Closed) follows when the server has answered or
     /// closed the connection, or [`Timeouts::quit`](super::Timeouts::quit) has passed.
     ///
     /// Legal in every state: after login `QUIT` goes out at once, behind the commands that are
@@ -272,7 +259,10 @@ impl Connection {
     }
 
     /// Replaces the state by what `step` makes of it.
-    fn transition(&mut self, step: impl FnOnce(State, &mut Context) -> Result<State, Error>) {
+    pub(super) fn transition(
+        &mut self,
+        step: impl FnOnce(State, &mut Context) -> Result<State, Error>,
+    ) {
         let state = core::mem::replace(&mut self.state, State::Closed);
         match step(state, &mut self.context) {
             Ok(next) => self.enter(next),
@@ -280,7 +270,7 @@ impl Connection {
         }
     }
 
-    fn enter(&mut self, next: State) {
+    pub(super) fn enter(&mut self, next: State) {
         if next.is_switching() && !self.state.is_switching() {
             self.switching_since = self.context.now;
             // What was asked for on one side of a switch is not answered on the other, nor does it count there.
@@ -296,339 +286,14 @@ impl Connection {
 
     /// Nothing is owed: it may be long until the next command, and what is not needed until then is not
     /// kept.
-    fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         self.input.shrink();
         self.context.shrink();
     }
 
-    fn fail(&mut self, error: Error) {
+    pub(super) fn fail(&mut self, error: Error) {
         self.enter(State::Closed);
         let error = error.after_secret(self.context.secret_sent);
         self.error = Some(Box::new(error));
-    }
-
-    /// Deals with the input until there is something to tell or to write, or more is needed.
-    fn advance(&mut self) {
-        self.take_input(false);
-    }
-
-    /// The same, or with all of the input there is.
-    fn take_input(&mut self, all: bool) {
-        loop {
-            if self.input.is_ended() {
-                // Nobody reads any more.
-                self.context.output.clear();
-            }
-            let is_enough = !self.context.events.is_empty() || !self.context.offered().is_empty();
-            if (is_enough && !all) || matches!(self.state, State::Closed) {
-                return;
-            }
-            if self.state.is_switching() {
-                if self.input.is_ended() {
-                    self.closed_by_server();
-                }
-                return;
-            }
-            if !self.next_reply() {
-                self.input.drop_blank_lines();
-                if !self.state.may_switch() {
-                    let context = &mut self.context;
-                    self.input
-                        .refuse_before(u64::MAX, |refusal| context.write(refusal));
-                }
-                if !self.input.is_ended() {
-                    return;
-                }
-                self.closed_by_server();
-            }
-        }
-    }
-
-    /// Deals with the next reply; `false` if there is none yet.
-    fn next_reply(&mut self) -> bool {
-        let context = &mut self.context;
-        let arrived = self.input.last_data();
-        let (result, length) = match self.input.next_reply() {
-            Found::Nothing => return false,
-            Found::Fault { fault: found, at } => {
-                self.input
-                    .refuse_before(at.saturating_add(1), |refusal| context.write(refusal));
-                let phase = self.phase();
-                self.fail(Error::fault(phase, found));
-                return true;
-            }
-            Found::Reply {
-                reply,
-                start,
-                length,
-                refusals,
-            } => {
-                let end = start.saturating_add(reply.raw().len() as u64);
-                // What says nothing, as blank lines and Telnet, is no sign of life.
-                context.last_traffic = context.last_traffic.max(arrived);
-                let answered = context.outstanding.answered(start, context.now);
-                if !self.state.may_switch_after(reply, answered) {
-                    refusals.send_before(end, |refusal| context.write(refusal));
-                }
-                context.heard(reply);
-                let state = core::mem::replace(&mut self.state, State::Closed);
-                let limits = &context.settings.limits;
-                let result = match answered {
-                    Some(answered) if answered.is_exhausted_by(reply, limits) => {
-                        Err(Error::fault(state.phase(), PeerFault::TooManyPreliminary))
-                    }
-                    Some(answered) => state.on_reply(reply, answered, context),
-                    None => state.on_unsolicited(reply, context),
-                };
-                (result, length)
-            }
-        };
-        self.input.consume(length);
-        self.transition(|_, _| result);
-        if self.state.is_switching() && !self.input.is_clean() {
-            self.bytes_before_switch();
-        }
-        true
-    }
-
-    /// Nothing crosses a TLS switch.
-    fn bytes_before_switch(&mut self) {
-        self.drop_switch_event();
-        let phase = self.phase();
-        self.fail(Error::fault(phase, PeerFault::BytesBeforeTlsSwitch));
-    }
-
-    /// The switch is done, or off: nobody needs to be asked for it any more.
-    fn drop_switch_event(&mut self) {
-        self.context
-            .events
-            .retain(|event| Self::tls_switch(event).is_none());
-    }
-
-    fn closed_by_server(&mut self) {
-        let phase = self.phase();
-        if phase == Phase::Closing {
-            self.enter(State::Closed);
-        } else {
-            let mid_reply = self.input.is_mid_reply();
-            self.fail(Error::closed(phase, mid_reply));
-        }
-    }
-
-    /// The next deadline of the present action, and what it means.
-    fn deadline(&self) -> Option<(Instant, Expiry)> {
-        let context = &self.context;
-        let timeouts = &context.settings.timeouts;
-        let fatal = |(at, timeout)| (at, Expiry::Fatal(timeout));
-        // What is being written does not put off what was owed before.
-        let is_writing = !context.offered().is_empty();
-        let write = (context.writing_since + timeouts.write, Timeout::Write);
-        let write = is_writing.then_some(write).map(fatal);
-        let step = if matches!(self.state, State::Closed) {
-            None
-        } else if self.state.is_switching() {
-            Some((
-                self.switching_since + timeouts.handshake,
-                Expiry::Fatal(Timeout::Handshake),
-            ))
-        } else {
-            let reply = context.outstanding.deadline(timeouts).map(fatal);
-            if is_writing {
-                reply
-            } else {
-                let foreign_end = self.input.foreign_end_deadline();
-                let foreign_end = foreign_end.map(|at| (at, Expiry::ForeignEnd));
-                let keep_alive = match self.state {
-                    State::Ready(_) => context.keep_alive_deadline(),
-                    _ => None,
-                };
-                earlier(
-                    earlier(foreign_end, reply),
-                    keep_alive.map(|at| (at, Expiry::KeepAlive)),
-                )
-            }
-        };
-        let left = match self.state {
-            State::Quit(_) => context.outstanding.only_quit(),
-            _ => None,
-        };
-        let left = left.map(|since| (since + timeouts.quit, Expiry::Left));
-        let step = match (left, step) {
-            (Some((end, left)), Some((at, Expiry::Fatal(_)))) => Some((end.min(at), left)),
-            (left, step) => earlier(left, step),
-        };
-        let login = context
-            .login_deadline()
-            .map(|at| (at, Expiry::Fatal(Timeout::Login)));
-        earlier(earlier(write, step), login)
-    }
-
-    /// The driver told this time. What was due until then happens before what it tells besides: no
-    /// input moves a deadline.
-    fn pass_time(&mut self, now: Instant) {
-        if now > self.driven {
-            self.keep_deadlines(now);
-        }
-        self.context.advance_clock(now);
-    }
-
-    fn keep_deadlines(&mut self, now: Instant) {
-        self.driven = self.driven.max(now);
-        if self.due().is_none() {
-            return;
-        }
-        // A reply that is there was in time.
-        self.take_input(true);
-        while let Some(expiry) = self.due() {
-            self.context.advance_clock(now);
-            match expiry {
-                Expiry::ForeignEnd => {
-                    // The reply is whole only now.
-                    self.context.last_traffic = self.context.now;
-                    self.input.fell_silent();
-                }
-                Expiry::KeepAlive => self.context.send_keep_alive(),
-                Expiry::Left => {
-                    self.context.output.clear();
-                    self.enter(State::Closed);
-                }
-                Expiry::Fatal(what) => {
-                    self.context.output.clear();
-                    let phase = self.phase();
-                    // What was over already only gives up its last bytes.
-                    if !matches!(self.state, State::Closed) {
-                        self.fail(Error::timed_out(phase, what));
-                    }
-                }
-            }
-            self.take_input(true);
-        }
-    }
-
-    /// What has passed.
-    fn due(&self) -> Option<Expiry> {
-        let (at, expiry) = self.deadline()?;
-        (at <= self.driven).then_some(expiry)
-    }
-}
-
-/// The earlier of two deadlines; the first if they are the same.
-fn earlier(
-    first: Option<(Instant, Expiry)>,
-    second: Option<(Instant, Expiry)>,
-) -> Option<(Instant, Expiry)> {
-    match (first, second) {
-        (Some(first), Some(second)) if second.0 < first.0 => Some(second),
-        (first, second) => first.or(second),
-    }
-}
-
-impl Machine for Connection {
-    type Event = Event;
-    type Error = Error;
-
-    fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
-        self.advance();
-        if let Some(event) = self.context.events.pop_front() {
-            return Ok(Action::Event(event));
-        }
-        let deadline = self.deadline().map(|(at, _)| at);
-        if !self.context.offered().is_empty() {
-            return Ok(Action::Write {
-                bytes: self.context.offered(),
-                deadline,
-            });
-        }
-        if let Some(error) = &self.error {
-            return Err(Error::clone(error));
-        }
-        if matches!(self.state, State::Ready(_)) && self.context.outstanding.is_empty() {
-            self.shrink();
-        }
-        Ok(match self.state {
-            State::Closed => Action::Closed,
-            State::StartingTls(_) | State::StoppingTls(_) => Action::Wait { deadline },
-            _ => Action::Read { deadline },
-        })
-    }
-
-    fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        self.pass_time(now);
-        if matches!(self.state, State::Closed) || self.input.is_ended() || bytes.is_empty() {
-            return bytes.len();
-        }
-        if self.state.is_switching() {
-            self.bytes_before_switch();
-            return bytes.len();
-        }
-        self.input.store(self.context.now, bytes)
-    }
-
-    fn received_eof(&mut self, now: Instant) {
-        self.pass_time(now);
-        self.input.end();
-    }
-
-    fn wrote(&mut self, now: Instant, count: usize) {
-        let context = &mut self.context;
-        let count = count.min(context.offered().len());
-        if count > 0 {
-            context.advance_clock(now);
-            context.last_traffic = context.now;
-            context.written(count);
-            let arrived = self.input.end_position();
-            if context
-                .outstanding
-                .written(context.output.position(), arrived, context.now)
-            {
-                // The next command has its own time.
-                context.writing_since = context.now;
-                self.input.command_sent();
-            }
-        }
-        self.pass_time(now);
-    }
-
-    fn timed_out(&mut self, now: Instant) {
-        self.keep_deadlines(now);
-        self.context.advance_clock(now);
-    }
-}
-
-impl Securable for Connection {
-    fn tls_switch(event: &Event) -> Option<TlsSwitch> {
-        match event {
-            Event::StartTls => Some(TlsSwitch::Start),
-            Event::StopTls => Some(TlsSwitch::Stop),
-            _ => None,
-        }
-    }
-
-    fn tls_started(&mut self, now: Instant, session: TlsSession) {
-        self.pass_time(now);
-        if !matches!(self.state, State::StartingTls(_)) {
-            return;
-        }
-        self.drop_switch_event();
-        self.input.reset();
-        self.context.observe(Dialogue::TlsStarted(&session));
-        let session = Arc::new(session);
-        self.context.set_tls(Some(Arc::clone(&session)));
-        self.context.tell(Event::TlsEstablished(session));
-        let arrived = self.input.end_position();
-        self.transition(|state, context| Ok(state.on_tls_started(arrived, context)));
-    }
-
-    fn tls_stopped(&mut self, now: Instant) {
-        self.pass_time(now);
-        if !matches!(self.state, State::StoppingTls(_)) {
-            return;
-        }
-        self.drop_switch_event();
-        self.input.reset();
-        self.context.observe(Dialogue::TlsStopped);
-        self.context.set_tls(None);
-        self.context.last_traffic = self.context.now;
-        self.transition(|state, context| Ok(state.on_tls_stopped(context)));
     }
 }

@@ -13,9 +13,11 @@ mod event;
 mod input;
 mod keep_alive;
 mod login;
+mod machine;
 mod otp;
 mod outstanding;
 mod state;
+mod timers;
 
 pub use config::{Config, DataProtection, Login, Security, Timeouts, Utf8};
 pub use connection::Connection;

@@ -1,23 +1,22 @@
-//! The server connection machine: bytes and time in, actions out.
+//! The server connection machine: what the application calls. How it is driven is in `machine.rs`.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::context::Context;
-use super::input::{Found, Input};
+use super::input::Input;
 use super::login::greet;
 use super::state::{State, Switched};
 use super::timers::Timer;
 use super::{
-    AccountVerdict, ClosedWhy, Config, Error, Event, Misuse, PeerFault, Phase, RequestId, Security,
-    Verdict, replies,
+    AccountVerdict, ClosedWhy, Config, Misuse, Phase, RequestId, Security, Verdict, replies,
 };
-use crate::wire::{Class, Code, CommandErrorKind, Reply};
-use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch};
+use crate::wire::{Class, Code, Reply};
+use crate::{Instant, TlsSession, TlsSwitch};
 
 /// The server's machine for one control connection, from greeting to close.
 ///
-/// Drive it as [`Machine`] says, and answer its events:
+/// Drive it as [`Machine`](crate::Machine) says, and answer its events:
 ///
 /// | event | answer |
 /// |---|---|
@@ -37,14 +36,24 @@ use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch
 /// returns [`Action::Closed`], or the error if the client broke the protocol beyond repair.
 /// From the reply that announces a TLS switch until the switch is done nothing else can be said, and the
 /// connection ends without a reply.
+///
+/// [`Action::Closed`]: crate::Action::Closed
+/// [`Event::Account`]: super::Event::Account
+/// [`Event::Authenticate`]: super::Event::Authenticate
+/// [`Event::Closed`]: super::Event::Closed
+/// [`Event::Command`]: super::Event::Command
+/// [`Event::StartTls`]: super::Event::StartTls
+/// [`Event::StopTls`]: super::Event::StopTls
+/// [`Securable::tls_started`]: crate::Securable::tls_started
+/// [`Securable::tls_stopped`]: crate::Securable::tls_stopped
 #[derive(Debug)]
 pub struct Connection {
-    context: Context,
-    state: State,
-    input: Input,
-    eof: bool,
+    pub(super) context: Context,
+    pub(super) state: State,
+    pub(super) input: Input,
+    pub(super) eof: bool,
     /// `poll` offered the output for writing, and not all of it is reported as written.
-    offered: bool,
+    pub(super) offered: bool,
 }
 
 impl Connection {
@@ -243,14 +252,14 @@ impl Connection {
     }
 
     /// Makes a transition.
-    fn transition(&mut self, transition: impl FnOnce(State, &mut Context) -> State) {
+    pub(super) fn transition(&mut self, transition: impl FnOnce(State, &mut Context) -> State) {
         let state = core::mem::replace(&mut self.state, State::Closing);
         self.state = transition(state, &mut self.context);
         self.settle();
     }
 
     /// Drops what the present state has no use for.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         if self.eof && self.state.is_open() {
             // Nobody would hear the answer: the application is not asked.
             self.context.end_silently(ClosedWhy::PeerClosed);
@@ -267,31 +276,8 @@ impl Connection {
         });
     }
 
-    /// Time has come as far as `now`: what was due until then happens first.
-    fn pass_time(&mut self, now: Instant) {
-        self.context.now = self.context.now.max(now);
-        while let Some(timer) = self.context.timers.take_expired(self.context.now) {
-            self.expired(timer);
-        }
-    }
-
-    fn expired(&mut self, timer: Timer) {
-        match timer {
-            Timer::Write => self.context.give_up_writing(),
-            Timer::Answer => return self.transition(State::answer_due),
-            Timer::Handshake => self.context.end_silently(ClosedWhy::HandshakeTimeout),
-            Timer::FirstCommand => {
-                self.end(&replies::NO_COMMAND_IN_TIME, ClosedWhy::FirstCommandTimeout);
-            }
-            Timer::Login => self.end(&replies::NO_LOGIN_IN_TIME, ClosedWhy::LoginTimeout),
-            Timer::Idle => self.end(&replies::IDLE, ClosedWhy::IdleTimeout),
-            Timer::Application => self.end(&replies::NO_ANSWER, ClosedWhy::ApplicationTimeout),
-        }
-        self.settle();
-    }
-
     /// The last reply, where one can be said, and the end.
-    fn end(&mut self, reply: &Reply, why: ClosedWhy) {
+    pub(super) fn end(&mut self, reply: &Reply, why: ClosedWhy) {
         let can_speak = match self.state {
             State::Switching { switch, .. } => self.take_back_announcement(switch),
             _ => true,
@@ -323,230 +309,6 @@ impl Connection {
         output.clear();
         output.extend(&front);
         true
-    }
-
-    /// Goes on until there is something to report, to write, or nothing more to do.
-    fn advance(&mut self) {
-        while self.context.events.is_empty()
-            && self.context.output.is_empty()
-            && !self.context.is_over()
-            && self.step()
-        {}
-    }
-
-    /// One step; whether there may be another.
-    fn step(&mut self) -> bool {
-        if let State::Switching {
-            switch, announced, ..
-        } = &mut self.state
-        {
-            if !*announced {
-                *announced = true;
-                let (switch, context) = (*switch, &mut self.context);
-                context.handshaking = true;
-                context.set_timer(Timer::Handshake, context.config.timeouts.handshake);
-                context.tell(match switch {
-                    TlsSwitch::Start => Event::StartTls,
-                    TlsSwitch::Stop => Event::StopTls,
-                });
-            }
-            return false;
-        }
-        if self.state.is_open() {
-            return false;
-        }
-        self.next_command()
-    }
-
-    /// Looks for the next command; whether one was found.
-    fn next_command(&mut self) -> bool {
-        let Self {
-            context,
-            input,
-            state,
-            ..
-        } = self;
-        let length = match input.next_command(|refusal| context.send(refusal)) {
-            Found::Nothing { length } => {
-                self.input.consume(length);
-                self.wait_for_command();
-                return false;
-            }
-            Found::Foreign(protocol) => {
-                let fault = PeerFault::ForeignProtocol(protocol);
-                context.fault(&replies::FOREIGN_PROTOCOL, fault);
-                0
-            }
-            Found::Command {
-                command,
-                length,
-                followed,
-            } => {
-                context.bytes_follow = followed;
-                context.stop_waiting_for_command();
-                context.observe_command(command);
-                let before = core::mem::replace(state, State::Closing);
-                *state = before.command(command, context);
-                length
-            }
-            Found::Bad { kind, length } => {
-                context.stop_waiting_for_command();
-                context.say_bad(match kind {
-                    CommandErrorKind::TooLong => &replies::LINE_TOO_LONG,
-                    CommandErrorKind::ControlCharacter => &replies::CONTROL_CHARACTER,
-                    CommandErrorKind::NotAVerb => &replies::UNKNOWN_COMMAND,
-                });
-                length
-            }
-        };
-        self.input.consume(length);
-        self.settle();
-        true
-    }
-
-    /// All that arrived has been looked at. It may be long until more comes, in many connections at
-    /// once: what they do not need they do not keep.
-    fn wait_for_command(&mut self) {
-        self.input.shrink();
-        self.context.shrink();
-        let context = &mut self.context;
-        if self.eof {
-            context.end_silently(ClosedWhy::PeerClosed);
-            self.settle();
-        } else if self.state.is_logged_in() && !context.timers.is_running(Timer::Idle) {
-            context.set_timer(Timer::Idle, context.config.timeouts.idle);
-        }
-    }
-
-    /// Bytes arrived where only a handshake may: nothing of them is looked at.
-    fn injected(&mut self) {
-        let fault = ClosedWhy::PeerFault(PeerFault::BytesBeforeTlsSwitch);
-        self.end(&replies::BYTES_BEFORE_TLS, fault);
-        self.settle();
-    }
-}
-
-impl Machine for Connection {
-    type Event = Event;
-    type Error = Error;
-
-    fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
-        self.advance();
-        if let Some(event) = self.context.events.pop_front() {
-            return Ok(Action::Event(event));
-        }
-        let deadline = self.context.timers.next();
-        if !self.context.output.is_empty() {
-            self.offered = true;
-            return Ok(Action::Write {
-                bytes: self.context.output.unread(),
-                deadline,
-            });
-        }
-        if self.context.is_over() {
-            if let Some(closed) = self.context.announce_end() {
-                return Ok(Action::Event(closed));
-            }
-            return match self.context.error() {
-                Some(error) => Err(error),
-                None => Ok(Action::Closed),
-            };
-        }
-        if self.state.is_open() {
-            return Ok(Action::Wait { deadline });
-        }
-        Ok(Action::Read { deadline })
-    }
-
-    fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        self.pass_time(now);
-        if self.context.is_over() || bytes.is_empty() {
-            return bytes.len();
-        }
-        if matches!(self.state, State::Switching { .. }) {
-            self.injected();
-            return bytes.len();
-        }
-        self.input.store(bytes)
-    }
-
-    fn received_eof(&mut self, now: Instant) {
-        self.pass_time(now);
-        self.eof = true;
-        self.settle();
-    }
-
-    fn wrote(&mut self, now: Instant, count: usize) {
-        self.context.output.consume(count);
-        if self.context.output.is_empty() {
-            self.offered = false;
-            self.context.timers.stop(Timer::Write);
-        }
-        self.pass_time(now);
-    }
-
-    fn timed_out(&mut self, now: Instant) {
-        self.pass_time(now);
-    }
-}
-
-impl Securable for Connection {
-    fn tls_switch(event: &Event) -> Option<TlsSwitch> {
-        match event {
-            Event::StartTls => Some(TlsSwitch::Start),
-            Event::StopTls => Some(TlsSwitch::Stop),
-            _ => None,
-        }
-    }
-
-    fn tls_started(&mut self, now: Instant, session: TlsSession) {
-        self.pass_time(now);
-        if !self.is_switching(TlsSwitch::Start) {
-            return;
-        }
-        let tls = Arc::new(session);
-        self.context.observe(Dialogue::TlsStarted(&tls));
-        self.context.tell(Event::TlsEstablished(Arc::clone(&tls)));
-        self.context.tls = Some(tls);
-        self.finish_switch();
-    }
-
-    fn tls_stopped(&mut self, now: Instant) {
-        self.pass_time(now);
-        if !self.is_switching(TlsSwitch::Stop) {
-            return;
-        }
-        self.context.observe(Dialogue::TlsStopped);
-        self.context.tell(Event::ClearCommandChannel);
-        self.context.tls = None;
-        self.finish_switch();
-    }
-}
-
-impl Connection {
-    /// Whether the application was asked for this switch and has not done it yet.
-    fn is_switching(&self, wanted: TlsSwitch) -> bool {
-        matches!(
-            &self.state,
-            State::Switching { switch, announced: true, .. } if *switch == wanted
-        ) && !self
-            .context
-            .events
-            .iter()
-            .any(|event| Self::tls_switch(event).is_some())
-    }
-
-    /// Nothing that arrived before a switch is looked at or counted behind it, but for failed
-    /// attempts: a client in clear must not be able to guess more often by starting TLS.
-    fn finish_switch(&mut self) {
-        self.input = Input::new(&self.context.config);
-        self.context.forget_bad_commands();
-        if self.context.tls.is_none() {
-            self.input.expect_no_foreign_protocol();
-        }
-        self.context.handshaking = false;
-        self.context.timers.stop(Timer::Handshake);
-        self.transition(State::switched);
     }
 }
 

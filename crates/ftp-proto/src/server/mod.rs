@@ -52,6 +52,7 @@ mod error;
 mod event;
 mod input;
 mod login;
+mod machine;
 mod protection;
 mod replies;
 mod state;

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use super::state::State;
+use super::{ClosedWhy, Connection, replies};
 use crate::Instant;
 
 /// `duration` after `instant`.
@@ -69,7 +71,7 @@ impl Timers {
 
     /// Takes out the timer that ended first, if one has ended. Of two that ended together the
     /// write timer goes first: nothing can be said to a peer that does not read.
-    pub(super) fn take_expired(&mut self, now: Instant) -> Option<Timer> {
+    pub(super) fn take_ended(&mut self, now: Instant) -> Option<Timer> {
         let (timer, _) = Timer::ALL
             .into_iter()
             .zip(self.0.iter().copied())
@@ -87,5 +89,30 @@ impl Timers {
                 self.stop(timer);
             }
         }
+    }
+}
+
+impl Connection {
+    /// Time has come as far as `now`: what was due until then happens first.
+    pub(super) fn pass_time(&mut self, now: Instant) {
+        self.context.now = self.context.now.max(now);
+        while let Some(timer) = self.context.timers.take_ended(self.context.now) {
+            self.ended(timer);
+        }
+    }
+
+    fn ended(&mut self, timer: Timer) {
+        match timer {
+            Timer::Write => self.context.give_up_writing(),
+            Timer::Answer => return self.transition(State::answer_due),
+            Timer::Handshake => self.context.end_silently(ClosedWhy::HandshakeTimeout),
+            Timer::FirstCommand => {
+                self.end(&replies::NO_COMMAND_IN_TIME, ClosedWhy::FirstCommandTimeout);
+            }
+            Timer::Login => self.end(&replies::NO_LOGIN_IN_TIME, ClosedWhy::LoginTimeout),
+            Timer::Idle => self.end(&replies::IDLE, ClosedWhy::IdleTimeout),
+            Timer::Application => self.end(&replies::NO_ANSWER, ClosedWhy::ApplicationTimeout),
+        }
+        self.settle();
     }
 }

@@ -1,0 +1,234 @@
+//! How a server connection is driven: bytes and time in, actions out.
+
+use alloc::sync::Arc;
+
+use super::input::{Found, Input};
+use super::state::State;
+use super::timers::Timer;
+use super::{ClosedWhy, Connection, Error, Event, PeerFault, replies};
+use crate::wire::CommandErrorKind;
+use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch};
+
+impl Machine for Connection {
+    type Event = Event;
+    type Error = Error;
+
+    fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
+        self.advance();
+        if let Some(event) = self.context.events.pop_front() {
+            return Ok(Action::Event(event));
+        }
+        let deadline = self.context.timers.next();
+        if !self.context.output.is_empty() {
+            self.offered = true;
+            return Ok(Action::Write {
+                bytes: self.context.output.unread(),
+                deadline,
+            });
+        }
+        if self.context.is_over() {
+            if let Some(closed) = self.context.announce_end() {
+                return Ok(Action::Event(closed));
+            }
+            return match self.context.error() {
+                Some(error) => Err(error),
+                None => Ok(Action::Closed),
+            };
+        }
+        if self.state.is_open() {
+            return Ok(Action::Wait { deadline });
+        }
+        Ok(Action::Read { deadline })
+    }
+
+    fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        self.pass_time(now);
+        if self.context.is_over() || bytes.is_empty() {
+            return bytes.len();
+        }
+        if matches!(self.state, State::Switching { .. }) {
+            self.injected();
+            return bytes.len();
+        }
+        self.input.store(bytes)
+    }
+
+    fn received_eof(&mut self, now: Instant) {
+        self.pass_time(now);
+        self.eof = true;
+        self.settle();
+    }
+
+    fn wrote(&mut self, now: Instant, count: usize) {
+        self.context.output.consume(count);
+        if self.context.output.is_empty() {
+            self.offered = false;
+            self.context.timers.stop(Timer::Write);
+        }
+        self.pass_time(now);
+    }
+
+    fn timed_out(&mut self, now: Instant) {
+        self.pass_time(now);
+    }
+}
+
+impl Securable for Connection {
+    fn tls_switch(event: &Event) -> Option<TlsSwitch> {
+        match event {
+            Event::StartTls => Some(TlsSwitch::Start),
+            Event::StopTls => Some(TlsSwitch::Stop),
+            _ => None,
+        }
+    }
+
+    fn tls_started(&mut self, now: Instant, session: TlsSession) {
+        self.pass_time(now);
+        if !self.is_switching(TlsSwitch::Start) {
+            return;
+        }
+        let tls = Arc::new(session);
+        self.context.observe(Dialogue::TlsStarted(&tls));
+        self.context.tell(Event::TlsEstablished(Arc::clone(&tls)));
+        self.context.tls = Some(tls);
+        self.finish_switch();
+    }
+
+    fn tls_stopped(&mut self, now: Instant) {
+        self.pass_time(now);
+        if !self.is_switching(TlsSwitch::Stop) {
+            return;
+        }
+        self.context.observe(Dialogue::TlsStopped);
+        self.context.tell(Event::ClearCommandChannel);
+        self.context.tls = None;
+        self.finish_switch();
+    }
+}
+
+impl Connection {
+    /// Goes on until there is something to report, to write, or nothing more to do.
+    fn advance(&mut self) {
+        while self.context.events.is_empty()
+            && self.context.output.is_empty()
+            && !self.context.is_over()
+            && self.step()
+        {}
+    }
+
+    /// One step; whether there may be another.
+    fn step(&mut self) -> bool {
+        if let State::Switching {
+            switch, announced, ..
+        } = &mut self.state
+        {
+            if !*announced {
+                *announced = true;
+                let (switch, context) = (*switch, &mut self.context);
+                context.handshaking = true;
+                context.set_timer(Timer::Handshake, context.config.timeouts.handshake);
+                context.tell(match switch {
+                    TlsSwitch::Start => Event::StartTls,
+                    TlsSwitch::Stop => Event::StopTls,
+                });
+            }
+            return false;
+        }
+        if self.state.is_open() {
+            return false;
+        }
+        self.next_command()
+    }
+
+    /// Looks for the next command; whether one was found.
+    fn next_command(&mut self) -> bool {
+        let Self {
+            context,
+            input,
+            state,
+            ..
+        } = self;
+        let length = match input.next_command(|refusal| context.send(refusal)) {
+            Found::Nothing { length } => {
+                self.input.consume(length);
+                self.wait_for_command();
+                return false;
+            }
+            Found::Foreign(protocol) => {
+                let fault = PeerFault::ForeignProtocol(protocol);
+                context.fault(&replies::FOREIGN_PROTOCOL, fault);
+                0
+            }
+            Found::Command {
+                command,
+                length,
+                followed,
+            } => {
+                context.bytes_follow = followed;
+                context.stop_waiting_for_command();
+                context.observe_command(command);
+                let before = core::mem::replace(state, State::Closing);
+                *state = before.command(command, context);
+                length
+            }
+            Found::Bad { kind, length } => {
+                context.stop_waiting_for_command();
+                context.say_bad(match kind {
+                    CommandErrorKind::TooLong => &replies::LINE_TOO_LONG,
+                    CommandErrorKind::ControlCharacter => &replies::CONTROL_CHARACTER,
+                    CommandErrorKind::NotAVerb => &replies::UNKNOWN_COMMAND,
+                });
+                length
+            }
+        };
+        self.input.consume(length);
+        self.settle();
+        true
+    }
+
+    /// All that arrived has been looked at. It may be long until more comes, in many connections at
+    /// once: what they do not need they do not keep.
+    fn wait_for_command(&mut self) {
+        self.input.shrink();
+        self.context.shrink();
+        let context = &mut self.context;
+        if self.eof {
+            context.end_silently(ClosedWhy::PeerClosed);
+            self.settle();
+        } else if self.state.is_logged_in() && !context.timers.is_running(Timer::Idle) {
+            context.set_timer(Timer::Idle, context.config.timeouts.idle);
+        }
+    }
+
+    /// Bytes arrived where only a handshake may: nothing of them is looked at.
+    fn injected(&mut self) {
+        let fault = ClosedWhy::PeerFault(PeerFault::BytesBeforeTlsSwitch);
+        self.end(&replies::BYTES_BEFORE_TLS, fault);
+        self.settle();
+    }
+
+    /// Whether the application was asked for this switch and has not done it yet.
+    fn is_switching(&self, wanted: TlsSwitch) -> bool {
+        matches!(
+            &self.state,
+            State::Switching { switch, announced: true, .. } if *switch == wanted
+        ) && !self
+            .context
+            .events
+            .iter()
+            .any(|event| Self::tls_switch(event).is_some())
+    }
+
+    /// Nothing that arrived before a switch is looked at or counted behind it, but for failed
+    /// attempts: a client in clear must not be able to guess more often by starting TLS.
+    fn finish_switch(&mut self) {
+        self.input = Input::new(&self.context.config);
+        self.context.forget_bad_commands();
+        if self.context.tls.is_none() {
+            self.input.expect_no_foreign_protocol();
+        }
+        self.context.handshaking = false;
+        self.context.timers.stop(Timer::Handshake);
+        self.transition(State::switched);
+    }
+}
