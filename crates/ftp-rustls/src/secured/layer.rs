@@ -79,24 +79,14 @@ pub(super) enum EndOfInput {
     Told,
 }
 
-/// An [`Action`] of the machine inside without its bytes, which are asked for again when needed.
-pub(super) enum InnerAction<E> {
+/// An [`Action`](ftp_proto::Action) without its bytes and its deadline, which are asked for again when
+/// needed: of the machine inside, and of the one with TLS around it.
+pub(super) enum NextAction<E> {
     Event(E),
     Write,
     Read,
     Wait,
-    Over,
-}
-
-/// What `poll` does next.
-pub(super) enum Step<E> {
-    Again,
-    Event(E),
-    /// Whatever the machine inside says, as it is.
-    PassThrough,
-    Write,
-    Read,
-    Wait,
+    /// Closed or failed.
     Over,
 }
 

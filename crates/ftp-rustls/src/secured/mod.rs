@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ftp_proto::{Action, Instant, Machine, Securable};
 use rustls::ServerConfig;
 
-use self::layer::{Closing, EndOfInput, Failure, Role, Step, TlsLayer};
+use self::layer::{Closing, EndOfInput, Failure, NextAction, Role, TlsLayer};
 use crate::{ClientTls, Error};
 
 /// A machine with TLS around it: one type for clear, explicit and implicit connections of either
@@ -118,26 +118,24 @@ impl<M: Securable> Machine for Secured<M> {
     type Error = Error<M::Error>;
 
     fn poll(&mut self) -> Result<Action<'_, Self::Event>, Self::Error> {
-        let step = loop {
-            match self.step() {
-                Step::Again => {}
-                step => break step,
+        let action = loop {
+            if let Some(action) = self.step() {
+                break action;
             }
         };
         let deadline = self.deadline;
-        match step {
-            Step::Event(event) => Ok(Action::Event(event)),
-            Step::Read => Ok(Action::Read { deadline }),
-            Step::Again | Step::Wait => Ok(Action::Wait { deadline }),
-            Step::Write => match self.layer.tls_mut() {
+        match action {
+            NextAction::Event(event) => Ok(Action::Event(event)),
+            NextAction::Read => Ok(Action::Read { deadline }),
+            NextAction::Wait => Ok(Action::Wait { deadline }),
+            NextAction::Write => match self.layer.tls_mut() {
                 Some(tls) => Ok(Action::Write {
                     bytes: tls.offer(),
                     deadline,
                 }),
-                None => Ok(Action::Wait { deadline }),
+                None => self.machine.poll().map_err(Error::Machine),
             },
-            Step::PassThrough => self.machine.poll().map_err(Error::Machine),
-            Step::Over => match &self.layer {
+            NextAction::Over => match &self.layer {
                 TlsLayer::Closing {
                     closing: Closing::Failing(failure) | Closing::Failed(failure),
                     ..

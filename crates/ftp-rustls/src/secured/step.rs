@@ -3,12 +3,13 @@
 use ftp_proto::{Action, Securable, TlsSwitch};
 
 use super::Secured;
-use super::layer::{Closing, EndOfInput, Failure, InnerAction, Role, Step, TlsLayer};
+use super::layer::{Closing, EndOfInput, Failure, NextAction, Role, TlsLayer};
 use crate::TlsPhase;
 use crate::tls_state::TlsState;
 
 impl<M: Securable> Secured<M> {
-    pub(super) fn step(&mut self) -> Step<M::Event> {
+    /// What is to be done next; `None` if something was done here, and it is to be asked again.
+    pub(super) fn step(&mut self) -> Option<NextAction<M::Event>> {
         match self.layer {
             TlsLayer::Clear => self.step_clear(),
             TlsLayer::Handshake { .. } => self.step_handshake(),
@@ -18,34 +19,32 @@ impl<M: Securable> Secured<M> {
         }
     }
 
-    fn step_clear(&mut self) -> Step<M::Event> {
+    fn step_clear(&mut self) -> Option<NextAction<M::Event>> {
         match self.inner() {
-            InnerAction::Event(event) => match M::tls_switch(&event) {
+            NextAction::Event(event) => match M::tls_switch(&event) {
                 Some(TlsSwitch::Start) => self.start(),
                 Some(TlsSwitch::Stop) => self.machine.tls_stopped(self.now),
-                None => return Step::Event(event),
+                None => return Some(NextAction::Event(event)),
             },
-            InnerAction::Read if self.tell_end_of_input() => {}
+            NextAction::Read if self.tell_end_of_input() => {}
             // The machine said all that there is to say.
-            InnerAction::Read => return Step::Read,
-            InnerAction::Wait => return Step::Wait,
-            InnerAction::Write | InnerAction::Over => return Step::PassThrough,
+            action => return Some(action),
         }
-        Step::Again
+        None
     }
 
-    fn step_handshake(&mut self) -> Step<M::Event> {
+    fn step_handshake(&mut self) -> Option<NextAction<M::Event>> {
         match self.inner() {
-            InnerAction::Event(event) => return pass_event::<M>(event),
-            InnerAction::Over => return self.end(),
+            NextAction::Event(event) => return pass_event::<M>(event),
+            NextAction::Over => return self.end(),
             // What the machine wants to write or read is for the time when TLS is up.
-            InnerAction::Write | InnerAction::Read | InnerAction::Wait => {}
+            NextAction::Write | NextAction::Read | NextAction::Wait => {}
         }
         let TlsLayer::Handshake { tls, since, .. } = &self.layer else {
-            return Step::Again;
+            return None;
         };
         if !tls.unsent().is_empty() {
-            return Step::Write;
+            return Some(NextAction::Write);
         }
         if tls.is_agreed() {
             let mut session = tls.session(self.role.requested_name());
@@ -55,84 +54,84 @@ impl<M: Securable> Secured<M> {
                 self.layer = TlsLayer::Established(tls);
             }
             self.machine.tls_started(self.now, session);
-            return Step::Again;
+            return None;
         }
         if self.end_of_input == EndOfInput::Seen {
             self.layer = TlsLayer::failing(None, Failure::HandshakeEof);
-            return Step::Again;
+            return None;
         }
-        Step::Read
+        Some(NextAction::Read)
     }
 
-    fn step_established(&mut self) -> Step<M::Event> {
+    fn step_established(&mut self) -> Option<NextAction<M::Event>> {
         let inner = match self.inner() {
-            InnerAction::Event(event) => match M::tls_switch(&event) {
+            NextAction::Event(event) => match M::tls_switch(&event) {
                 Some(TlsSwitch::Stop) => return self.stop(),
                 _ => return pass_event::<M>(event),
             },
-            InnerAction::Over => return self.end(),
+            NextAction::Over => return self.end(),
             inner => inner,
         };
         let TlsLayer::Established(tls) = &mut self.layer else {
-            return Step::Again;
+            return None;
         };
         if !tls.unsent().is_empty() {
-            return Step::Write;
+            return Some(NextAction::Write);
         }
         match inner {
-            InnerAction::Write => self.encrypt(),
-            InnerAction::Read if !tls.plaintext().is_empty() => match self.offer_plaintext() {
+            NextAction::Write => self.encrypt(),
+            NextAction::Read if !tls.plaintext().is_empty() => match self.offer_plaintext() {
                 // Asked for and refused: only the application or time can help.
-                0 => Step::Wait,
-                _ => Step::Again,
+                0 => Some(NextAction::Wait),
+                _ => None,
             },
-            InnerAction::Read if tls.is_closed_by_peer() => {
+            NextAction::Read if tls.is_closed_by_peer() => {
                 if self.end_of_input == EndOfInput::Told {
-                    return Step::Wait;
+                    return Some(NextAction::Wait);
                 }
                 self.end_of_input = EndOfInput::Seen;
                 self.tell_end_of_input();
-                Step::Again
+                None
             }
-            InnerAction::Read => self.read_unless_ended(),
-            InnerAction::Wait | InnerAction::Event(_) | InnerAction::Over => Step::Wait,
+            NextAction::Read => self.read_unless_ended(),
+            NextAction::Wait | NextAction::Event(_) | NextAction::Over => Some(NextAction::Wait),
         }
     }
 
-    fn step_stopping(&mut self) -> Step<M::Event> {
+    fn step_stopping(&mut self) -> Option<NextAction<M::Event>> {
         match self.inner() {
-            InnerAction::Event(event) => return pass_event::<M>(event),
-            InnerAction::Over => return self.end(),
-            InnerAction::Write | InnerAction::Read | InnerAction::Wait => {}
+            NextAction::Event(event) => return pass_event::<M>(event),
+            NextAction::Over => return self.end(),
+            NextAction::Write | NextAction::Read | NextAction::Wait => {}
         }
         let TlsLayer::Stopping(tls) = &mut self.layer else {
-            return Step::Again;
+            return None;
         };
         if !tls.unsent().is_empty() {
-            return Step::Write;
+            return Some(NextAction::Write);
         }
         if !tls.plaintext().is_empty() {
             return match self.offer_plaintext() {
-                0 => Step::Wait,
-                _ => Step::Again,
+                0 => Some(NextAction::Wait),
+                _ => None,
             };
         }
         if tls.is_closed_by_peer() {
             self.layer = TlsLayer::Clear;
             self.machine.tls_stopped(self.now);
-            return Step::Again;
+            return None;
         }
         self.read_unless_ended()
     }
 
-    fn step_closing(&mut self) -> Step<M::Event> {
+    fn step_closing(&mut self) -> Option<NextAction<M::Event>> {
         if let TlsLayer::Closing {
             closing: Closing::Failing(_),
             ..
         } = self.layer
         {
             let inner = self.inner();
-            if let InnerAction::Event(event) = inner {
+            if let NextAction::Event(event) = inner {
                 return pass_event::<M>(event);
             }
             self.deadline = self.latest_deadline;
@@ -143,33 +142,35 @@ impl<M: Securable> Secured<M> {
             {
                 // What ended the machine came before what ended TLS.
                 let closing = match inner {
-                    InnerAction::Over => Closing::Machine,
+                    NextAction::Over => Closing::Machine,
                     _ => Closing::Failed(failure),
                 };
                 self.layer = TlsLayer::Closing { tls, closing };
             }
         }
         match &mut self.layer {
-            TlsLayer::Closing { tls: Some(tls), .. } if !tls.unsent().is_empty() => Step::Write,
+            TlsLayer::Closing { tls: Some(tls), .. } if !tls.unsent().is_empty() => {
+                Some(NextAction::Write)
+            }
             TlsLayer::Closing { tls, .. } => {
                 *tls = None;
-                Step::Over
+                Some(NextAction::Over)
             }
-            _ => Step::Again,
+            _ => None,
         }
     }
 
     /// What the machine wants, and by when.
-    fn inner(&mut self) -> InnerAction<M::Event> {
+    fn inner(&mut self) -> NextAction<M::Event> {
         let (inner, deadline) = match self.machine.poll() {
-            Ok(Action::Event(event)) => return InnerAction::Event(event),
-            Ok(Action::Write { deadline, .. }) => (InnerAction::Write, deadline),
-            Ok(Action::Read { deadline }) => (InnerAction::Read, deadline),
-            Ok(Action::Wait { deadline }) => (InnerAction::Wait, deadline),
+            Ok(Action::Event(event)) => return NextAction::Event(event),
+            Ok(Action::Write { deadline, .. }) => (NextAction::Write, deadline),
+            Ok(Action::Read { deadline }) => (NextAction::Read, deadline),
+            Ok(Action::Wait { deadline }) => (NextAction::Wait, deadline),
             Ok(Action::Closed) | Err(_) => {
                 // Our own last words need a bound even where the machine had set none just now.
                 self.deadline = self.latest_deadline;
-                return InnerAction::Over;
+                return NextAction::Over;
             }
         };
         self.deadline = deadline;
@@ -198,16 +199,16 @@ impl<M: Securable> Secured<M> {
         };
     }
 
-    fn stop(&mut self) -> Step<M::Event> {
+    fn stop(&mut self) -> Option<NextAction<M::Event>> {
         if let TlsLayer::Established(mut tls) = self.take_layer() {
             tls.close();
             self.layer = TlsLayer::Stopping(tls);
         }
-        Step::Again
+        None
     }
 
     /// The machine is over: a `close_notify`, and then what the machine says.
-    fn end(&mut self) -> Step<M::Event> {
+    fn end(&mut self) -> Option<NextAction<M::Event>> {
         let tls = match self.take_layer() {
             // The peer knows nothing of TLS yet; an alert would be noise in a clear stream.
             TlsLayer::Clear
@@ -226,7 +227,7 @@ impl<M: Securable> Secured<M> {
             tls,
             closing: Closing::Machine,
         };
-        Step::Again
+        None
     }
 
     /// TLS failed. The alert that says so is in its output already.
@@ -244,9 +245,9 @@ impl<M: Securable> Secured<M> {
         self.layer = TlsLayer::failing(Some(tls), Failure::tls(during, source, &self.role));
     }
 
-    fn encrypt(&mut self) -> Step<M::Event> {
+    fn encrypt(&mut self) -> Option<NextAction<M::Event>> {
         let TlsLayer::Established(tls) = &mut self.layer else {
-            return Step::Again;
+            return None;
         };
         // The same write as before: nothing has happened in between.
         if let Ok(Action::Write { bytes, .. }) = self.machine.poll()
@@ -254,7 +255,7 @@ impl<M: Securable> Secured<M> {
         {
             self.fail(source);
         }
-        Step::Again
+        None
     }
 
     /// Hands over what is decrypted; returns how much the machine took.
@@ -274,14 +275,14 @@ impl<M: Securable> Secured<M> {
         taken
     }
 
-    fn read_unless_ended(&mut self) -> Step<M::Event> {
+    fn read_unless_ended(&mut self) -> Option<NextAction<M::Event>> {
         if self.tell_end_of_input() {
-            return Step::Again;
+            return None;
         }
         match self.end_of_input {
-            EndOfInput::NotSeen => Step::Read,
+            EndOfInput::NotSeen => Some(NextAction::Read),
             // Nothing can come any more.
-            EndOfInput::Seen | EndOfInput::Told => Step::Wait,
+            EndOfInput::Seen | EndOfInput::Told => Some(NextAction::Wait),
         }
     }
 
@@ -323,9 +324,9 @@ impl<M: Securable> Secured<M> {
 }
 
 /// Events pass; a switch that makes no sense at this point does not.
-fn pass_event<M: Securable>(event: M::Event) -> Step<M::Event> {
+fn pass_event<M: Securable>(event: M::Event) -> Option<NextAction<M::Event>> {
     match M::tls_switch(&event) {
-        Some(_) => Step::Again,
-        None => Step::Event(event),
+        Some(_) => None,
+        None => Some(NextAction::Event(event)),
     }
 }
