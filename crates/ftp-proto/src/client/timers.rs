@@ -22,7 +22,7 @@ impl Connection {
     pub(super) fn next_timer(&self) -> Option<(Instant, Timer)> {
         let context = &self.context;
         let timeouts = &context.settings.timeouts;
-        let fatal = |(at, timeout)| (at, Timer::Fatal(timeout));
+        let fatal = |at, timeout| (at, Timer::Fatal(timeout));
         let is_switching = self.state.is_switching();
         let is_heard = !is_switching && !matches!(self.state, State::Closed);
         let is_writing = !context.offered().is_empty();
@@ -32,30 +32,30 @@ impl Connection {
             _ => None,
         };
         let quit = quit.map(|since| (since + timeouts.quit, Timer::Quit));
-        let reply = context.outstanding.deadline(timeouts).map(fatal);
-        let reply = reply.map(|(at, timer)| (at, quit.map_or(timer, |(_, quit)| quit)));
+        let reply = context.outstanding.deadline(timeouts);
+        // After `QUIT` a reply that does not come is no fault.
+        let reply = reply.map(|(at, timeout)| match quit {
+            Some((_, quit)) => (at, quit),
+            None => fatal(at, timeout),
+        });
         let timers = [
-            is_writing.then(|| fatal((context.writing_since + timeouts.write, Timeout::Write))),
+            is_writing.then(|| fatal(context.writing_since + timeouts.write, Timeout::Write)),
             quit,
             is_switching.then(|| {
-                fatal((
-                    self.switching_since + timeouts.handshake,
-                    Timeout::Handshake,
-                ))
+                let at = self.switching_since + timeouts.handshake;
+                fatal(at, Timeout::Handshake)
             }),
-            self.input
-                .foreign_end_deadline()
-                .filter(|_| is_idle)
+            is_idle
+                .then(|| self.input.foreign_end_deadline())
+                .flatten()
                 .map(|at| (at, Timer::ForeignEnd)),
             // What is being written does not put off what was owed before.
             reply.filter(|_| is_heard),
-            context
-                .keep_alive_deadline()
-                .filter(|_| is_idle && matches!(self.state, State::Ready(_)))
+            (is_idle && matches!(self.state, State::Ready(_)))
+                .then(|| context.keep_alive_deadline())
+                .flatten()
                 .map(|at| (at, Timer::KeepAlive)),
-            context
-                .login_deadline()
-                .map(|at| fatal((at, Timeout::Login))),
+            context.login_deadline().map(|at| fatal(at, Timeout::Login)),
         ];
         timers.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
