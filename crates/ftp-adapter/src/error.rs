@@ -178,9 +178,9 @@ impl Error {
     }
 
     /// Whether the same attempt may succeed later, and may be made again: connection refused or
-    /// lost, time-outs, 421 and other 4yz. Never after a 5yz, and never after a TLS failure, which
-    /// does not go away, unless the handshake was just cut off: so do servers of implicit TLS that
-    /// have too many clients.
+    /// lost, time-outs, 421 and other 4yz. Never after a 5yz, a broken protocol, or a name that cannot
+    /// be resolved, and never after a TLS failure, which does not go away, unless the handshake was
+    /// just cut off: so do servers of implicit TLS that have too many clients.
     ///
     /// Once a password or an account was sent, or part of it, nothing but 421: see
     /// [`client::Error::is_transient`].
@@ -402,6 +402,23 @@ mod tests {
         };
         assert!(tls(ftp_rustls::Error::HandshakeEof).is_transient());
         assert!(!tls(ftp_rustls::Error::NoTlsConfiguration).is_transient());
+        let unresolved = Error::Resolve {
+            host: "ftp.example.com".into(),
+            error: io::ErrorKind::TimedOut.into(),
+        };
+        assert!(!unresolved.is_transient());
+        let late = Error::ConnectTimedOut {
+            after: Duration::from_secs(1),
+            attempts: refused(),
+        };
+        assert!(late.is_transient());
+        let lost = |secret_sent| Error::Io {
+            phase: Phase::Password,
+            error: io::ErrorKind::ConnectionReset.into(),
+            secret_sent,
+        };
+        assert!(lost(false).is_transient());
+        assert!(!lost(true).is_transient());
         assert!(!Error::Closed.is_transient());
         assert!(!Error::Misuse(Misuse::NotReady).is_transient());
     }

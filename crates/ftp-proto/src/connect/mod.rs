@@ -21,7 +21,8 @@
 //! | other 4yz (RFC 959 §4.2.1: the same command may succeed later) | until a secret was sent | `client::Error::is_transient` |
 //! | 5yz, an account or a password that is needed and not there | no | `client::Error::is_transient` |
 //! | the server broke the protocol | no | `client::Error::is_transient` |
-//! | TLS failed, or an address, name or configuration makes no sense | no | the adapter |
+//! | the TLS handshake was cut off | until a secret was sent | the adapter |
+//! | TLS failed otherwise, a name cannot be resolved, or an address or configuration makes no sense | no | the adapter |
 //!
 //! A secret was sent as soon as the first byte of `PASS` or `ACCT` was handed to the transport
 //! ([`client::Connection::is_secret_sent`](crate::client::Connection::is_secret_sent)). From then on
