@@ -1,6 +1,8 @@
 //! Certificates: reading them from files, making one on the spot, and naming them.
 
+use std::fmt;
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 
 use ftp_proto::TlsSession;
@@ -9,7 +11,10 @@ use ftp_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8K
 use ftp_rustls::{Identity, TrustedCertificates, certificates_from_pem, private_key_from_pem};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
+use x509_parser::time::ASN1Time;
 use zeroize::Zeroizing;
 
 use crate::decode::hexadecimal;
@@ -40,6 +45,79 @@ impl CertificateName {
             sha256: fingerprint(der),
         }
     }
+}
+
+/// A certificate that was refused, as far as it can be read: what users need to find out whose it is.
+/// It may say anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct CertificateSummary {
+    #[serde(flatten)]
+    name: CertificateName,
+    issuer: String,
+    /// The hosts that it is for.
+    names: Vec<String>,
+    /// As in `2026-11-28T22:00:00Z`.
+    not_before: Option<String>,
+    not_after: Option<String>,
+}
+
+impl CertificateSummary {
+    pub(crate) fn of(der: &[u8]) -> Self {
+        let parsed = parse_x509_certificate(der).ok();
+        let parsed = parsed.as_ref().map(|(_, certificate)| certificate);
+        let shown = |text: String| escape(text.as_bytes()).to_string();
+        Self {
+            name: CertificateName::of(der),
+            issuer: parsed
+                .map(|certificate| shown(certificate.issuer().to_string()))
+                .unwrap_or_default(),
+            names: parsed.map(names).unwrap_or_default(),
+            not_before: parsed.map(|certificate| moment(certificate.validity().not_before)),
+            not_after: parsed.map(|certificate| moment(certificate.validity().not_after)),
+        }
+    }
+}
+
+impl fmt::Display for CertificateSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(from), Some(to)) = (&self.not_before, &self.not_after) {
+            let names = match self.names.is_empty() {
+                true => "no host".to_owned(),
+                false => self.names.join(", "),
+            };
+            let Self { name, issuer, .. } = self;
+            write!(
+                f,
+                "subject {}; for {names}; issuer {issuer}; valid from {from} to {to}; ",
+                name.subject
+            )?;
+        }
+        write!(f, "SHA-256 {}", self.name.sha256)
+    }
+}
+
+/// The hosts that a certificate names.
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let extension = certificate.subject_alternative_name().ok().flatten();
+    let names = extension.map(|extension| &extension.value.general_names);
+    let shown = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some(escape(name.as_bytes()).to_string()),
+        GeneralName::IPAddress(bytes) => {
+            let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
+            let v6 = <[u8; 16]>::try_from(*bytes).map(IpAddr::from);
+            v4.or(v6).ok().map(|address| address.to_string())
+        }
+        _ => None,
+    };
+    names.into_iter().flatten().filter_map(shown).collect()
+}
+
+fn moment(time: ASN1Time) -> String {
+    let time = time.to_datetime();
+    let (hour, minute, second) = time.to_hms();
+    let (year, month, day) = time.to_calendar_date();
+    let month = u8::from(month);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// SHA-256 in hexadecimal.

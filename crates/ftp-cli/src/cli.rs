@@ -198,8 +198,10 @@ pub(crate) struct LoginArguments {
     #[arg(long)]
     pub(crate) pipeline: bool,
 
-    /// Try again this often after a transient failure; once the password was sent, only after 421:
-    /// whatever else comes then may mean that it is wrong
+    /// Try again this often if the connection was refused, lost, or not made in time, if a phase took
+    /// too long, or after 421 or another 4yz. Once a password or account was sent, only after 421:
+    /// whatever else comes then may mean that it is wrong. Not after a 5yz, a broken protocol, a
+    /// name that cannot be resolved, or a failure of TLS, except a handshake that was cut off
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) retries: u32,
 
@@ -220,7 +222,9 @@ pub(crate) struct LoginArguments {
     #[arg(long, short)]
     pub(crate) verbose: bool,
 
-    /// One JSON object on standard output, and nothing else there
+    /// One JSON object on standard output, and nothing else there. `outcome`, `phase`, `code`, `message`
+    /// and `hint` say how it ended; `tls` and `protection` what was agreed; `refused_certificate`
+    /// what the server showed if it is not trusted
     #[arg(long)]
     pub(crate) json: bool,
 

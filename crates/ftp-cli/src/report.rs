@@ -9,7 +9,7 @@ use ftp_proto::wire::{Code, ForeignProtocol, Reply};
 use ftp_rustls::{CertificateFault, rustls};
 use serde::{Serialize, Serializer};
 
-use crate::certificate::CertificateName;
+use crate::certificate::{CertificateName, CertificateSummary};
 use crate::decode::ReplyRecord;
 use crate::exit::Exit;
 use crate::transcript::{Direction, Entry, Recording, TimedPhase, Times};
@@ -138,7 +138,9 @@ pub(crate) struct Report {
     replies: Vec<CommandReply>,
     /// How many times the login was tried.
     attempts: u32,
-    #[serde(skip)]
+    /// The server's certificate, if it was refused.
+    refused_certificate: Option<CertificateSummary>,
+    /// What the user can do about it.
     hint: Option<String>,
 }
 
@@ -220,9 +222,14 @@ impl Report {
             ),
             (End::Done, None) => (Outcome::LoggedIn, None, "logged in".to_owned(), None),
         };
-        let protection = session
-            .map(|session| session.protection)
-            .unwrap_or_default();
+        let protection =
+            session.map_or(recording.protection.agreed(), |session| session.protection);
+        let refused_certificate = match end {
+            End::Failed(Error::Tls { error, .. }) => error
+                .refused_certificate()
+                .map(|refused| CertificateSummary::of(refused.der())),
+            _ => None,
+        };
         Self {
             outcome,
             phase: end.phase(),
@@ -242,6 +249,7 @@ impl Report {
             transcript: recording.entries,
             replies,
             attempts,
+            refused_certificate,
             hint,
         }
     }
@@ -280,7 +288,8 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// What happened and why, and on a second line what can be done about it.
+    /// What happened and why; then the certificate that was refused, and what can be done about it,
+    /// each on a line of its own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         if self.outcome == Outcome::LoggedIn {
@@ -294,6 +303,9 @@ impl fmt::Display for Report {
                 }
                 None => f.write_str(" (without TLS)")?,
             }
+        }
+        if let Some(certificate) = &self.refused_certificate {
+            write!(f, "\ncertificate: {certificate}")?;
         }
         match &self.hint {
             Some(hint) => write!(f, "\nhint: {hint}"),

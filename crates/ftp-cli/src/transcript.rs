@@ -1,12 +1,14 @@
 //! The dialogue as it happens: shown to the user, and kept for the report. Secrets are masked
 //! before a line is stored or printed.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ftp_adapter::Error;
-use ftp_proto::wire::{CommandRef, Reply, ReplyRef, Verb, escape};
+use ftp_proto::client::Protection;
+use ftp_proto::wire::{Class, CommandRef, Reply, ReplyRef, Verb, escape};
 use ftp_proto::{Dialogue, Observer, TlsSession};
 use serde::Serialize;
 
@@ -72,6 +74,7 @@ pub(crate) struct Recording {
     pub(crate) irregular: bool,
     /// The TLS session in force.
     pub(crate) tls: Option<TlsSession>,
+    pub(crate) protection: ProtectionSeen,
     pub(crate) times: Times,
     /// What is to be hidden.
     pub(crate) mask: Mask,
@@ -132,10 +135,12 @@ impl Observer for Recorder {
         let (dir, lines) = match dialogue {
             Dialogue::Command(command) => {
                 recording.mask.sent(command);
+                recording.protection.sent(command);
                 (Direction::Sent, vec![command.to_string()])
             }
             Dialogue::Reply(reply) => {
                 recording.irregular |= reply.is_irregular();
+                recording.protection.received(reply);
                 let shown = recording.mask.received(reply);
                 (Direction::Received, lines_of(shown.borrow()))
             }
@@ -189,6 +194,36 @@ fn lines_of(reply: ReplyRef<'_>) -> Vec<String> {
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
         .map(|line| escape(line).to_string())
         .collect()
+}
+
+/// The protection of data connections, told from what was seen: a login that fails has no session to
+/// ask.
+#[derive(Default)]
+pub(crate) struct ProtectionSeen {
+    /// For each command that is not answered, whether it asked for protection.
+    unanswered: VecDeque<bool>,
+    is_private: bool,
+}
+
+impl ProtectionSeen {
+    pub(crate) fn agreed(&self) -> Protection {
+        match self.is_private {
+            true => Protection::Private,
+            false => Protection::Clear,
+        }
+    }
+
+    fn sent(&mut self, command: CommandRef<'_>) {
+        let asks = command.verb() == Verb::Prot && command.argument() == Some(b"P");
+        self.unanswered.push_back(asks);
+    }
+
+    fn received(&mut self, reply: ReplyRef<'_>) {
+        // Without a command before it: the greeting.
+        if reply.code().class() != Class::Preliminary && self.unanswered.pop_front() == Some(true) {
+            self.is_private = reply.code().class() == Class::Completion;
+        }
+    }
 }
 
 /// A phase that time is counted for.

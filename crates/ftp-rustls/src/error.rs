@@ -9,7 +9,7 @@ use rustls::CertificateError;
 
 use self::explain::Explained;
 pub use self::fault::CertificateFault;
-use crate::Offer;
+use crate::{Offer, RefusedCertificate};
 
 /// Why a secured connection is over. Sticky.
 ///
@@ -30,6 +30,9 @@ pub enum Error<E> {
         source: rustls::Error,
         /// What this client had offered, if the two sides have nothing in common.
         offered: Option<Box<Offer>>,
+        /// The peer's certificate, if it was refused by a configuration that was made with
+        /// [`config`](crate::config).
+        certificate: Option<RefusedCertificate>,
     },
     /// The peer closed the connection in the middle of the TLS handshake.
     HandshakeEof,
@@ -43,6 +46,14 @@ impl<E> Error<E> {
         match self {
             Self::Machine(error) => Some(error),
             Self::Tls { .. } | Self::HandshakeEof | Self::NoTlsConfiguration => None,
+        }
+    }
+
+    /// The peer's certificate, if it was refused.
+    pub fn refused_certificate(&self) -> Option<&RefusedCertificate> {
+        match self {
+            Self::Tls { certificate, .. } => certificate.as_ref(),
+            Self::Machine(_) | Self::HandshakeEof | Self::NoTlsConfiguration => None,
         }
     }
 
@@ -89,6 +100,7 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
                 during,
                 source,
                 offered,
+                ..
             } => {
                 let explained = Explained {
                     during: *during,
@@ -135,6 +147,7 @@ mod tests {
             during: TlsPhase::Handshake,
             source,
             offered: None,
+            certificate: None,
         };
         let fault = CertificateFault::NoPublicKey;
         let alert = rustls::Error::AlertReceived(AlertDescription::UnknownCA);

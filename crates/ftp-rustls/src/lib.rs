@@ -105,6 +105,7 @@ pub mod config;
 mod error;
 mod offer;
 mod record;
+mod refused;
 mod secured;
 mod tls_state;
 
@@ -116,6 +117,7 @@ pub use config::{
 };
 pub use error::{CertificateFault, Error, TlsPhase};
 pub use offer::Offer;
+pub use refused::RefusedCertificate;
 pub use rustls;
 pub use secured::Secured;
 

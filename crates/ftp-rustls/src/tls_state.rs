@@ -12,8 +12,8 @@ use rustls::{
     ServerConfig, ServerConnection,
 };
 
-use crate::ClientTls;
 use crate::record::RecordBounds;
+use crate::{ClientTls, RefusedCertificate};
 
 /// A TLS connection without a transport. Bytes for the peer gather in [`unsent`](Self::unsent).
 pub(crate) struct TlsState {
@@ -103,6 +103,10 @@ impl TlsState {
     /// so the assertion is caught and becomes the error that it hid: a record that does not
     /// decrypt. Nothing of the connection is used after that.
     fn process(&mut self) -> Result<IoState, rustls::Error> {
+        if self.connection.is_handshaking() {
+            // One that was left by a connection of another kind in this thread.
+            drop(RefusedCertificate::take());
+        }
         if !self.closing {
             return self.connection.process_new_packets();
         }

@@ -102,6 +102,51 @@ fn a_pin_that_is_none_and_pins_beside_other_trust_are_usage_errors() {
 }
 
 #[test]
+fn a_refused_certificate_is_shown_with_what_can_be_done_about_it() {
+    let (server, certificate) = device();
+    let hash = shown_hash(&server);
+    let run = server.login(&["--ca", &self::other_authority().path()], "anna");
+    let said = fails_tls(&run);
+    let lines: Vec<_> = said.lines().collect();
+    let [error, shown, hint] = lines[..] else {
+        panic!("{said}")
+    };
+    assert!(error.starts_with("error: TLS handshake failed: "), "{said}");
+    assert!(
+        shown.starts_with(
+            "certificate: subject CN=rcgen self signed cert; for camera.local; issuer "
+        ),
+        "{said}"
+    );
+    assert!(shown.contains("valid from 1975-01-01T00:00:00Z to 4096-01-01T00:00:00Z"));
+    assert!(shown.ends_with(&format!("SHA-256 {hash}")), "{said}");
+    assert!(hint.starts_with("hint: "), "{said}");
+
+    let run = server.login(&["--json", "--cert-sha256", &"ab".repeat(32)], "anna");
+    assert_eq!(run.code, 6, "{run:?}");
+    let report = run.json();
+    assert_eq!(report["tls"], serde_json::Value::Null);
+    let shown = &report["refused_certificate"];
+    assert_eq!(shown["sha256"], hash.as_str());
+    assert_eq!(shown["names"], serde_json::json!(["camera.local"]));
+    assert_eq!(shown["not_before"], "1975-01-01T00:00:00Z");
+    assert!(
+        report["hint"]
+            .as_str()
+            .unwrap()
+            .starts_with("compare the hash")
+    );
+
+    let run = server.login(&["--json", "--ca", &certificate.path()], "anna");
+    assert_eq!(run.json()["refused_certificate"]["sha256"], hash.as_str());
+}
+
+/// Of an authority that signed nothing.
+fn other_authority() -> TestFile {
+    TestFile::new(certificate("127.0.0.1").0)
+}
+
+#[test]
 fn the_hint_fits_what_was_given() {
     let (server, certificate) = device();
     let (stranger, _) = self::certificate("127.0.0.1");

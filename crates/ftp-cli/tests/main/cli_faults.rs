@@ -131,6 +131,23 @@ fn a_421_is_unavailable_wherever_it_comes() {
 }
 
 #[test]
+fn a_login_that_is_refused_under_tls_tells_what_was_agreed_and_what_to_do() {
+    let server = common::Server::start(&[]);
+    for (option, protection) in [("required", "private"), ("clear", "clear")] {
+        for pipeline in [&[][..], &["--pipeline"]] {
+            let options = ["--json", "--danger-accept-any-cert", "--protection", option];
+            let run = server.login(&[&options, pipeline].concat(), "nobody");
+            check(&run, 3, "refused", "password", Some(530));
+            let report = run.json();
+            assert_eq!(report["protection"], protection, "{run:?}");
+            assert_eq!(report["tls"]["version"], "TLS 1.3", "{run:?}");
+            let hint = report["hint"].as_str().unwrap();
+            assert!(hint.contains("user name and password"), "{hint}");
+        }
+    }
+}
+
+#[test]
 fn refusals_name_the_phase() {
     let refused = |steps| login_to_script(after_greeting(steps), TLS);
     let run = refused(vec![Hear("AUTH TLS"), Say(b"502 No TLS.\r\n"), Silence]);

@@ -8,7 +8,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
 use super::certificate::Certificate;
-use crate::CertificateFault;
+use crate::{CertificateFault, RefusedCertificate};
 
 /// A verifier whose errors are looked into. What it accepts stays accepted, what it refuses
 /// refused; only the error may become a [`CertificateFault`].
@@ -89,16 +89,17 @@ impl<V: ?Sized> Diagnosed<V> {
 }
 
 /// Why the handshake's signature was refused.
-fn unverified(error: Error, certificate: &CertificateDer<'_>) -> Error {
-    match error {
+fn unverified(error: Error, der: &CertificateDer<'_>) -> Error {
+    let error = match error {
         Error::InvalidCertificate(CertificateError::BadSignature) => {
-            let certificate = Certificate::parse(certificate);
+            let certificate = Certificate::parse(der);
             certificate
                 .and_then(|certificate| CertificateFault::of_key(&certificate.key))
                 .map_or(error, Error::from)
         }
         other => other,
-    }
+    };
+    RefusedCertificate::leave(der, error)
 }
 
 impl ServerCertVerifier for Diagnosed<dyn ServerCertVerifier> {
@@ -113,6 +114,7 @@ impl ServerCertVerifier for Diagnosed<dyn ServerCertVerifier> {
         self.verifier
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
             .map_err(|error| self.refused(error, end_entity, intermediates))
+            .map_err(|error| RefusedCertificate::leave(end_entity, error))
     }
 
     fn verify_tls12_signature(
@@ -172,6 +174,7 @@ impl ClientCertVerifier for Diagnosed<dyn ClientCertVerifier> {
         self.verifier
             .verify_client_cert(end_entity, intermediates, now)
             .map_err(|error| self.refused(error, end_entity, intermediates))
+            .map_err(|error| RefusedCertificate::leave(end_entity, error))
     }
 
     fn verify_tls12_signature(

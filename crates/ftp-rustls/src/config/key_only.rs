@@ -20,7 +20,7 @@ use rustls::{
 use super::ConfigError;
 use super::certificate::{Certificate, PublicKey};
 use super::pin::{CertificatePin, Sha256};
-use crate::CertificateFault;
+use crate::{CertificateFault, RefusedCertificate};
 
 /// Accepts every certificate, or every pinned one, and checks that the peer holds its private key.
 #[derive(Debug)]
@@ -87,11 +87,11 @@ impl ServerCertVerifier for KeyOnly {
             let of_key = sha256.hash(certificate.key.whole);
             let matches = |pin: &CertificatePin| [of_certificate, of_key].contains(&Some(pin.0));
             if !pins.iter().any(matches) {
-                return Err(CertificateFault::NotPinned {
+                let fault = CertificateFault::NotPinned {
                     certificate: CertificatePin(of_certificate.unwrap_or_default()),
                     key: CertificatePin(of_key.unwrap_or_default()),
-                }
-                .into());
+                };
+                return Err(RefusedCertificate::leave(end_entity, fault.into()));
             }
         }
         Ok(ServerCertVerified::assertion())

@@ -7,7 +7,7 @@ use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, ServerConfig};
 
 use crate::tls_state::TlsState;
-use crate::{ClientTls, Error, Offer, TlsPhase};
+use crate::{ClientTls, Error, Offer, RefusedCertificate, TlsPhase};
 
 #[derive(Debug)]
 pub(super) enum Role {
@@ -65,6 +65,7 @@ pub(super) enum Failure {
         during: TlsPhase,
         source: rustls::Error,
         offered: Option<Box<Offer>>,
+        certificate: Option<RefusedCertificate>,
     },
     HandshakeEof,
     NoTlsConfiguration,
@@ -132,10 +133,15 @@ impl Failure {
             }
             _ => None,
         };
+        let certificate = match source {
+            rustls::Error::InvalidCertificate(_) => RefusedCertificate::take(),
+            _ => None,
+        };
         Self::Tls {
             during,
             source,
             offered,
+            certificate,
         }
     }
 }
@@ -160,10 +166,12 @@ impl<E> From<Failure> for Error<E> {
                 during,
                 source,
                 offered,
+                certificate,
             } => Self::Tls {
                 during,
                 source,
                 offered,
+                certificate,
             },
             Failure::HandshakeEof => Self::HandshakeEof,
             Failure::NoTlsConfiguration => Self::NoTlsConfiguration,

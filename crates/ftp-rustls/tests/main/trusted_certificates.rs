@@ -50,7 +50,13 @@ fn show(
         let server = server_showing(shown.clone(), signing_key(key), versions);
         let [client, _] = meet(config, server);
         match client.outcome {
-            Some(Err(error)) => Err(error),
+            Some(Err(error)) => {
+                let refused = error
+                    .refused_certificate()
+                    .expect("it came and was refused");
+                assert_eq!(refused.der(), shown);
+                Err(error)
+            }
             _ => {
                 assert_eq!(client.secured.machine().started.len(), 1);
                 Ok(())
