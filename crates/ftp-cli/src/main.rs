@@ -16,6 +16,7 @@ mod hash;
 mod login;
 mod mask;
 mod netrc;
+mod notice;
 mod output;
 mod report;
 mod serve;

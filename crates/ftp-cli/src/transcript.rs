@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,8 @@ use ftp_proto::{Dialogue, Observer, TlsSession};
 use serde::Serialize;
 
 use crate::mask::Mask;
-use crate::output::Output;
+use crate::notice::Notice;
+use crate::output::{Output, complain};
 
 /// Which way a line went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,7 +66,12 @@ pub(crate) struct Recorder {
     start: Instant,
     live: Option<Live>,
     recording: Mutex<Recording>,
+    /// While the server has said nothing.
+    waiting: Mutex<Option<Notice>>,
 }
+
+/// How long a server may be silent before the user is told what is waited for.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// What was seen so far.
 #[derive(Default)]
@@ -87,6 +94,7 @@ impl Recorder {
             start: Instant::now(),
             live,
             recording: Mutex::default(),
+            waiting: Mutex::default(),
         }
     }
 
@@ -101,6 +109,14 @@ impl Recorder {
         self.recording()
             .times
             .enter(TimedPhase::Greeting, self.start.elapsed());
+        if self.is_live() && io::stderr().is_terminal() {
+            let say = || complain("waiting for the greeting…");
+            self.wait(Some(Notice::after(SILENCE, say)));
+        }
+    }
+
+    fn wait(&self, notice: Option<Notice>) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = notice;
     }
 
     /// Whether the user sees each line as it comes.
@@ -121,6 +137,7 @@ impl Recorder {
     /// Stops the clock and hands over what was recorded. If the dialogue ended in a phase before
     /// its first command, `phase` says in which.
     pub(crate) fn take(&self, phase: TimedPhase) -> Recording {
+        self.wait(None);
         let mut recording = self.recording();
         recording.times.end(phase, self.start.elapsed());
         std::mem::take(&mut *recording)
@@ -130,6 +147,7 @@ impl Recorder {
 impl Observer for Recorder {
     fn observe(&self, _now: ftp_proto::Instant, dialogue: Dialogue<'_>) {
         let elapsed = self.start.elapsed();
+        self.wait(None);
         let mut recording = self.recording();
         recording.times.observe(&dialogue, elapsed);
         let (dir, lines) = match dialogue {
