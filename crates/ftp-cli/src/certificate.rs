@@ -121,7 +121,7 @@ fn moment(time: ASN1Time) -> String {
 }
 
 /// SHA-256 in hexadecimal.
-pub(crate) fn fingerprint(der: &[u8]) -> String {
+fn fingerprint(der: &[u8]) -> String {
     hexadecimal(&Sha256::digest(der))
 }
 
@@ -157,8 +157,15 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     encoding::plain_pem(&format!("the file {shown}"), &bytes)
 }
 
+/// A certificate that was made here, for those who are to trust it.
+pub(crate) struct SelfMade {
+    pub(crate) pem: String,
+    /// What `login --cert-sha256` takes.
+    pub(crate) sha256: String,
+}
+
 /// Makes a certificate that signs itself, for these host names and addresses.
-pub(crate) fn self_made(names: Vec<String>) -> Result<Identity, Failure> {
+pub(crate) fn self_made(names: Vec<String>) -> Result<(Identity, SelfMade), Failure> {
     let impossible = |error: &dyn std::fmt::Display| {
         Failure::new(
             Exit::Unavailable,
@@ -175,7 +182,13 @@ pub(crate) fn self_made(names: Vec<String>) -> Result<Identity, Failure> {
         .self_signed(&key)
         .map_err(|error| impossible(&error))?;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    Identity::from_der(vec![certificate.der().clone()], key).map_err(|error| impossible(&error))
+    let identity = Identity::from_der(vec![certificate.der().clone()], key)
+        .map_err(|error| impossible(&error))?;
+    let made = SelfMade {
+        pem: certificate.pem(),
+        sha256: fingerprint(certificate.der()),
+    };
+    Ok((identity, made))
 }
 
 /// A store that trusts exactly this certificate.
@@ -198,9 +211,10 @@ mod tests {
 
     #[test]
     fn a_self_made_certificate_has_a_subject_and_a_fingerprint() {
-        let identity = self_made(vec!["localhost".into(), "127.0.0.1".into()]).unwrap();
+        let (identity, made) = self_made(vec!["localhost".into(), "127.0.0.1".into()]).unwrap();
         let name = CertificateName::of(&identity.certificates()[0]);
         assert_eq!(name.subject, "CN=ftp-cli, made for this run");
+        assert_eq!(name.sha256, made.sha256);
         assert_eq!(name.sha256.len(), 64);
         assert!(trust_only(&identity.certificates()[0]).is_ok());
     }

@@ -283,13 +283,14 @@ address, too. If they fail more often than that on purpose, raise user-at-addres
 --danger-no-guard.
 
 The first line on standard output is `listening on ADDR`; `metrics on URL` and the fingerprint of a
-certificate that was made here follow, where there are any. SIGINT and SIGTERM end the server: each
+certificate that was made here, as login --cert-sha256 takes it, follow, where there are any. SIGINT and SIGTERM end the server: each
 client gets a 421, and the exit code is 0. SIGHUP reads the users file and the certificate again;
 sessions go on, and if a file is bad, or hangs for 10 seconds, the old ones stay and the log says why.
 
 Examples:
-  echo anna:$(echo secret | ftp-cli hash) > users.txt
-  ftp-cli serve --users users.txt
+  echo \"anna:$(ftp-cli hash)\" > users.txt
+  ftp-cli serve --users users.txt --write-cert server.pem
+  ftp-cli login --ca server.pem ftp://anna@127.0.0.1:2121
   ftp-cli serve --users users.txt --listen 0.0.0.0:990 --implicit --cert cert.pem --key key.pem
 
 Exit codes:
@@ -315,6 +316,10 @@ pub(crate) struct ServeArguments {
     /// The private key of --cert (PEM)
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+
+    /// Write the certificate that is made for this run to this file (PEM), for `login --ca`
+    #[arg(long, value_name = "FILE", conflicts_with = "cert")]
+    pub(crate) write_cert: Option<PathBuf>,
 
     /// TLS from the first byte, instead of AUTH TLS
     #[arg(long)]

@@ -82,7 +82,7 @@ struct Stage {
 
 impl Stage {
     fn new(adapter: Adapter, output: Arc<Output>) -> Result<Self, Failure> {
-        let identity = self_made(vec!["127.0.0.1".to_owned()])?;
+        let (identity, _) = self_made(vec!["127.0.0.1".to_owned()])?;
         let certificate = identity
             .certificates()
             .first()

@@ -12,7 +12,7 @@ mod reload;
 mod scrape;
 mod users;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -35,7 +35,7 @@ use self::metrics::Metrics;
 use self::proxy_header::Source;
 use self::reload::{hangups, reload};
 pub(crate) use self::users::{Decision, Users};
-use crate::certificate::{fingerprint, read_identity, self_made};
+use crate::certificate::{SelfMade, read_identity, self_made};
 use crate::cli::{LogFormat, ServeArguments};
 use crate::encoding;
 use crate::exit::{Exit, Failure};
@@ -49,6 +49,12 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     let users = read_users(arguments)?;
     let config = Arc::new(config(arguments)?);
     let tls = Tls::new(arguments)?;
+    if let (Some(path), Some(made)) = (&arguments.write_cert, &tls.self_made) {
+        fs::write(path, &made.pem).map_err(|error| {
+            let path = path.display();
+            Failure::usage(format!("cannot write the certificate to {path}: {error}"))
+        })?;
+    }
     let mut server = Server::new(config, Some(tls.config))
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
         .max_sessions(arguments.max_sessions.get());
@@ -76,8 +82,8 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     start_log(arguments.log_format);
 
     output.line(&format!("listening on {address}"));
-    if let Some(sha256) = tls.self_made_sha256 {
-        output.line(&format!("certificate SHA-256 {sha256}"));
+    if let Some(made) = tls.self_made {
+        output.line(&format!("certificate SHA-256 {}", made.sha256));
     }
     info!(%address, users = users.len(), "listening");
     if arguments.danger_optional_tls {
@@ -168,8 +174,15 @@ fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
         return Users::none(arguments.anonymous);
     };
     let shown = path.display();
-    let bytes = read_at_most(LONGEST_USERS, path)
-        .map_err(|error| Failure::usage(format!("cannot read the users file {shown}: {error}")))?;
+    let bytes = read_at_most(LONGEST_USERS, path).map_err(|error| {
+        let failure = Failure::usage(format!("cannot read the users file {shown}: {error}"));
+        match error.kind() {
+            io::ErrorKind::NotFound => failure.hint(format!(
+                "this makes it, with one user: echo \"anna:$(ftp-cli hash)\" > '{shown}'"
+            )),
+            _ => failure,
+        }
+    })?;
     let text = encoding::plain(&format!("the users file {shown}"), &bytes)?;
     let text = str::from_utf8(text).map_err(|error| {
         let before = text.get(..error.valid_up_to()).unwrap_or_default();
@@ -225,29 +238,25 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
 
 struct Tls {
     config: Arc<ServerConfig>,
-    /// Of the certificate, if it was made here.
-    self_made_sha256: Option<String>,
+    /// The certificate, if it was made here.
+    self_made: Option<SelfMade>,
 }
 
 impl Tls {
     fn new(arguments: &ServeArguments) -> Result<Self, Failure> {
-        let (identity, self_made_sha256) = match (&arguments.cert, &arguments.key) {
+        let (identity, self_made) = match (&arguments.cert, &arguments.key) {
             (Some(chain), Some(key)) => (read_identity(chain, key)?, None),
             _ => {
                 let names = ["localhost", "127.0.0.1", "::1"]
                     .map(str::to_owned)
                     .to_vec();
-                let identity = self_made(names)?;
-                let sha256 = identity.certificates().first().map(|der| fingerprint(der));
-                (identity, sha256)
+                let (identity, made) = self_made(names)?;
+                (identity, Some(made))
             }
         };
         let config = server_config(identity, ClientCertificates::default())
             .map_err(|error| Failure::usage(format!("cannot set up TLS: {error}")))?;
-        Ok(Self {
-            config,
-            self_made_sha256,
-        })
+        Ok(Self { config, self_made })
     }
 }
 

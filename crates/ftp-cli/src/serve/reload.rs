@@ -59,7 +59,7 @@ pub(super) async fn reload(
             Ok((users, tls)) => {
                 info!(users = users.len(), "reloaded users and certificate");
                 handler.replace_users(users);
-                if tls.self_made_sha256.is_none() {
+                if tls.self_made.is_none() {
                     server.replace_tls(tls.config);
                 }
             }

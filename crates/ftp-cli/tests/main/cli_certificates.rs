@@ -1,7 +1,10 @@
 //! What `login` trusts: pins, files, and what it says where it does not.
 #![cfg(unix)]
 
-use crate::common::{Program, Run, Server, TestFile};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::common::{Program, Run, SENTINEL, Server, TestFile};
 use rcgen::{CertificateParams, KeyPair};
 
 /// Two names, so that certificates differ in more than their keys.
@@ -99,6 +102,59 @@ fn a_pin_that_is_none_and_pins_beside_other_trust_are_usage_errors() {
         assert_eq!(run.code, 2, "{run:?}");
         assert!(run.stderr.contains(said), "{run:?}");
     }
+}
+
+/// As a user does who pastes the lines of the README.
+#[test]
+fn what_serve_makes_and_prints_is_what_login_takes() {
+    let certificate = TestFile::new("an old one");
+    let server = Server::start_with(&["--write-cert", &certificate.path()]);
+    let run = server.login(&["--ca", &certificate.path()], "anna");
+    assert_eq!(run.code, 0, "{run:?}");
+    let hash = server.next_line("certificate SHA-256 ");
+    let run = server.login(&["--cert-sha256", &hash], "anna");
+    assert_eq!(run.code, 0, "{run:?}");
+    let pem = std::fs::read_to_string(&certificate.0).unwrap();
+    assert_eq!(pem.matches("-----BEGIN ").count(), 1, "no key: {pem}");
+
+    let run = Program::new(["serve", "--anonymous", "--write-cert", "/nowhere/at/all"]).run();
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(
+        run.stderr
+            .contains("cannot write the certificate to /nowhere")
+    );
+}
+
+#[test]
+fn a_missing_users_file_is_made_by_the_command_in_the_hint() {
+    let file = TestFile::new("");
+    std::fs::remove_file(&file.0).unwrap();
+    let run = Program::new(["serve", "--users", &file.path()]).run();
+    assert_eq!(run.code, 2, "{run:?}");
+    let command = run
+        .stderr
+        .split("this makes it, with one user: ")
+        .nth(1)
+        .unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_ftp-cli"));
+    let mut shell = Command::new("/bin/sh")
+        .args(["-c", command])
+        .env("PATH", program.parent().unwrap())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let line = format!("{SENTINEL}\n");
+    shell
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(line.as_bytes())
+        .unwrap();
+    assert!(shell.wait().unwrap().success(), "{command}");
+    let server = Server::start_with_users(std::fs::read(&file.0).unwrap(), &[]);
+    let hash = server.next_line("certificate SHA-256 ");
+    let run = server.login(&["--cert-sha256", &hash], "anna");
+    assert_eq!(run.code, 0, "{run:?}");
 }
 
 #[test]
