@@ -45,9 +45,12 @@ pub enum Error {
     /// The TLS configuration cannot be built.
     #[error("the TLS configuration cannot be built: {0}")]
     TlsConfiguration(ConfigError),
-    /// TLS is wanted, the connector was given no configuration for it, and the features that know
-    /// default roots are off.
-    #[error("TLS is wanted, and no TLS configuration was given")]
+    /// TLS is wanted, the connector was given no configuration for it, and the feature that the
+    /// default needs is off.
+    #[error(
+        "TLS is wanted, and no TLS configuration was given: give one with `Connector::tls`, or enable \
+         the feature `platform-verifier`, which the default needs"
+    )]
     NoTlsConfiguration,
     /// The connection broke, and the machine was not done.
     #[error("the connection failed at {phase}: {error}")]

@@ -22,8 +22,9 @@ pub struct ClientSetup {
 }
 
 impl ClientSetup {
-    /// Where TLS is wanted, the platform's roots are trusted (Mozilla's, if the feature
-    /// `platform-verifier` is off), until [`set_tls`](Self::set_tls) says otherwise.
+    /// Where TLS is wanted, the platform's roots are trusted, with the crypto provider AWS-LC, until
+    /// [`set_tls`](Self::set_tls) says otherwise. Without the features `platform-verifier` and
+    /// `aws-lc-rs` it must.
     pub fn new(config: Config) -> Self {
         Self {
             config,
@@ -104,20 +105,14 @@ impl fmt::Debug for ClientSetup {
     }
 }
 
-#[cfg(feature = "platform-verifier")]
+/// Never what happens to be compiled in: a feature that another crate turns on must not change who is
+/// trusted.
 fn default_tls() -> Result<Arc<ClientConfig>, Error> {
-    Ok(ftp_rustls::client_config(
+    #[cfg(feature = "platform-verifier")]
+    return Ok(ftp_rustls::client_config(
         ftp_rustls::Roots::Platform,
         None,
-    )?)
-}
-
-#[cfg(all(feature = "webpki-roots", not(feature = "platform-verifier")))]
-fn default_tls() -> Result<Arc<ClientConfig>, Error> {
-    Ok(ftp_rustls::client_config(ftp_rustls::Roots::Webpki, None)?)
-}
-
-#[cfg(not(any(feature = "webpki-roots", feature = "platform-verifier")))]
-fn default_tls() -> Result<Arc<ClientConfig>, Error> {
-    Err(Error::NoTlsConfiguration)
+    )?);
+    #[cfg(not(feature = "platform-verifier"))]
+    return Err(Error::NoTlsConfiguration);
 }

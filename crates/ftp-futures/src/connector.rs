@@ -42,8 +42,8 @@ pub struct Connector<R> {
 
 impl<R> Connector<R> {
     /// A connector for this configuration. Where TLS is wanted, the platform's roots are trusted
-    /// (Mozilla's, if the feature `platform-verifier` is off), until [`tls`](Self::tls) says
-    /// otherwise.
+    /// with the crypto provider AWS-LC, until [`tls`](Self::tls) says otherwise. Without the features
+    /// `platform-verifier` and `aws-lc-rs`, it must.
     pub fn new(config: Config) -> Self {
         Self {
             setup: ClientSetup::new(config),

@@ -76,13 +76,15 @@
 //!
 //! | feature | default | what it does |
 //! |---|---|---|
-//! | `aws-lc-rs` | yes | crypto by AWS-LC, post-quantum key exchange for servers that ask for it; wins where `ring` is on too |
-//! | `ring` | no | crypto by *ring* |
+//! | `aws-lc-rs` | yes | [`Provider::AwsLcRs`](config::Provider), the default: crypto by AWS-LC, post-quantum key exchange for servers that ask for it |
+//! | `ring` | no | [`Provider::Ring`](config::Provider): crypto by *ring* |
 //! | `platform-verifier` | yes | [`Roots::Platform`]: trust what the operating system trusts |
 //! | `webpki-roots` | yes | [`Roots::Webpki`]: trust Mozilla's list, compiled in |
 //!
-//! With neither provider the crate builds, and the functions in [`config`] say
-//! [`ConfigError::NoCryptoProvider`]; configurations with a provider of one's own work.
+//! A feature only offers something: what is used is chosen by a call, and the default is the same
+//! whichever features other crates turn on. Without `aws-lc-rs` the functions in [`config`] that take
+//! no provider say [`ConfigError::NoCryptoProvider`]; those that take one work, with *ring* too:
+//! [`client_config_with_provider`], [`server_config_with_provider`].
 //!
 //! # Secrets
 //!
@@ -111,9 +113,9 @@ mod tls_state;
 
 pub use config::{
     CertificatePin, ClientCertificates, ClientTls, ConfigError, Identity, InvalidPin, PemError,
-    PemProblem, Roots, TrustedCertificates, Versions, certificates_from_pem, client_config,
-    client_config_with_provider, client_config_with_versions, private_key_from_pem, roots_from_pem,
-    server_config, server_config_with_versions,
+    PemProblem, Provider, Roots, TrustedCertificates, Versions, certificates_from_pem,
+    client_config, client_config_with_provider, client_config_with_versions, private_key_from_pem,
+    roots_from_pem, server_config, server_config_with_provider, server_config_with_versions,
 };
 pub use error::{CertificateFault, Error, TlsPhase};
 pub use offer::Offer;

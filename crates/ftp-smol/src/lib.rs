@@ -81,8 +81,9 @@
 //!
 //! # Features
 //!
-//! * `aws-lc-rs` (default) or `ring`: cryptography, as in `ftp-rustls`.
-//! * `platform-verifier` and `webpki-roots` (both default): roots to trust, as in `ftp-rustls`.
+//! * `aws-lc-rs` (default) and `ring` offer cryptography, `platform-verifier` and `webpki-roots` (both
+//!   default) roots to trust. [`Connector::tls`] chooses; by default AWS-LC and the platform's roots
+//!   are used, whatever else is compiled in.
 //! * `tracing`: the events of `ftp-proto`, for programs that log with the `tracing` crate.
 #![forbid(unsafe_code)]
 

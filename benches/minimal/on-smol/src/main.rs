@@ -1,7 +1,9 @@
 //! Logs in under TLS, asks where it is, and says goodbye.
 #![forbid(unsafe_code)]
 
-use ftp_smol::{Client, Error, Login};
+use ftp_smol::ftp_proto::client::Config;
+use ftp_smol::ftp_rustls::{Provider, Roots, Versions, client_config_with_provider};
+use ftp_smol::{Connector, Error, Login};
 
 fn main() -> Result<(), Error> {
     smol::block_on(run())
@@ -12,7 +14,10 @@ async fn run() -> Result<(), Error> {
     let address = arguments.next().unwrap_or_default();
     let user = arguments.next().unwrap_or_default();
     let password = std::env::var("FTP_PASSWORD").unwrap_or_default();
-    let mut ftp = Client::connect(&address, Login::new(user, password)?).await?;
+    let crypto = Provider::Ring.crypto();
+    let tls = client_config_with_provider(Roots::Webpki, None, Versions::default(), crypto)?;
+    let connector = Connector::new(Config::new(Login::new(user, password)?)).tls(tls);
+    let mut ftp = connector.connect(&address).await?;
     println!("{}", ftp.command("PWD").await?);
     ftp.quit().await
 }

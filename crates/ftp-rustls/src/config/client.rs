@@ -108,7 +108,7 @@ fn server_name(host: &str) -> Option<ServerName<'static>> {
 /// pins.
 ///
 /// # Errors
-/// * [`ConfigError::NoCryptoProvider`] if the crate was built without one.
+/// * [`ConfigError::NoCryptoProvider`] if the feature `aws-lc-rs` is off.
 /// * [`ConfigError::NoRoots`] if no certificate is given or pinned.
 /// * [`ConfigError::RootsForOtherPurpose`] if none of those given may be used for servers.
 /// * [`ConfigError::Platform`] if the operating system's trust store cannot be used.

@@ -9,9 +9,11 @@ use super::PemError;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The crate was built without a crypto provider.
+    /// The default crypto provider is not compiled in.
     #[error(
-        "ftp-rustls was built without a crypto provider: enable its feature `aws-lc-rs` or `ring`"
+        "the default crypto provider, AWS-LC, is not compiled in: enable the feature `aws-lc-rs` of \
+         ftp-rustls, or choose another with `client_config_with_provider` or \
+         `server_config_with_provider`"
     )]
     NoCryptoProvider,
     /// The text is not PEM, or was cut.

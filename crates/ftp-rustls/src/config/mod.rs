@@ -26,6 +26,7 @@ use std::sync::Arc;
 use rustls::NamedGroup;
 use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
+use rustls::server::ProducesTickets;
 
 pub use client::{
     ClientTls, Roots, client_config, client_config_with_provider, client_config_with_versions,
@@ -34,7 +35,9 @@ pub use error::ConfigError;
 pub use identity::Identity;
 pub use pem::{PemError, PemProblem, certificates_from_pem, private_key_from_pem};
 pub use pin::{CertificatePin, InvalidPin};
-pub use server::{ClientCertificates, server_config, server_config_with_versions};
+pub use server::{
+    ClientCertificates, server_config, server_config_with_provider, server_config_with_versions,
+};
 pub use trusted::TrustedCertificates;
 
 /// Which versions of TLS are spoken. Anything older than TLS 1.2 is not, whatever is asked for.
@@ -60,35 +63,78 @@ impl Versions {
     }
 }
 
-/// The crypto provider that the crate's features chose: AWS-LC with `aws-lc-rs` (also where both
-/// are on), *ring* with `ring` alone.
-///
-/// A client sends a share for the first of the provider's key exchange groups with its first
-/// message, and the others by name; a server that wants one of these asks for its share, which
-/// costs a round trip, and is remembered for the next connection. Here the groups with small shares
-/// come first, so that the first message is one of a few hundred bytes. That of a post-quantum
-/// group alone has more than a kilobyte, and there are devices and firewalls that are not prepared
-/// for it: they cut the message, or do not answer. A server that never asks gets no post-quantum
-/// key exchange; to offer it from the start, sort `kx_groups` of this value otherwise, and give it
-/// to [`client_config_with_provider`].
+/// Whose cryptography a configuration uses. A feature only offers one; the call chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Provider {
+    /// AWS-LC, with post-quantum key exchange for those who ask for it. The default of all functions
+    /// that take no provider.
+    #[cfg(feature = "aws-lc-rs")]
+    AwsLcRs,
+    /// *ring*.
+    #[cfg(feature = "ring")]
+    Ring,
+}
+
+impl Provider {
+    /// For rustls, with small key shares first.
+    ///
+    /// A client sends a share for the first of the provider's key exchange groups with its first
+    /// message, and the others by name; a server that wants one of these asks for its share, which
+    /// costs a round trip, and is remembered for the next connection. Here the groups with small
+    /// shares come first, so that the first message is one of a few hundred bytes. That of a
+    /// post-quantum group alone has more than a kilobyte, and there are devices and firewalls that
+    /// are not prepared for it: they cut the message, or do not answer. A server that never asks
+    /// gets no post-quantum key exchange; to offer it from the start, sort `kx_groups` of this value
+    /// otherwise, and give it to [`client_config_with_provider`].
+    pub fn crypto(self) -> Arc<CryptoProvider> {
+        match self {
+            #[cfg(feature = "aws-lc-rs")]
+            Self::AwsLcRs => small_shares_first(rustls::crypto::aws_lc_rs::default_provider()),
+            #[cfg(feature = "ring")]
+            Self::Ring => small_shares_first(rustls::crypto::ring::default_provider()),
+        }
+    }
+
+    /// What encrypts a server's session tickets.
+    fn ticketer(self) -> Result<Arc<dyn ProducesTickets>, ConfigError> {
+        match self {
+            #[cfg(feature = "aws-lc-rs")]
+            Self::AwsLcRs => {
+                rustls::crypto::aws_lc_rs::Ticketer::new().map_err(ConfigError::Provider)
+            }
+            #[cfg(feature = "ring")]
+            Self::Ring => rustls::crypto::ring::Ticketer::new().map_err(ConfigError::Provider),
+        }
+    }
+
+    /// The default: AWS-LC, whatever else is compiled in.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoCryptoProvider`] if the feature `aws-lc-rs` is off.
+    pub fn by_default() -> Result<Self, ConfigError> {
+        #[cfg(feature = "aws-lc-rs")]
+        return Ok(Self::AwsLcRs);
+        #[cfg(not(feature = "aws-lc-rs"))]
+        return Err(ConfigError::NoCryptoProvider);
+    }
+}
+
+/// The crypto provider of [`Provider::by_default`].
 ///
 /// # Errors
-/// [`ConfigError::NoCryptoProvider`] if the crate was built with neither.
+/// As there.
 pub fn provider() -> Result<Arc<CryptoProvider>, ConfigError> {
-    #[cfg(feature = "aws-lc-rs")]
-    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
-    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-    let mut provider = rustls::crypto::ring::default_provider();
-    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-    return Err(ConfigError::NoCryptoProvider);
-    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-    {
-        // The order of the default depends on the features of rustls that other crates turn on.
-        provider
-            .kx_groups
-            .sort_by_key(|group| has_large_share(group.name()));
-        Ok(Arc::new(provider))
-    }
+    Provider::by_default().map(Provider::crypto)
+}
+
+/// The order of the default depends on the features of rustls that other crates turn on.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+fn small_shares_first(mut provider: CryptoProvider) -> Arc<CryptoProvider> {
+    provider
+        .kx_groups
+        .sort_by_key(|group| has_large_share(group.name()));
+    Arc::new(provider)
 }
 
 /// Whether a share for this group has more than a kilobyte.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
+use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{ProducesTickets, WebPkiClientVerifier};
 
 use super::anchored::AnchoredClients;
 use super::diagnosis::Diagnosed;
-use super::{ConfigError, Identity, TrustedCertificates, Versions, provider};
+use super::{ConfigError, Identity, Provider, TrustedCertificates, Versions};
 
 /// Whether a server asks for client certificates, and whose it trusts. What the client showed is
 /// in the session that the application is told of.
@@ -29,7 +29,7 @@ pub enum ClientCertificates {
 /// the returned `Arc` and change by themselves.
 ///
 /// # Errors
-/// * [`ConfigError::NoCryptoProvider`] if the crate was built without one.
+/// * [`ConfigError::NoCryptoProvider`] if the feature `aws-lc-rs` is off.
 /// * [`ConfigError::NoRoots`] if client certificates are asked for and none is trusted.
 /// * [`ConfigError::RootsForOtherPurpose`] if none of those trusted may be used for clients.
 /// * [`ConfigError::ClientVerifier`] if they cannot be checked.
@@ -51,20 +51,33 @@ pub fn server_config_with_versions(
     clients: ClientCertificates,
     versions: Versions,
 ) -> Result<Arc<ServerConfig>, ConfigError> {
-    let provider = provider()?;
+    server_config_with_provider(identity, clients, versions, Provider::by_default()?)
+}
+
+/// [`server_config_with_versions`] with another crypto provider than the default.
+///
+/// # Errors
+/// As for [`server_config`].
+pub fn server_config_with_provider(
+    identity: Identity,
+    clients: ClientCertificates,
+    versions: Versions,
+    provider: Provider,
+) -> Result<Arc<ServerConfig>, ConfigError> {
+    let crypto = provider.crypto();
     let verifier = match clients {
         ClientCertificates::NotAsked => WebPkiClientVerifier::no_client_auth(),
-        ClientCertificates::Optional(trusted) => verifier(&trusted, &provider, true)?,
-        ClientCertificates::Required(trusted) => verifier(&trusted, &provider, false)?,
+        ClientCertificates::Optional(trusted) => verifier(&trusted, &crypto, true)?,
+        ClientCertificates::Required(trusted) => verifier(&trusted, &crypto, false)?,
     };
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(crypto)
         .with_protocol_versions(&versions.supported())
         .map_err(ConfigError::Versions)?
         .with_client_cert_verifier(verifier)
         .with_single_cert(identity.chain, identity.key)
         .map_err(ConfigError::from_identity)?;
     // Tickets keep the sessions at the clients: resumption costs the server no memory.
-    config.ticketer = ticketer()?;
+    config.ticketer = provider.ticketer()?;
     Ok(Arc::new(config))
 }
 
@@ -76,13 +89,4 @@ fn verifier(
     let verifier: Arc<dyn ClientCertVerifier> =
         Arc::new(AnchoredClients::new(trusted, provider, optional)?);
     Ok(Arc::new(Diagnosed::new(verifier, trusted.certificates())))
-}
-
-fn ticketer() -> Result<Arc<dyn ProducesTickets>, ConfigError> {
-    #[cfg(feature = "aws-lc-rs")]
-    return rustls::crypto::aws_lc_rs::Ticketer::new().map_err(ConfigError::Provider);
-    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-    return rustls::crypto::ring::Ticketer::new().map_err(ConfigError::Provider);
-    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-    return Err(ConfigError::NoCryptoProvider);
 }

@@ -2,8 +2,8 @@
 
 use crate::common::certificates::*;
 use ftp_rustls::{
-    ClientCertificates, ClientTls, ConfigError, Identity, Roots, TrustedCertificates, Versions,
-    client_config, roots_from_pem, server_config,
+    ClientCertificates, ClientTls, ConfigError, Identity, Provider, Roots, TrustedCertificates,
+    Versions, client_config, roots_from_pem, server_config,
 };
 use rcgen::{CertificateParams, KeyPair};
 
@@ -113,4 +113,29 @@ fn hosts_are_taken_as_people_write_them() {
             "{host}"
         );
     }
+}
+
+#[test]
+fn the_default_provider_is_the_same_whatever_else_is_compiled_in() {
+    assert_eq!(Provider::by_default().unwrap(), Provider::AwsLcRs);
+    let crypto = Provider::AwsLcRs.crypto();
+    let defaults = ftp_rustls::config::provider().unwrap();
+    assert_eq!(format!("{crypto:?}"), format!("{defaults:?}"));
+}
+
+#[cfg(feature = "ring")]
+#[test]
+fn ring_is_used_where_a_call_says_so() {
+    let crypto = Provider::Ring.crypto();
+    let aws = Provider::AwsLcRs.crypto();
+    assert_ne!(format!("{crypto:?}"), format!("{aws:?}"));
+    let client = ftp_rustls::client_config_with_provider(
+        Roots::DangerousAnyCertificate,
+        None,
+        Versions::default(),
+        crypto.clone(),
+    );
+    let used = client.unwrap();
+    let used = used.crypto_provider();
+    assert_eq!(format!("{used:?}"), format!("{crypto:?}"));
 }
