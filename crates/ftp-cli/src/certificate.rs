@@ -17,8 +17,7 @@ use x509_parser::parse_x509_certificate;
 use x509_parser::time::ASN1Time;
 use zeroize::Zeroizing;
 
-use crate::decode::hexadecimal;
-use crate::encoding;
+use crate::encoding::{self, hexadecimal};
 use crate::exit::{Exit, Failure};
 
 /// How a certificate is told to people and programs.

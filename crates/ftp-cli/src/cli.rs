@@ -10,7 +10,7 @@ use ftp_guard::Network;
 use ftp_proto::DateTime;
 use ftp_rustls::CertificatePin;
 
-use crate::serve::GuardOption;
+use crate::options::{GuardOption, parse_seconds};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -441,19 +441,6 @@ pub(crate) enum Direction {
     Listing,
 }
 
-/// A number of seconds, with a fraction or without.
-pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| "not a number of seconds".to_owned())?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(Duration::ZERO) => Err("must be more than 0".to_owned()),
-        // Far beyond a day the sum of several deadlines could no longer be represented.
-        Ok(duration) if duration <= Duration::from_secs(86_400) => Ok(duration),
-        _ => Err("must be more than 0 and at most 86400 (a day)".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -462,13 +449,5 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn seconds_may_have_fractions_but_must_be_positive() {
-        assert_eq!(parse_seconds("0.25"), Ok(Duration::from_millis(250)));
-        for bad in ["0", "-1", "NaN", "inf", "1e9", "soon", ""] {
-            assert!(parse_seconds(bad).is_err(), "{bad}");
-        }
     }
 }

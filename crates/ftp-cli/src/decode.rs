@@ -16,6 +16,7 @@ use ftp_proto::wire::{
 use serde::Serialize;
 
 use crate::cli::{DecodeArguments, Direction};
+use crate::encoding::hexadecimal;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
@@ -92,11 +93,6 @@ fn hexadecimal_unless_utf8(lines: &[&[u8]]) -> Option<Vec<String>> {
         .iter()
         .any(|line| std::str::from_utf8(line).is_err())
         .then(|| lines.iter().map(|line| hexadecimal(line)).collect())
-}
-
-/// Lower-case hexadecimal digits, two for a byte.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Runs the command.

@@ -67,6 +67,11 @@ fn has_nul_beside_each(bytes: &[u8]) -> bool {
     !start.is_empty() && (nul_is_at(0) || nul_is_at(1))
 }
 
+/// Lower-case hexadecimal digits, two for a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,7 @@ mod login;
 mod mask;
 mod netrc;
 mod notice;
+mod options;
 mod output;
 mod report;
 mod serve;

@@ -7,71 +7,33 @@ use ftp_tokio::SharedGuard;
 
 use crate::cli::ServeArguments;
 use crate::exit::{Exit, Failure};
+use crate::options::GuardOption;
 
-/// One `--guard KEY=VALUE`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GuardOption {
-    Connections(u32),
-    ConnectionsPerAddress(u32),
-    ConnectionsPerNetwork(u32),
-    SessionsPerUser(u32),
-    UserAtAddress(u32),
-    Address(u32),
-    Network(u32),
-    User(u32),
-    AnswerFloor(Duration),
-}
-
-impl GuardOption {
-    /// Reads `KEY=VALUE`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or("it is KEY=VALUE")?;
-        let count = || match value.parse() {
-            Ok(0) | Err(_) => Err(format!("{value:?} is not a number above 0")),
-            Ok(count) => Ok(count),
-        };
-        Ok(match key {
-            "connections" => Self::Connections(count()?),
-            "connections-per-address" => Self::ConnectionsPerAddress(count()?),
-            "connections-per-network" => Self::ConnectionsPerNetwork(count()?),
-            "sessions-per-user" => Self::SessionsPerUser(count()?),
-            "user-at-address" => Self::UserAtAddress(count()?),
-            "address" => Self::Address(count()?),
-            "network" => Self::Network(count()?),
-            "user" => Self::User(count()?),
-            "answer-floor" => Self::AnswerFloor(crate::cli::parse_seconds(value)?),
-            _ => return Err(format!("there is no {key:?}; --help lists them")),
-        })
-    }
-
-    fn apply(self, config: GuardConfig) -> GuardConfig {
-        match self {
-            Self::Connections(most) => config.connections(most),
-            Self::ConnectionsPerAddress(most) => config.connections_per_address(most),
-            Self::ConnectionsPerNetwork(most) => config.connections_per_network(most),
-            Self::SessionsPerUser(most) => config.sessions_per_user(most),
-            Self::UserAtAddress(after) => {
-                let rule = config.configured_user_at_address();
-                config.user_at_address(locking_after(rule, after))
-            }
-            Self::Address(after) => {
-                let rule = config.configured_address();
-                config.address(locking_after(rule, after))
-            }
-            Self::Network(after) => {
-                let rule = config.configured_network();
-                config.network(locking_after(rule, after))
-            }
-            Self::User(after) => {
-                let rule = config.configured_user();
-                config.user(locking_after(rule, after))
-            }
-            Self::AnswerFloor(floor) => {
-                config.answer_floor(AnswerFloor::new(floor, AnswerFloor::default().step()))
-            }
+/// The configuration with this option.
+fn apply(option: GuardOption, config: GuardConfig) -> GuardConfig {
+    match option {
+        GuardOption::Connections(most) => config.connections(most),
+        GuardOption::ConnectionsPerAddress(most) => config.connections_per_address(most),
+        GuardOption::ConnectionsPerNetwork(most) => config.connections_per_network(most),
+        GuardOption::SessionsPerUser(most) => config.sessions_per_user(most),
+        GuardOption::UserAtAddress(after) => {
+            let rule = config.configured_user_at_address();
+            config.user_at_address(locking_after(rule, after))
+        }
+        GuardOption::Address(after) => {
+            let rule = config.configured_address();
+            config.address(locking_after(rule, after))
+        }
+        GuardOption::Network(after) => {
+            let rule = config.configured_network();
+            config.network(locking_after(rule, after))
+        }
+        GuardOption::User(after) => {
+            let rule = config.configured_user();
+            config.user(locking_after(rule, after))
+        }
+        GuardOption::AnswerFloor(floor) => {
+            config.answer_floor(AnswerFloor::new(floor, AnswerFloor::default().step()))
         }
     }
 }
@@ -111,7 +73,7 @@ fn config(arguments: &ServeArguments) -> GuardConfig {
         config = config.allow(*addresses);
     }
     for option in &arguments.guard {
-        config = option.apply(config);
+        config = apply(*option, config);
         if let GuardOption::ConnectionsPerAddress(most) = option {
             // One address may have them all, says the operator.
             config = config.unknown_share(*most < sessions);
@@ -187,7 +149,7 @@ mod tests {
     #[test]
     fn an_option_changes_the_number_and_nothing_else() {
         let config = GuardConfig::new();
-        let changed = GuardOption::Network(7).apply(config.clone());
+        let changed = apply(GuardOption::Network(7), config.clone());
         let (before, after) = (config.configured_network(), changed.configured_network());
         assert_eq!(after.lockout.unwrap().after, 7);
         assert_eq!(
@@ -199,29 +161,5 @@ mod tests {
             (before.window, before.delay_after)
         );
         assert_eq!(changed.configured_address(), config.configured_address());
-    }
-
-    #[test]
-    fn options_are_keys_with_values() {
-        assert_eq!(
-            GuardOption::parse("connections-per-address=10000"),
-            Ok(GuardOption::ConnectionsPerAddress(10_000))
-        );
-        assert_eq!(
-            GuardOption::parse("answer-floor=0.25"),
-            Ok(GuardOption::AnswerFloor(Duration::from_millis(250)))
-        );
-        for bad in [
-            "",
-            "defaults",
-            "user",
-            "user=",
-            "user=0",
-            "user=-1",
-            "colour=3",
-            "answer-floor=0",
-        ] {
-            assert!(GuardOption::parse(bad).is_err(), "{bad}");
-        }
     }
 }

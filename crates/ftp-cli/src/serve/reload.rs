@@ -15,8 +15,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
+use super::files::{Tls, read_users};
 use super::handler::LoginHandler;
-use super::{Tls, Users, read_users};
+use super::users::Users;
 use crate::cli::ServeArguments;
 use crate::exit::Failure;
 

@@ -132,7 +132,7 @@ fn a_421_is_unavailable_wherever_it_comes() {
 
 #[test]
 fn a_login_that_is_refused_under_tls_tells_what_was_agreed_and_what_to_do() {
-    let server = common::Server::start(&[]);
+    let server = crate::common::Server::start(&[]);
     for (option, protection) in [("required", "private"), ("clear", "clear")] {
         for pipeline in [&[][..], &["--pipeline"]] {
             let options = ["--json", "--danger-accept-any-cert", "--protection", option];

@@ -1,0 +1,93 @@
+//! The values of options: read from the command line here, used by the commands.
+
+use std::time::Duration;
+
+/// One `--guard KEY=VALUE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GuardOption {
+    Connections(u32),
+    ConnectionsPerAddress(u32),
+    ConnectionsPerNetwork(u32),
+    SessionsPerUser(u32),
+    UserAtAddress(u32),
+    Address(u32),
+    Network(u32),
+    User(u32),
+    AnswerFloor(Duration),
+}
+
+impl GuardOption {
+    /// Reads `KEY=VALUE`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or("it is KEY=VALUE")?;
+        let count = || match value.parse() {
+            Ok(0) | Err(_) => Err(format!("{value:?} is not a number above 0")),
+            Ok(count) => Ok(count),
+        };
+        Ok(match key {
+            "connections" => Self::Connections(count()?),
+            "connections-per-address" => Self::ConnectionsPerAddress(count()?),
+            "connections-per-network" => Self::ConnectionsPerNetwork(count()?),
+            "sessions-per-user" => Self::SessionsPerUser(count()?),
+            "user-at-address" => Self::UserAtAddress(count()?),
+            "address" => Self::Address(count()?),
+            "network" => Self::Network(count()?),
+            "user" => Self::User(count()?),
+            "answer-floor" => Self::AnswerFloor(parse_seconds(value)?),
+            _ => return Err(format!("there is no {key:?}; --help lists them")),
+        })
+    }
+}
+
+/// A number of seconds, with a fraction or without.
+pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(Duration::ZERO) => Err("must be more than 0".to_owned()),
+        // Far beyond a day the sum of several deadlines could no longer be represented.
+        Ok(duration) if duration <= Duration::from_secs(86_400) => Ok(duration),
+        _ => Err("must be more than 0 and at most 86400 (a day)".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_keys_with_values() {
+        assert_eq!(
+            GuardOption::parse("connections-per-address=10000"),
+            Ok(GuardOption::ConnectionsPerAddress(10_000))
+        );
+        assert_eq!(
+            GuardOption::parse("answer-floor=0.25"),
+            Ok(GuardOption::AnswerFloor(Duration::from_millis(250)))
+        );
+        for bad in [
+            "",
+            "defaults",
+            "user",
+            "user=",
+            "user=0",
+            "user=-1",
+            "colour=3",
+            "answer-floor=0",
+        ] {
+            assert!(GuardOption::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn seconds_may_have_fractions_but_must_be_positive() {
+        assert_eq!(parse_seconds("0.25"), Ok(Duration::from_millis(250)));
+        for bad in ["0", "-1", "NaN", "inf", "1e9", "soon", ""] {
+            assert!(parse_seconds(bad).is_err(), "{bad}");
+        }
+    }
+}
