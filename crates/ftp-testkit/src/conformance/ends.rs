@@ -12,7 +12,7 @@ use ftp_proto::{Dialogue, Instant};
 use ftp_rustls::TlsPhase;
 use socket2::{Domain, Socket, Type};
 
-use super::scenarios::{Fixture, PWD_AND_QUIT, Protected, by_password};
+use super::fixture::{Fixture, PWD_AND_QUIT, Protected, by_password};
 use super::{ClientRun, ClientStep, DriveMode};
 use crate::misbehaving::Outcome;
 

@@ -12,7 +12,7 @@ use ftp_proto::{Limits, server};
 use ftp_rustls::rustls::pki_types::ServerName;
 use ftp_rustls::rustls::{ClientConnection, StreamOwned};
 
-use super::scenarios::{Fixture, PWD_AND_QUIT, Protected, by_password};
+use super::fixture::{Fixture, PWD_AND_QUIT, Protected, by_password};
 use super::{ClientStep, Serving, TestHandler};
 use crate::misbehaving::Outcome;
 

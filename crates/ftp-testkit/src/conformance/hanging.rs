@@ -6,8 +6,8 @@ use ftp_guard::{GuardConfig, Lockout, Rule};
 use ftp_proto::client::{self, Login, Phase};
 use ftp_proto::server::{self, ClosedWhy};
 
+use super::fixture::{Fixture, PWD_AND_QUIT, by_password};
 use super::handler::HANGING_PASSWORD;
-use super::scenarios::{Fixture, PWD_AND_QUIT, by_password};
 use super::{ClientRun, ClientStep, DriveMode};
 use crate::misbehaving::{Outcome, USER};
 

@@ -7,7 +7,7 @@ use ftp_proto::server::{self, NameRule};
 use ftp_proto::{Account, Username};
 use ftp_rustls::TlsPhase;
 
-use super::scenarios::{Fixture, PWD_AND_QUIT, by_password};
+use super::fixture::{Fixture, PWD_AND_QUIT, by_password};
 use super::{ClientRun, ClientStep, DriveMode, Tls};
 use crate::misbehaving::{ACCOUNT, Outcome, PASSWORD, USER};
 

@@ -11,6 +11,7 @@
 mod awkward;
 mod blocking;
 mod ends;
+mod fixture;
 mod floods;
 mod futures;
 mod handler;

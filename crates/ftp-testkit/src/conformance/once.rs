@@ -11,7 +11,7 @@ use std::time::Duration;
 use ftp_proto::client::{self, Security, Timeouts};
 
 use super::DriveMode;
-use super::scenarios::Fixture;
+use super::fixture::Fixture;
 
 /// What a server does behind `PASS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,13 +24,29 @@ pub use play::{Heard, Parts, play};
 pub use script::Step;
 #[cfg(feature = "adapters")]
 pub(crate) use try_client::Certificates;
-pub use try_client::{ClientUnderTest, FaultyServer, Setup, Then, listen_and_play, try_client};
+pub use try_client::{ClientUnderTest, FaultyServer, Setup, Then, listen_and_play};
 pub use try_server::{
-    FaultyClient, Record, ServerEnd, ServerOutcome, ServerSetup, ServerUnderTest, try_server,
+    FaultyClient, Record, ServerEnd, ServerOutcome, ServerSetup, ServerUnderTest,
 };
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
+
+/// Lets a client meet every misbehaving server.
+///
+/// # Panics
+/// If any login ended otherwise than it must, said what it must not, or did not end.
+pub fn try_client(client: impl ClientUnderTest) {
+    try_client::try_all(servers::all(), client);
+}
+
+/// Lets a server meet every misbehaving client.
+///
+/// # Panics
+/// If any connection ended otherwise than it must, or did not end.
+pub fn try_server(server: impl ServerUnderTest) {
+    try_server::try_all(clients::all(), server);
+}
 
 /// The name to log in with.
 pub const USER: &str = "developer";

@@ -164,12 +164,8 @@ fn server_tls(made: &SelfMade) -> Arc<ServerConfig> {
         .expect("a server")
 }
 
-/// Lets a client meet every misbehaving server.
-///
-/// # Panics
-/// If any login ended otherwise than it must, said what it must not, or did not end.
-pub fn try_client(client: impl ClientUnderTest) {
-    let cases = super::servers::all();
+/// Lets a client meet these servers.
+pub(super) fn try_all(cases: Vec<FaultyServer>, client: impl ClientUnderTest) {
     let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
     let certificates = Certificates::made();
     let results = watched(cases, move |case| try_lie(&client, &case, &certificates));

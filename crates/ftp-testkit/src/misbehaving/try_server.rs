@@ -184,12 +184,8 @@ pub(super) fn short(choose: fn(&mut Timeouts) -> &mut Duration) -> Timeouts {
     timeouts
 }
 
-/// Lets a server meet every misbehaving client.
-///
-/// # Panics
-/// If any connection ended otherwise than it must, or did not end.
-pub fn try_server(server: impl ServerUnderTest) {
-    let cases = super::clients::all();
+/// Lets a server meet these clients.
+pub(super) fn try_all(cases: Vec<FaultyClient>, server: impl ServerUnderTest) {
     let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
     let certificates = Certificates::made();
     let results = watched(cases, move |case| try_lie(&server, case, &certificates));
