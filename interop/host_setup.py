@@ -178,8 +178,8 @@ def our_program():
 def shared_guard_example():
     """The path of the example `shared_guard`, built now."""
     root = HERE.parent
-    build(root, "--package", "ftp-tokio", "--example", "shared_guard")
-    return str(target(root) / "debug/examples/shared_guard")
+    build(root, "--package", "ftp-examples", "--bin", "shared_guard")
+    return str(target(root) / "debug/shared_guard")
 
 
 def build(folder, *what):

@@ -1,4 +1,4 @@
-"""Sessions that go on after the login, through each runtime: the example `probe` of its crate."""
+"""Sessions that go on after the login, through each runtime: the program `probe` of `examples/`."""
 
 import subprocess
 
@@ -7,20 +7,18 @@ from host_setup import ADDRESS, HERE, PATIENCE
 
 
 def build(runtimes):
-    """The probe of each runtime's crate."""
+    """The command of the probe for each runtime."""
     root = HERE.parent
-    names = {runtime: f"probe_{runtime.replace('-', '_')}" for runtime in runtimes}
-    for runtime, name in names.items():
-        host_setup.build(root, "--package", f"ftp-{runtime}", "--example", name)
-    return {runtime: host_setup.target(root) / "debug/examples" / name
-            for runtime, name in names.items()}
+    host_setup.build(root, "--package", "ftp-examples", "--bin", "probe")
+    program = host_setup.target(root) / "debug/probe"
+    return {runtime: [program, runtime] for runtime in runtimes}
 
 
 def rein(user):
     return f"rein {user.name.encode().hex()} {user.password.hex()}"
 
 
-def run(program, fixtures, security, port, steps, kind="plain"):
+def run(command, fixtures, security, port, steps, kind="plain"):
     """What came of each step, in a line."""
     user = fixtures.users[kind]
     task = [
@@ -28,7 +26,7 @@ def run(program, fixtures, security, port, steps, kind="plain"):
         f"login {user.name.encode().hex()} {user.password.hex()}", *steps,
     ]
     done = subprocess.run(
-        [program], input="\n".join(task) + "\n", text=True, capture_output=True,
+        command, input="\n".join(task) + "\n", text=True, capture_output=True,
         timeout=3 * PATIENCE, check=False,
     )
     return " ".join((done.stdout + done.stderr).split("\n")).strip()

@@ -25,7 +25,7 @@ SERVERS = """
 ## Our client, `ftp-cli login`, against servers
 
 *in*: logged in; a number: refused or unavailable with this code, as it must be; *TLS fails*: as it must; –: the
-server cannot do this. REIN, CCC and idling run in each runtime's example `probe`: the words are what came of each
+server cannot do this. REIN, CCC and idling run in the program `probe`, through each runtime: the words are what came of each
 step. A star: the server does otherwise than the RFCs have it, and the list below says how.
 
 """

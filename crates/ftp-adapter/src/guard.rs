@@ -21,7 +21,7 @@ use crate::Clock;
 /// takes about a microsecond, and never while anything is waited for. Clones are handles to the same
 /// guard.
 ///
-/// The example `shared_guard` of `ftp-tokio` shares one between processes, through Redis.
+/// The program `shared_guard` in `examples/` shares one between processes, through Redis.
 pub struct SharedGuard<C> {
     shared: Arc<Shared>,
     clock: PhantomData<fn() -> C>,

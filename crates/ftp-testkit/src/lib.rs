@@ -8,7 +8,7 @@
 //! * `SelfMade`: certificates made on the spot (with the feature `tls`);
 //! * `conformance`: one suite for all adapters, over sockets (with the feature `adapters`);
 //! * `misbehaving`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`);
-//! * `probe`: a session told step by step, for the example `probe` of each adapter (with the feature `tls`).
+//! * `probe`: a session told step by step, for the program `probe` of `examples/` (with the feature `tls`).
 //!
 //! What they find wrong they panic about.
 #![forbid(unsafe_code)]

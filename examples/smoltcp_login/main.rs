@@ -1,7 +1,8 @@
 //! A login under TLS over smoltcp, a TCP/IP stack in user space: two nodes joined by a link in
 //! memory, no socket of the operating system, and a clock that only goes when nothing else does.
 //!
-//! The link is in `link.rs`, a node with its driver in `node.rs`. Run it with `cargo run -p ftp-rustls --example smoltcp_login`.
+//! The link is in `link.rs`, a node with its driver in `node.rs`. Run it with
+//! `cargo run -p ftp-examples --bin smoltcp_login`.
 #![forbid(unsafe_code)]
 
 mod link;

@@ -2,7 +2,7 @@
 //! over loopback sockets, all behind one mio [`Poll`]. The driver is in `end.rs`. Each client logs in and rests until all are
 //! logged in; then each asks where it is and leaves.
 //!
-//! Run it with `cargo run -p ftp-proto --example mio_sessions [SESSIONS]`. A session takes two open
+//! Run it with `cargo run -p ftp-examples --bin mio_sessions [SESSIONS]`. A session takes two open
 //! files; the soft limit of those (`ulimit -n`) is raised to the hard one.
 #![forbid(unsafe_code)]
 

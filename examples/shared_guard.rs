@@ -4,8 +4,8 @@
 //! export GUARD_SEED=…                # 32 hexadecimal digits, secret, the same everywhere
 //! export GUARD_STORE=redis://…       # may hold a password, hence no argument
 //! export FTP_PASSWORD=…              # of the only user, `developer`
-//! cargo run -p ftp-tokio --example shared_guard -- first 127.0.0.1:2121
-//! cargo run -p ftp-tokio --example shared_guard -- second 127.0.0.1:2122
+//! cargo run -p ftp-examples --bin shared_guard -- first 127.0.0.1:2121
+//! cargo run -p ftp-examples --bin shared_guard -- second 127.0.0.1:2122
 //! ```
 //! Every front end puts its snapshot under its own name, and merges those of the others. A merge
 //! keeps the worse of two counts, so it does not matter who was when where; and as nobody writes

@@ -2,7 +2,7 @@
 //! when it is done (compio). Where the kernel refuses io_uring, compio polls instead, and nothing
 //! else changes. Client and server run in one thread, over a loopback socket.
 //!
-//! Run it with `cargo run -p ftp-proto --example io_uring_login`; with `-- polling` behind that it
+//! Run it with `cargo run -p ftp-examples --bin io_uring_login`; with `-- polling` after that it
 //! polls in any case.
 #![forbid(unsafe_code)]
 

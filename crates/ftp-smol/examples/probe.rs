@@ -1,6 +1,0 @@
-//! A session as standard input tells it, for `interop/`; see `ftp_testkit::probe`.
-#![forbid(unsafe_code)]
-
-fn main() {
-    smol::block_on(ftp_testkit::conformance::probe::<ftp_smol::Smol>());
-}
