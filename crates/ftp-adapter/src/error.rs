@@ -6,8 +6,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_proto::client::{self, ChallengeKind, Misuse, Phase};
-use ftp_proto::wire::{Code, InvalidText, Reply};
+use ftp_proto::client::{self, ChallengeKind, Connection, Misuse, Phase};
+use ftp_proto::wire::{Code, InvalidText, NegativeReply, Reply};
 use ftp_rustls::ConfigError;
 use thiserror::Error;
 
@@ -80,8 +80,9 @@ pub enum Error {
     /// or the one who was asked gave no answer.
     #[error("the server asks for {}, and there is no answer", asked(*.0))]
     Unanswered(ChallengeKind),
-    /// The server said no to `Client::reinitialize` or `Client::clear_command_channel`. The
-    /// connection goes on as it was.
+    /// The server said no to `Client::reinitialize` or `Client::clear_command_channel`, or to a
+    /// command whose reply the program asked to be [`ok`](Reply::ok). The connection goes on as it
+    /// was.
     #[error("the server refused: {0}")]
     Refused(Reply),
     /// A reply came that nothing had asked for, and nobody has read it with `Client::next_event`: if the
@@ -96,6 +97,10 @@ pub enum Error {
     /// The command cannot be sent.
     #[error("not a command that can be sent: {0}")]
     InvalidCommand(InvalidText),
+    /// The final reply to this command was given already, or the command was sent over another
+    /// connection: no reply is to come.
+    #[error("no reply to this command is to come")]
+    AlreadyAnswered,
     /// More events wait to be read with `Client::next_event` than are kept.
     #[error("too many events wait for next_event")]
     EventsUnread,
@@ -138,6 +143,7 @@ impl Error {
             | Self::Unsolicited(_)
             | Self::Misuse(_)
             | Self::InvalidCommand(_)
+            | Self::AlreadyAnswered
             | Self::EventsUnread => Some(Phase::Ready),
             Self::Closed => Some(Phase::Closing),
         }
@@ -202,13 +208,19 @@ impl Error {
         }
     }
 
-    /// Sorts what a driver says. `phase` is where the machine is, for errors that do not know, and
-    /// `secret_sent` what it says of that.
+    /// Sorts what the driver of this connection says, which was in phase `before` when the driver
+    /// was run.
     pub fn from_driver(
         error: DriverError<ftp_rustls::Error<client::Error>>,
-        phase: Phase,
-        secret_sent: bool,
+        before: Phase,
+        connection: &Connection,
     ) -> Self {
+        // A connection that broke is closing by now; what matters is where it was.
+        let phase = match connection.phase() {
+            Phase::Closing => before,
+            phase => phase,
+        };
+        let secret_sent = connection.is_secret_sent();
         let tls = |error| Self::Tls {
             phase,
             error: Box::new(error),
@@ -253,6 +265,12 @@ impl From<ConfigError> for Error {
 impl From<InvalidText> for Error {
     fn from(error: InvalidText) -> Self {
         Self::InvalidCommand(error)
+    }
+}
+
+impl From<NegativeReply> for Error {
+    fn from(refused: NegativeReply) -> Self {
+        Self::Refused(refused.into_reply())
     }
 }
 

@@ -34,7 +34,8 @@ impl From<Error> for io::Error {
             | Error::TlsConfiguration(_)
             | Error::NoTlsConfiguration
             | Error::Misuse(_)
-            | Error::InvalidCommand(_) => ErrorKind::InvalidInput,
+            | Error::InvalidCommand(_)
+            | Error::AlreadyAnswered => ErrorKind::InvalidInput,
             Error::EventsUnread => ErrorKind::Other,
             Error::Closed => ErrorKind::NotConnected,
         };

@@ -5,7 +5,7 @@
 //! starts here. No socket, no timer, no task is in this crate.
 //!
 //! * [`DriverState`]: a machine, and all that a driver has to remember between two steps.
-//! * [`ClientSetup`], [`Address`], [`Error`], [`PendingEvents`]: clients.
+//! * [`ClientSetup`], [`Address`], [`Error`], [`Operation`], [`PendingEvents`]: clients.
 //! * [`Acceptor`], [`SharedGuard`], [`SessionInfo`], [`SessionEvent`]: servers.
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,7 @@ mod driver_state;
 mod error;
 mod guard;
 mod io_error;
+mod operation;
 mod pending_events;
 mod session;
 mod setup;
@@ -33,9 +34,10 @@ pub use dialing::{jitter, lost};
 pub use driver_state::{DriverError, DriverState, Next, Step};
 pub use error::Error;
 pub use guard::{AttemptSummary, Guarded, Judged, Judgement, MayCheck, SharedGuard, judge};
-pub use pending_events::{
-    PendingEvents, agreed, ends_clear_command_channel, ends_reinitialize, reinitialized, reply_to,
+pub use operation::{
+    AwaitReply, ClearCommandChannel, Operation, Progress, Quit, Reinitialize, SendCommand,
 };
+pub use pending_events::PendingEvents;
 pub use session::{
     LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionError, SessionEvent, SessionInfo, replacement,
 };

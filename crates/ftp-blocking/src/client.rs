@@ -7,14 +7,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ftp_adapter::{
-    DriverError, Error, PendingEvents, agreed, ends_clear_command_channel, ends_reinitialize,
-    reinitialized, reply_to,
+    AwaitReply, ClearCommandChannel, DriverError, Error, Operation, PendingEvents, Quit,
+    Reinitialize, SendCommand,
 };
 use ftp_proto::Account;
 use ftp_proto::client::{
-    self, Answer, CommandId, Config, Connection, Event, Login, Misuse, Phase, Session,
+    self, Answer, CommandId, Config, Connection, Event, Login, Phase, Session,
 };
-use ftp_proto::wire::{Class, Command, Reply, Verb};
+use ftp_proto::wire::{Command, Reply};
 use ftp_rustls::Secured;
 
 use crate::{Connector, Driver, Transport};
@@ -76,7 +76,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// Sends a command and waits for its final reply, whatever its code: a 550 is a reply like any
-    /// other. So are 332 and 532 (an account is needed: [`account`](Self::account)) and a 530
+    /// other ([`Reply::ok`] makes an error of it). So are 332 and 532 (an account is needed: [`account`](Self::account)) and a 530
     /// (not logged in). Preliminary replies are passed over; to see them use [`send`](Self::send).
     ///
     /// # Errors
@@ -88,9 +88,7 @@ impl<T: Transport> Client<T> {
         C: TryInto<Command>,
         C::Error: Into<Error>,
     {
-        self.pending.check_in_step()?;
-        let command = self.send(command)?;
-        self.final_reply(command)
+        self.run(SendCommand::new(command)?)
     }
 
     /// Takes a command for sending. It goes out, and its replies come in, with
@@ -109,20 +107,14 @@ impl<T: Transport> Client<T> {
         Ok(self.machine().send(now, command)?)
     }
 
-    /// The next reply to this command, preliminary (1yz: another will follow) or final. Asking
-    /// again after the final one waits until the connection ends.
+    /// The next reply to this command, preliminary (1yz: another will follow) or final.
     ///
     /// # Errors
     /// Everything that ends the connection; [`Error::Unsolicited`] if a reply that nothing had asked for
-    /// came, once for each; [`Error::EventsUnread`] if far more came for others than for this command.
+    /// came, once for each; [`Error::EventsUnread`] if far more came for others than for this
+    /// command; [`Error::AlreadyAnswered`] if its final reply was given before.
     pub fn next_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
-        self.pending.check_in_step()?;
-        let answers = |event: &Event| reply_to(event, command).is_some();
-        let event = match self.pending.take(answers) {
-            Some(event) => event,
-            None => self.wait_for(answers)?,
-        };
-        reply_to(&event, command).cloned().ok_or(Error::Closed)
+        self.run(AwaitReply(command))
     }
 
     /// What comes next: a reply, an unsolicited one, a change of TLS. `None` when the connection
@@ -158,8 +150,7 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// As [`command`](Self::command).
     pub fn account(&mut self, account: Account) -> Result<Reply, Error> {
-        let command = Command::with_argument(Verb::Acct, account.expose())?;
-        self.command(command)
+        self.run(SendCommand::account(&account)?)
     }
 
     /// Starts again as another user (`REIN`, RFC 959 §4.1.1). TLS stays as it is.
@@ -170,11 +161,7 @@ impl<T: Transport> Client<T> {
     /// the next of [`next_event`](Self::next_event), and [`answer`](Self::answer) goes on.
     /// Everything that ends a login.
     pub fn reinitialize(&mut self, login: Login) -> Result<(), Error> {
-        self.pending.keep_what_came(&mut self.driver.state)?;
-        let now = self.driver.now();
-        let command = self.machine().reinitialize(now, login)?;
-        let event = self.wait_for(|event| ends_reinitialize(event, command))?;
-        reinitialized(&mut self.pending, event, command)
+        self.run(Reinitialize::new(login))
     }
 
     /// Takes TLS off the control connection (`CCC`, RFC 4217 §6), where
@@ -185,10 +172,7 @@ impl<T: Transport> Client<T> {
     /// [`Error::Misuse`] if it is not allowed or there is no TLS; [`Error::Refused`] if the server
     /// keeps TLS; everything that ends the connection.
     pub fn clear_command_channel(&mut self) -> Result<(), Error> {
-        let now = self.driver.now();
-        let command = self.machine().clear_command_channel(now)?;
-        let event = self.wait_for(|event| ends_clear_command_channel(event, command))?;
-        agreed(&event, command)
+        self.run(ClearCommandChannel::default())
     }
 
     /// Says goodbye (`QUIT`) and closes, once the server has answered or closed. A server that does not
@@ -199,20 +183,11 @@ impl<T: Transport> Client<T> {
     /// What ended the connection before it could be closed in due form; [`Error::Unsolicited`], when it
     /// is closed, if a reply came that nothing had asked for and nobody has read.
     pub fn quit(mut self) -> Result<(), Error> {
-        let now = self.driver.now();
-        match self.machine().quit(now) {
-            // How it came to be closed is told below.
-            Ok(()) | Err(Misuse::Closed) => {}
-            Err(misuse) => return Err(misuse.into()),
-        }
         if self.peer.is_some() {
             // A socket of ours is closed by the drop at the end of this, and needs no shutdown before.
             self.driver.leave_open();
         }
-        while let Some(event) = self.event()? {
-            self.pending.keep_unsolicited(event);
-        }
-        self.pending.check_in_step()
+        self.run(Quit::default())
     }
 
     /// Gives the driver, for what this type does not offer. Events that were not read are dropped.
@@ -240,35 +215,25 @@ impl<T: Transport> Client<T> {
         error: DriverError<ftp_rustls::Error<client::Error>>,
         before: Phase,
     ) -> Error {
-        // A connection that broke is closing by now; what matters is where it was.
-        let phase = match self.phase() {
-            Phase::Closing => before,
-            phase => phase,
-        };
-        let secret_sent = self.driver.machine().machine().is_secret_sent();
-        Error::from_driver(error, phase, secret_sent)
+        Error::from_driver(error, before, self.driver.machine().machine())
     }
 
     fn machine(&mut self) -> &mut Connection {
         self.driver.machine_mut().machine_mut()
     }
 
-    fn final_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
+    /// Runs an operation to its end; events that are not its own are kept for
+    /// [`next_event`](Self::next_event).
+    fn run<O: Operation>(&mut self, mut operation: O) -> Result<O::Output, Error> {
+        let now = self.driver.now();
+        let machine = self.driver.machine_mut();
+        let mut output = operation.start(now, machine, &mut self.pending)?;
         loop {
-            let reply = self.next_reply(command)?;
-            if reply.code().class() != Class::Preliminary {
-                return Ok(reply);
+            if let Some(output) = output {
+                return Ok(output);
             }
-        }
-    }
-
-    /// The next event of this kind; others are kept for [`next_event`](Self::next_event).
-    fn wait_for(&mut self, wanted: impl Fn(&Event) -> bool) -> Result<Event, Error> {
-        loop {
             let event = self.event()?;
-            if let Some(event) = self.pending.sort(event, &wanted)? {
-                return Ok(event);
-            }
+            output = self.pending.go_on(&mut operation, event)?;
         }
     }
 }

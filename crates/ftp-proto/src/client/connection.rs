@@ -160,6 +160,20 @@ impl Connection {
         Ok(id)
     }
 
+    /// Whether a reply to this command is still to come as an event: its final reply has not come,
+    /// or [`poll`](Machine::poll) has not given it yet.
+    pub fn is_unanswered(&self, command: CommandId) -> bool {
+        let by_state = match &self.state {
+            State::Rein(rein) => rein.id == command,
+            State::Ccc(ccc) => ccc.id == command,
+            _ => false,
+        };
+        let mut events = self.context.events.iter();
+        by_state
+            || self.context.outstanding.holds(command)
+            || events.any(|event| event.reply_to(command).is_some())
+    }
+
     /// `REIN`: back to the start of the login with other credentials (RFC 959 §4.1.1). TLS stays
     /// as it is; data protection is agreed anew.
     ///

@@ -103,6 +103,18 @@ pub enum Event {
     Unsolicited(Reply),
 }
 
+impl Event {
+    /// The reply, if the event is one to this command.
+    pub fn reply_to(&self, to: CommandId) -> Option<&Reply> {
+        match self {
+            Self::Reply { command, reply }
+            | Self::NeedAccount { command, reply }
+            | Self::NotLoggedIn { command, reply } => (*command == to).then_some(reply),
+            _ => None,
+        }
+    }
+}
+
 /// Identifies a command sent after login, to match its replies. Equal to no other, not even of
 /// another connection. Of one connection, those of later commands are greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

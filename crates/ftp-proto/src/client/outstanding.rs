@@ -85,6 +85,12 @@ impl Outstanding {
         self.queue.len().saturating_sub(unasked)
     }
 
+    /// Whether the final reply to this command is owed.
+    pub(super) fn holds(&self, command: CommandId) -> bool {
+        let is_it = |purpose| matches!(purpose, Purpose::Command { id, .. } if id == command);
+        self.queue.iter().any(|awaited| is_it(awaited.purpose))
+    }
+
     /// The position in the output behind the machine's own `NOOP`, while its reply is owed. It is
     /// sent only when nothing else is owed, so it is the oldest.
     pub(super) fn keep_alive(&self) -> Option<u64> {

@@ -27,7 +27,7 @@ pub use command::{Command, CommandRef};
 pub use command_parser::{CommandError, CommandErrorKind, CommandParser};
 pub use foreign::ForeignProtocol;
 pub(crate) use masking::MASK;
-pub use reply::{Lines, Reply, ReplyRef};
+pub use reply::{Lines, NegativeReply, Reply, ReplyRef};
 pub use reply_error::{ReplyError, ReplyErrorKind};
 pub use reply_parser::ReplyParser;
 pub use telnet::{TelnetFilter, encode_telnet};

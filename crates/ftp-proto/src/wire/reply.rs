@@ -4,10 +4,11 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::Bytes;
+use thiserror::Error;
 
 use super::masking::MASK;
 use super::telnet::put_telnet;
-use super::{Code, InvalidText, TextKind, TextProblem, check_text, escape};
+use super::{Class, Code, InvalidText, TextKind, TextProblem, check_text, escape};
 
 /// A reply in someone else's buffer.
 ///
@@ -176,6 +177,28 @@ pub struct Reply {
     irregular: bool,
 }
 
+/// A reply that says no: 4yz or 5yz. [`Reply::ok`] makes it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the server refused: {0}")]
+pub struct NegativeReply(Reply);
+
+impl NegativeReply {
+    /// The reply.
+    pub fn reply(&self) -> &Reply {
+        &self.0
+    }
+
+    /// Takes the reply out.
+    pub fn into_reply(self) -> Reply {
+        self.0
+    }
+
+    /// Whether the same command may work later (4yz).
+    pub fn is_transient(&self) -> bool {
+        self.0.code.class() == Class::TransientNegative
+    }
+}
+
 impl Reply {
     /// A reply of one line. The text may be empty.
     ///
@@ -235,6 +258,18 @@ impl Reply {
     #[inline]
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// The reply itself, unless it says no. So `reply.ok()?` goes on after 1yz, 2yz and 3yz alone.
+    ///
+    /// # Errors
+    /// [`NegativeReply`] for 4yz and 5yz.
+    pub fn ok(self) -> Result<Self, NegativeReply> {
+        if self.code.is_negative() {
+            Err(NegativeReply(self))
+        } else {
+            Ok(self)
+        }
     }
 
     /// The same reply, borrowed.

@@ -5,7 +5,7 @@ use ftp_proto::client::{
     Config, DataProtection, Error, Event, Login, Misuse, PeerFault, Phase, Protection,
 };
 use ftp_proto::wire::{Command, Verb};
-use ftp_proto::{Limits, Securable};
+use ftp_proto::{Action, Limits, Machine, Securable};
 
 fn command(line: &str) -> Command {
     Command::from_line(line).unwrap()
@@ -48,6 +48,41 @@ fn replies_answer_the_commands_in_their_order() {
             (None, 200)
         ]
     );
+}
+
+#[test]
+fn a_command_is_unanswered_until_its_final_reply_is_given() {
+    let mut dialogue = Dialogue::ready();
+    let now = dialogue.now;
+    let retr = dialogue.client.send(now, command("RETR notes")).unwrap();
+    let noop = dialogue.client.send(now, command("NOOP")).unwrap();
+    dialogue.drive();
+    dialogue.store("150 Here it comes.\r\n226 Done.\r\n");
+    for is_more_to_come in [true, false] {
+        assert!(dialogue.client.is_unanswered(retr));
+        let action = dialogue.client.poll().unwrap();
+        assert!(matches!(action, Action::Event(Event::Reply { command, .. }) if command == retr));
+        assert_eq!(dialogue.client.is_unanswered(retr), is_more_to_come);
+    }
+    assert!(dialogue.client.is_unanswered(noop));
+}
+
+#[test]
+fn rein_and_ccc_are_unanswered_until_they_are_refused() {
+    for verb in [Verb::Rein, Verb::Ccc] {
+        let mut dialogue = protected(Config::new(known()));
+        let now = dialogue.now;
+        let sent = match verb {
+            Verb::Rein => dialogue.client.reinitialize(now, known()),
+            _ => dialogue.client.clear_command_channel(now),
+        };
+        let sent = sent.unwrap();
+        assert!(dialogue.client.is_unanswered(sent));
+        dialogue.drive();
+        dialogue.hear("502 No.\r\n");
+        assert_eq!(dialogue.event_names(), ["Reply"]);
+        assert!(!dialogue.client.is_unanswered(sent));
+    }
 }
 
 #[test]

@@ -467,3 +467,20 @@ fn no_byte_is_searched_twice_however_the_bytes_arrive() {
         }
     }
 }
+
+#[test]
+fn a_reply_that_says_no_is_an_error_if_that_is_asked_for() {
+    for (code, is_transient) in [(450, Some(true)), (550, Some(false)), (226, None)] {
+        let reply = Reply::new(Code::new(code).unwrap(), "As it is.").unwrap();
+        match (reply.clone().ok(), is_transient) {
+            (Ok(same), None) => assert_eq!(same, reply),
+            (Err(negative), Some(is_transient)) => {
+                assert_eq!(negative.is_transient(), is_transient);
+                let text = format!("the server refused: {code} As it is.");
+                assert_eq!(negative.to_string(), text);
+                assert_eq!(negative.into_reply(), reply);
+            }
+            (result, _) => panic!("{result:?}"),
+        }
+    }
+}

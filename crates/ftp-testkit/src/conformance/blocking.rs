@@ -183,6 +183,8 @@ fn step<T: Transport>(
                 }
                 for command in sent {
                     run.replies.push(client.next_reply(command)?.code().get());
+                    let again = client.next_reply(command);
+                    assert!(matches!(again, Err(Error::AlreadyAnswered)), "{again:?}");
                 }
             }
             ClientStep::Account => {

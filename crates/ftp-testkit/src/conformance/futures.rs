@@ -196,8 +196,10 @@ async fn step<R: Runtime>(
                     sent.push(client.send(line)?);
                 }
                 for command in sent {
-                    run.replies
-                        .push(client.next_reply(command).await?.code().get());
+                    let reply = client.next_reply(command).await?;
+                    run.replies.push(reply.code().get());
+                    let again = client.next_reply(command).await;
+                    assert!(matches!(again, Err(Error::AlreadyAnswered)), "{again:?}");
                 }
             }
             ClientStep::Account => {
