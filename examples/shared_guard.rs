@@ -20,7 +20,6 @@
 use std::collections::HashMap;
 use std::env;
 use std::error::Error;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -176,7 +175,7 @@ struct Developer {
 }
 
 impl Handler for Developer {
-    async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+    async fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
         let known = attempt.username().as_bytes() == b"developer";
         let given = attempt.password().map(|password| password.expose());
         if known && given == Some(self.password.as_bytes()) {

@@ -3,7 +3,7 @@
 //! The canned ones know nothing of FTP: whatever one read gives is answered with the next of the replies.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -64,7 +64,7 @@ fn config() -> Arc<Config> {
 struct OpenDoor;
 
 impl ftp_blocking::Handler for OpenDoor {
-    fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+    fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
         attempt.accept()
     }
 
@@ -112,7 +112,7 @@ fn canned_tokio(listener: TcpListener) {
 }
 
 impl ftp_tokio::Handler for OpenDoor {
-    async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+    async fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
         attempt.accept()
     }
 

@@ -148,17 +148,16 @@ impl<C: Clock> Accepted<C> {
         }
     }
 
-    /// What the application is told first of a session, be it refused or not.
-    pub fn first_events(&self) -> impl Iterator<Item = SessionEvent> + use<C> {
-        let refused = self.refused.map(|refused| match refused {
+    /// What the application is told of a session that is refused, right after it is connected.
+    pub(crate) fn refusal_event(&self) -> Option<SessionEvent> {
+        self.refused.map(|refused| match refused {
             Refused::ByGuard(why) => SessionEvent::Refused(why),
             Refused::OverLimit => SessionEvent::OverLimit,
-        });
-        std::iter::once(SessionEvent::Connected).chain(refused)
+        })
     }
 
     /// What the application is told of a connection that is [ignored](AcceptDecision::Close).
-    pub fn ignored(&self) -> (SessionInfo, SessionEvent) {
+    pub fn ignored<S: Default>(&self) -> (SessionInfo<S>, SessionEvent) {
         let why = match self.refused {
             Some(Refused::ByGuard(why)) => Some(why),
             Some(Refused::OverLimit) | None => None,

@@ -6,7 +6,7 @@ use std::io;
 use std::mem::take;
 use std::task::Poll;
 use std::thread::panicking;
-use std::time::Duration;
+use std::time::{self, Duration};
 
 use ftp_proto::{Action, Instant, Machine};
 use thiserror::Error;
@@ -19,6 +19,9 @@ const READ_SIZE: usize = 4096;
 /// How often a transport that failed is read from: once and again for what had arrived, which is
 /// one reply or a few, and not for ever.
 const READS_AFTER_FAILURE: usize = 32;
+
+/// How long a transport may take to close once the machine is done and sets no deadline any more.
+const CLOSING_TIME: Duration = Duration::from_secs(5);
 
 /// A machine, and what is known of the transport that it runs over.
 ///
@@ -33,11 +36,13 @@ const READS_AFTER_FAILURE: usize = 32;
 ///   is read from a transport that failed is bounded.
 /// * A deadline is looked at in each step, whatever reads and writes do. What is there when a driver
 ///   [looks again](Self::resume) that was not run for a while came in time, as far as anybody can
-///   tell: it goes to the machine first ([`Step::CatchUp`]).
+///   tell: it goes to the machine first ([`Self::is_catching_up`]).
 /// * It counts the steps, so that no peer can keep a thread that others wait for
 ///   ([`Self::is_turn_over`]).
 pub struct DriverState<M: Machine> {
     machine: M,
+    /// When the machine's time started.
+    start: time::Instant,
     /// What was read and the machine did not take yet.
     unread: Zeroizing<Vec<u8>>,
     /// Bytes were written and the transport was not flushed since.
@@ -50,50 +55,19 @@ pub struct DriverState<M: Machine> {
     failure: Option<io::Error>,
     /// That of the last step since the driver looks.
     deadline: Option<Instant>,
+    /// When to give up closing the transport.
+    closing: Option<Instant>,
     /// When the driver looked last, before it looks now.
     looked: Instant,
     /// The present, as of the last step.
     seen: Instant,
     /// What is read now is to be told as read at this time.
     in_time: Option<Instant>,
+    /// The present step is to read it.
+    catching_up: bool,
     /// Nothing is there that might have come before the driver looked.
     caught_up: bool,
     budget: Budget,
-}
-
-/// What a driver is to do next.
-///
-/// Exhaustive: a driver that does not know one of the steps must not build.
-#[must_use = "nothing goes on until the step is done"]
-pub enum Step<'a, E> {
-    /// Give this to the caller. [Flush](DriverState::needs_flush) before: it may think about it for long.
-    Event(E),
-    /// Hand these bytes to the transport, then call [`DriverState::wrote`]. While they cannot be written,
-    /// [read](DriverState::receive): two sides that only write would wait for each other for ever.
-    Write {
-        /// Never empty.
-        bytes: &'a [u8],
-        /// When to call [`DriverState::timed_out`] instead.
-        deadline: Option<Instant>,
-    },
-    /// Flush, then [read](DriverState::receive).
-    Read {
-        /// When to call [`DriverState::timed_out`] instead.
-        deadline: Option<Instant>,
-    },
-    /// Flush, then wait until the machine is told something. [Read](DriverState::receive) meanwhile, as far
-    /// as it takes what comes: so a connection that breaks is noticed before there is anything to
-    /// say over it. That the peer says no more is not told: it may still listen.
-    Wait {
-        /// When to call [`DriverState::timed_out`].
-        deadline: Option<Instant>,
-    },
-    /// A deadline passed while the driver did not look. [Read](DriverState::receive) once, without waiting:
-    /// what is there may have come in time.
-    CatchUp,
-    /// Close the transport for writing, unless it [failed](DriverState::has_failed), and give
-    /// [`DriverState::end`] to the caller.
-    Close,
 }
 
 /// What a driver gives: an event, `None` when the machine is done, or an error.
@@ -117,19 +91,23 @@ pub enum DriverError<E> {
 }
 
 impl<M: Machine> DriverState<M> {
-    /// Over a transport from which nothing was read yet.
-    pub fn new(machine: M) -> Self {
+    /// Over a transport from which nothing was read yet. At `start`, a moment of the adapter's
+    /// clock, the machine's time starts ([`Instant::START`]).
+    pub fn new(machine: M, start: time::Instant) -> Self {
         Self {
             machine,
+            start,
             unread: Zeroizing::default(),
             unflushed: false,
             ended: false,
             at_end: false,
             failure: None,
             deadline: None,
+            closing: None,
             looked: Instant::START,
             seen: Instant::START,
             in_time: None,
+            catching_up: false,
             caught_up: false,
             budget: Budget::default(),
         }
@@ -159,6 +137,21 @@ impl<M: Machine> DriverState<M> {
         self.budget = Budget::default();
     }
 
+    /// When the machine's time started, on the adapter's clock.
+    pub fn start(&self) -> time::Instant {
+        self.start
+    }
+
+    /// A moment of the adapter's clock on the machine's.
+    pub fn instant(&self, moment: time::Instant) -> Instant {
+        Instant::from_start(moment.saturating_duration_since(self.start))
+    }
+
+    /// A moment of the machine's clock on the adapter's; `None` if it cannot be represented.
+    pub fn moment(&self, instant: Instant) -> Option<time::Instant> {
+        self.start.checked_add(instant.since_start())
+    }
+
     /// The machine.
     pub fn machine(&self) -> &M {
         &self.machine
@@ -174,10 +167,27 @@ impl<M: Machine> DriverState<M> {
         (self.machine, self.unread)
     }
 
-    /// What to do next. The same until it is done, but for [`Step::Event`], which comes once.
-    pub fn step(&mut self, now: Instant) -> Step<'_, M::Event> {
+    /// What the driver does next, with its transport. The same until it is done, but for
+    /// [`Action::Event`], which comes once. Nothing goes on until it is done.
+    ///
+    /// * `Event`: give it to the caller. [Flush](Self::needs_flush) first: the caller may take long.
+    /// * `Write`: hand the bytes to the transport, then call [`wrote`](Self::wrote). There is at
+    ///   least one. While they cannot be written, [read](Self::receive): two sides that only write
+    ///   would wait for each other for ever.
+    /// * `Read`: flush, then [read](Self::receive). If this is to
+    ///   [catch up](Self::is_catching_up), do not wait for anything.
+    /// * `Wait`: flush, then wait until the machine is told something. [Read](Self::receive)
+    ///   meanwhile: so a connection that breaks is noticed before there is anything to say over it.
+    ///   That the peer says no more is not told to the machine: the peer may still listen.
+    /// * `Closed`: close the transport for writing, unless it [failed](Self::has_failed), and give
+    ///   [`end`](Self::end) to the caller. Give closing up at its
+    ///   [deadline](Self::closing_deadline).
+    ///
+    /// At the deadline of the action call [`timed_out`](Self::timed_out).
+    pub fn step(&mut self, now: Instant) -> Action<'_, M::Event> {
         self.seen = now;
         self.in_time = None;
+        self.catching_up = false;
         if let Some(deadline) = self.deadline
             && deadline <= now
             && !self.may_be_in_time(deadline)
@@ -187,8 +197,8 @@ impl<M: Machine> DriverState<M> {
         while self.failure.is_some() || self.is_end_due() {
             let failed = self.failure.is_some();
             let (reads, deadline) = match self.machine.poll() {
-                Ok(Action::Event(event)) => return Step::Event(event),
-                Ok(Action::Closed) | Err(_) => return Step::Close,
+                Ok(Action::Event(event)) => return Action::Event(event),
+                Ok(Action::Closed) | Err(_) => return Action::Closed,
                 // It cannot be sent any more; let the machine come to its end.
                 Ok(Action::Write { bytes, .. }) if failed => {
                     let offered = bytes.len();
@@ -205,17 +215,18 @@ impl<M: Machine> DriverState<M> {
             };
             match (failed, reads) {
                 (true, true) if self.offer_unread(now) > 0 => {}
-                (true, _) if self.at_end => return Step::Close,
+                (true, _) if self.at_end => return Action::Closed,
                 (true, _) | (false, true) => self.tell_end(now),
                 (false, false) => break,
             }
         }
-        let (deadline, step) = match self.machine.poll() {
-            Ok(Action::Event(event)) => return Step::Event(event),
-            Ok(Action::Write { bytes, deadline }) => (deadline, Step::Write { bytes, deadline }),
-            Ok(Action::Read { deadline }) => (deadline, Step::Read { deadline }),
-            Ok(Action::Wait { deadline }) => (deadline, Step::Wait { deadline }),
-            Ok(Action::Closed) | Err(_) => return Step::Close,
+        let (deadline, action) = match self.machine.poll() {
+            Ok(Action::Event(event)) => return Action::Event(event),
+            Ok(action @ Action::Write { deadline, .. }) => (deadline, action),
+            Ok(action @ (Action::Read { deadline } | Action::Wait { deadline })) => {
+                (deadline, action)
+            }
+            Ok(Action::Closed) | Err(_) => return Action::Closed,
         };
         if let Some(deadline) = deadline
             && deadline <= now
@@ -223,10 +234,20 @@ impl<M: Machine> DriverState<M> {
             && self.looked < deadline
         {
             self.in_time = Some(before(deadline));
-            return Step::CatchUp;
+            self.catching_up = true;
+            return Action::Read {
+                deadline: Some(deadline),
+            };
         }
         self.deadline = deadline;
-        step
+        action
+    }
+
+    /// Whether the `Read` that [`step`](Self::step) gave is for what came while the driver did not
+    /// look: the deadline has passed, and what is there may have come in time. Read once, without
+    /// waiting, and ask for the next step whether something came or not.
+    pub fn is_catching_up(&self) -> bool {
+        self.catching_up
     }
 
     /// Whether what is there now may have come before this moment.
@@ -234,7 +255,7 @@ impl<M: Machine> DriverState<M> {
         self.looked < deadline && !self.caught_up
     }
 
-    /// The transport took so many of the bytes of [`Step::Write`], or failed. `read` as in
+    /// The transport took so many of the bytes of [`Action::Write`], or failed. `read` as in
     /// [`receive`](Self::receive).
     pub fn wrote(
         &mut self,
@@ -325,12 +346,17 @@ impl<M: Machine> DriverState<M> {
         self.machine.timed_out(now);
     }
 
+    /// When to give up closing the transport: five seconds after this was asked first.
+    pub fn closing_deadline(&mut self, now: Instant) -> Instant {
+        *self.closing.get_or_insert(now + CLOSING_TIME)
+    }
+
     /// Whether the transport failed.
     pub fn has_failed(&self) -> bool {
         self.failure.is_some()
     }
 
-    /// How it ended, after [`Step::Close`]. Sticky but for the details of an I/O error.
+    /// How it ended, after [`Action::Closed`]. Sticky but for the details of an I/O error.
     ///
     /// # Errors
     /// The machine's own, or [`DriverError::Io`].
@@ -472,7 +498,10 @@ mod tests {
     fn state() -> DriverState<Connection> {
         let login = Login::new("developer", "secret").expect("a login");
         let config = Config::new(login).security(Security::DangerousPlaintext);
-        DriverState::new(Connection::new(config, Instant::START))
+        DriverState::new(
+            Connection::new(config, Instant::START),
+            time::Instant::now(),
+        )
     }
 
     fn receive(read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>) -> Poll<()> {

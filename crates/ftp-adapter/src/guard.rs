@@ -11,9 +11,9 @@ use ftp_guard::{
     Ruling, Scope,
 };
 use ftp_proto::Username;
-use ftp_proto::server::{AccountVerdict, Outcome, Verdict};
+use ftp_proto::server::{AccountVerdict, Connection, Misuse, Outcome, Verdict};
 
-use crate::Clock;
+use crate::{Clock, SessionEvent};
 
 /// A [`Guard`] that the sessions of one server, or of several, share.
 ///
@@ -105,7 +105,7 @@ pub struct Guarded<C: Clock> {
 ///
 /// Exhaustive: an adapter that does not know one of the answers must not build.
 #[derive(Debug)]
-pub enum MayCheck {
+pub(crate) enum MayCheck {
     /// Check it now, and hand it to [`judge`].
     Now(GuardedAttempt),
     /// Ask again at this moment of the adapter's clock.
@@ -114,7 +114,7 @@ pub enum MayCheck {
 
 impl<C: Clock> Guarded<C> {
     /// Whether the attempt may be checked. `None` once the connection is given back.
-    pub fn may_check(&mut self, user: &Username) -> Option<MayCheck> {
+    pub(crate) fn may_check(&mut self, user: &Username) -> Option<MayCheck> {
         let connected = self.connected.as_mut()?;
         let decision = self
             .guard
@@ -181,6 +181,20 @@ pub trait Judged {
     /// The verdict as the guard's answer has it.
     #[must_use]
     fn overruled(self, outcome: Outcome) -> Self;
+
+    /// What the log is told.
+    fn event(summary: AttemptSummary) -> SessionEvent;
+
+    /// Answers the machine, which tells the client at `not_before` at the earliest.
+    ///
+    /// # Errors
+    /// [`Misuse`] if it comes too late.
+    fn decide(
+        self,
+        connection: &mut Connection,
+        now: ftp_proto::Instant,
+        not_before: Option<ftp_proto::Instant>,
+    ) -> Result<(), Misuse>;
 }
 
 impl Judged for Verdict {
@@ -190,6 +204,23 @@ impl Judged for Verdict {
 
     fn overruled(self, outcome: Outcome) -> Self {
         self.overruled(outcome)
+    }
+
+    fn event(summary: AttemptSummary) -> SessionEvent {
+        SessionEvent::Attempted(summary)
+    }
+
+    fn decide(
+        self,
+        connection: &mut Connection,
+        now: ftp_proto::Instant,
+        not_before: Option<ftp_proto::Instant>,
+    ) -> Result<(), Misuse> {
+        let verdict = match not_before {
+            Some(moment) => self.not_before(moment),
+            None => self,
+        };
+        connection.decide(now, verdict)
     }
 }
 
@@ -201,23 +232,39 @@ impl Judged for AccountVerdict {
     fn overruled(self, outcome: Outcome) -> Self {
         self.overruled(outcome)
     }
+
+    fn event(summary: AttemptSummary) -> SessionEvent {
+        SessionEvent::AccountAttempted(summary)
+    }
+
+    fn decide(
+        self,
+        connection: &mut Connection,
+        now: ftp_proto::Instant,
+        not_before: Option<ftp_proto::Instant>,
+    ) -> Result<(), Misuse> {
+        let verdict = match not_before {
+            Some(moment) => self.not_before(moment),
+            None => self,
+        };
+        connection.decide_account(now, verdict)
+    }
 }
 
 /// What is to be done with the application's verdict.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Judgement<V = Verdict> {
+pub(crate) struct Judgement<V> {
     /// For the log.
-    pub summary: AttemptSummary,
+    pub(crate) summary: AttemptSummary,
     /// For the machine: what the application said, or what the guard says instead.
-    pub verdict: V,
+    pub(crate) verdict: V,
     /// The verdict's reply is to be held back until this moment of the adapter's clock.
-    pub not_before: Option<time::Instant>,
+    pub(crate) not_before: Option<time::Instant>,
 }
 
 /// Tells the guard, where there is one, what the application's check found. `attempt` is who tried,
 /// and how often this connection had failed before.
-pub fn judge<C: Clock, V: Judged>(
+pub(crate) fn judge<C: Clock, V: Judged>(
     guarded: Option<(&mut Guarded<C>, GuardedAttempt)>,
     attempt: (Username, u32),
     verdict: V,

@@ -6,7 +6,7 @@
 //!
 //! * [`DriverState`]: a machine, and all that a driver has to remember between two steps.
 //! * [`ClientSetup`], [`Address`], [`Error`], [`Operation`], [`PendingEvents`]: clients.
-//! * [`Acceptor`], [`SharedGuard`], [`SessionInfo`], [`SessionEvent`]: servers.
+//! * [`Acceptor`], [`SharedGuard`], [`SessionState`], [`SessionInfo`], [`SessionEvent`]: servers.
 #![forbid(unsafe_code)]
 
 mod acceptor;
@@ -18,9 +18,11 @@ mod driver_state;
 mod error;
 mod guard;
 mod io_error;
+mod methods;
 mod operation;
 mod pending_events;
 mod session;
+mod session_state;
 mod setup;
 
 pub use acceptor::{
@@ -31,16 +33,16 @@ pub use address::{Address, AddressError};
 pub use budget::Budget;
 pub use clock::{Clock, SystemClock};
 pub use dialing::{jitter, lost};
-pub use driver_state::{DriverError, DriverState, Next, Step};
+pub use driver_state::{DriverError, DriverState, Next};
 pub use error::Error;
-pub use guard::{AttemptSummary, Guarded, Judged, Judgement, MayCheck, SharedGuard, judge};
+pub use guard::{AttemptSummary, Guarded, Judged, SharedGuard};
+use guard::{MayCheck, judge};
 pub use operation::{
     AwaitReply, ClearCommandChannel, Operation, Progress, Quit, Reinitialize, SendCommand,
 };
 pub use pending_events::PendingEvents;
-pub use session::{
-    LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionError, SessionEvent, SessionInfo, replacement,
-};
+pub use session::{SessionData, SessionError, SessionEvent, SessionInfo};
+pub use session_state::{LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionEvents, SessionState, SessionTask};
 pub use setup::ClientSetup;
 
 /// Compiles the example of the README.

@@ -1,29 +1,26 @@
 //! What a server's session tells its application.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ftp_guard::RefusedWhy;
-use ftp_proto::server::{self, ClosedWhy, Connection, Event, LoginSummary};
-use ftp_proto::wire::{Code, Reply};
+use ftp_proto::server::{self, ClosedWhy, LoginSummary};
+use ftp_proto::wire::Reply;
 use ftp_proto::{TlsSession, Username};
 use thiserror::Error;
 
 use crate::{AttemptSummary, DriverError};
 
-/// What clients are told when the server stops.
-pub const SHUTDOWN_TEXT: &str = "The server is shutting down.";
+/// What a server's `Handler` may keep for each session: anything that begins with its default.
+pub trait SessionData: Default + Send + Sync + 'static {}
 
-/// How long the check of a password or an account may go on once its connection is over: the guess
-/// is to be counted for what it was. After that it counts as a wrong one.
-pub const LAST_CHECK_TIME: Duration = Duration::from_secs(30);
+impl<S: Default + Send + Sync + 'static> SessionData for S {}
 
 /// Who is at the other end.
-#[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct SessionInfo {
+pub struct SessionInfo<S = ()> {
     /// A number of its own, counted from 1 in each server.
     pub id: u64,
     /// The client's address.
@@ -34,9 +31,20 @@ pub struct SessionInfo {
     pub tls: Option<Arc<TlsSession>>,
     /// Whether data connections are to be protected (`PROT P` is in force).
     pub data_protected: bool,
+    /// What the handler keeps for this session: the default at first, dropped with the session.
+    /// Cells, atomics and locks make it change.
+    pub data: Arc<S>,
 }
 
 /// What a session tells for the log.
+///
+/// Which events pair up: [`Connected`](Self::Connected) is the first of each session, and exactly
+/// one of [`Closed`](Self::Closed) and [`Failed`](Self::Failed) the last, also of one that is
+/// [`Refused`](Self::Refused) or [`OverLimit`](Self::OverLimit), which follow `Connected` at once. A
+/// session that is cut off has no last event: its future is dropped, its handler panics, or the
+/// server's drain time is over. [`Ignored`](Self::Ignored) stands alone. A connection whose client
+/// leaves, or whose server stops, before the greeting is due has no events.
+/// [`LoggedIn`](Self::LoggedIn) ends with [`LoggedOut`](Self::LoggedOut), or with the session.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SessionEvent {
@@ -96,7 +104,7 @@ impl From<DriverError<ftp_rustls::Error<server::Error>>> for SessionError {
     }
 }
 
-impl SessionInfo {
+impl<S: Default> SessionInfo<S> {
     /// Of a session that has just begun.
     pub fn new(id: u64, peer: SocketAddr) -> Self {
         Self {
@@ -105,40 +113,32 @@ impl SessionInfo {
             username: None,
             tls: None,
             data_protected: false,
+            data: Arc::default(),
         }
-    }
-
-    /// Before an event of this machine is dealt with.
-    pub fn update(&mut self, machine: &Connection) {
-        self.tls = machine.tls().cloned();
-        self.data_protected = machine.is_data_protected();
-    }
-
-    /// Takes up a machine's event that is for the log alone; the others are given back.
-    ///
-    /// `Ok(None)`: nothing to tell. After [`SessionEvent::LoggedOut`] was told,
-    /// [`username`](Self::username) is to be forgotten.
-    ///
-    /// # Errors
-    /// The event, if it asks the application for an answer.
-    pub fn note(&mut self, event: Event) -> Result<Option<SessionEvent>, Event> {
-        Ok(Some(match event {
-            Event::Authenticate(_) | Event::Account(_) | Event::Command(_) => return Err(event),
-            Event::LoggedIn(summary) => {
-                self.username = Some(summary.username.clone());
-                SessionEvent::LoggedIn(summary)
-            }
-            Event::LoggedOut => SessionEvent::LoggedOut,
-            Event::TlsEstablished(tls) => SessionEvent::TlsEstablished(tls),
-            Event::ClearCommandChannel => SessionEvent::ClearCommandChannel,
-            Event::Closed(why) => SessionEvent::Closed(why),
-            // The TLS switches are answered below us, by `Secured`.
-            _ => return Ok(None),
-        }))
     }
 }
 
-/// What is said instead of an application's reply that cannot be sent.
-pub fn replacement() -> Option<Reply> {
-    Reply::new(Code::LOCAL_ERROR, "Internal error.").ok()
+impl<S> Clone for SessionInfo<S> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id,
+            peer: self.peer,
+            username: self.username.clone(),
+            tls: self.tls.clone(),
+            data_protected: self.data_protected,
+            data: Arc::clone(&self.data),
+        }
+    }
+}
+
+impl<S> fmt::Debug for SessionInfo<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionInfo")
+            .field("id", &self.id)
+            .field("peer", &self.peer)
+            .field("username", &self.username)
+            .field("tls", &self.tls)
+            .field("data_protected", &self.data_protected)
+            .finish_non_exhaustive()
+    }
 }

@@ -7,8 +7,8 @@ use std::task::Poll;
 use std::thread::sleep;
 use std::time::{self, Duration};
 
-use ftp_adapter::{DriverError, DriverState, Next, Step};
-use ftp_proto::{Instant, Machine};
+use ftp_adapter::{DriverError, DriverState, Next};
+use ftp_proto::{Action, Instant, Machine};
 use zeroize::Zeroizing;
 
 use crate::Transport;
@@ -27,7 +27,6 @@ const LONGEST_TURN: Duration = Duration::from_millis(64);
 pub struct Driver<M: Machine, T> {
     pub(crate) state: DriverState<M>,
     transport: Timed<T>,
-    start: time::Instant,
     closed: bool,
 }
 
@@ -46,21 +45,15 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     /// The machine's time starts ([`Instant::START`]) now.
     pub fn new(machine: M, transport: T) -> Self {
         Self {
-            state: DriverState::new(machine),
+            state: DriverState::new(machine, time::Instant::now()),
             transport: Timed::new(transport),
-            start: time::Instant::now(),
             closed: false,
         }
     }
 
     /// The present, as the machine's methods want it.
     pub fn now(&self) -> Instant {
-        Instant::from_start(self.start.elapsed())
-    }
-
-    /// A moment of the system's clock, as the machine's methods want it.
-    pub fn instant(&self, moment: time::Instant) -> Instant {
-        Instant::from_start(moment.saturating_duration_since(self.start))
+        self.state.instant(time::Instant::now())
     }
 
     /// The machine.
@@ -144,14 +137,14 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                 self.state.looked(now);
             }
             let deadline = match self.state.step(now) {
-                Step::Event(event) => {
+                Action::Event(event) => {
                     self.flush(now);
                     return Ok(Poll::Ready(Some(event)));
                 }
-                Step::Write { bytes, deadline } => {
+                Action::Write { bytes, deadline } => {
                     let most = time_left(now, deadline, end).min(turn);
                     let written = self.transport.write(bytes, most);
-                    now = Instant::from_start(self.start.elapsed());
+                    now = self.now();
                     if let Poll::Ready(written) = written {
                         turn = FIRST_TURN;
                         let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
@@ -163,26 +156,26 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                         deadline
                     }
                 }
-                Step::CatchUp => {
-                    let _nothing_came = self.receive(Duration::ZERO, &mut now);
-                    continue;
-                }
-                Step::Wait { deadline: None } if end.is_none() => {
+                Action::Wait { deadline: None } if end.is_none() => {
                     self.flush(now);
                     return Err(deadlock());
                 }
-                Step::Read { deadline } | Step::Wait { deadline } => {
+                Action::Read { deadline } | Action::Wait { deadline } => {
                     self.flush(now);
                     let mut most = time_left(now, deadline, end);
                     if self.state.needs_flush() {
                         most = most.min(FIRST_TURN);
                     }
-                    match self.receive(most, &mut now) {
+                    let received = self.receive(most, &mut now);
+                    if self.state.is_catching_up() {
+                        continue;
+                    }
+                    match received {
                         Poll::Ready(()) => None,
                         Poll::Pending => deadline,
                     }
                 }
-                Step::Close => {
+                Action::Closed => {
                     self.close();
                     return self.state.end().map(Poll::Ready);
                 }
@@ -202,7 +195,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     /// Where there is nothing to be waited for, as when the machine does not take what is held, the
     /// time passes all the same.
     fn receive(&mut self, most: Duration, now: &mut Instant) -> Poll<()> {
-        let (start, transport) = (self.start, &mut self.transport);
+        let (start, transport) = (self.state.start(), &mut self.transport);
         let waited = Cell::new(false);
         let looked_at = Cell::new(None);
         let read = |space: &mut [u8]| {

@@ -23,7 +23,7 @@
 //! # Both sides in one program
 //!
 //! ```
-//! use std::net::{SocketAddr, TcpListener};
+//! use std::net::TcpListener;
 //! use std::sync::Arc;
 //! use std::thread;
 //!
@@ -35,7 +35,7 @@
 //! struct DemoHandler;
 //!
 //! impl Handler for DemoHandler {
-//!     fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
+//!     fn authenticate(&self, _session: &SessionInfo, attempt: Attempt) -> Verdict {
 //!         match attempt.password() {
 //!             Some(password) if password.expose() == b"open sesame" => attempt.accept(),
 //!             _ => attempt.reject(),
@@ -103,8 +103,8 @@ pub use connecting::Connecting;
 pub use connector::Connector;
 pub use driver::{Driver, Parts};
 pub use ftp_adapter::{
-    Address, AddressError, AttemptSummary, DriverError, Error, Next, SessionError, SessionEvent,
-    SessionInfo, TlsMissing,
+    Address, AddressError, AttemptSummary, DriverError, Error, Next, SessionData, SessionError,
+    SessionEvent, SessionInfo, TlsMissing,
 };
 pub use ftp_guard;
 pub use ftp_proto;

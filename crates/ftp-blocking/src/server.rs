@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
+use std::marker::PhantomData;
 use std::net::{self, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ftp_adapter::{
-    AcceptDecision, Accepted, Acceptor, Availability, SessionSlot, SharedGuard, SystemClock,
-    TlsMissing, accept_pause,
+    AcceptDecision, Accepted, Acceptor, Availability, SessionData, SessionSlot, SystemClock,
+    TlsMissing, accept_pause, server_settings,
 };
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
@@ -19,6 +20,8 @@ use crate::session_runner::{LOOK_ABOUT, run_session};
 use crate::{Handler, ServerSession, Shutdown, Transport};
 
 /// A server: what all its sessions have in common.
+///
+/// Each session has a thread of its own, and a second one while its handler works.
 #[derive(Debug, Clone)]
 pub struct Server {
     acceptor: Acceptor<SystemClock>,
@@ -36,42 +39,7 @@ impl Server {
         Ok(Self { acceptor })
     }
 
-    /// Asks this guard at each connection and each attempt to log in, in [`serve`](Self::serve)
-    /// and [`run_session`](Self::run_session). Its ruling comes before the application's check, its answer
-    /// decides what the client is told, and when. Without one, failures are counted for each
-    /// connection alone. Sessions that are run by hand ask by hand.
-    ///
-    /// In [`serve`](Self::serve) the guard keeps room for known addresses within
-    /// [`max_sessions`](Self::max_sessions); what is [attended](Self::run_session) by hand it takes for
-    /// limited by its own `GuardConfig::connections` alone.
-    #[must_use]
-    pub fn guard(mut self, guard: SharedGuard<SystemClock>) -> Self {
-        self.acceptor.set_guard(guard);
-        self
-    }
-
-    /// Uses this TLS configuration, for example a renewed certificate, for connections that come
-    /// from now on, on all clones of this server. Sessions under way keep theirs.
-    pub fn replace_tls(&self, tls: Arc<ServerConfig>) {
-        self.acceptor.replace_tls(tls);
-    }
-
-    /// How long sessions may take to say goodbye when [`serve`](Self::serve) is told to stop;
-    /// what is left then is cut off. Default 10 s.
-    #[must_use]
-    pub fn drain_time(mut self, time: Duration) -> Self {
-        self.acceptor.set_drain_time(time);
-        self
-    }
-
-    /// How many sessions [`serve`](Self::serve) runs at a time; clients over the limit are told
-    /// 421. At least 1; default 900, below the 1024 open files that systems commonly allow a
-    /// process. Each has a thread of its own, and a second one while its handler works.
-    #[must_use]
-    pub fn max_sessions(mut self, sessions: usize) -> Self {
-        self.acceptor.set_max_sessions(sessions);
-        self
-    }
+    server_settings!(SystemClock);
 
     /// The server's side of one connection, to run by hand.
     pub fn session<T: Transport>(&self, transport: T) -> ServerSession<T> {
@@ -91,7 +59,7 @@ impl Server {
     /// Runs one connection to its end. When it is time for a `shutdown`, the client is told 421.
     ///
     /// How it ends is told to [`Handler::event`].
-    pub fn run_session<T: Transport, H: Handler>(
+    pub fn run_session<T: Transport, H: Handler<S>, S: SessionData>(
         &self,
         transport: T,
         peer: SocketAddr,
@@ -102,7 +70,7 @@ impl Server {
         self.decision(transport, accepted, decision, handler, shutdown);
     }
 
-    fn decision<T: Transport, H: Handler>(
+    fn decision<T: Transport, H: Handler<S>, S: SessionData>(
         &self,
         transport: T,
         accepted: Accepted<SystemClock>,
@@ -138,7 +106,7 @@ impl Server {
     ///
     /// # Errors
     /// If the listener has no address: then it could not be woken to stop.
-    pub fn serve<H: Handler>(
+    pub fn serve<H: Handler<S>, S: SessionData>(
         &self,
         listener: TcpListener,
         handler: H,
@@ -158,7 +126,7 @@ impl Server {
     ///
     /// # Errors
     /// As there.
-    pub fn serve_received<T, H, F>(
+    pub fn serve_received<T, H, S, F>(
         &self,
         listener: TcpListener,
         receive: F,
@@ -167,13 +135,14 @@ impl Server {
     ) -> io::Result<()>
     where
         T: Transport,
-        H: Handler,
+        H: Handler<S>,
+        S: SessionData,
         F: Fn(Socket, SocketAddr) -> Option<(T, SocketAddr)> + Send + Sync + 'static,
     {
         self.accept_all(listener, (receive, Takes::Time), handler, shutdown)
     }
 
-    fn accept_all<T, H, F>(
+    fn accept_all<T, H, S, F>(
         &self,
         listener: TcpListener,
         receive: (F, Takes),
@@ -182,7 +151,8 @@ impl Server {
     ) -> io::Result<()>
     where
         T: Transport,
-        H: Handler,
+        H: Handler<S>,
+        S: SessionData,
         F: Fn(Socket, SocketAddr) -> Option<(T, SocketAddr)> + Send + Sync + 'static,
     {
         shutdown.wake(listener.local_addr()?);
@@ -194,6 +164,7 @@ impl Server {
             handler,
             shutdown: shutdown.clone(),
             running: Running::default(),
+            data: PhantomData,
         });
         let mut pause = None;
         while !shutdown.is_stopped() {
@@ -228,18 +199,21 @@ enum Takes {
 }
 
 /// What the threads of a server have in common.
-struct Shared<F, H> {
+struct Shared<F, H, S> {
     server: Server,
     receive: (F, Takes),
     handler: H,
     shutdown: Shutdown,
     running: Running,
+    /// What the handler keeps for a session.
+    data: PhantomData<fn() -> S>,
 }
 
-impl<T, H, F> Shared<F, H>
+impl<T, H, S, F> Shared<F, H, S>
 where
     T: Transport,
-    H: Handler,
+    H: Handler<S>,
+    S: SessionData,
     F: Fn(Socket, SocketAddr) -> Option<(T, SocketAddr)> + Send + Sync + 'static,
 {
     /// Runs a session in a thread of its own.
@@ -397,12 +371,12 @@ impl Running {
 }
 
 /// A session that is under way until this is dropped.
-struct Presence<F, H> {
-    shared: Arc<Shared<F, H>>,
+struct Presence<F, H, S> {
+    shared: Arc<Shared<F, H, S>>,
     number: u64,
 }
 
-impl<F, H> Drop for Presence<F, H> {
+impl<F, H, S> Drop for Presence<F, H, S> {
     fn drop(&mut self) {
         self.shared.running.leave(self.number);
     }

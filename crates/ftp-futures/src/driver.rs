@@ -4,17 +4,13 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time;
 
-use ftp_adapter::{DriverState, Next, Step};
-use ftp_proto::{Instant, Machine};
+use ftp_adapter::{DriverState, Next};
+use ftp_proto::{Action, Instant, Machine};
 use zeroize::Zeroizing;
 
 use crate::runtime::DeadlineTimer;
 use crate::{Io, Timer};
-
-/// How long a transport may take to close once the machine is done and sets no deadline any more.
-const CLOSING_TIME: time::Duration = time::Duration::from_secs(5);
 
 /// A machine, the transport it runs over, and the runtime's clock.
 ///
@@ -27,10 +23,7 @@ const CLOSING_TIME: time::Duration = time::Duration::from_secs(5);
 pub struct Driver<R, M: Machine, T> {
     pub(crate) state: DriverState<M>,
     transport: T,
-    start: time::Instant,
     timer: DeadlineTimer<R>,
-    /// When to give up closing the transport.
-    closing: Option<Instant>,
     closed: bool,
 }
 
@@ -53,23 +46,16 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
 
     pub(crate) fn with_timer(machine: M, transport: T, timer: DeadlineTimer<R>) -> Self {
         Self {
-            state: DriverState::new(machine),
+            state: DriverState::new(machine, R::now()),
             transport,
-            start: R::now(),
             timer,
-            closing: None,
             closed: false,
         }
     }
 
     /// The present, as the machine's methods want it.
     pub fn now(&self) -> Instant {
-        self.instant(R::now())
-    }
-
-    /// A moment of the runtime's clock, as the machine's methods want it.
-    pub fn instant(&self, moment: time::Instant) -> Instant {
-        Instant::from_start(moment.saturating_duration_since(self.start))
+        self.state.instant(R::now())
     }
 
     /// The machine.
@@ -140,11 +126,11 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
                 return Poll::Pending;
             }
             let deadline = match self.state.step(now) {
-                Step::Event(event) => {
+                Action::Event(event) => {
                     self.poll_flush(cx, now);
                     return Poll::Ready(Ok(Some(event)));
                 }
-                Step::Write { bytes, deadline } => {
+                Action::Write { bytes, deadline } => {
                     match R::poll_write(Pin::new(&mut self.transport), cx, bytes) {
                         Poll::Ready(written) => {
                             let read = |space: &mut [u8]| {
@@ -160,19 +146,18 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
                         Poll::Pending => deadline,
                     }
                 }
-                Step::Read { deadline } | Step::Wait { deadline } => {
+                Action::Read { deadline } | Action::Wait { deadline } => {
                     self.poll_flush(cx, now);
                     if self.poll_receive(cx, now).is_ready() {
                         now = self.now();
                         continue;
                     }
+                    if self.state.is_catching_up() {
+                        continue;
+                    }
                     deadline
                 }
-                Step::CatchUp => {
-                    let _nothing_came = self.poll_receive(cx, now);
-                    continue;
-                }
-                Step::Close => {
+                Action::Closed => {
                     ready!(self.poll_close(cx, now));
                     return Poll::Ready(self.state.end());
                 }
@@ -208,7 +193,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// machine that is done.
     fn poll_close(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         if !self.state.has_failed() && !self.closed {
-            let until = *self.closing.get_or_insert(now + CLOSING_TIME);
+            let until = self.state.closing_deadline(now);
             if R::poll_close(Pin::new(&mut self.transport), cx).is_pending() {
                 ready!(self.poll_deadline(cx, Some(until)));
             }
@@ -219,7 +204,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
 
     /// Ready once the deadline has passed; never, if there is none.
     fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
-        match deadline.and_then(|deadline| self.start.checked_add(deadline.since_start())) {
+        match deadline.and_then(|deadline| self.state.moment(deadline)) {
             Some(at) => self.timer.poll(cx, at),
             None => Poll::Pending,
         }

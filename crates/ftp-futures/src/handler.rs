@@ -2,19 +2,21 @@
 
 use std::future::ready;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ftp_adapter::{SessionEvent, SessionInfo};
+use ftp_adapter::{SessionData, SessionEvent, SessionInfo};
 use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
 use ftp_proto::wire::Reply;
 
 /// The application behind a [`Server`](crate::Server). One value serves all sessions.
 ///
+/// What it keeps for one session alone is in [`SessionInfo::data`], of a type `S` of its own: `impl
+/// Handler<Visit> for App`. Each session begins with the type's default.
+///
 /// Its futures run beside the connection, whose deadlines are kept all the while. Work that blocks
 /// (password hashes are made to be slow) belongs on threads of its own: tokio's `spawn_blocking`,
 /// the crate `blocking`.
-pub trait Handler: Send + Sync + 'static {
+pub trait Handler<S: SessionData = ()>: Send + Sync + 'static {
     /// Someone wants to log in. The future runs to its end even if the client leaves meanwhile, so
     /// that leaving does not escape being counted; the verdict is dropped then. A future that does
     /// not end is dropped half a minute after the end of the connection, which comes at the
@@ -24,8 +26,8 @@ pub trait Handler: Send + Sync + 'static {
     /// overrule what is said here: [`SessionEvent::Attempted`] tells.
     fn authenticate(
         &self,
+        session: &SessionInfo<S>,
         attempt: Attempt,
-        peer: SocketAddr,
     ) -> impl Future<Output = Verdict> + Send;
 
     /// A command after login. `None`: not implemented here (502). A reply that is not final, or is
@@ -34,7 +36,7 @@ pub trait Handler: Send + Sync + 'static {
     /// is told 421.
     fn command(
         &self,
-        session: &SessionInfo,
+        session: &SessionInfo<S>,
         request: Request,
     ) -> impl Future<Output = Option<Reply>> + Send;
 
@@ -44,15 +46,16 @@ pub trait Handler: Send + Sync + 'static {
     /// [`SessionEvent::AccountAttempted`] tells.
     fn account(
         &self,
-        session: &SessionInfo,
+        session: &SessionInfo<S>,
         attempt: AccountAttempt,
     ) -> impl Future<Output = AccountVerdict> + Send {
         let _ = session;
         ready(attempt.reject())
     }
 
-    /// Something to log happened in a session. Be quick: the session waits.
-    fn event(&self, session: &SessionInfo, event: &SessionEvent) {
+    /// Something to log happened in a session: [`SessionEvent`] says which events pair up. Be
+    /// quick: the session waits.
+    fn event(&self, session: &SessionInfo<S>, event: &SessionEvent) {
         let _ = (session, event);
     }
 
@@ -63,18 +66,18 @@ pub trait Handler: Send + Sync + 'static {
     }
 }
 
-impl<H: Handler> Handler for Arc<H> {
+impl<S: SessionData, H: Handler<S>> Handler<S> for Arc<H> {
     fn authenticate(
         &self,
+        session: &SessionInfo<S>,
         attempt: Attempt,
-        peer: SocketAddr,
     ) -> impl Future<Output = Verdict> + Send {
-        (**self).authenticate(attempt, peer)
+        (**self).authenticate(session, attempt)
     }
 
     fn command(
         &self,
-        session: &SessionInfo,
+        session: &SessionInfo<S>,
         request: Request,
     ) -> impl Future<Output = Option<Reply>> + Send {
         (**self).command(session, request)
@@ -82,13 +85,13 @@ impl<H: Handler> Handler for Arc<H> {
 
     fn account(
         &self,
-        session: &SessionInfo,
+        session: &SessionInfo<S>,
         attempt: AccountAttempt,
     ) -> impl Future<Output = AccountVerdict> + Send {
         (**self).account(session, attempt)
     }
 
-    fn event(&self, session: &SessionInfo, event: &SessionEvent) {
+    fn event(&self, session: &SessionInfo<S>, event: &SessionEvent) {
         (**self).event(session, event);
     }
 

@@ -57,8 +57,8 @@ pub use connector::Connector;
 pub use driver::{Driver, Parts};
 pub use ftp_adapter;
 pub use ftp_adapter::{
-    Address, AddressError, AttemptSummary, Clock, DriverError, Error, Next, SessionError,
-    SessionEvent, SessionInfo, SharedGuard, TlsMissing,
+    Address, AddressError, AttemptSummary, Clock, DriverError, Error, Next, SessionData,
+    SessionError, SessionEvent, SessionInfo, SharedGuard, TlsMissing,
 };
 pub use ftp_guard;
 pub use ftp_proto;

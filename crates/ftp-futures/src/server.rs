@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ftp_adapter::{
-    AcceptDecision, Accepted, Acceptor, Availability, Budget, SharedGuard, TlsMissing, accept_pause,
+    AcceptDecision, Accepted, Acceptor, Availability, Budget, SessionData, TlsMissing,
+    accept_pause, server_settings,
 };
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
@@ -39,42 +40,7 @@ impl<R: Timer> Server<R> {
         Ok(Self { acceptor })
     }
 
-    /// Asks this guard at each connection and each attempt to log in, in [`serve`](Self::serve)
-    /// and [`run_session`](Self::run_session). Its ruling comes before the application's check, its answer
-    /// decides what the client is told, and when. Without one, failures are counted for each
-    /// connection alone. Sessions that are run by hand ask by hand.
-    ///
-    /// In [`serve`](Self::serve) the guard keeps room for known addresses within
-    /// [`max_sessions`](Self::max_sessions); what is [attended](Self::run_session) by hand it takes for
-    /// limited by its own `GuardConfig::connections` alone.
-    #[must_use]
-    pub fn guard(mut self, guard: SharedGuard<R>) -> Self {
-        self.acceptor.set_guard(guard);
-        self
-    }
-
-    /// Uses this TLS configuration, for example a renewed certificate, for connections that come
-    /// from now on, on all clones of this server. Sessions under way keep theirs.
-    pub fn replace_tls(&self, tls: Arc<ServerConfig>) {
-        self.acceptor.replace_tls(tls);
-    }
-
-    /// How long sessions may take to say goodbye when [`serve`](Self::serve) is told to stop;
-    /// what is left then is cut off. Default 10 s.
-    #[must_use]
-    pub fn drain_time(mut self, time: Duration) -> Self {
-        self.acceptor.set_drain_time(time);
-        self
-    }
-
-    /// How many sessions [`serve`](Self::serve) runs at a time; clients over the limit are told
-    /// 421. At least 1; default 900, below the 1024 open files that systems commonly allow a
-    /// process.
-    #[must_use]
-    pub fn max_sessions(mut self, sessions: usize) -> Self {
-        self.acceptor.set_max_sessions(sessions);
-        self
-    }
+    server_settings!(R);
 
     /// The server's side of one connection, to run by hand.
     pub fn session<T: Unpin>(&self, transport: T) -> ServerSession<R, T>
@@ -96,7 +62,7 @@ impl<R: Timer> Server<R> {
     /// Runs one connection to its end. When `shutdown` is ready the client is told 421.
     ///
     /// How it ends is told to [`Handler::event`].
-    pub async fn run_session<T, H>(
+    pub async fn run_session<T, H, S>(
         &self,
         transport: T,
         peer: SocketAddr,
@@ -105,7 +71,8 @@ impl<R: Timer> Server<R> {
     ) where
         R: Io<T> + Send,
         T: Unpin + Send,
-        H: Handler,
+        H: Handler<S>,
+        S: SessionData,
     {
         let mut shutdown = pin!(shutdown);
         let received = self.acceptor.receive(Availability::Uncounted, peer);
@@ -116,7 +83,7 @@ impl<R: Timer> Server<R> {
     }
 
     /// From a connection to a session, when it may be greeted; `None` if there will be none.
-    async fn decision<T, H>(
+    async fn decision<T, H, S>(
         &self,
         transport: T,
         (accepted, decision): (Accepted<R>, AcceptDecision),
@@ -126,7 +93,8 @@ impl<R: Timer> Server<R> {
     where
         R: Io<T>,
         T: Unpin,
-        H: Handler,
+        H: Handler<S>,
+        S: SessionData,
     {
         let machine = match decision {
             AcceptDecision::Greet => self.acceptor.machine(),
@@ -150,7 +118,7 @@ impl<R: Timer> Server<R> {
     }
 
     /// The same for a connection about which something has to be found out first.
-    async fn welcome_after<T, H>(
+    async fn welcome_after<T, H, S>(
         &self,
         step: impl Future<Output = Option<(T, SocketAddr)>> + Unpin,
         handler: &H,
@@ -159,7 +127,8 @@ impl<R: Timer> Server<R> {
     where
         R: Io<T>,
         T: Unpin,
-        H: Handler,
+        H: Handler<S>,
+        S: SessionData,
     {
         let step = pin!(self.counted_while_pending(step));
         let (transport, peer) = match select(step, shutdown.as_mut()).await {
@@ -195,7 +164,7 @@ impl<R: Runtime> Server<R> {
     /// [`drain_time`](Self::drain_time) has passed, this returns.
     ///
     /// Dropping the future ends all sessions at once.
-    pub async fn serve<H: Handler>(
+    pub async fn serve<H: Handler<S>, S: SessionData>(
         &self,
         listener: R::TcpListener,
         handler: H,
@@ -228,7 +197,7 @@ impl<R: Runtime> Server<R> {
     ///
     /// The step runs in the connection's own task and counts as a session meanwhile. It has no
     /// deadline but its own. It is dropped when the server stops.
-    pub async fn serve_received<T, H, F, Received>(
+    pub async fn serve_received<T, H, S, F, Received>(
         &self,
         listener: R::TcpListener,
         receive: F,
@@ -237,7 +206,8 @@ impl<R: Runtime> Server<R> {
     ) where
         R: Io<T>,
         T: Unpin + Send + 'static,
-        H: Handler,
+        H: Handler<S>,
+        S: SessionData,
         F: Fn(R::TcpStream, SocketAddr) -> Received,
         Received: Future<Output = Option<(T, SocketAddr)>> + Send + 'static,
     {
@@ -257,7 +227,7 @@ impl<R: Runtime> Server<R> {
     }
 
     /// Accepts connections and begins a task for each, as long as there is room to look at them.
-    async fn accept_all<H: Handler>(
+    async fn accept_all<H: Handler<S>, S: SessionData>(
         &self,
         listener: R::TcpListener,
         begin: impl Fn(Arc<Self>, R::TcpStream, SocketAddr, Arc<H>, Stopped) -> Option<R::Task>,

@@ -1,80 +1,59 @@
 //! One session of a [`Server`](crate::Server), from greeting to close.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ftp_adapter::{
-    Accepted, Budget, Guarded, Judged, Judgement, LAST_CHECK_TIME, MayCheck, SHUTDOWN_TEXT,
-    SessionError, SessionEvent, SessionInfo, judge, replacement,
+    Accepted, Budget, LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionData, SessionError, SessionEvents,
+    SessionState, SessionTask,
 };
-use ftp_guard::GuardedAttempt;
-use ftp_proto::Username;
-use ftp_proto::server::{AccountAttempt, Attempt, Event, Misuse, Request, RequestId};
-use ftp_proto::wire::Reply;
+use ftp_proto::server::Event;
 
 use crate::runtime::{before, later, sleep_until};
 use crate::{Handler, Io, ServerSession, Timer};
 
-/// How long to listen on for a client's end after our own.
-const LINGERING_TIME: Duration = Duration::from_secs(2);
-
 /// Runs a session to its end.
 ///
 /// The future is small: it lives as long as the session, and most sessions idle most of the time.
-pub(crate) fn run_session<'a, R, T, H, S>(
+pub(crate) fn run_session<'a, R, T, H, F, S>(
     session: Box<ServerSession<R, T>>,
     accepted: Accepted<R>,
     handler: &'a H,
-    shutdown: Pin<&'a mut S>,
+    shutdown: Pin<&'a mut F>,
 ) -> impl Future<Output = ()> + Send + 'a
 where
     R: Timer + Io<T> + Send + 'a,
     T: Unpin + Send + 'a,
-    H: Handler,
-    S: Future<Output = ()> + Send,
+    H: Handler<S>,
+    F: Future<Output = ()> + Send,
+    S: SessionData,
 {
-    let info = SessionInfo::new(accepted.id, accepted.peer);
-    for event in accepted.first_events() {
-        handler.event(&info, &event);
-    }
     let link = ControlLink {
         session,
         shutdown,
         stopping: false,
-        events: VecDeque::new(),
-        end: None,
+        events: SessionEvents::default(),
     };
+    let (state, begin) = SessionState::new(accepted);
     let mut runner = Box::new(SessionRunner {
         link,
-        info,
+        state,
         handler,
-        accepted,
-        closed: false,
     });
+    let begin = Box::new(begin);
     async move {
-        let failed = match runner.run().await {
-            Ok(()) => false,
-            Err(error) => {
-                let io = matches!(error, SessionError::Io(_));
-                if !runner.closed {
-                    runner.tell(&SessionEvent::Failed(error));
-                }
-                io
-            }
-        };
-        if !failed {
+        if let Some(time) = runner.run(begin).await {
             let transport = runner.link.session.into_driver().into_parts().transport;
-            Box::pin(linger::<R, T>(transport)).await;
+            Box::pin(linger::<R, T>(transport, time)).await;
         }
     }
 }
 
-/// Takes what the client still sends, for a while. A close with unread bytes makes the system send a
-/// reset, which can overtake our last words.
-async fn linger<R: Timer + Io<T>, T: Unpin>(mut transport: T) {
+/// Takes what the client still sends, for so long or until its end.
+async fn linger<R: Timer + Io<T>, T: Unpin>(mut transport: T, time: Duration) {
     let mut budget = Budget::default();
     let mut ignored = [0; 1024];
     let listen = poll_fn(|cx| {
@@ -90,193 +69,96 @@ async fn linger<R: Timer + Io<T>, T: Unpin>(mut transport: T) {
         }
     });
     // The session is over either way: an error or a client that goes on talking changes nothing.
-    before::<R, _>(later::<R>(LINGERING_TIME), listen).await;
+    before::<R, _>(later::<R>(time), listen).await;
 }
 
-/// Waits until the guard lets the attempt be checked.
-async fn may_check<R: Timer>(guarded: &mut Guarded<R>, user: &Username) -> Option<GuardedAttempt> {
-    loop {
-        match guarded.may_check(user)? {
-            MayCheck::Now(attempt) => return Some(attempt),
-            MayCheck::AskAgain(at) => sleep_until::<R>(at).await,
-        }
-    }
-}
-
-/// The client is gone.
-struct Left;
-
-struct SessionRunner<'a, R: Timer, T, H, S> {
-    link: ControlLink<'a, R, T, S>,
-    info: SessionInfo,
+struct SessionRunner<'a, R: Timer, T, H, F, S> {
+    link: ControlLink<'a, R, T, F>,
+    state: SessionState<R, S>,
     handler: &'a H,
-    /// Given back when the session is over.
-    accepted: Accepted<R>,
-    /// The handler was told of the end.
-    closed: bool,
 }
 
-impl<R, T, H, S> SessionRunner<'_, R, T, H, S>
+impl<R, T, H, F, S> SessionRunner<'_, R, T, H, F, S>
 where
     R: Timer + Io<T> + Send,
     T: Unpin + Send,
-    H: Handler,
-    S: Future<Output = ()> + Send,
+    H: Handler<S>,
+    F: Future<Output = ()> + Send,
+    S: SessionData,
 {
-    async fn run(&mut self) -> Result<(), SessionError> {
-        while let Some(event) = self.link.next().await? {
-            // In a box that is there only while there is something to do.
-            Box::pin(self.handle(event)).await;
+    /// How long to linger, if at all.
+    async fn run(&mut self, begin: Box<SessionTask>) -> Option<Duration> {
+        // In a box that is there only while there is something to do.
+        let mut worked = Box::pin(self.work(*begin)).await;
+        while worked.is_continue() {
+            let next = self.link.next().await;
+            let task = self.state.on_event(self.link.session.machine(), next);
+            worked = Box::pin(self.work(task)).await;
         }
-        Ok(())
+        worked.break_value().flatten()
     }
 
-    async fn handle(&mut self, event: Event) {
-        self.info.update(self.link.session.machine());
-        match self.info.note(event) {
-            Err(Event::Authenticate(attempt)) => self.authenticate(attempt).await,
-            Err(Event::Account(attempt)) => self.account(attempt).await,
-            Err(Event::Command(request)) => self.command(request).await,
-            Ok(Some(event)) => self.note(&event),
-            Ok(None) | Err(_) => {}
+    /// Works until the next event is to be listened for, or the session is over.
+    async fn work(&mut self, mut task: SessionTask) -> ControlFlow<Option<Duration>> {
+        loop {
+            let Self {
+                link,
+                state,
+                handler,
+            } = self;
+            task = match task {
+                SessionTask::Listen => return ControlFlow::Continue(()),
+                SessionTask::Tell(event) => {
+                    handler.event(state.info(), &event);
+                    state.told(event)
+                }
+                SessionTask::WaitUntil(moment) => {
+                    let waited = link.while_open(sleep_until::<R>(moment)).await;
+                    state.waited(waited)
+                }
+                SessionTask::Authenticate(attempt) => {
+                    let check = handler.authenticate(state.info(), attempt);
+                    let verdict = link.finished(check).await;
+                    state.decided(&mut link.session.driver.state, verdict)
+                }
+                SessionTask::Account(attempt) => {
+                    let check = handler.account(state.info(), attempt);
+                    let verdict = link.finished(check).await;
+                    state.decided(&mut link.session.driver.state, verdict)
+                }
+                SessionTask::Command(request) => {
+                    let id = request.id();
+                    let work = handler.command(state.info(), request);
+                    let answer = link.while_open(work).await;
+                    state.answered(&mut link.session.driver.state, id, answer)
+                }
+                SessionTask::End(linger) => return ControlFlow::Break(linger),
+            };
         }
-    }
-
-    fn note(&mut self, event: &SessionEvent) {
-        self.closed |= matches!(event, SessionEvent::Closed(_));
-        self.tell(event);
-        if let SessionEvent::LoggedOut = event {
-            self.info.username = None;
-            if let Some(guarded) = &mut self.accepted.guarded {
-                guarded.logged_out();
-            }
-        }
-    }
-
-    /// The guard rules, the application checks, and the guard says what is told, and when.
-    async fn authenticate(&mut self, attempt: Attempt) {
-        let tried = (attempt.username().clone(), attempt.failures());
-        let Ok(guarded) = self.may_check(&tried.0).await else {
-            return;
-        };
-        let started = R::now();
-        let verdict = self.handler.authenticate(attempt, self.info.peer);
-        let Some(verdict) = self.link.finished(verdict).await else {
-            return;
-        };
-        let judgement = self.judge(guarded, tried, verdict, started);
-        self.tell(&SessionEvent::Attempted(judgement.summary));
-        // Refused only if it comes too late: then there is no one to tell.
-        let _too_late = match judgement.not_before {
-            None => self.link.session.decide(judgement.verdict),
-            Some(moment) => self.link.session.decide_at(judgement.verdict, moment),
-        };
-    }
-
-    /// The same for an account after login: on many systems it is a second password.
-    async fn account(&mut self, attempt: AccountAttempt) {
-        let tried = (attempt.username().clone(), attempt.failures());
-        let Ok(guarded) = self.may_check(&tried.0).await else {
-            return;
-        };
-        let started = R::now();
-        let verdict = self.handler.account(&self.info, attempt);
-        let Some(verdict) = self.link.finished(verdict).await else {
-            return;
-        };
-        let judgement = self.judge(guarded, tried, verdict, started);
-        self.tell(&SessionEvent::AccountAttempted(judgement.summary));
-        let session = &mut self.link.session;
-        let _too_late = match judgement.not_before {
-            None => session.decide_account(judgement.verdict),
-            Some(moment) => session.decide_account_at(judgement.verdict, moment),
-        };
-    }
-
-    /// Waits until the guard, if there is one, lets the attempt be checked.
-    async fn may_check(&mut self, user: &Username) -> Result<Option<GuardedAttempt>, Left> {
-        let Some(guarded) = &mut self.accepted.guarded else {
-            return Ok(None);
-        };
-        // Who leaves before the check has not had a guess checked: nothing to count.
-        let waiting = may_check(guarded, user);
-        self.link.while_open(waiting).await.ok_or(Left)
-    }
-
-    fn judge<V: Judged>(
-        &mut self,
-        guarded: Option<GuardedAttempt>,
-        tried: (Username, u32),
-        verdict: V,
-        started: Instant,
-    ) -> Judgement<V> {
-        let check_time = R::now().saturating_duration_since(started);
-        let guarded = self.accepted.guarded.as_mut().zip(guarded);
-        judge(guarded, tried, verdict, check_time)
-    }
-
-    async fn command(&mut self, request: Request) {
-        let id = request.id();
-        let work = self.handler.command(&self.info, request);
-        // The client left if there is no answer.
-        let Some(answer) = self.link.while_open(work).await else {
-            return;
-        };
-        let answered = match &answer {
-            Some(reply) => self.link.session.reply(id, reply),
-            None => self.link.session.not_implemented(id),
-        };
-        if let (Err(Misuse::WrongClass | Misuse::DedicatedMethod), Some(reply)) = (answered, answer)
-        {
-            self.replace(id, reply);
-        }
-    }
-
-    fn replace(&mut self, id: RequestId, reply: Reply) {
-        self.tell(&SessionEvent::ReplyReplaced(reply));
-        let sent = match replacement() {
-            Some(reply) => self.link.session.reply(id, &reply),
-            None => self.link.session.not_implemented(id),
-        };
-        // Refused only if the connection is over.
-        let _too_late = sent;
-    }
-
-    fn tell(&self, event: &SessionEvent) {
-        self.handler.event(&self.info, event);
     }
 }
 
 /// The connection, and what ends it from outside.
-struct ControlLink<'a, R, T, S> {
+struct ControlLink<'a, R, T, F> {
     session: Box<ServerSession<R, T>>,
-    shutdown: Pin<&'a mut S>,
+    shutdown: Pin<&'a mut F>,
     stopping: bool,
-    /// Came while the handler was at work.
-    events: VecDeque<Event>,
-    /// The connection ended while the handler was at work.
-    end: Option<Result<(), SessionError>>,
+    /// Came while the handler was at work, or the guard held an attempt back.
+    events: SessionEvents,
 }
 
-impl<R, T, S> ControlLink<'_, R, T, S>
+impl<R, T, F> ControlLink<'_, R, T, F>
 where
     R: Timer + Io<T>,
     T: Unpin,
-    S: Future<Output = ()>,
+    F: Future<Output = ()>,
 {
     /// The next event; `None` when the connection is over.
     async fn next(&mut self) -> Result<Option<Event>, SessionError> {
-        if let Some(event) = self.events.pop_front() {
-            return Ok(Some(event));
+        match self.events.take() {
+            Some(next) => next,
+            None => poll_fn(|cx| self.poll_listen(cx)).await,
         }
-        match self.end.take() {
-            Some(end) => end.map(|()| None),
-            None => self.listen().await,
-        }
-    }
-
-    async fn listen(&mut self) -> Result<Option<Event>, SessionError> {
-        poll_fn(|cx| self.poll_listen(cx)).await
     }
 
     fn poll_listen(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event>, SessionError>> {
@@ -306,15 +188,12 @@ where
 
     async fn race<W: Future>(&mut self, mut work: Pin<&mut W>) -> Option<W::Output> {
         poll_fn(|cx| {
-            while self.end.is_none() {
+            while !self.events.is_over() {
                 if let Poll::Ready(output) = work.as_mut().poll(cx) {
                     return Poll::Ready(Some(output));
                 }
-                match ready!(self.poll_listen(cx)) {
-                    Ok(Some(event)) => self.events.push_back(event),
-                    Ok(None) => self.end = Some(Ok(())),
-                    Err(error) => self.end = Some(Err(error)),
-                }
+                let next = ready!(self.poll_listen(cx));
+                self.events.keep(next);
             }
             Poll::Ready(None)
         })
@@ -329,8 +208,11 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::Arc;
 
-    use ftp_adapter::{Availability, Clock};
-    use ftp_proto::server::{Config, Security, Verdict};
+    use ftp_adapter::{Availability, Clock, SessionInfo};
+    use ftp_proto::server::{Attempt, Config, Request, Security, Verdict};
+    use ftp_proto::wire::Reply;
+
+    use std::time::Instant;
 
     use super::*;
     use crate::Server;
@@ -338,7 +220,7 @@ mod tests {
     struct Nobody;
 
     impl Handler for Nobody {
-        async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+        async fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
             attempt.reject()
         }
 
@@ -406,7 +288,7 @@ mod tests {
         let (accepted, _) = server.acceptor.receive(Availability::Free, peer);
         let session = Box::new(server.session([0_usize; 4]));
         let state = size_of_val(&*session)
-            + size_of::<SessionRunner<'_, Still, [usize; 4], Nobody, Pending<()>>>();
+            + size_of::<SessionRunner<'_, Still, [usize; 4], Nobody, Pending<()>, ()>>();
         assert!(state <= 1280, "{state}");
         let mut shutdown = pin!(pending());
         let future = run_session(session, accepted, &Nobody, shutdown.as_mut());

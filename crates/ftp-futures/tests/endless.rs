@@ -334,7 +334,7 @@ fn commands_that_are_answered_at_once_keep_nobody_else_waiting() {
 struct Nobody;
 
 impl Handler for Nobody {
-    async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+    async fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
         attempt.reject()
     }
 

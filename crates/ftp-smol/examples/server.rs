@@ -9,7 +9,6 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::{env, fs};
 
@@ -55,7 +54,7 @@ fn guard() -> Result<SharedGuard, Box<dyn Error>> {
 struct Users(HashMap<Vec<u8>, Vec<u8>>);
 
 impl Handler for Users {
-    async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+    async fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
         let wanted = self.0.get(attempt.username().as_bytes());
         let given = attempt.password();
         let given = given.map_or(&[][..], |password| password.expose());

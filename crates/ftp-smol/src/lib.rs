@@ -23,7 +23,6 @@
 //! # Both sides in one program
 //!
 //! ```
-//! use std::net::SocketAddr;
 //! use std::sync::Arc;
 //!
 //! use ftp_smol::ftp_proto::server::{Attempt, Request, Verdict};
@@ -35,7 +34,7 @@
 //! struct DemoHandler;
 //!
 //! impl Handler for DemoHandler {
-//!     async fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
+//!     async fn authenticate(&self, _session: &SessionInfo, attempt: Attempt) -> Verdict {
 //!         match attempt.password() {
 //!             Some(password) if password.expose() == b"open sesame" => attempt.accept(),
 //!             _ => attempt.reject(),
@@ -91,7 +90,8 @@ mod runtime;
 
 pub use ftp_futures::{
     Address, AddressError, AttemptSummary, DriverError, Error, Handler, Login, Next, Parts,
-    SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_guard, ftp_proto, ftp_rustls,
+    SessionData, SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_guard, ftp_proto,
+    ftp_rustls,
 };
 pub use runtime::Smol;
 pub use smol;

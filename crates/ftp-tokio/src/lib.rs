@@ -31,7 +31,6 @@
 //! [`AsyncRead`](tokio::io::AsyncRead) + [`AsyncWrite`](tokio::io::AsyncWrite).
 //!
 //! ```
-//! use std::net::SocketAddr;
 //! use std::sync::Arc;
 //!
 //! use ftp_tokio::ftp_proto::server::{Attempt, Request, Verdict};
@@ -44,7 +43,7 @@
 //! struct DemoHandler;
 //!
 //! impl Handler for DemoHandler {
-//!     async fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
+//!     async fn authenticate(&self, _session: &SessionInfo, attempt: Attempt) -> Verdict {
 //!         match attempt.password() {
 //!             Some(password) if password.expose() == b"open sesame" => attempt.accept(),
 //!             _ => attempt.reject(),
@@ -101,7 +100,8 @@ mod runtime;
 
 pub use ftp_futures::{
     Address, AddressError, AttemptSummary, DriverError, Error, Handler, Login, Next, Parts,
-    SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_guard, ftp_proto, ftp_rustls,
+    SessionData, SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_guard, ftp_proto,
+    ftp_rustls,
 };
 pub use runtime::{Task, Tokio};
 pub use tokio;

@@ -241,7 +241,7 @@ fn a_server_ends_a_login_in_time_while_bytes_come_without_an_end() {
 struct Nobody;
 
 impl Handler for Nobody {
-    fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+    fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
         attempt.reject()
     }
 

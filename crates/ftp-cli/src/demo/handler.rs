@@ -1,7 +1,5 @@
 //! The application behind the demo's servers: two users, and nothing to do for them.
 
-use std::net::SocketAddr;
-
 use ftp_adapter::SessionInfo;
 use ftp_proto::server::{Attempt, Request, Verdict};
 use ftp_proto::wire::Reply;
@@ -25,7 +23,7 @@ impl DemoHandler {
 }
 
 impl ftp_futures::Handler for DemoHandler {
-    async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+    async fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
         self.check(attempt)
     }
 
@@ -35,7 +33,7 @@ impl ftp_futures::Handler for DemoHandler {
 }
 
 impl ftp_blocking::Handler for DemoHandler {
-    fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+    fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
         self.check(attempt)
     }
 

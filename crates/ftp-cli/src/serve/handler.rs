@@ -3,7 +3,6 @@
 //! Whatever a client chose (names, commands) is logged as a string, escaped and in quotes, so that
 //! it cannot pass for another field or another line.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ftp_guard::Ruling;
@@ -52,7 +51,7 @@ impl LoginHandler {
 }
 
 impl Handler for LoginHandler {
-    async fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
+    async fn authenticate(&self, _session: &SessionInfo, attempt: Attempt) -> Verdict {
         let users = self.users();
         let name = attempt.username().clone();
         let (password, account) = (attempt.password().cloned(), attempt.account().cloned());

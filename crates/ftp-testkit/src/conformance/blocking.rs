@@ -317,7 +317,7 @@ impl ClientUnderTest for Blocking {
 struct RecordingHandler(Arc<Record>);
 
 impl Handler for RecordingHandler {
-    fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+    fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
         self.0.check(attempt)
     }
 

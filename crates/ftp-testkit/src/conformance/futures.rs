@@ -343,7 +343,7 @@ pub(super) fn tell(record: &Record, event: &SessionEvent) {
 struct RecordingHandler(Arc<Record>);
 
 impl Handler for RecordingHandler {
-    async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+    async fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
         self.0.check(attempt)
     }
 

@@ -1,7 +1,6 @@
 //! The application behind the suite's servers.
 
 use std::future::pending;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -24,6 +23,30 @@ pub struct TestHandler {
     hangs: bool,
     hanging: AtomicBool,
     log: Mutex<Vec<String>>,
+}
+
+/// What is kept for one session, to hold the order of its events against what is documented.
+#[derive(Debug, Default)]
+pub struct Visit {
+    begun: AtomicBool,
+    ended: AtomicBool,
+}
+
+impl Visit {
+    fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    fn is_in_order(&self, event: &SessionEvent) -> bool {
+        let is_first = matches!(event, SessionEvent::Connected | SessionEvent::Ignored(_));
+        let is_last = matches!(
+            event,
+            SessionEvent::Closed(_) | SessionEvent::Failed(_) | SessionEvent::Ignored(_)
+        );
+        let had_begun = self.begun.swap(true, Ordering::SeqCst);
+        let had_ended = self.ended.fetch_or(is_last, Ordering::SeqCst);
+        had_begun != is_first && !had_ended
+    }
 }
 
 impl TestHandler {
@@ -62,8 +85,9 @@ impl TestHandler {
         log.clone()
     }
 
-    fn check(&self, attempt: Attempt) -> Verdict {
-        let is_right = attempt.username().as_bytes() == USER.as_bytes()
+    fn check(&self, session: &SessionInfo<Visit>, attempt: Attempt) -> Verdict {
+        let is_right = session.data.has_begun()
+            && attempt.username().as_bytes() == USER.as_bytes()
             && attempt
                 .password()
                 .is_some_and(|password| password.expose() == PASSWORD.as_bytes());
@@ -75,9 +99,11 @@ impl TestHandler {
         }
     }
 
-    fn answer(request: &Request) -> Option<Reply> {
+    fn answer(session: &SessionInfo<Visit>, request: &Request) -> Option<Reply> {
         match request.command().verb() {
-            Verb::Pwd => Reply::new(Code::PATH_CREATED, "\"/\" is the current directory.").ok(),
+            Verb::Pwd if session.data.has_begun() => {
+                Reply::new(Code::PATH_CREATED, "\"/\" is the current directory.").ok()
+            }
             _ => None,
         }
     }
@@ -90,7 +116,11 @@ impl TestHandler {
         }
     }
 
-    fn note(&self, event: &SessionEvent) {
+    fn note(&self, session: &SessionInfo<Visit>, event: &SessionEvent) {
+        if !session.data.is_in_order(event) {
+            let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push(format!("out of order: {event:?}"));
+        }
         let line = match event {
             SessionEvent::Connected => "connected".to_owned(),
             SessionEvent::LoggedIn(_) => "logged in".to_owned(),
@@ -107,57 +137,57 @@ impl TestHandler {
     }
 }
 
-impl ftp_futures::Handler for TestHandler {
-    async fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+impl ftp_futures::Handler<Visit> for TestHandler {
+    async fn authenticate(&self, session: &SessionInfo<Visit>, attempt: Attempt) -> Verdict {
         if self.hangs_at_check(&attempt) {
             return pending().await;
         }
-        self.check(attempt)
+        self.check(session, attempt)
     }
 
-    async fn command(&self, _: &SessionInfo, request: Request) -> Option<Reply> {
+    async fn command(&self, session: &SessionInfo<Visit>, request: Request) -> Option<Reply> {
         if self.hangs_at_command(&request) {
             return pending().await;
         }
-        Self::answer(&request)
+        Self::answer(session, &request)
     }
 
-    async fn account(&self, _: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
+    async fn account(&self, _: &SessionInfo<Visit>, attempt: AccountAttempt) -> AccountVerdict {
         if self.hangs_at(true) {
             return pending().await;
         }
         Self::check_account(attempt)
     }
 
-    fn event(&self, _: &SessionInfo, event: &SessionEvent) {
-        self.note(event);
+    fn event(&self, session: &SessionInfo<Visit>, event: &SessionEvent) {
+        self.note(session, event);
     }
 }
 
-impl ftp_blocking::Handler for TestHandler {
-    fn authenticate(&self, attempt: Attempt, _: SocketAddr) -> Verdict {
+impl ftp_blocking::Handler<Visit> for TestHandler {
+    fn authenticate(&self, session: &SessionInfo<Visit>, attempt: Attempt) -> Verdict {
         if self.hangs_at_check(&attempt) {
             hang();
         }
-        self.check(attempt)
+        self.check(session, attempt)
     }
 
-    fn command(&self, _: &SessionInfo, request: Request) -> Option<Reply> {
+    fn command(&self, session: &SessionInfo<Visit>, request: Request) -> Option<Reply> {
         if self.hangs_at_command(&request) {
             hang();
         }
-        Self::answer(&request)
+        Self::answer(session, &request)
     }
 
-    fn account(&self, _: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
+    fn account(&self, _: &SessionInfo<Visit>, attempt: AccountAttempt) -> AccountVerdict {
         if self.hangs_at(true) {
             hang();
         }
         Self::check_account(attempt)
     }
 
-    fn event(&self, _: &SessionInfo, event: &SessionEvent) {
-        self.note(event);
+    fn event(&self, session: &SessionInfo<Visit>, event: &SessionEvent) {
+        self.note(session, event);
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use crate::common::*;
 use ftp_proto::client::LoggedInBy;
 use ftp_proto::wire::Code;
-use ftp_tokio::{Connector, Handler, Server, ServerSession};
+use ftp_tokio::{Connector, Handler, Server, ServerSession, SessionInfo};
 use tokio::io::DuplexStream;
 
 /// Polls a fresh future for `most` times, then drops it.
@@ -119,7 +119,9 @@ async fn a_server_dropped_at_every_await_goes_on() {
         use ftp_proto::server::Event;
         match try_for(session.next_event(), 1).await {
             Some(Ok(Some(Event::Authenticate(attempt)))) => {
-                let verdict = handler.authenticate(attempt, peer()).await;
+                let verdict = handler
+                    .authenticate(&SessionInfo::new(1, peer()), attempt)
+                    .await;
                 session.decide(verdict).unwrap();
             }
             Some(Ok(Some(Event::Command(request)))) => {

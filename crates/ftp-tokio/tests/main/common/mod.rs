@@ -44,7 +44,7 @@ impl Log {
 }
 
 impl Handler for OneUser {
-    async fn authenticate(&self, attempt: Attempt, _peer: SocketAddr) -> Verdict {
+    async fn authenticate(&self, _session: &SessionInfo, attempt: Attempt) -> Verdict {
         tokio::time::sleep(self.check_time).await;
         self.log.say(format!("checked {}", attempt.username()));
         let right = attempt.username().as_bytes() == USER.as_bytes()
