@@ -1,4 +1,4 @@
-//! How a server receives connections: how many at a time, and what the guard says to each.
+//! How a server accepts connections: how many at a time, and what the guard decides for each.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,15 +19,15 @@ use crate::{Clock, Guarded, SessionEvent, SessionInfo, SharedGuard};
 /// [`LONGEST_PAUSE`]. Without one, "too many open files" would keep a processor busy.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How many connections over the limit, or refused by the guard, are told so at a time; more are
-/// closed without a word.
+/// How many connections over the limit, or refused by the guard, get a 421 at a time. More are
+/// closed without a reply.
 const REFUSED_AT_A_TIME: usize = 32;
 /// How many connections may wait to be received beside these. With the default of 900 sessions all
 /// together are fewer than the 1024 open files that systems commonly allow a process.
 const UNDECIDED_AT_A_TIME: usize = 32;
-/// What a client over the limit is told.
+/// The text of a 421 for a client over the limit.
 const FULL_TEXT: &str = "Too many connections, try again later.";
-/// What a client that the guard refuses is told, whatever the reason.
+/// The text of a 421 for a client that the guard refuses, whatever the reason.
 const REFUSED_TEXT: &str =
     "Service not available: too many connections or failed logins, try again later.";
 
@@ -40,10 +40,10 @@ pub struct Acceptor<C> {
     drain_time: Duration,
     max_sessions: usize,
     sessions: Arc<AtomicU64>,
-    /// How many sessions are open that count.
+    /// How many counted sessions are open.
     open: Arc<AtomicUsize>,
     guard: Option<SharedGuard<C>>,
-    /// How many are refused and told so, by all clones of this.
+    /// How many refused clients are getting a 421, in all clones.
     refusing: Arc<AtomicUsize>,
 }
 
@@ -68,39 +68,39 @@ impl TlsMissing {
 /// Exhaustive: an adapter that does not know one of the decisions must not build.
 #[derive(Debug)]
 pub enum AcceptDecision {
-    /// With the greeting: a [machine](Acceptor::machine).
+    /// Greet: with a [machine](Acceptor::machine).
     Greet,
     /// Greet at this time; read nothing before it.
     GreetAt(time::Instant),
-    /// With a 421 and this text: a [machine that refuses](Acceptor::refusal).
+    /// Send a 421 with this text: with a [machine that refuses](Acceptor::refusal).
     Refuse(&'static str),
-    /// Not at all: it is closed without a word.
+    /// Close it without a reply.
     Close,
 }
 
-/// Whether a connection can be looked at.
+/// Whether a connection can be considered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Availability {
-    /// It is run by hand: it is no session that counts, and has no limit.
+    /// It is run by hand. It does not count as a session, and has no limit.
     Uncounted,
-    /// It can. Whether there is room for a session shows when it is [received](Acceptor::receive).
+    /// It can. [`Acceptor::receive`] finds out whether there is room for a session.
     Free,
-    /// There is not even room for more who are told that there is none.
+    /// It cannot: as many clients as allowed are getting a 421 already.
     Overfull,
 }
 
-/// Why a connection is only told goodbye, or nothing.
+/// Why a connection gets only a 421, or nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
-    /// The guard says so.
+    /// The guard refused it.
     ByGuard(RefusedWhy),
-    /// There is no room.
+    /// There are as many sessions as allowed.
     OverLimit,
 }
 
-/// Who comes to a session, and what the guard said.
+/// The client of a session, and what the guard decided.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Accepted<C: Clock> {
@@ -112,17 +112,17 @@ pub struct Accepted<C: Clock> {
     pub guarded: Option<Guarded<C>>,
     /// Why it is refused, if it is.
     pub refused: Option<Refused>,
-    /// Held while the session lasts, or while a client that is refused is told so.
+    /// Held while the session lasts, or while a refused client gets its 421.
     slot: Option<SessionSlot>,
 }
 
-/// One of those that are counted; given back when it is dropped.
+/// A counted slot; released when it is dropped.
 #[derive(Debug)]
 #[must_use = "it is given back when it is dropped"]
 pub struct SessionSlot(Arc<AtomicUsize>);
 
 impl SessionSlot {
-    /// A slot beside those taken, and how many these are; `None` if there are `most` already.
+    /// A slot, and how many others are taken; `None` if `most` are taken already.
     fn one_of(most: usize, taken: &Arc<AtomicUsize>) -> Option<(Self, usize)> {
         let one_more = |count: usize| (count < most).then_some(count + 1);
         let counted = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
@@ -170,7 +170,7 @@ impl<C: Clock> Accepted<C> {
 }
 
 impl<C: Clock> Acceptor<C> {
-    /// With this policy and this TLS configuration.
+    /// An acceptor with this policy and this TLS configuration.
     ///
     /// # Errors
     /// [`TlsMissing`], unless `tls` is given or the policy is [`Security::DangerousPlaintext`].
@@ -200,17 +200,17 @@ impl<C: Clock> Acceptor<C> {
         }
     }
 
-    /// Asks this guard about each connection.
+    /// Asks this guard for each connection.
     pub fn set_guard(&mut self, guard: SharedGuard<C>) {
         self.guard = Some(guard);
     }
 
-    /// Uses this TLS configuration for connections that come from now on, in all clones.
+    /// Uses this TLS configuration for new connections, in all clones.
     pub fn replace_tls(&self, tls: Arc<ServerConfig>) {
         *self.tls.write().unwrap_or_else(PoisonError::into_inner) = Some(tls);
     }
 
-    /// How long sessions may take to say goodbye.
+    /// How long sessions may take to end.
     pub fn set_drain_time(&mut self, time: Duration) {
         self.drain_time = time;
     }
@@ -221,8 +221,8 @@ impl<C: Clock> Acceptor<C> {
     }
 
     /// How many sessions there may be at a time, at least 1. Default 900, below the 1024 open files
-    /// that systems commonly allow a process. The guard is told, and keeps room for known addresses
-    /// within it.
+    /// that systems commonly allow a process. The guard keeps room for known addresses within this
+    /// number.
     pub fn set_max_sessions(&mut self, sessions: usize) {
         self.max_sessions = sessions.max(1);
     }
@@ -232,7 +232,7 @@ impl<C: Clock> Acceptor<C> {
         self.secure(Connection::new(self.config.clone(), Instant::START))
     }
 
-    /// A machine that only says 421 and this.
+    /// A machine that only sends a 421 with this text.
     pub fn refusal(&self, text: &str) -> Secured<Connection> {
         let machine = Connection::refused(self.config.clone(), Instant::START, text);
         self.secure(machine)
@@ -247,7 +247,7 @@ impl<C: Clock> Acceptor<C> {
         }
     }
 
-    /// Whether one more connection can be looked at beside so many that are.
+    /// Whether another connection can be considered beside so many.
     pub fn availability_beside(&self, running: usize) -> Availability {
         let most = self
             .max_sessions
@@ -259,15 +259,15 @@ impl<C: Clock> Acceptor<C> {
         }
     }
 
-    /// Counts as a session, whether there is room for it or not: for a connection about which more
-    /// has to be found out before it is [received](Self::receive).
+    /// Counts as a session, whether there is room for it or not. For a connection that needs another
+    /// step before it is [received](Self::receive).
     pub fn hold_slot(&self) -> SessionSlot {
         self.open.fetch_add(1, Ordering::Relaxed);
         SessionSlot(Arc::clone(&self.open))
     }
 
-    /// Receives a connection. The guard, if there is one, is asked where there is room for a
-    /// session, and is told how much room that is: it keeps some of it for known addresses.
+    /// Receives a connection. If there is room for a session, the guard, if any, is asked with the
+    /// number of sessions allowed, since it keeps some of them for known addresses.
     pub fn receive(&self, room: Availability, peer: SocketAddr) -> (Accepted<C>, AcceptDecision) {
         let mut accepted = self.accepted(peer);
         let decision = match (room, &self.guard) {
@@ -295,15 +295,15 @@ impl<C: Clock> Acceptor<C> {
         (accepted, decision)
     }
 
-    /// A slot for a session, and how many are taken beside it.
+    /// A slot for a session, and how many others are taken.
     fn slot(&self) -> Option<(SessionSlot, usize)> {
         SessionSlot::one_of(self.max_sessions, &self.open)
     }
 
-    /// What the guard says; `None` if there is no room for a session.
+    /// The guard's decision; `None` if there is no room for a session.
     ///
-    /// The slot is taken, and given back if the guard refuses, while nobody else can ask: so a
-    /// flood of those who are refused never takes what is kept for others, not for a moment.
+    /// The slot is taken, and released if the guard refuses, under one lock. So a flood of refused
+    /// clients never takes the room kept for others, not for a moment.
     fn ask(&self, guard: &SharedGuard<C>, accepted: &mut Accepted<C>) -> Option<Admission> {
         guard.with(|guard, now| {
             let (slot, taken) = self.slot()?;
@@ -335,7 +335,7 @@ impl<C: Clock> Acceptor<C> {
         }
     }
 
-    /// A flood of those refused must not fill the server with goodbyes.
+    /// A flood of refused clients must not fill the server with 421s.
     fn refuse(&self, why: Refused, accepted: &mut Accepted<C>) -> AcceptDecision {
         accepted.refused = Some(why);
         match SessionSlot::one_of(REFUSED_AT_A_TIME, &self.refusing) {
@@ -370,7 +370,7 @@ impl<C> Clone for Acceptor<C> {
     }
 }
 
-/// More than the guard can count are as many as it can count.
+/// A number beyond what the guard can count becomes the largest that it can.
 fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
@@ -433,7 +433,7 @@ mod tests {
                     if let AcceptDecision::Greet = decision {
                         held.push(accepted);
                     } else {
-                        // Also while they are told so, refused ones take no slot.
+                        // Refused ones take no slot, also while they get their 421.
                         refused.push(accepted);
                     }
                 }

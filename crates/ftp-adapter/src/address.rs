@@ -32,7 +32,7 @@ pub enum AddressError {
     /// No host.
     #[error("the address has no host")]
     NoHost,
-    /// Something with `/`, `\`, `@`, `?` or `#` in it.
+    /// It contains `/`, `\`, `@`, `?` or `#`.
     #[error("\"{0}\" is not a host or host:port (a URL or a user name does not belong here)")]
     NotAHost(String),
     /// A space or a control character.
@@ -41,18 +41,18 @@ pub enum AddressError {
     /// The port is no number from 1 to 65535.
     #[error("\"{0}\" is not a port: 1 to 65535")]
     Port(String),
-    /// `[` without `]`, or something else than `:port` behind it.
+    /// `[` without `]`, or something other than `:port` after it.
     #[error("\"{0}\" is not [IPv6 address] or [IPv6 address]:port")]
     Brackets(String),
-    /// Colons, yet no IPv6 address.
+    /// It has colons, but is no IPv6 address.
     #[error("\"{0}\" is not an IPv6 address; with a port, write [address]:port")]
     Ipv6(String),
-    /// The last part is a number, yet it is no IPv4 address. Systems read such texts in ways of their
-    /// own: `010.0.0.1` is 8.0.0.1 to some.
+    /// The last part is a number, but the whole is no IPv4 address. Systems read such texts
+    /// differently: `010.0.0.1` is 8.0.0.1 to some.
     #[error("\"{0}\" is not an IPv4 address: four decimal numbers without leading zeros")]
     Ipv4(String),
-    /// `%` behind something else than an IPv6 address. Looked up, it would be another name than the
-    /// one in front of it.
+    /// `%` after something other than an IPv6 address. The name looked up would differ from the one
+    /// before the `%`.
     #[error("\"{0}\" has a zone, which only an IPv6 address can have")]
     Zone(String),
     /// TLS cannot check a certificate against this name.
@@ -148,8 +148,8 @@ fn parse_port(text: &str) -> Result<u16, AddressError> {
     }
 }
 
-/// Whether something may take the host for an IPv4 address, as `inet_aton` does `127.1` and `0x7f.1`:
-/// the last label is a number, decimal or hexadecimal. No domain is named like that.
+/// Whether some software may read the host as an IPv4 address, as `inet_aton` reads `127.1` and
+/// `0x7f.1`: the last label is a number, decimal or hexadecimal. No domain has such a name.
 fn ends_in_number(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let last = host.rsplit('.').next().unwrap_or(host);

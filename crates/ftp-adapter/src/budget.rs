@@ -1,18 +1,18 @@
-//! How long a loop may go on while others wait for their turn.
+//! How long a loop may run before it yields to others.
 
-/// So many reads, writes and events: a few hundred microseconds, and more than a login takes.
+/// Reads, writes and events in a turn: a few hundred microseconds, and more than a login needs.
 const STEPS: u32 = 64;
 
-/// Counts the steps of a loop that a peer could keep going: one that always has something to read
-/// would keep the thread, and with it every other task that the thread runs.
+/// Counts the steps of a loop that a peer could keep running. A peer that always has something to
+/// read would keep the thread, and stop every other task on it.
 ///
-/// It is kept where the loop begins again, such as in a driver: a loop that ends with each event and
-/// is begun again at once is still one.
+/// It is kept outside the loop, for example in a driver: a loop that ends with each event and starts
+/// again at once is still one loop.
 #[derive(Debug, Default)]
 pub struct Budget(u32);
 
 impl Budget {
-    /// Counts one step more. Whether it is time to let others go on; then it counts from the start.
+    /// Counts a step. True if it is time to yield; then the count starts again.
     pub fn is_spent(&mut self) -> bool {
         self.0 += 1;
         if self.0 <= STEPS {

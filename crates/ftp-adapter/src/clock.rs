@@ -1,11 +1,11 @@
-//! Whose present counts.
+//! The adapter's clock.
 
 use std::time::Instant;
 
 /// The clock of an adapter. A type, not a value: a program has one for each runtime, and tests may
 /// stop it.
 pub trait Clock: Send + Sync + 'static {
-    /// The present.
+    /// The time now.
     fn now() -> Instant;
 }
 

@@ -1,4 +1,4 @@
-//! What connecting and trying again need besides sockets.
+//! What connecting and retrying need besides sockets.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
@@ -9,7 +9,7 @@ use ftp_proto::connect::{Race, RaceStep};
 
 use crate::Error;
 
-/// The error of a race that nobody won.
+/// The error if no address could be connected to.
 ///
 /// An attempt that had no outcome when its time was up is reported as timed out.
 pub fn lost(race: Race<io::Error>, end: RaceStep, after: Duration) -> Error {
@@ -24,7 +24,7 @@ pub fn lost(race: Race<io::Error>, end: RaceStep, after: Duration) -> Error {
     }
 }
 
-/// A random number that spreads the tries of many clients; not for secrets.
+/// A random number that spreads the retries of many clients; not for secrets.
 pub fn jitter() -> u64 {
     // Each state has keys of its own, from the system's random numbers.
     RandomState::new().build_hasher().finish()

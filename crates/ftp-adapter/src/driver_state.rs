@@ -1,4 +1,4 @@
-//! What is between a machine and a transport that fails, ends, and takes less than it is offered.
+//! The state between a machine and a transport, which may fail, end, or take less than offered.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,10 +14,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::Budget;
 
-/// How much one read takes at most. Control connections say little at a time.
+/// The most bytes of one read. Control connections carry little at a time.
 const READ_SIZE: usize = 4096;
-/// How often a transport that failed is read from: once and again for what had arrived, which is
-/// one reply or a few, and not for ever.
+/// How many reads a failed transport gets, for the few replies that had arrived before it failed.
 const READS_AFTER_FAILURE: usize = 32;
 
 /// How long a transport may take to close once the machine is done and sets no deadline any more.
@@ -26,8 +25,8 @@ const CLOSING_TIME: Duration = Duration::from_secs(5);
 /// A machine, and what is known of the transport that it runs over.
 ///
 /// A driver asks for the next [`step`](Self::step), does exactly that with its transport, and
-/// reports what came of it. It needs no other state than the transport, a clock and a timer:
-/// everything that must survive between two steps is here.
+/// reports the result. Its own state is only the transport, a clock and a timer: everything else that
+/// must survive between two steps is here.
 ///
 /// * What the machine did not take of a read is kept, offered again, and wiped.
 /// * The end of the stream is told only when the machine asks to read.
@@ -47,21 +46,21 @@ pub struct DriverState<M: Machine> {
     unread: Zeroizing<Vec<u8>>,
     /// Bytes were written and the transport was not flushed since.
     unflushed: bool,
-    /// The transport gives nothing more.
+    /// The transport has ended.
     ended: bool,
-    /// The machine knows that.
+    /// The machine knows that the transport has ended.
     at_end: bool,
-    /// The transport failed, with this.
+    /// How the transport failed.
     failure: Option<io::Error>,
-    /// That of the last step since the driver looks.
+    /// The deadline of the last step since the driver ran again.
     deadline: Option<Instant>,
     /// When to give up closing the transport.
     closing: Option<Instant>,
     /// When the driver looked last, before it looks now.
     looked: Instant,
-    /// The present, as of the last step.
+    /// The time of the last step.
     seen: Instant,
-    /// What is read now is to be told as read at this time.
+    /// The time at which what is read now counts as read.
     in_time: Option<Instant>,
     /// The present step is to read it.
     catching_up: bool,
@@ -113,26 +112,26 @@ impl<M: Machine> DriverState<M> {
         }
     }
 
-    /// The driver is run again. What is there now may have come at any time since it was run last.
+    /// The driver runs again. What waits now may have come at any time since it ran last.
     pub fn resume(&mut self) {
         self.looked = self.seen;
         self.deadline = None;
         self.caught_up = false;
     }
 
-    /// The driver waited, and looked at the clock: what comes from now on comes now.
+    /// The driver waited, and read the clock: what is read from now on comes now.
     pub fn looked(&mut self, now: Instant) {
         self.looked = now;
     }
 
-    /// To be asked before each step: whether it is time to let others go on. A driver that shares its
-    /// thread does so at once, even if more could be done; one that does not has
-    /// [`looked`](Self::looked) long enough.
+    /// Ask before each step: whether it is time to yield. A driver that shares its thread yields at
+    /// once, even if more could be done. A driver that does not has [`looked`](Self::looked) long
+    /// enough.
     pub fn is_turn_over(&mut self) -> bool {
         self.budget.is_spent()
     }
 
-    /// The driver waits: others go on.
+    /// The driver waits, so others run.
     pub fn rest(&mut self) {
         self.budget = Budget::default();
     }
@@ -157,12 +156,12 @@ impl<M: Machine> DriverState<M> {
         &self.machine
     }
 
-    /// The machine, to call its methods. What they make it say is in the next steps.
+    /// The machine, to call its methods. Their effects are in the next steps.
     pub fn machine_mut(&mut self) -> &mut M {
         &mut self.machine
     }
 
-    /// The machine, and what was read and it did not take.
+    /// The machine, and the bytes read that it did not take.
     pub fn into_parts(self) -> (M, Zeroizing<Vec<u8>>) {
         (self.machine, self.unread)
     }
@@ -250,7 +249,7 @@ impl<M: Machine> DriverState<M> {
         self.catching_up
     }
 
-    /// Whether what is there now may have come before this moment.
+    /// Whether what waits now may have come before this moment.
     fn may_be_in_time(&self, deadline: Instant) -> bool {
         self.looked < deadline && !self.caught_up
     }
@@ -273,10 +272,10 @@ impl<M: Machine> DriverState<M> {
         }
     }
 
-    /// Hands over what is held, or else what one read gives. `read` puts bytes into the space that
-    /// it is given and says how many, 0 at the end of the stream, or [`Poll::Pending`] if there are
-    /// none now. Pending likewise, if nothing was read or taken. `now` is asked when the bytes are
-    /// there, since a read may wait for them.
+    /// Gives the machine the bytes held, or else those of one read. `read` fills the space that it
+    /// gets and returns how many bytes, 0 at the end of the stream, or [`Poll::Pending`] if there are
+    /// none now. The result is pending if nothing was read or taken. `now` is called when the bytes
+    /// are there, since a read may wait for them.
     pub fn receive(
         &mut self,
         now: impl Fn() -> Instant,
@@ -295,7 +294,7 @@ impl<M: Machine> DriverState<M> {
         mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
     ) -> Poll<()> {
         if !self.unread.is_empty() {
-            // A machine that wants bytes and takes none is left to its deadline.
+            // It asked to read but took nothing: wait for its deadline.
             return if self.offer_unread(now()) == 0 {
                 Poll::Pending
             } else {
@@ -305,7 +304,7 @@ impl<M: Machine> DriverState<M> {
         if self.ended || self.failure.is_some() {
             return Poll::Pending;
         }
-        // For this one call: a driver that waits or is dropped holds no bytes.
+        // Only for this call: a driver that waits or is dropped holds no bytes.
         let mut space = ReadBuffer::lend();
         match read(&mut space.bytes) {
             Poll::Pending => return Poll::Pending,
@@ -322,7 +321,7 @@ impl<M: Machine> DriverState<M> {
         Poll::Ready(())
     }
 
-    /// Whether written bytes may still be held by the transport.
+    /// Whether the transport may still hold written bytes.
     pub fn needs_flush(&self) -> bool {
         self.unflushed && self.failure.is_none()
     }
@@ -377,7 +376,7 @@ impl<M: Machine> DriverState<M> {
         }
     }
 
-    /// Whether the machine, once it wants to read, is to be told that there is no more.
+    /// Whether to report the end of the stream when the machine asks to read.
     fn is_end_due(&self) -> bool {
         self.ended && !self.at_end && self.unread.is_empty()
     }
@@ -387,7 +386,7 @@ impl<M: Machine> DriverState<M> {
         self.machine.received_eof(now);
     }
 
-    /// Offers what is held; what is taken is wiped. Returns how much that was.
+    /// Offers the bytes held, and wipes those taken. Returns how many these were.
     fn offer_unread(&mut self, now: Instant) -> usize {
         if self.unread.is_empty() {
             return 0;
@@ -397,13 +396,13 @@ impl<M: Machine> DriverState<M> {
         self.unread[..taken].zeroize();
         self.unread.drain(..taken);
         if self.unread.is_empty() {
-            // Wipes what moving left behind, too.
+            // Also wipes what moving left in place.
             self.unread = Zeroizing::default();
         }
         taken
     }
 
-    /// The transport failed. What arrived before is still the machine's to judge.
+    /// The transport failed. The machine still gets what arrived before.
     fn fail(
         &mut self,
         now: Instant,
@@ -424,14 +423,14 @@ impl<M: Machine> DriverState<M> {
                     self.unread.extend_from_slice(filled);
                     filled.zeroize();
                 }
-                // The end, nothing yet, or the same failure again: there is no more to be had.
+                // The end, nothing yet, or the same failure again: nothing more will come.
                 _ => return,
             }
         }
     }
 }
 
-/// As late as can be, and in time.
+/// The latest time that is still in time.
 fn before(deadline: Instant) -> Instant {
     Instant::from_start(
         deadline
@@ -444,15 +443,15 @@ thread_local! {
     static READ_BUFFER: Cell<Box<[u8]>> = Cell::default();
 }
 
-/// What a read fills, lent by the thread: to clear four kilobytes before each attempt to read would
-/// be most of a driver's work. Whoever fills it wipes it.
+/// The space that a read fills, lent by the thread: clearing four kilobytes before each read would be
+/// most of a driver's work. The code that fills it wipes it.
 struct ReadBuffer {
     bytes: Box<[u8]>,
 }
 
 impl ReadBuffer {
     fn lend() -> Self {
-        // There is none at first, within a read from another state, and while the thread ends.
+        // There is none at first, within a read of another state, and while the thread ends.
         let mut bytes = READ_BUFFER.try_with(Cell::take).unwrap_or_default();
         if bytes.is_empty() {
             bytes = vec![0; READ_SIZE].into_boxed_slice();
@@ -476,7 +475,7 @@ impl Drop for ReadBuffer {
     }
 }
 
-// What is held may be a password that came in clear: only its length is shown.
+// The bytes held may be a password that came in clear: only their number is shown.
 impl<M: Machine + fmt::Debug> fmt::Debug for DriverState<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DriverState")

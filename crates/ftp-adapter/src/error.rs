@@ -19,7 +19,7 @@ use crate::{AddressError, DriverError};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address cannot be understood.
+    /// The address is not valid.
     #[error("the address cannot be used: {0}")]
     Address(AddressError),
     /// The name could not be resolved.
@@ -30,7 +30,7 @@ pub enum Error {
         /// Why not.
         error: io::Error,
     },
-    /// No address of the server could be connected to; each with its reason, in the order tried.
+    /// No address of the server could be connected to. Each has its reason, in the order tried.
     #[error("cannot connect: {}", Attempts(.0))]
     Connect(Vec<(SocketAddr, io::Error)>),
     /// Resolving and connecting took longer than
@@ -62,8 +62,8 @@ pub enum Error {
         /// As [`Connection::is_secret_sent`](client::Connection::is_secret_sent).
         secret_sent: bool,
     },
-    /// The login or the connection ended as the protocol has it: refused, unavailable, timed out,
-    /// or a fault of the peer.
+    /// The login or the connection ended by protocol: refused, unavailable, timed out, or a fault of
+    /// the peer.
     #[error(transparent)]
     Protocol(client::Error),
     /// TLS failed.
@@ -76,8 +76,8 @@ pub enum Error {
         /// As [`Connection::is_secret_sent`](client::Connection::is_secret_sent).
         secret_sent: bool,
     },
-    /// The server asked for what only `Connector::connect_with` or `Connecting::answer` can supply,
-    /// or the one who was asked gave no answer.
+    /// The server asked a question that only `Connector::connect_with` or `Connecting::answer` can
+    /// answer, or there was no answer.
     #[error("the server asks for {}, and there is no answer", asked(*.0))]
     Unanswered(ChallengeKind),
     /// The server said no to `Client::reinitialize` or `Client::clear_command_channel`, or to a
@@ -85,10 +85,10 @@ pub enum Error {
     /// was.
     #[error("the server refused: {0}")]
     Refused(Reply),
-    /// A reply came that nothing had asked for, and nobody has read it with `Client::next_event`: if the
-    /// server sent one reply too many, those that follow may be taken for answers to the wrong
-    /// commands. The connection goes on, and so does what the method had begun, as if its future had
-    /// been dropped.
+    /// A reply came that nothing had asked for, and it was not read with `Client::next_event`. If the
+    /// server sent one reply too many, later replies may be taken for answers to the wrong commands.
+    /// The connection continues, and so does what the method had begun, as if its future had been
+    /// dropped.
     #[error("a reply came that no command had asked for, so replies may be out of step: {0}")]
     Unsolicited(Reply),
     /// A call that does not fit the state of the connection.
@@ -149,7 +149,7 @@ impl Error {
         }
     }
 
-    /// The reply that said no, if one did.
+    /// The reply that refused, if one did.
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Protocol(error) => error.reply(),
@@ -158,7 +158,7 @@ impl Error {
         }
     }
 
-    /// The code of the reply that ended it, also where the reply was a fault.
+    /// The code of the reply that ended it, even if the reply was a fault.
     pub fn code(&self) -> Option<Code> {
         match self {
             Self::Protocol(error) => error.code(),
@@ -167,13 +167,13 @@ impl Error {
         }
     }
 
-    /// This error with `****` in place of all that the server said, to be formatted: for logs. See
+    /// This error with `****` in place of the server's text, to format for logs. See
     /// [`client::Error::redacted`].
     pub fn redacted(&self) -> impl fmt::Display + '_ {
         Redacted(self)
     }
 
-    /// Whether it is in doubt which reply belongs to which command: [`Unsolicited`](Self::Unsolicited), or
+    /// Whether it is uncertain which reply belongs to which command: [`Unsolicited`](Self::Unsolicited), or
     /// [`PeerFault::OutOfStep`](client::PeerFault::OutOfStep).
     pub fn is_out_of_step(&self) -> bool {
         matches!(
@@ -191,7 +191,7 @@ impl Error {
     /// be resolved, and never after a TLS failure, which does not go away, unless the handshake was
     /// just cut off: so do servers of implicit TLS that have too many clients.
     ///
-    /// Once a password or an account was sent, or part of it, nothing but 421: see
+    /// Once any byte of a password or an account was sent, only after 421: see
     /// [`client::Error::is_transient`].
     pub fn is_transient(&self) -> bool {
         match self {
@@ -235,8 +235,8 @@ impl Error {
             } => {
                 let phase = match consequence {
                     Some(ftp_rustls::Error::Machine(error)) => error.phase(),
-                    // A handshake that is cut off failed, be it by an end or by a reset: which of
-                    // the two arrives is a matter of timing.
+                    // A handshake that was cut off failed. Whether an end or a reset arrives is a
+                    // matter of timing.
                     Some(error) => return tls(error),
                     None => phase,
                 };

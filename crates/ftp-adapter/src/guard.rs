@@ -17,9 +17,8 @@ use crate::{Clock, SessionEvent};
 
 /// A [`Guard`] that the sessions of one server, or of several, share.
 ///
-/// Its clock starts ([`Instant::START`]) when this is made. A mutex is held for each question, which
-/// takes about a microsecond, and never while anything is waited for. Clones are handles to the same
-/// guard.
+/// Its clock starts ([`Instant::START`]) when this is made. A mutex is held for each call, about a
+/// microsecond, and never during a wait. Clones are handles to the same guard.
 ///
 /// The program `shared_guard` in `examples/` shares one between processes, through Redis.
 pub struct SharedGuard<C> {
@@ -34,7 +33,7 @@ struct Shared {
 }
 
 impl<C: Clock> SharedGuard<C> {
-    /// Takes the guard, whose time starts now.
+    /// Shares the guard. Its time starts now.
     pub fn new(guard: Guard) -> Self {
         let shared = Shared {
             guard: Mutex::new(guard),
@@ -47,16 +46,16 @@ impl<C: Clock> SharedGuard<C> {
     }
 
     /// Uses the guard, for example to take a snapshot or to read its statistics. The instant is
-    /// the present on the guard's clock. All sessions wait meanwhile: be quick.
+    /// the time now on the guard's clock. All sessions wait meanwhile: be quick.
     pub fn with<R>(&self, work: impl FnOnce(&mut Guard, Instant) -> R) -> R {
         let Shared { guard, start } = &*self.shared;
-        // A panic under the lock can at worst leave a count wrong: better than no guard.
+        // A panic under the lock can leave at most a wrong count, which is better than no guard.
         let mut guard = guard.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed = C::now().saturating_duration_since(*start);
         work(&mut guard, Instant::from_start(elapsed))
     }
 
-    /// A moment of the guard's clock on the adapter's; far away if it cannot be represented.
+    /// Converts a time of the guard's clock to the adapter's; far away if it cannot be represented.
     pub fn moment(&self, instant: Instant) -> time::Instant {
         let start = self.shared.start;
         start
@@ -64,7 +63,7 @@ impl<C: Clock> SharedGuard<C> {
             .unwrap_or_else(|| start + Duration::from_secs(86_400 * 365))
     }
 
-    /// Asks about a new connection. One that is admitted is to be [held](Self::hold).
+    /// Asks whether to admit a new connection. [Hold](Self::hold) an admitted one.
     pub fn accept(&self, address: IpAddr) -> Admission {
         self.with(|guard, now| guard.accept(now, address))
     }
@@ -93,7 +92,7 @@ impl<C> fmt::Debug for SharedGuard<C> {
     }
 }
 
-/// An admitted connection: given back to the guard however its session ends.
+/// An admitted connection: released at the guard however its session ends.
 #[derive(Debug)]
 pub struct Guarded<C: Clock> {
     guard: SharedGuard<C>,
@@ -108,7 +107,7 @@ pub struct Guarded<C: Clock> {
 pub(crate) enum MayCheck {
     /// Check it now, and hand it to [`judge`].
     Now(GuardedAttempt),
-    /// Ask again at this moment of the adapter's clock.
+    /// Ask again at this time of the adapter's clock.
     AskAgain(time::Instant),
 }
 
@@ -137,7 +136,7 @@ impl<C: Clock> Guarded<C> {
         Some((answer, self.guard.moment(answer.not_before)))
     }
 
-    /// The login of this connection is over, the connection goes on.
+    /// The login of this connection is over; the connection continues.
     pub fn logged_out(&mut self) {
         if let Some(connected) = &mut self.connected {
             self.guard.with(|guard, _| guard.logged_out(connected));
@@ -153,32 +152,32 @@ impl<C: Clock> Drop for Guarded<C> {
     }
 }
 
-/// What became of an attempt to log in, or to name an account once logged in: for the log and for counters.
+/// The result of an attempt to log in, or to name an account after login: for logs and counters.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AttemptSummary {
     /// The name that was tried.
     pub username: Username,
-    /// Failed attempts of this connection before.
+    /// Earlier failed attempts of this connection.
     pub failures: u32,
-    /// What the client is told.
+    /// The verdict that the client gets.
     pub outcome: Outcome,
-    /// What the application's check found. Never for the client.
+    /// The result of the application's check. Never for the client.
     pub checked: Outcome,
-    /// What the guard had ruled before the check; `None` without a guard.
+    /// The guard's decision before the check; `None` without a guard.
     pub ruling: Option<Ruling>,
-    /// The widest lockout that this attempt brought about.
+    /// The widest lockout that this attempt caused.
     pub locked_out: Option<Scope>,
     /// How long the check took.
     pub check_time: Duration,
 }
 
-/// What an application may say to a guess that the guard counts.
+/// An application's verdict on an attempt that the guard counts.
 pub trait Judged {
-    /// What the check found.
+    /// The result of the check.
     fn outcome(&self) -> Outcome;
 
-    /// The verdict as the guard's answer has it.
+    /// The verdict with the guard's answer applied.
     #[must_use]
     fn overruled(self, outcome: Outcome) -> Self;
 
@@ -251,7 +250,7 @@ impl Judged for AccountVerdict {
     }
 }
 
-/// What is to be done with the application's verdict.
+/// What to do with the application's verdict.
 #[derive(Debug)]
 pub(crate) struct Judgement<V> {
     /// For the log.

@@ -1,8 +1,8 @@
 //! What the adapters of `ftp-proto` share, whatever the runtime.
 //!
-//! Who wants to log in, or be logged in to, takes the adapter of a runtime: `ftp-tokio`, `ftp-smol`,
-//! `ftp-async-std`, `ftp-blocking`, or `ftp-futures` with a timer of their own. Who writes an adapter
-//! starts here. No socket, no timer, no task is in this crate.
+//! To log in to a server or to run one, use a runtime's adapter: `ftp-tokio`, `ftp-smol`,
+//! `ftp-async-std` or `ftp-blocking`, or `ftp-futures` with a timer of your own. To write an adapter,
+//! start here. This crate has no sockets, timers or tasks.
 //!
 //! * [`DriverState`]: a machine, and all that a driver has to remember between two steps.
 //! * [`ClientSetup`], [`Address`], [`Error`], [`Operation`], [`PendingEvents`]: clients.

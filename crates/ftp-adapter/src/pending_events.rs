@@ -1,4 +1,4 @@
-//! What a client's friendly face keeps while one of its methods waits for something else.
+//! The events that a client keeps while one of its methods waits for another.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What a server's session tells its application.
+//! What a server's session reports to its application.
 
 use std::fmt;
 use std::io;
@@ -25,11 +25,11 @@ pub struct SessionInfo<S = ()> {
     pub id: u64,
     /// The client's address.
     pub peer: SocketAddr,
-    /// Who is logged in.
+    /// The user who is logged in.
     pub username: Option<Username>,
     /// The TLS session in force.
     pub tls: Option<Arc<TlsSession>>,
-    /// Whether data connections are to be protected (`PROT P` is in force).
+    /// Whether data connections must be protected (`PROT P` is in force).
     pub data_protected: bool,
     /// What the handler keeps for this session: the default at first, dropped with the session.
     /// Cells, atomics and locks make it change.
@@ -50,30 +50,29 @@ pub struct SessionInfo<S = ()> {
 pub enum SessionEvent {
     /// The connection was accepted.
     Connected,
-    /// The guard refused the connection, which is told 421. The reason is not for the client.
+    /// The guard refused the connection, which gets a 421. The reason is not for the client.
     Refused(RefusedWhy),
-    /// There are as many sessions as there may be (`Server::max_sessions`); the client is told 421.
+    /// There are as many sessions as allowed (`Server::max_sessions`); the client gets a 421.
     OverLimit,
-    /// The connection was closed without a word, by the guard for this reason, or because there are
-    /// as many sessions as there may be: as many clients as are told so at a time were being told.
-    /// Its only event.
+    /// The connection was closed without a reply, because the guard refused it for this reason or
+    /// there are as many sessions as allowed, and enough other clients were getting a 421. Its only
+    /// event.
     Ignored(Option<RefusedWhy>),
-    /// An attempt to log in was checked; its reply may be held back for a while yet.
+    /// An attempt to log in was checked; its reply may still be held back for a while.
     Attempted(AttemptSummary),
-    /// The same for an account that was named after login (`ACCT`). The guard counts it like a
-    /// password.
+    /// The same for an account named after login (`ACCT`). The guard counts it like a password.
     AccountAttempted(AttemptSummary),
     /// TLS is in force.
     TlsEstablished(Arc<TlsSession>),
     /// TLS was closed (`CCC`).
     ClearCommandChannel,
-    /// Someone logged in.
+    /// A user logged in.
     LoggedIn(LoginSummary),
-    /// The login is over, the connection goes on: `REIN`, `USER` again, or `AUTH`.
+    /// The login is over, and the connection continues: `REIN`, `USER` again, or `AUTH`.
     LoggedOut,
-    /// The handler's reply could not be sent as it was, and was replaced by 451.
+    /// The handler's reply could not be sent, and was replaced by 451.
     ReplyReplaced(Reply),
-    /// The connection ended in due form. The last event.
+    /// The connection ended in an orderly way. The last event.
     Closed(ClosedWhy),
     /// The connection broke. The last event.
     Failed(SessionError),

@@ -1,4 +1,4 @@
-//! From a configuration to machines: for clients.
+//! Makes a client's machines from its configuration.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -48,13 +48,13 @@ impl ClientSetup {
         self.config.configured_timeouts().connect
     }
 
-    /// The port of the address, or the one that is customary for the configured security.
+    /// The port of the address, or the usual one for the configured security.
     pub fn port(&self, address: &Address) -> u16 {
         let default = || self.config.configured_security().default_port();
         address.port().unwrap_or_else(default)
     }
 
-    /// A machine for a connection to this host, whose time starts now ([`Instant::START`]).
+    /// A machine for a connection to this host. Its time starts now ([`Instant::START`]).
     ///
     /// # Errors
     /// [`Error::Address`] if TLS cannot check a certificate against `host`, or
@@ -68,11 +68,10 @@ impl ClientSetup {
         })
     }
 
-    /// Checks what [`machine`](Self::machine) checks, for connectors that want to know before they
-    /// connect.
+    /// Checks what [`machine`](Self::machine) checks, so that a connector does not connect in vain.
     ///
     /// # Errors
-    /// As there.
+    /// The same as there.
     pub fn check(&self, host: &str) -> Result<(), Error> {
         self.client_tls(host).map(drop)
     }
