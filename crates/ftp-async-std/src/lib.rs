@@ -1,8 +1,8 @@
-//! FTP control connections on async-std: log in to servers, or be one.
+//! FTP control connections on async-std: for clients and servers.
 //!
-//! The same names as in `ftp-tokio`, with the same meaning: to move from one to the other, change the
-//! name of the crate. What they do is in [`ftp_futures`], the protocol in [`ftp_proto`], TLS in
-//! [`ftp_rustls`] (all re-exported). Here are only sockets, names, timers and tasks.
+//! The same names as in `ftp-tokio`, with the same meaning: to move from one to the other, change
+//! the name of the crate. Their code is in [`ftp_futures`], the protocol in [`ftp_proto`], TLS in
+//! [`ftp_rustls`] (all re-exported). This crate adds only sockets, names, timers and tasks.
 //!
 //! # A login
 //!
@@ -73,9 +73,8 @@
 //!
 //! # Cancellation and time
 //!
-//! No future holds bytes: each can be dropped at any await, and the next call goes on where it
-//! was. The clock is the system's; every phase has a deadline
-//! ([`client::Timeouts`](ftp_proto::client::Timeouts),
+//! No future holds bytes: each can be dropped at any await, and the next call continues. The clock
+//! is the system's; every phase has a deadline ([`client::Timeouts`](ftp_proto::client::Timeouts),
 //! [`server::Timeouts`](ftp_proto::server::Timeouts)).
 //!
 //! # Features

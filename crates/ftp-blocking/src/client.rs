@@ -21,21 +21,21 @@ use crate::{Connector, Driver, Transport};
 
 /// A control connection that is logged in.
 ///
-/// Dropping it closes the connection without a `QUIT`; [`quit`](Self::quit) is the polite way.
+/// Dropping it closes the connection without a `QUIT`; use [`quit`](Self::quit) to end it properly.
 ///
 /// A method returns when it is done, or when a deadline of the machine has passed. To wait for less,
 /// use [`next_event_within`](Self::next_event_within).
 pub struct Client<T = TcpStream> {
     pub(crate) driver: Driver<Secured<Connection>, T>,
-    /// What came while a method waited for something else.
+    /// The events that came while a method waited for another.
     pending: PendingEvents,
     pub(crate) connect_time: Duration,
     pub(crate) peer: Option<SocketAddr>,
 }
 
 impl Client {
-    /// Connects and logs in with explicit TLS, the platform's roots and the defaults of
-    /// [`Config`]. For anything else there is [`Connector`].
+    /// Connects and logs in with explicit TLS, the platform's roots and the defaults of [`Config`].
+    /// For anything else use [`Connector`].
     ///
     /// # Errors
     /// As [`Connector::connect`].
@@ -54,23 +54,23 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// What is known of the session: greeting, TLS, protection, times. `None` while a
-    /// [`reinitialize`](Self::reinitialize) is under way.
+    /// The session: greeting, TLS, protection, times. `None` during a
+    /// [`reinitialize`](Self::reinitialize).
     pub fn session(&self) -> Option<&Arc<Session>> {
         self.driver.machine().machine().session()
     }
 
-    /// Where the connection is in its life.
+    /// The phase of the connection.
     pub fn phase(&self) -> Phase {
         self.driver.machine().machine().phase()
     }
 
-    /// How long resolving and connecting took. Zero over a transport of the caller's.
+    /// How long resolving and connecting took. Zero for a transport that the caller connected.
     pub fn connect_time(&self) -> Duration {
         self.connect_time
     }
 
-    /// The server's address. `None` over a transport of the caller's.
+    /// The server's address. `None` for a transport that the caller connected.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }
@@ -81,8 +81,8 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     /// [`Error::InvalidCommand`] if it cannot be sent, [`Error::Misuse`] if it has a method of its
-    /// own or does not fit the state; [`Error::Unsolicited`] if a reply that nothing had asked for came
-    /// before or meanwhile; everything that ends the connection.
+    /// own or does not fit the state; [`Error::Unsolicited`] if a reply came that nothing had asked
+    /// for, before or meanwhile; any error that ends the connection.
     pub fn command<C>(&mut self, command: C) -> Result<Reply, Error>
     where
         C: TryInto<Command>,
@@ -91,12 +91,11 @@ impl<T: Transport> Client<T> {
         self.run(SendCommand::new(command)?)
     }
 
-    /// Takes a command for sending. It goes out, and its replies come in, with
-    /// [`next_reply`](Self::next_reply) or [`next_event`](Self::next_event); several may be sent
-    /// before the first is answered.
+    /// Queues a command. [`next_reply`](Self::next_reply) and [`next_event`](Self::next_event) send
+    /// it and return its replies. Several commands may be queued before the first is answered.
     ///
     /// # Errors
-    /// [`Error::InvalidCommand`] or [`Error::Misuse`]; nothing has changed then.
+    /// [`Error::InvalidCommand`] or [`Error::Misuse`]; then nothing has changed.
     pub fn send<C>(&mut self, command: C) -> Result<CommandId, Error>
     where
         C: TryInto<Command>,
@@ -117,11 +116,11 @@ impl<T: Transport> Client<T> {
         self.run(AwaitReply(command))
     }
 
-    /// What comes next: a reply, an unsolicited one, a change of TLS. `None` when the connection
+    /// The next event: a reply, an unsolicited reply, a change of TLS. `None` when the connection
     /// is closed.
     ///
     /// # Errors
-    /// Everything that ends the connection.
+    /// Any error that ends the connection.
     pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
         match self.pending.pop() {
             Some(event) => Ok(Some(event)),
@@ -129,12 +128,12 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// The same, waiting no longer than this. Pending: nothing came in that time, and nothing is
-    /// lost; call again to go on. For programs that have other things to do, and for idle ones:
-    /// keep-alives go out while one of the methods waits.
+    /// The same, for at most this time. Pending: nothing came in that time, and nothing is lost;
+    /// call again to continue. For programs with other work, and for idle ones: keep-alives are
+    /// sent while a method waits.
     ///
     /// # Errors
-    /// Everything that ends the connection.
+    /// Any error that ends the connection.
     pub fn next_event_within(&mut self, time: Duration) -> Result<Poll<Option<Event>>, Error> {
         if let Some(event) = self.pending.pop() {
             return Ok(Poll::Ready(Some(event)));
@@ -144,8 +143,8 @@ impl<T: Transport> Client<T> {
         next.map_err(|error| self.explain(error, before))
     }
 
-    /// Names the account (`ACCT`), when a command was answered with 332 or 532 or to switch to
-    /// another. Gives the final reply, whatever its code.
+    /// Sends the account (`ACCT`), after a 332 or 532 or to switch to another account. Returns the
+    /// final reply, whatever its code.
     ///
     /// # Errors
     /// As [`command`](Self::command).
@@ -156,41 +155,43 @@ impl<T: Transport> Client<T> {
     /// Starts again as another user (`REIN`, RFC 959 §4.1.1). TLS stays as it is.
     ///
     /// # Errors
-    /// [`Error::Refused`] if the server does not know the command: the old login stays then.
-    /// [`Error::Unanswered`] if the server asks for what the login does not hold: the challenge is
-    /// the next of [`next_event`](Self::next_event), and [`answer`](Self::answer) goes on.
-    /// Everything that ends a login.
+    /// [`Error::Refused`] if the server does not know the command: then the old login remains.
+    /// [`Error::Unanswered`] if the server asks for something that the login does not have:
+    /// [`next_event`](Self::next_event) returns the challenge, and [`answer`](Self::answer)
+    /// continues. Any error that ends a login.
     pub fn reinitialize(&mut self, login: Login) -> Result<(), Error> {
         self.run(Reinitialize::new(login))
     }
 
-    /// Takes TLS off the control connection (`CCC`, RFC 4217 §6), where
-    /// [`Config::clear_command_channel`] allows it. From then on everyone on the way can read and
-    /// change what is said.
+    /// Takes TLS off the control connection (`CCC`, RFC 4217 §6), if
+    /// [`Config::clear_command_channel`] allows it. After that, anyone on the way can read and
+    /// change all commands and replies.
     ///
     /// # Errors
     /// [`Error::Misuse`] if it is not allowed or there is no TLS; [`Error::Refused`] if the server
-    /// keeps TLS; everything that ends the connection.
+    /// keeps TLS; any error that ends the connection.
     pub fn clear_command_channel(&mut self) -> Result<(), Error> {
         self.run(ClearCommandChannel::default())
     }
 
-    /// Says goodbye (`QUIT`) and closes, once the server has answered or closed. A server that does not
-    /// answer within [`Timeouts::quit`](ftp_proto::client::Timeouts::quit) is left all the same, which
-    /// is no error. Events that were not read are dropped.
+    /// Sends `QUIT`, and closes when the server has answered or closed. If the server does not
+    /// answer within [`Timeouts::quit`](ftp_proto::client::Timeouts::quit), the connection is
+    /// closed too, which is no error. Events that were not read are dropped.
     ///
     /// # Errors
-    /// What ended the connection before it could be closed in due form; [`Error::Unsolicited`], when it
-    /// is closed, if a reply came that nothing had asked for and nobody has read.
+    /// The error that ended the connection before it could be closed properly;
+    /// [`Error::Unsolicited`], after closing, if a reply came that nothing had asked for and that
+    /// was not read.
     pub fn quit(mut self) -> Result<(), Error> {
         if self.peer.is_some() {
-            // A socket of ours is closed by the drop at the end of this, and needs no shutdown before.
+            // The drop at the end closes a socket of ours, so it needs no shutdown before.
             self.driver.leave_open();
         }
         self.run(Quit::default())
     }
 
-    /// Gives the driver, for what this type does not offer. Events that were not read are dropped.
+    /// Returns the driver, for what this type does not offer. Events that were not read are
+    /// dropped.
     pub fn into_driver(self) -> Driver<Secured<Connection>, T> {
         self.driver
     }

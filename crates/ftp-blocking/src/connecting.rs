@@ -9,7 +9,7 @@ use ftp_proto::client::{Answer, Challenge, Event, Phase};
 
 use crate::{Client, Transport};
 
-/// A login in progress; [`wait`](Self::wait) runs it and gives the logged-in [`Client`].
+/// A login in progress; [`wait`](Self::wait) runs it and returns the logged-in [`Client`].
 ///
 /// For a login whose questions the program answers ([`Login::interactive`],
 /// [`Login::ask`](ftp_proto::client::Login::ask)) use [`answered_by`](Self::answered_by), or
@@ -31,25 +31,25 @@ impl<T: Transport> Connecting<T> {
         }
     }
 
-    /// How long resolving and connecting took. Zero over a transport of the caller's.
+    /// How long resolving and connecting took. Zero for a transport that the caller connected.
     pub fn connect_time(&self) -> Duration {
         self.client
             .as_ref()
             .map_or(Duration::ZERO, Client::connect_time)
     }
 
-    /// The server's address. `None` over a transport of the caller's.
+    /// The server's address. `None` for a transport that the caller connected.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.client.as_ref().and_then(Client::peer)
     }
 
-    /// Where the login is.
+    /// The phase of the login.
     pub fn phase(&self) -> Phase {
         self.client.as_ref().map_or(Phase::Closing, Client::phase)
     }
 
     /// The next step of the login, for programs that show them or answer challenges by hand. After
-    /// [`Event::LoggedIn`], [`wait`](Self::wait) gives the client.
+    /// [`Event::LoggedIn`], [`wait`](Self::wait) returns the client.
     ///
     /// # Errors
     /// As the login itself.
@@ -60,8 +60,8 @@ impl<T: Transport> Connecting<T> {
         event
     }
 
-    /// The same, waiting no longer than this. Pending: nothing came in that time, and nothing is
-    /// lost; call again to go on.
+    /// The same, for at most this time. Pending: nothing came in that time, and nothing is lost;
+    /// call again to continue.
     ///
     /// # Errors
     /// As the login itself.
@@ -95,17 +95,17 @@ impl<T: Transport> Connecting<T> {
     /// Runs the login to its end.
     ///
     /// # Errors
-    /// Any [`Error`] of the login; [`Error::Unanswered`] if the server asks for what the login does
-    /// not hold.
+    /// Any [`Error`] of the login; [`Error::Unanswered`] if the server asks for something that the
+    /// login does not have.
     pub fn wait(self) -> Result<Client<T>, Error> {
         self.answered_by(|_| None)
     }
 
-    /// Runs the login, and asks `answer` for what the server wants to know. It may take its time:
+    /// Runs the login, and calls `answer` for each question of the server. `answer` may take long:
     /// the deadlines of the login do not run meanwhile.
     ///
     /// # Errors
-    /// As the login itself; [`Error::Unanswered`] if `answer` gives `None`.
+    /// As the login itself; [`Error::Unanswered`] if `answer` returns `None`.
     pub fn answered_by<F, A>(mut self, mut answer: F) -> Result<Client<T>, Error>
     where
         F: FnMut(Challenge) -> A,

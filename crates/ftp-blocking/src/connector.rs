@@ -75,8 +75,7 @@ impl Connector {
         self.start(transport, host)?.wait()
     }
 
-    /// Begins a login over a transport that is connected already; waiting for what is returned
-    /// runs it.
+    /// Begins a login over a transport that is connected already. [`Connecting::wait`] runs it.
     ///
     /// # Errors
     /// [`Error::Address`] if TLS cannot check a certificate against `host`, or
@@ -100,11 +99,11 @@ impl Connector {
         self.dial(address)?.wait()
     }
 
-    /// Connects and logs in, and has `answer` answer what the server asks for: see
+    /// Connects and logs in, and calls `answer` for the server's questions: see
     /// [`Connecting::answered_by`].
     ///
     /// # Errors
-    /// As [`connect`](Self::connect); [`Error::Unanswered`] if `answer` gives none.
+    /// As [`connect`](Self::connect); [`Error::Unanswered`] if `answer` returns none.
     pub fn connect_with<F, A>(&self, address: &str, answer: F) -> Result<Client, Error>
     where
         F: FnMut(Challenge) -> A,
@@ -113,12 +112,11 @@ impl Connector {
         self.dial(address)?.answered_by(answer)
     }
 
-    /// The same, tried again as the policy has it when what went wrong may pass by itself
-    /// ([`Error::is_transient`]): once the password was sent, only after 421. Between the tries it
-    /// waits.
+    /// The same, tried again by the policy after an error that may pass ([`Error::is_transient`]):
+    /// once the password was sent, only after 421. It waits between the tries.
     ///
     /// # Errors
-    /// That of the last try.
+    /// The error of the last try.
     pub fn connect_with_retry(&self, address: &str, retry: Retry) -> Result<Client, Error> {
         let start = time::Instant::now();
         let now = || Instant::from_start(start.elapsed());
@@ -140,15 +138,15 @@ impl Connector {
     /// not begun; [`Connecting::wait`] runs it.
     ///
     /// IPv6 and IPv4 take turns, a quarter of a second apart (RFC 8305, [`Race`]), so that an
-    /// address that does not answer costs no more than that. Each attempt beside or before which there
-    /// is another has a thread of its own, which ends with it.
+    /// address that does not answer costs no more than that. If there is more than one address,
+    /// each attempt has a thread of its own, which ends with it.
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::Resolve`], [`Error::Connect`], [`Error::ConnectTimedOut`], or
     /// [`Error::TlsConfiguration`].
     pub fn dial(&self, address: &str) -> Result<Connecting, Error> {
         let address: Address = address.parse()?;
-        // Nobody is called upon for what cannot succeed.
+        // Check the TLS name first, so that we do not connect in vain.
         self.setup.check(address.host())?;
         let begun = time::Instant::now();
         let (stream, peer) = self.reach(&address)?;
@@ -213,13 +211,13 @@ impl Connector {
 
 fn connect(peer: SocketAddr, time: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&peer, time.max(Duration::from_millis(1)))?;
-    // Each command waits for its reply; nothing is gained by holding it back.
+    // Each command waits for its reply, so holding it back gains nothing.
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-/// The addresses of this host, as the system gives them; `None` if it takes longer than this. The
-/// system cannot be told to stop, so it is asked in a thread, which ends when the answer comes.
+/// The addresses of this host, in the system's order; `None` if it takes longer than this. The call
+/// cannot be stopped, so it runs in a thread, which ends when the answer comes.
 fn resolve(host: &str, port: u16, time: Duration) -> Option<io::Result<Vec<SocketAddr>>> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Some(Ok(vec![SocketAddr::new(address, port)]));
@@ -229,7 +227,7 @@ fn resolve(host: &str, port: u16, time: Duration) -> Option<io::Result<Vec<Socke
     let asking = thread::Builder::new().name("ftp resolver".to_owned());
     let asked = asking.spawn(move || {
         let resolved = (host.as_str(), port).to_socket_addrs();
-        // An error: nobody waits any more.
+        // An error means that the caller has stopped waiting.
         drop(sender.send(resolved.map(Iterator::collect)));
     });
     match asked {

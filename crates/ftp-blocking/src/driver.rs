@@ -1,4 +1,4 @@
-//! Moves the bytes of any machine over any blocking transport. No policy lives here.
+//! Moves the bytes of any machine over any blocking transport. It has no policy.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,23 +14,23 @@ use zeroize::Zeroizing;
 use crate::Transport;
 use crate::transport::Timed;
 
-/// The longest wait without looking at the clock, where there is no deadline.
+/// The longest wait without reading the clock, if there is no deadline.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-/// How long a write waits at first before what came is read; doubled each time, up to
-/// [`LONGEST_TURN`]. Two sides that only write would wait for each other for ever.
+/// How long a write waits at first before input is read; doubled each time, up to [`LONGEST_TURN`].
+/// Two sides that only write would wait for each other for ever.
 const FIRST_TURN: Duration = Duration::from_millis(1);
 const LONGEST_TURN: Duration = Duration::from_millis(64);
 
 /// A machine, the transport it runs over, and the system's clock.
 ///
-/// Each step is one read or one write with a time-out. All state lives in the driver.
+/// Each step is one read or one write with a time-out. All state is in the driver.
 pub struct Driver<M: Machine, T> {
     pub(crate) state: DriverState<M>,
     transport: Timed<T>,
     closed: bool,
 }
 
-/// What a [`Driver`] is taken apart into.
+/// The parts of a [`Driver`].
 #[non_exhaustive]
 pub struct Parts<M, T> {
     /// The machine.
@@ -51,7 +51,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         }
     }
 
-    /// The present, as the machine's methods want it.
+    /// The time now, for the machine's methods.
     pub fn now(&self) -> Instant {
         self.state.instant(time::Instant::now())
     }
@@ -61,8 +61,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         self.state.machine()
     }
 
-    /// The machine, to call its methods. What they make it say goes out with
-    /// [`next`](Self::next).
+    /// The machine, to call its methods. [`next`](Self::next) sends what they make it write.
     pub fn machine_mut(&mut self) -> &mut M {
         self.state.machine_mut()
     }
@@ -72,7 +71,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         &self.transport.transport
     }
 
-    /// Takes the driver apart.
+    /// Returns the driver's parts.
     pub fn into_parts(self) -> Parts<M, T> {
         let (machine, unread) = self.state.into_parts();
         Parts {
@@ -82,12 +81,12 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         }
     }
 
-    /// The transport, with what is known of its time-outs.
+    /// The transport, with its present time-outs.
     pub(crate) fn into_timed(self) -> Timed<T> {
         self.transport
     }
 
-    /// Leaves closing to the drop of the transport, which is near.
+    /// Leaves closing to the drop of the transport, which follows at once.
     pub(crate) fn leave_open(&mut self) {
         self.closed = true;
     }
@@ -96,10 +95,10 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     /// writing.
     ///
     /// # Errors
-    /// The machine's own, or [`DriverError::Io`]. What had arrived before the transport failed is
-    /// handed to the machine first, so that a 421 is not lost behind a reset. An error of the kind
-    /// [`Deadlock`](io::ErrorKind::Deadlock) says that the machine waits for an answer of this
-    /// program and for nothing else; give it, and call again.
+    /// The machine's own, or [`DriverError::Io`]. The machine first gets what had arrived before
+    /// the transport failed, so that a 421 before a reset is not lost. An error of the kind
+    /// [`Deadlock`](io::ErrorKind::Deadlock) means that the machine waits only for an answer of
+    /// this program; give it, and call again.
     #[expect(
         clippy::should_implement_trait,
         reason = "it has this name in every adapter, and is no iterator: it fails"
@@ -112,8 +111,8 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         }
     }
 
-    /// The same, for no longer than this. Pending: nothing happened in that time; call again to go
-    /// on.
+    /// The same, for at most this time. Pending: nothing happened in that time; call again to
+    /// continue.
     ///
     /// # Errors
     /// As [`next`](Self::next).
@@ -189,17 +188,17 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         }
     }
 
-    /// Hands over what came, waiting for it no longer than this, and looks at the clock then.
-    /// Pending: nothing came.
+    /// Reads for at most this time, gives the machine the bytes, and reads the clock. Pending:
+    /// nothing came.
     ///
-    /// Where there is nothing to be waited for, as when the machine does not take what is held, the
+    /// If nothing can be read, for example because the machine does not take the bytes held, the
     /// time passes all the same.
     fn receive(&mut self, most: Duration, now: &mut Instant) -> Poll<()> {
         let (start, transport) = (self.state.start(), &mut self.transport);
         let waited = Cell::new(false);
         let looked_at = Cell::new(None);
         let read = |space: &mut [u8]| {
-            // Behind a failure only what is there already.
+            // After a failure, only what is there already.
             let most = if waited.replace(true) {
                 Duration::ZERO
             } else {
@@ -223,7 +222,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         received
     }
 
-    /// Flushes once nothing else is to be written.
+    /// Flushes when nothing else must be written.
     fn flush(&mut self, now: Instant) {
         if self.state.needs_flush() {
             let flushed = self.transport.flush(FIRST_TURN);
@@ -243,7 +242,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     }
 }
 
-// What is held may be a password that came in clear: only its length is shown.
+// The bytes held may be a password that came in clear: only their number is shown.
 
 impl<M: Machine + fmt::Debug, T: fmt::Debug> fmt::Debug for Driver<M, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

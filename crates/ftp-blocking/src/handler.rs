@@ -1,4 +1,4 @@
-//! What an application tells a [`Server`](crate::Server), and what it is told.
+//! The application of a [`Server`](crate::Server): its answers and the events it gets.
 
 use std::io;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use ftp_adapter::{SessionData, SessionEvent, SessionInfo};
 use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
 use ftp_proto::wire::Reply;
 
-/// The application behind a [`Server`](crate::Server). One value serves all sessions.
+/// The application of a [`Server`](crate::Server). One value serves all sessions.
 ///
 /// What it keeps for one session alone is in [`SessionInfo::data`], of a type `S` of its own: `impl
 /// Handler<Visit> for App`. Each session begins with the type's default.

@@ -1,8 +1,8 @@
-//! FTP control connections on blocking sockets: log in to servers, or be one. No runtime.
+//! FTP control connections on blocking sockets: for clients and servers. No runtime.
 //!
-//! The same names as in `ftp-tokio`, with the same meaning: to move from one to the other, change the
-//! name of the crate and drop the `.await`s. The protocol lives in [`ftp_proto`], TLS in
-//! [`ftp_rustls`] (both re-exported). Here are only sockets, names, time-outs and threads.
+//! The same names as in `ftp-tokio`, with the same meaning: to move from one to the other, change
+//! the name of the crate and drop the `.await`s. The protocol is in [`ftp_proto`], TLS in
+//! [`ftp_rustls`] (both re-exported). This crate adds only sockets, names, time-outs and threads.
 //!
 //! # A login
 //!

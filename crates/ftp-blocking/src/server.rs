@@ -46,8 +46,8 @@ impl Server {
         ServerSession::new(self.acceptor.machine(), transport)
     }
 
-    /// The same for a machine that was started in another way:
-    /// [`Connection::new_delayed`] or [`Connection::refused`].
+    /// The same for a machine that was made in another way: [`Connection::new_delayed`] or
+    /// [`Connection::refused`].
     pub fn session_with<T: Transport>(
         &self,
         machine: Connection,
@@ -56,7 +56,7 @@ impl Server {
         ServerSession::new(self.acceptor.secure(machine), transport)
     }
 
-    /// Runs one connection to its end. When it is time for a `shutdown`, the client is told 421.
+    /// Runs one connection to its end. When `shutdown` stops, the client gets a 421.
     ///
     /// How it ends is told to [`Handler::event`].
     pub fn run_session<T: Transport, H: Handler<S>, S: SessionData>(
@@ -100,7 +100,7 @@ impl Server {
         run_session(session, accepted, handler, shutdown);
     }
 
-    /// Accepts connections and runs each in a thread of its own, until `shutdown` says stop. Then
+    /// Accepts connections and runs each in a thread of its own, until `shutdown` stops it. Then
     /// nothing more is accepted, every session gets 421, and once all are gone, or the
     /// [`drain_time`](Self::drain_time) has passed, this returns.
     ///
@@ -116,13 +116,13 @@ impl Server {
         self.accept_all(listener, (as_they_are, Takes::NoTime), handler, shutdown)
     }
 
-    /// As [`serve`](Self::serve), with a step before each session: `receive` makes of a TCP
-    /// connection and its peer's address what the session talks over and who the client is, for
-    /// example by reading what a balancer says about it. Of that address the guard is asked and
-    /// the handler told. With `None` the connection is closed without a word, and without an event.
+    /// As [`serve`](Self::serve), with a step before each session: `receive` turns a TCP connection
+    /// and its peer's address into the session's transport and the client's address, for example by
+    /// reading a balancer's header. The guard and the handler get that address. With `None` the
+    /// connection is closed without a reply and without an event.
     ///
-    /// The step runs in the connection's own thread and counts as a session meanwhile. It has no
-    /// deadline but its own.
+    /// The step runs in the connection's own thread and counts as a session meanwhile. Its only
+    /// deadline is its own.
     ///
     /// # Errors
     /// As there.
@@ -190,8 +190,8 @@ impl Server {
     }
 }
 
-/// Whether the step before a session can take time. If it takes none, the connection is received
-/// before it has a thread, so that who comes first is received first.
+/// Whether the step before a session can take time. If not, the connection is received before it
+/// has a thread, so that connections are received in the order of their arrival.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Takes {
     NoTime,
@@ -233,7 +233,7 @@ where
             number,
         };
         let thread = thread::Builder::new().name("ftp session".to_owned());
-        // The presence is given back at the end, also of a thread that panics.
+        // The presence is released at the end, also if the thread panics.
         match this.receive.1 {
             Takes::NoTime => {
                 let received = this.server.acceptor.receive(room, peer);
@@ -279,7 +279,7 @@ where
 
 fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let (stream, peer) = listener.accept()?;
-    // Each reply is waited for; nothing is gained by holding it back.
+    // The client waits for each reply, so holding it back gains nothing.
     stream.set_nodelay(true)?;
     Ok((stream, peer))
 }
@@ -318,7 +318,7 @@ impl Transport for Socket {
     }
 }
 
-/// The sessions under way.
+/// The open sessions.
 #[derive(Debug, Default)]
 struct Running {
     sessions: Mutex<Sessions>,
@@ -329,7 +329,7 @@ struct Running {
 #[derive(Debug, Default)]
 struct Sessions {
     sockets: HashMap<u64, Socket>,
-    /// They are waited for to leave; to wake nobody would cost each a system call.
+    /// Whether the server waits for them to end. Waking nobody would cost each a system call.
     awaited: bool,
 }
 
@@ -352,7 +352,7 @@ impl Running {
         }
     }
 
-    /// Waits for all to leave, and cuts off those that do not.
+    /// Waits for all to end, and cuts off those that do not.
     fn drain(&self, time: Duration) {
         let mut sessions = self.sessions();
         sessions.awaited = true;
@@ -360,7 +360,7 @@ impl Running {
         let waited = self.left.wait_timeout_while(sessions, time, any_left);
         let (sessions, _) = waited.unwrap_or_else(PoisonError::into_inner);
         for socket in sessions.sockets.values() {
-            // One that is closed already is what is wanted.
+            // If it is closed already, all is well.
             drop(socket.0.shutdown(net::Shutdown::Both));
         }
     }

@@ -14,9 +14,9 @@ use crate::{Driver, Transport};
 /// The server's side of one control connection.
 ///
 /// Progress is made in [`next_event`](Self::next_event) and
-/// [`next_event_within`](Self::next_event_within); the other methods only tell the machine what to
-/// say. While an answer is being worked out elsewhere, go on calling the latter: that is what notices
-/// deadlines and a client that left.
+/// [`next_event_within`](Self::next_event_within); the other methods only queue output. While you
+/// work on an answer elsewhere, keep calling the latter: only that notices deadlines and a client
+/// that left.
 pub struct ServerSession<T = TcpStream> {
     pub(crate) driver: Driver<Secured<Connection>, T>,
 }
@@ -28,20 +28,20 @@ impl<T: Transport> ServerSession<T> {
         }
     }
 
-    /// What happens next. `None` when the connection is over and the transport closed for writing;
-    /// [`Event::Closed`] has come before.
+    /// The next event. `None` when the connection is over and the transport is closed for writing,
+    /// after [`Event::Closed`].
     ///
     /// # Errors
-    /// What broke the connection.
+    /// The error that broke the connection.
     pub fn next_event(&mut self) -> Result<Option<Event>, SessionError> {
         Ok(self.driver.next()?)
     }
 
-    /// The same, waiting no longer than this. Pending: nothing happened in that time; call again to
-    /// go on.
+    /// The same, for at most this time. Pending: nothing happened in that time; call again to
+    /// continue.
     ///
     /// # Errors
-    /// What broke the connection.
+    /// The error that broke the connection.
     pub fn next_event_within(
         &mut self,
         time: Duration,
@@ -51,7 +51,7 @@ impl<T: Transport> ServerSession<T> {
 
     server_session_methods!();
 
-    /// Gives the driver, for what this type does not offer.
+    /// Returns the driver, for what this type does not offer.
     pub fn into_driver(self) -> Driver<Secured<Connection>, T> {
         self.driver
     }

@@ -15,9 +15,9 @@ use crate::transport::Timed;
 use crate::worker::Worker;
 use crate::{Handler, ServerSession, Shutdown, Transport};
 
-/// How often a session looks whether the server is to stop.
+/// How often a session checks whether the server stops.
 pub(crate) const LOOK_ABOUT: Duration = Duration::from_secs(1);
-/// What a client is told when there is no thread for what it asks, or the handler panics.
+/// The text of a reply if there is no thread for a request, or the handler panics.
 const NO_ANSWER_TEXT: &str = "Service not available.";
 /// How often a session looks at its connection while the handler works.
 const LOOK_BESIDE: Duration = Duration::from_millis(250);
@@ -146,7 +146,7 @@ where
         Ok(())
     }
 
-    /// Has the handler work beside the connection. Without a thread to do it in, the session ends.
+    /// Runs the handler beside the connection. If no thread can be made, the session ends.
     fn beside<A: Send + 'scope>(
         &mut self,
         work: impl FnOnce() -> A + Send + 'scope,
@@ -161,7 +161,7 @@ where
         }
     }
 
-    /// The handler's answer, while the connection's deadlines are kept. `None` as soon as the
+    /// The handler's answer; the connection's deadlines hold meanwhile. `None` as soon as the
     /// connection is over.
     fn while_open<A>(&mut self, answer: &Receiver<A>) -> Option<A> {
         while !self.events.is_over() {
@@ -170,7 +170,8 @@ where
                 Err(RecvTimeoutError::Timeout) => {
                     let _over = self.look(Duration::ZERO);
                 }
-                // It panicked, which ends the session; the panic goes on when the thread is joined.
+                // It panicked, which ends the session; the panic continues when the thread is
+                // joined.
                 Err(RecvTimeoutError::Disconnected) => {
                     self.session.shutdown(NO_ANSWER_TEXT);
                     return None;
@@ -191,7 +192,7 @@ where
         early.or_else(|| answer.recv_timeout(LAST_CHECK_TIME).ok())
     }
 
-    /// Lets the connection go on for so long, and keeps what happens.
+    /// Runs the connection for this long, and keeps its events.
     fn look(&mut self, most: Duration) -> Result<(), Left> {
         match self.listen(most) {
             Ok(Poll::Pending) => {}

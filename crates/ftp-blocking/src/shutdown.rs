@@ -1,17 +1,17 @@
-//! How a server is told to stop.
+//! How to stop a server.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long a connection to oneself may take.
+/// How long a connection to our own address may take.
 const CALL_TIME: Duration = Duration::from_secs(1);
 
-/// Tells servers and sessions to stop. Clones are handles to the same.
+/// Stops servers and sessions. Clones are handles to the same.
 ///
-/// Sessions look about once a second whether they are to stop. A server that waits for a connection
-/// is woken by one to its own address.
+/// Sessions check about once a second. A server that waits for a connection is woken by one to its
+/// own address.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown(Arc<Shared>);
 
@@ -22,7 +22,7 @@ struct Shared {
 }
 
 impl Shutdown {
-    /// Nothing is to stop yet.
+    /// A handle; nothing stops yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -31,7 +31,7 @@ impl Shutdown {
     pub fn stop(&self) {
         self.0.stopped.store(true, Ordering::SeqCst);
         for address in self.listening().drain(..) {
-            // If it cannot be called, the next client wakes it.
+            // If that fails, the next client wakes it.
             drop(TcpStream::connect_timeout(&address, CALL_TIME));
         }
     }
@@ -41,7 +41,7 @@ impl Shutdown {
         self.0.stopped.load(Ordering::SeqCst)
     }
 
-    /// Calls this listener when it is time.
+    /// Connects to this listener to wake it on stop.
     pub(crate) fn wake(&self, mut listener: SocketAddr) {
         if listener.ip().is_unspecified() {
             listener.set_ip(match listener.ip() {

@@ -1,18 +1,18 @@
-//! What the driver needs of a stream, and how it waits with it.
+//! What the driver needs from a stream, and how it waits.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::task::Poll;
 use std::time::Duration;
 
-/// The shortest time-out that is set: zero would be none at all, and systems count in milliseconds.
+/// The shortest time-out that is set: zero would mean none, and systems count in milliseconds.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// A stream with settable time-outs.
 ///
 /// A read or write that takes longer than its time-out fails with
-/// [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut); both are
-/// taken as that.
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut); both mean
+/// the time-out.
 pub trait Transport: Read + Write {
     /// How long a read may take from now on. Never called with zero.
     ///
@@ -20,7 +20,7 @@ pub trait Transport: Read + Write {
     /// If the stream does not take it, which ends the connection.
     fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()>;
 
-    /// Likewise for writes.
+    /// How long a write may take from now on. Never called with zero.
     ///
     /// # Errors
     /// As there.
@@ -29,7 +29,7 @@ pub trait Transport: Read + Write {
     /// Closes the stream for writing; reading goes on.
     ///
     /// # Errors
-    /// Whatever the stream says; the connection is over either way.
+    /// The stream's error; the connection is over either way.
     fn close(&mut self) -> io::Result<()>;
 }
 
@@ -78,8 +78,8 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
 /// A transport, and the time-outs that are set on it.
 ///
-/// Setting one is a system call, so it is done only when the present one will not do: it may be
-/// shorter than what is left, since whoever waits looks at the clock and waits again.
+/// Setting one is a system call, so it is set only if the present one does not fit. It may be
+/// shorter than the time left, since the caller reads the clock and waits again.
 #[derive(Debug)]
 pub(crate) struct Timed<T> {
     pub(crate) transport: T,
@@ -96,7 +96,7 @@ impl<T: Transport> Timed<T> {
         }
     }
 
-    /// One read, waiting no longer than this. Pending: nothing came.
+    /// One read of at most this time. Pending: nothing came.
     pub(crate) fn read(&mut self, space: &mut [u8], most: Duration) -> Poll<io::Result<usize>> {
         if let Some(timeout) = new_timeout(self.read_timeout, most) {
             if let Err(error) = self.transport.set_read_timeout(timeout) {
@@ -107,7 +107,7 @@ impl<T: Transport> Timed<T> {
         in_time(|| self.transport.read(space))
     }
 
-    /// One write, waiting no longer than this. Pending: nothing was taken.
+    /// One write of at most this time. Pending: nothing was taken.
     pub(crate) fn write(&mut self, bytes: &[u8], most: Duration) -> Poll<io::Result<usize>> {
         if let Err(error) = self.limit_writes(most) {
             return Poll::Ready(Err(error));
@@ -115,7 +115,7 @@ impl<T: Transport> Timed<T> {
         in_time(|| self.transport.write(bytes))
     }
 
-    /// Flushes, waiting no longer than about this. Pending: not yet all.
+    /// Flushes for about this time at most. Pending: not all was flushed.
     pub(crate) fn flush(&mut self, most: Duration) -> Poll<io::Result<()>> {
         if let Err(error) = self.limit_writes(most) {
             return Poll::Ready(Err(error));
@@ -132,19 +132,19 @@ impl<T: Transport> Timed<T> {
     }
 }
 
-/// The time-out to set, if the present one is not good enough: longer than what is left, or so much
-/// shorter that it would wake us for nothing.
+/// The time-out to set, if the present one does not fit: it is longer than the time left, or so
+/// much shorter that it would wake us for nothing.
 fn new_timeout(present: Option<Duration>, left: Duration) -> Option<Duration> {
     let left = left.max(SHORTEST);
     match present {
         Some(present) if present <= left && present >= left / 4 => None,
-        // A little less than what is left, so that it will do for the next steps, too.
+        // A little less than the time left, so that it fits the next steps too.
         _ => Some((left / 4 * 3).max(SHORTEST)),
     }
 }
 
-/// Work that takes too long is pending, and so is work that a signal interrupted: whoever waits looks
-/// at the clock and begins again, so that signals without end put off no deadline.
+/// Work that takes too long is pending, and so is work that a signal interrupted: the caller reads
+/// the clock and starts again, so that endless signals move no deadline.
 fn in_time<T>(work: impl FnOnce() -> io::Result<T>) -> Poll<io::Result<T>> {
     match work() {
         Err(error)

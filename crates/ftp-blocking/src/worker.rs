@@ -1,4 +1,4 @@
-//! The thread in which a session's handler works, so that the session's own can keep the deadlines.
+//! The thread of a session's handler, so that the session's own thread can keep the deadlines.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -10,11 +10,11 @@ const KEPT: Duration = Duration::from_secs(1);
 
 type Job<'scope> = Box<dyn FnOnce() + Send + 'scope>;
 
-/// Does one thing at a time in a thread of its own, which is there only while it is needed.
+/// Does one job at a time in a thread of its own, which exists only while it is needed.
 pub(crate) struct Worker<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
-    /// To the thread that was started last, if it is still there. Without room: what is taken is
-    /// taken by a thread that waits for it, never left behind by one that ends.
+    /// To the thread that was started last, if it still runs. A channel without room: a thread that
+    /// waits takes each job, so a thread that ends leaves none.
     jobs: Option<SyncSender<Job<'scope>>>,
 }
 
@@ -24,17 +24,17 @@ impl<'scope, 'env> Worker<'scope, 'env> {
         Self { scope, jobs: None }
     }
 
-    /// Begins to work. What comes of it is received; nothing, if the work panics.
+    /// Starts the work. The receiver gets its result; nothing, if the work panics.
     ///
     /// # Errors
-    /// If there is no thread to be had. Nothing was done then.
+    /// If no thread can be made. Then nothing was done.
     pub(crate) fn begin<A: Send + 'scope>(
         &mut self,
         work: impl FnOnce() -> A + Send + 'scope,
     ) -> io::Result<Receiver<A>> {
         let (answer, answered) = sync_channel(1);
         let mut job: Job<'scope> = Box::new(move || {
-            // An error: nobody waits for it any more.
+            // An error means that the caller has stopped waiting.
             drop(answer.send(work()));
         });
         if let Some(jobs) = &self.jobs {

@@ -14,9 +14,9 @@ use crate::{Client, Io, Timer};
 
 /// A login in progress: a future of the logged-in [`Client`].
 ///
-/// Await it by value or, to be able to give up for a while and go on, as
-/// `(&mut connecting).await`: a future that is dropped takes no progress with it. Once it has
-/// given its client or its error it is spent, and gives [`Error::Closed`].
+/// Await it by value, or as `(&mut connecting).await` to be able to pause and continue: dropping
+/// that future loses no progress. After it has returned its client or its error, it returns
+/// [`Error::Closed`].
 ///
 /// For a login whose questions the program answers ([`Login::interactive`],
 /// [`Login::ask`](ftp_proto::client::Login::ask)) use [`answered_by`](Self::answered_by), or
@@ -37,25 +37,25 @@ impl<R: Timer + Io<T>, T: Unpin> Connecting<R, T> {
         }
     }
 
-    /// How long resolving and connecting took. Zero over a transport of the caller's.
+    /// How long resolving and connecting took. Zero for a transport that the caller connected.
     pub fn connect_time(&self) -> Duration {
         self.client
             .as_ref()
             .map_or(Duration::ZERO, Client::connect_time)
     }
 
-    /// The server's address. `None` over a transport of the caller's.
+    /// The server's address. `None` for a transport that the caller connected.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.client.as_ref().and_then(Client::peer)
     }
 
-    /// Where the login is.
+    /// The phase of the login.
     pub fn phase(&self) -> Phase {
         self.client.as_ref().map_or(Phase::Closing, Client::phase)
     }
 
     /// The next step of the login, for programs that show them or answer challenges by hand. After
-    /// [`Event::LoggedIn`], awaiting gives the client.
+    /// [`Event::LoggedIn`], awaiting this returns the client.
     ///
     /// Cancel-safe.
     ///
@@ -73,11 +73,11 @@ impl<R: Timer + Io<T>, T: Unpin> Connecting<R, T> {
         self.client.as_mut().ok_or(Error::Closed)?.answer(answer)
     }
 
-    /// Runs the login, and asks `answer` for what the server wants to know. It may take its time:
-    /// the deadlines of the login do not run meanwhile, but a connection that breaks ends it.
+    /// Runs the login, and calls `answer` for each question of the server. `answer` may take long:
+    /// the deadlines of the login do not run meanwhile, but a broken connection ends it.
     ///
     /// # Errors
-    /// As the login itself; [`Error::Unanswered`] if `answer` gives `None`.
+    /// As the login itself; [`Error::Unanswered`] if `answer` returns `None`.
     pub async fn answered_by<F, A>(mut self, mut answer: F) -> Result<Client<R, T>, Error>
     where
         F: FnMut(Challenge) -> A,

@@ -80,8 +80,7 @@ impl<R: Timer> Connector<R> {
         self.start(transport, host)?.await
     }
 
-    /// Begins a login over a transport that is connected already; awaiting what is returned runs
-    /// it.
+    /// Begins a login over a transport that is connected already. Await the result to run it.
     ///
     /// # Errors
     /// [`Error::Address`] if TLS cannot check a certificate against `host`, or
@@ -108,11 +107,11 @@ impl<R: Runtime> Connector<R> {
         self.dial(address).await?.await
     }
 
-    /// Connects and logs in, and has `answer` answer what the server asks for: see
+    /// Connects and logs in, and calls `answer` for the server's questions: see
     /// [`Connecting::answered_by`].
     ///
     /// # Errors
-    /// As [`connect`](Self::connect); [`Error::Unanswered`] if `answer` gives none.
+    /// As [`connect`](Self::connect); [`Error::Unanswered`] if `answer` returns none.
     pub async fn connect_with<F, A>(
         &self,
         address: &str,
@@ -125,12 +124,11 @@ impl<R: Runtime> Connector<R> {
         self.dial(address).await?.answered_by(answer).await
     }
 
-    /// The same, tried again as the policy has it when what went wrong may pass by itself
-    /// ([`Error::is_transient`]): once the password was sent, only after 421. Between the tries it
-    /// waits.
+    /// The same, tried again by the policy after an error that may pass ([`Error::is_transient`]):
+    /// once the password was sent, only after 421. It waits between the tries.
     ///
     /// # Errors
-    /// That of the last try.
+    /// The error of the last try.
     pub async fn connect_with_retry(
         &self,
         address: &str,
@@ -152,8 +150,8 @@ impl<R: Runtime> Connector<R> {
     }
 
     /// Resolves the name and connects to the first of its addresses that answers, within
-    /// [`Timeouts::connect`](ftp_proto::client::Timeouts::connect) for all of it. The login has
-    /// not begun; awaiting what is returned runs it.
+    /// [`Timeouts::connect`](ftp_proto::client::Timeouts::connect) for all of it. The login has not
+    /// begun; await the result to run it.
     ///
     /// IPv6 and IPv4 take turns, a quarter of a second apart (RFC 8305, [`Race`]), so that an
     /// address that does not answer costs no more than that.
@@ -163,10 +161,10 @@ impl<R: Runtime> Connector<R> {
     /// [`Error::TlsConfiguration`].
     pub async fn dial(&self, address: &str) -> Result<Connecting<R, R::TcpStream>, Error> {
         let address: Address = address.parse()?;
-        // Nobody is called upon for what cannot succeed.
+        // Check the TLS name first, so that we do not connect in vain.
         self.setup.check(address.host())?;
         let begun = R::now();
-        // The login goes on with the timer of connecting.
+        // The login continues with the timer of connecting.
         let mut timer = DeadlineTimer::default();
         let (stream, peer) = self.reach(&address, &mut timer).await?;
         let machine = self.setup.machine(address.host())?;

@@ -1,4 +1,4 @@
-//! Moves the bytes of any machine over any transport. No policy lives here.
+//! Moves the bytes of any machine over any transport. It has no policy.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -14,12 +14,12 @@ use crate::{Io, Timer};
 
 /// A machine, the transport it runs over, and the runtime's clock.
 ///
-/// All progress is made within [`poll_next`](Self::poll_next), one read or write at a time, and all
-/// state lives in the driver: a future of [`next`](Self::next) can be dropped at any time without
-/// losing a byte, and calling `next` again goes on.
+/// All progress is made in [`poll_next`](Self::poll_next), one read or write at a time, and all
+/// state is in the driver. So a future of [`next`](Self::next) can be dropped at any time without
+/// losing a byte, and calling `next` again continues.
 ///
-/// Every 64 steps at the latest, events included, it lets the other tasks of its thread go on, however
-/// much its peer sends; and each step looks at the machine's deadline.
+/// It yields to the other tasks of its thread at least every 64 steps, events included, however
+/// much its peer sends. Each step checks the machine's deadline.
 pub struct Driver<R, M: Machine, T> {
     pub(crate) state: DriverState<M>,
     transport: T,
@@ -27,7 +27,7 @@ pub struct Driver<R, M: Machine, T> {
     closed: bool,
 }
 
-/// What a [`Driver`] is taken apart into.
+/// The parts of a [`Driver`].
 #[non_exhaustive]
 pub struct Parts<M, T> {
     /// The machine.
@@ -53,7 +53,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
         }
     }
 
-    /// The present, as the machine's methods want it.
+    /// The time now, for the machine's methods.
     pub fn now(&self) -> Instant {
         self.state.instant(R::now())
     }
@@ -63,8 +63,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
         self.state.machine()
     }
 
-    /// The machine, to call its methods. What they make it say goes out with
-    /// [`next`](Self::next).
+    /// The machine, to call its methods. [`next`](Self::next) sends what they make it write.
     pub fn machine_mut(&mut self) -> &mut M {
         self.state.machine_mut()
     }
@@ -74,7 +73,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
         &self.transport
     }
 
-    /// Takes the driver apart.
+    /// Returns the driver's parts.
     pub fn into_parts(self) -> Parts<M, T> {
         let (machine, unread) = self.state.into_parts();
         Parts {
@@ -84,7 +83,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
         }
     }
 
-    /// Leaves closing to the drop of the transport, which is near.
+    /// Leaves closing to the drop of the transport, which follows at once.
     pub(crate) fn leave_open(&mut self) {
         self.closed = true;
     }
@@ -95,9 +94,8 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// Cancel-safe.
     ///
     /// # Errors
-    /// The machine's own, or [`DriverError::Io`](crate::DriverError::Io). What had arrived before
-    /// the transport failed is handed to the machine first, so that a 421 is not lost behind a
-    /// reset.
+    /// The machine's own, or [`DriverError::Io`](crate::DriverError::Io). The machine first gets
+    /// what had arrived before the transport failed, so that a 421 before a reset is not lost.
     pub async fn next(&mut self) -> Next<M> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -116,12 +114,12 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     }
 
     fn poll_steps(&mut self, cx: &mut Context<'_>) -> Poll<Next<M>> {
-        // Nothing here waits: it is looked at again only as often as bytes come.
+        // Nothing here waits: the loop runs again only when bytes come.
         let mut now = self.now();
         loop {
             if self.state.is_turn_over() {
-                // There may be more to do. Others go first: a peer that never stops would keep them
-                // from it, and each event that is given would begin this anew.
+                // There may be more to do. Other tasks go first: a peer that never stops would keep
+                // them waiting, and each event would start the count again.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -163,7 +161,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
                 }
             };
             if self.state.has_failed() {
-                // While flushing: the next step takes it up.
+                // While flushing: the next step handles it.
                 continue;
             }
             ready!(self.poll_deadline(cx, deadline));
@@ -178,7 +176,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
         self.state.receive(|| now, read)
     }
 
-    /// Flushes once nothing else is to be written. Never waits: the transport wakes us to go on.
+    /// Flushes when nothing else must be written. Never waits: the transport wakes us to continue.
     fn poll_flush(&mut self, cx: &mut Context<'_>, now: Instant) {
         if self.state.needs_flush() {
             let transport = &mut self.transport;
@@ -211,7 +209,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     }
 }
 
-// What is held may be a password that came in clear: only its length is shown.
+// The bytes held may be a password that came in clear: only their number is shown.
 
 impl<R, M: Machine + fmt::Debug, T: fmt::Debug> fmt::Debug for Driver<R, M, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! What an application tells a [`Server`](crate::Server), and what it is told.
+//! The application of a [`Server`](crate::Server): its answers and the events it gets.
 
 use std::future::ready;
 use std::io;
@@ -8,7 +8,7 @@ use ftp_adapter::{SessionData, SessionEvent, SessionInfo};
 use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
 use ftp_proto::wire::Reply;
 
-/// The application behind a [`Server`](crate::Server). One value serves all sessions.
+/// The application of a [`Server`](crate::Server). One value serves all sessions.
 ///
 /// What it keeps for one session alone is in [`SessionInfo::data`], of a type `S` of its own: `impl
 /// Handler<Visit> for App`. Each session begins with the type's default.
@@ -22,8 +22,8 @@ pub trait Handler<S: SessionData = ()>: Send + Sync + 'static {
     /// not end is dropped half a minute after the end of the connection, which comes at the
     /// latest by [`Timeouts`](ftp_proto::server::Timeouts); the attempt counts as failed.
     ///
-    /// Where there is a [guard](crate::Server::guard), it has ruled before this is asked, and may
-    /// overrule what is said here: [`SessionEvent::Attempted`] tells.
+    /// If there is a [guard](crate::Server::guard), it decides before this is called, and may
+    /// overrule the verdict: [`SessionEvent::Attempted`] reports it.
     fn authenticate(
         &self,
         session: &SessionInfo<S>,
@@ -31,19 +31,18 @@ pub trait Handler<S: SessionData = ()>: Send + Sync + 'static {
     ) -> impl Future<Output = Verdict> + Send;
 
     /// A command after login. `None`: not implemented here (502). A reply that is not final, or is
-    /// 421, is replaced by 451. The future is dropped if the client leaves, or if it takes longer than
-    /// [`Timeouts::application`](ftp_proto::server::Timeouts::application), after which the client
-    /// is told 421.
+    /// 421, is replaced by 451. The future is dropped if the client leaves, or if it takes longer
+    /// than [`Timeouts::application`](ftp_proto::server::Timeouts::application), after which the
+    /// client gets a 421.
     fn command(
         &self,
         session: &SessionInfo<S>,
         request: Request,
     ) -> impl Future<Output = Option<Reply>> + Send;
 
-    /// `ACCT` after login, where
-    /// [`takes_accounts`](ftp_proto::server::Config::takes_accounts) is on. Rejects by default.
-    /// The [guard](crate::Server::guard) rules and counts as it does for a password:
-    /// [`SessionEvent::AccountAttempted`] tells.
+    /// `ACCT` after login, where [`takes_accounts`](ftp_proto::server::Config::takes_accounts) is
+    /// on. Rejects by default. The [guard](crate::Server::guard) decides and counts as for a
+    /// password: [`SessionEvent::AccountAttempted`] reports it.
     fn account(
         &self,
         session: &SessionInfo<S>,

@@ -1,7 +1,7 @@
-//! FTP control connections as futures, for any async runtime: log in to servers, or be one.
+//! FTP control connections as futures, for any async runtime: for clients and servers.
 //!
-//! `ftp-tokio`, `ftp-smol` and `ftp-async-std` are this crate with a runtime put in; take one of them
-//! if it is yours. Here is what they share, and what a runtime of your own needs:
+//! `ftp-tokio`, `ftp-smol` and `ftp-async-std` are this crate with a runtime; use one of them if it
+//! is yours. This crate has what they share, and what a runtime of your own needs:
 //!
 //! * [`Timer`] and [`FuturesIo`] (or [`Io`]): a clock, a timer, and how to read and write. With them
 //!   there are [`Connector::over`] for clients and [`Server::run_session`] for servers, over any
@@ -9,8 +9,8 @@
 //! * [`Runtime`]: a network and tasks besides. With it there are [`Client::connect`] and
 //!   [`Server::serve`].
 //!
-//! The protocol lives in [`ftp_proto`], TLS in [`ftp_rustls`] (both re-exported), and what does not
-//! wait for anything in [`ftp_adapter`].
+//! The protocol is in [`ftp_proto`], TLS in [`ftp_rustls`] (both re-exported), and code that never
+//! waits in [`ftp_adapter`].
 //!
 //! # A login
 //!
@@ -35,8 +35,8 @@
 //!
 //! # Cancellation and time
 //!
-//! No future holds bytes: each can be dropped at any await, and the next call goes on where it
-//! was. [`Connecting`] and [`Client`] say what that means for them. Every phase has a deadline
+//! No future holds bytes: each can be dropped at any await, and the next call continues. The docs
+//! of [`Connecting`] and [`Client`] say what that means for them. Every phase has a deadline
 //! ([`client::Timeouts`](ftp_proto::client::Timeouts),
 //! [`server::Timeouts`](ftp_proto::server::Timeouts)) on the runtime's clock.
 #![forbid(unsafe_code)]

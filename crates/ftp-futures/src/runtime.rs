@@ -1,4 +1,4 @@
-//! What a runtime has to offer: a clock, a timer, a way to read and write, and a network.
+//! What a runtime must offer: a clock, a timer, a way to read and write, and a network.
 
 use std::future::poll_fn;
 use std::io;
@@ -12,8 +12,8 @@ use futures_io::{AsyncRead, AsyncWrite};
 
 /// A timer of a runtime, and (as [`Clock`]) its clock.
 ///
-/// The smallest thing to be written for a runtime of one's own; with [`FuturesIo`] it is all that
-/// connections over transports of the caller's need.
+/// The least to write for a runtime of your own. With [`FuturesIo`] it is enough for connections
+/// over transports that the caller connects.
 ///
 /// ```
 /// use std::pin::Pin;
@@ -48,18 +48,18 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// impl FuturesIo for Reactor {}
 /// ```
 pub trait Timer: Clock + Unpin + Sized {
-    /// Goes off at this moment.
+    /// A timer for this time.
     fn at(deadline: Instant) -> Self;
 
-    /// Goes off at this moment instead, also if it went off before.
+    /// Sets the timer to this time instead, also after it was ready.
     fn reset(&mut self, deadline: Instant);
 
-    /// Ready once the moment has come. Not polled again after that until it is reset.
+    /// Ready when the time has come. Not polled again after that until it is reset.
     fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 
-/// How a runtime reads and writes streams of this type, without ever waiting: as the methods of
-/// `futures-io` and tokio do, which differ in their names and buffers only.
+/// How a runtime reads and writes streams of this type, without waiting, like the methods of
+/// `futures-io` and tokio, which differ only in names and buffers.
 pub trait Io<T> {
     /// Reads some bytes. `Ok(0)`: the end of the stream.
     fn poll_read(
@@ -75,10 +75,10 @@ pub trait Io<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>>;
 
-    /// Sends what the stream itself still holds.
+    /// Flushes the bytes that the stream itself holds.
     fn poll_flush(stream: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Sends what the stream holds and closes it for writing.
+    /// Flushes the stream and closes it for writing.
     fn poll_close(stream: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
@@ -116,16 +116,16 @@ impl<R: FuturesIo, T: AsyncRead + AsyncWrite> Io<T> for R {
 pub trait Runtime: Timer + Send + Io<Self::TcpStream> {
     /// A connection.
     type TcpStream: Unpin + Send + 'static;
-    /// Where connections are accepted.
+    /// A listener.
     type TcpListener: Send + Sync;
     /// A task. Dropping it ends the task at once; ready when the task is over, also by a panic.
     type Task: Future<Output = ()> + Unpin + Send;
 
-    /// The addresses of this host, as the system gives them.
+    /// The addresses of this host, in the system's order.
     fn resolve(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
-    /// Connects, and sends small packets at once (`TCP_NODELAY`): each command waits for its
-    /// reply, and nothing is gained by holding it back.
+    /// Connects, and sends small packets at once (`TCP_NODELAY`): each command waits for its reply,
+    /// so holding it back gains nothing.
     fn connect(peer: SocketAddr) -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
 
     /// Accepts a connection, and sends small packets at once.
@@ -133,17 +133,17 @@ pub trait Runtime: Timer + Send + Io<Self::TcpStream> {
         listener: &Self::TcpListener,
     ) -> impl Future<Output = io::Result<(Self::TcpStream, SocketAddr)>> + Send;
 
-    /// Runs a future beside others.
+    /// Runs a future as a task.
     fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self::Task;
 }
 
-/// Until this moment.
+/// Waits until this time.
 pub(crate) async fn sleep_until<R: Timer>(deadline: Instant) {
     let mut timer = R::at(deadline);
     poll_fn(|cx| timer.poll_elapsed(cx)).await;
 }
 
-/// Lets the other tasks of this thread go on.
+/// Yields to the other tasks of this thread.
 pub(crate) async fn yield_now() {
     let mut yielded = false;
     poll_fn(|cx| {
@@ -157,19 +157,19 @@ pub(crate) async fn yield_now() {
     .await;
 }
 
-/// The future's output, or `None` once this moment has come.
+/// The future's output, or `None` when this time has come.
 pub(crate) async fn before<R: Timer, F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
     DeadlineTimer::<R>::default().before(deadline, future).await
 }
 
-/// A timer that is there once it is needed, for one deadline after another.
+/// A timer, made when it is first needed, for one deadline after another.
 ///
-/// One that goes off before the deadline is left alone, and set to it when it has gone off. Most
-/// deadlines move on with each reply and never pass, and to set a timer is dear on some runtimes.
+/// A timer set to an earlier time is left alone, and set again when it is ready. Most deadlines
+/// move with each reply and never pass, and setting a timer is expensive on some runtimes.
 pub(crate) struct DeadlineTimer<R>(Option<(Instant, R)>);
 
 impl<R: Timer> DeadlineTimer<R> {
-    /// Ready once this moment has come.
+    /// Ready when this time has come.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let new = || (deadline, R::at(deadline));
         let (set_to, timer) = self.0.get_or_insert_with(new);
@@ -188,7 +188,7 @@ impl<R: Timer> DeadlineTimer<R> {
         Poll::Pending
     }
 
-    /// The future's output, or `None` once this moment has come.
+    /// The future's output, or `None` when this time has come.
     pub(crate) async fn before<F: Future>(
         &mut self,
         deadline: Instant,
@@ -209,7 +209,7 @@ impl<R> Default for DeadlineTimer<R> {
     }
 }
 
-/// So long from now; far away if that cannot be represented.
+/// This long from now; far away if that cannot be represented.
 pub(crate) fn later<R: Timer>(after: Duration) -> Instant {
     let now = R::now();
     now.checked_add(after)

@@ -50,8 +50,8 @@ impl<R: Timer> Server<R> {
         ServerSession::new(self.acceptor.machine(), transport)
     }
 
-    /// The same for a machine that was started in another way:
-    /// [`Connection::new_delayed`] or [`Connection::refused`].
+    /// The same for a machine that was made in another way: [`Connection::new_delayed`] or
+    /// [`Connection::refused`].
     pub fn session_with<T: Unpin>(&self, machine: Connection, transport: T) -> ServerSession<R, T>
     where
         R: Io<T>,
@@ -59,7 +59,7 @@ impl<R: Timer> Server<R> {
         ServerSession::new(self.acceptor.secure(machine), transport)
     }
 
-    /// Runs one connection to its end. When `shutdown` is ready the client is told 421.
+    /// Runs one connection to its end. When `shutdown` is ready, the client gets a 421.
     ///
     /// How it ends is told to [`Handler::event`].
     pub async fn run_session<T, H, S>(
@@ -103,7 +103,7 @@ impl<R: Timer> Server<R> {
                 match select(pin!(sleep_until::<R>(until)), shutdown).await {
                     // Its deadlines start with the greeting.
                     Either::Left(_) => self.acceptor.machine(),
-                    // Nothing was said and nothing read: a server that stops does not wait for it.
+                    // Nothing was sent or read: a server that stops does not wait for it.
                     Either::Right(_) => return None,
                 }
             }
@@ -139,8 +139,8 @@ impl<R: Timer> Server<R> {
         self.decision(transport, received, handler, shutdown).await
     }
 
-    /// Counts as a session as soon as it is waited for, but not before: what is decided at once, and
-    /// perhaps refused, must not take a place that is kept for others.
+    /// Counts as a session as soon as it waits, and not before: a connection that is decided at
+    /// once, and perhaps refused, must not take a place kept for others.
     fn counted_while_pending<S>(&self, mut step: S) -> impl Future<Output = S::Output>
     where
         S: Future + Unpin,
@@ -171,7 +171,7 @@ impl<R: Runtime> Server<R> {
         shutdown: impl Future<Output = ()>,
     ) {
         let begin = |server: Arc<Self>, stream, peer, handler: Arc<H>, stopped: Stopped| {
-            // Here, so that who comes first is received first.
+            // Here, so that connections are received in the order of their arrival.
             let received = server.acceptor.receive(Availability::Free, peer);
             if let AcceptDecision::Close = received.1 {
                 let (info, ignored) = received.0.ignored();
@@ -190,10 +190,10 @@ impl<R: Runtime> Server<R> {
         self.accept_all(listener, begin, handler, shutdown).await;
     }
 
-    /// As [`serve`](Self::serve), with a step before each session: `receive` makes of a TCP
-    /// connection and its peer's address what the session talks over and who the client is, for
-    /// example by reading what a balancer says about it. Of that address the guard is asked and
-    /// the handler told. With `None` the connection is closed without a word, and without an event.
+    /// As [`serve`](Self::serve), with a step before each session: `receive` turns a TCP connection
+    /// and its peer's address into the session's transport and the client's address, for example by
+    /// reading a balancer's header. The guard and the handler get that address. With `None` the
+    /// connection is closed without a reply and without an event.
     ///
     /// The step runs in the connection's own task and counts as a session meanwhile. It has no
     /// deadline but its own. It is dropped when the server stops.
@@ -212,8 +212,8 @@ impl<R: Runtime> Server<R> {
         Received: Future<Output = Option<(T, SocketAddr)>> + Send + 'static,
     {
         let begin = |server: Arc<Self>, stream, peer, handler: Arc<H>, stopped: Stopped| {
-            // In boxes, because a future has room for each value that it is given as well as for
-            // where it puts it, and so has the one that awaits it.
+            // Boxed, because a future has room for each argument and for the place it is moved to,
+            // and so has the future that awaits it.
             let received = Box::pin(receive(stream, peer));
             let mut shutdown = Box::pin(stopped);
             Some(R::spawn(async move {
@@ -248,7 +248,7 @@ impl<R: Runtime> Server<R> {
             next_connection::<R>(&listener, &mut sessions, &mut pause, shutdown.as_mut()).await
         {
             if budget.is_spent() {
-                // Connections that come without a pause must not keep those that are there waiting.
+                // Connections that arrive without a pause must not delay the open ones.
                 yield_now().await;
             }
             let (stream, peer) = match accepted {
@@ -277,13 +277,13 @@ impl<R: Runtime> Server<R> {
     }
 }
 
-/// Ready when the server stops. An error means that it is gone, which is the same.
+/// Ready when the server stops. An error means that it was dropped, which is the same.
 type Stopped = Shared<Map<oneshot::Receiver<()>, fn(Result<(), oneshot::Canceled>)>>;
 
 /// Accepts the next connection, after the pause; `None` when the server is to stop.
 ///
-/// What a session's panic says has been said by the panic hook; the other sessions go on. One
-/// session less leaves room for another, so it ends the pause.
+/// The panic hook has reported a session's panic; the other sessions continue. The end of a session
+/// leaves room for another, so it ends the pause.
 async fn next_connection<R: Runtime>(
     listener: &R::TcpListener,
     sessions: &mut FuturesUnordered<R::Task>,

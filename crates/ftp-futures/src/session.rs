@@ -12,9 +12,9 @@ use crate::{Driver, Io, Timer};
 
 /// The server's side of one control connection.
 ///
-/// [`next_event`](Self::next_event) is cancel-safe; the other methods only tell the machine what to
-/// say, and it is said when the next event is awaited. Keep awaiting while an answer is being
-/// worked out: that is what notices deadlines and a client that left.
+/// [`next_event`](Self::next_event) is cancel-safe. The other methods only queue output, which is
+/// sent while the next event is awaited. Keep awaiting while you work on an answer: only that
+/// notices deadlines and a client that left.
 pub struct ServerSession<R, T> {
     pub(crate) driver: Driver<R, Secured<Connection>, T>,
 }
@@ -26,13 +26,13 @@ impl<R: Timer + Io<T>, T: Unpin> ServerSession<R, T> {
         }
     }
 
-    /// What happens next. `None` when the connection is over and the transport closed for writing;
-    /// [`Event::Closed`] has come before.
+    /// The next event. `None` when the connection is over and the transport is closed for writing,
+    /// after [`Event::Closed`].
     ///
     /// Cancel-safe.
     ///
     /// # Errors
-    /// What broke the connection.
+    /// The error that broke the connection.
     pub async fn next_event(&mut self) -> Result<Option<Event>, SessionError> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
@@ -46,7 +46,7 @@ impl<R: Timer + Io<T>, T: Unpin> ServerSession<R, T> {
 
     server_session_methods!();
 
-    /// Gives the driver, for what this type does not offer.
+    /// Returns the driver, for what this type does not offer.
     pub fn into_driver(self) -> Driver<R, Secured<Connection>, T> {
         self.driver
     }

@@ -169,15 +169,15 @@ where
         self.session.poll_event(cx)
     }
 
-    /// The handler's answer, while the connection's deadlines are kept. `None` as soon as the
+    /// The handler's answer; the connection's deadlines hold meanwhile. `None` as soon as the
     /// connection is over.
     async fn while_open<W: Future>(&mut self, work: W) -> Option<W::Output> {
         let mut work = pin!(work);
         self.race(work.as_mut()).await
     }
 
-    /// The same, but the handler is waited for a while even if the connection is over before. `None`
-    /// if it never comes to an end.
+    /// The same, but waits for the handler for a while even if the connection ends before. `None`
+    /// if the handler never ends.
     async fn finished<W: Future>(&mut self, work: W) -> Option<W::Output> {
         let mut work = pin!(work);
         match self.race(work.as_mut()).await {
@@ -278,8 +278,8 @@ mod tests {
         }
     }
 
-    /// A server has ten thousand of these: what an idle session does not need has no room in them.
-    /// The transport is as large as tokio's `TcpStream`.
+    /// A server may have ten thousand of these, so they hold nothing that an idle session does not
+    /// need. The transport is as large as tokio's `TcpStream`.
     #[test]
     fn the_future_and_the_state_of_a_session_are_small() {
         let config = Config::new().security(Security::DangerousPlaintext);

@@ -1,11 +1,11 @@
-//! FTP control connections on tokio: log in to servers, or be one.
+//! FTP control connections on tokio: for clients and servers.
 //!
 //! * [`Client`] and [`Connector`]: from a name to a session that takes commands.
 //! * [`Server`] and [`Handler`]: accept connections and let an application decide who may log in.
 //! * [`Driver`]: moves the bytes of any machine of `ftp-proto` over any transport; both sides are
-//!   built on it, and so can be what they do not offer.
+//!   built on it, and you can build on it too.
 //!
-//! The protocol lives in [`ftp_proto`], TLS in [`ftp_rustls`] (both re-exported). Here are only
+//! The protocol is in [`ftp_proto`], TLS in [`ftp_rustls`] (both re-exported). This crate adds only
 //! sockets, names, timers and tasks.
 //!
 //! # A login
@@ -82,10 +82,9 @@
 //!
 //! # Cancellation and time
 //!
-//! No future holds bytes: each can be dropped at any await, and the next call goes on where it
-//! was. [`Connecting`] and [`Client`] say what that means for them. The clock is tokio's and can
-//! be paused in tests; every phase has a deadline
-//! ([`client::Timeouts`](ftp_proto::client::Timeouts),
+//! No future holds bytes: each can be dropped at any await, and the next call continues. The docs
+//! of [`Connecting`] and [`Client`] say what that means for them. The clock is tokio's and can be
+//! paused in tests; every phase has a deadline ([`client::Timeouts`](ftp_proto::client::Timeouts),
 //! [`server::Timeouts`](ftp_proto::server::Timeouts)).
 //!
 //! # Features
