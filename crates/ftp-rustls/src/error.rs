@@ -1,4 +1,4 @@
-//! Why a secured connection is over, in words that help.
+//! Why a secured connection ended.
 
 mod explain;
 mod fault;
@@ -11,22 +11,22 @@ use self::explain::Explained;
 pub use self::fault::CertificateFault;
 use crate::{Offer, RefusedCertificate};
 
-/// Why a secured connection is over. Sticky.
+/// Why a secured connection ended. It stays the same.
 ///
 /// `E` is the error of the machine inside, [`ftp_proto::client::Error`] or
 /// [`ftp_proto::server::Error`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Error<E> {
-    /// The machine inside gave up. Shown as its own error would be.
+    /// The machine inside failed. Displayed as its own error.
     Machine(E),
-    /// TLS failed. The alert that tells the peer why was sent before this is reported, unless the
-    /// peer did not read it in time.
+    /// TLS failed. Before this is reported, the alert was sent to the peer, unless the peer did not
+    /// read it in time.
     #[non_exhaustive]
     Tls {
-        /// At what point of the TLS connection's life.
+        /// The phase of TLS.
         during: TlsPhase,
-        /// What rustls says.
+        /// rustls' error.
         source: rustls::Error,
         /// What this client had offered, if the two sides have nothing in common.
         offered: Option<Box<Offer>>,
@@ -69,7 +69,7 @@ impl<E> Error<E> {
     }
 }
 
-/// A point in the life of a TLS connection.
+/// A phase of a TLS connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TlsPhase {

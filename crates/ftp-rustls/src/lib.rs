@@ -1,11 +1,11 @@
 //! TLS for the machines of `ftp-proto`, without I/O.
 //!
-//! [`Secured`] is one more [`Machine`](ftp_proto::Machine), around the client's or the server's. It
-//! does explicit TLS (`AUTH TLS`, RFC 4217), implicit TLS, and the way back to clear text (`CCC`).
-//! Whoever drives it moves bytes and keeps time, as for the machine inside; sockets, clocks,
-//! threads and runtimes are not here but in the adapters, `ftp_tokio` and others.
+//! [`Secured`] is a [`Machine`](ftp_proto::Machine) around the client's or the server's. It does
+//! explicit TLS (`AUTH TLS`, RFC 4217), implicit TLS, and the way back to clear text (`CCC`). Its
+//! driver moves bytes and keeps time, as for the machine inside. Sockets, clocks, threads and
+//! runtimes are in the adapters, `ftp_tokio` and others.
 //!
-//! The TLS library is rustls, re-exported as [`rustls`]: any configuration of it will do. The
+//! The TLS library is rustls, re-exported as [`rustls`]. Any configuration of it works; the
 //! functions in [`config`] make good ones in one call each.
 //!
 //! # A login in memory
@@ -89,8 +89,8 @@
 //! # Secrets
 //!
 //! This crate keeps no copy of what it encrypts or decrypts: plaintext goes from the machine's
-//! buffer, which is wiped, into rustls' ciphertext, and back out of rustls' own buffers. rustls
-//! does not wipe those.
+//! buffer, which is wiped, into rustls, and received plaintext comes from rustls' own buffers.
+//! rustls does not wipe those.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

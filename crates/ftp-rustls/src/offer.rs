@@ -1,4 +1,4 @@
-//! What a client offers, as its ClientHello says it (RFC 8446 §4.1.2).
+//! What a client offers in its ClientHello (RFC 8446 §4.1.2).
 
 use core::fmt::{self, Debug};
 
@@ -7,7 +7,7 @@ use rustls::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 use crate::ClientTls;
 use crate::tls_state::TlsState;
 
-/// What a client offered to a server that found nothing in it that it could use.
+/// What a client offered to a server that could use none of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Offer {
@@ -17,7 +17,7 @@ pub struct Offer {
     pub cipher_suites: Vec<CipherSuite>,
     /// Groups for the key exchange: curves, for the most part.
     pub groups: Vec<NamedGroup>,
-    /// Ways in which the server may sign, which its certificate's key must fit.
+    /// The signatures that the server may use, which its certificate's key must fit.
     pub signature_schemes: Vec<SignatureScheme>,
 }
 
@@ -25,12 +25,12 @@ pub struct Offer {
 const SUPPORTED_GROUPS: u16 = 10;
 const SIGNATURE_ALGORITHMS: u16 = 13;
 const SUPPORTED_VERSIONS: u16 = 43;
-/// A signal, and no cipher suite (RFC 5746 §3.3).
+/// A signal, not a cipher suite (RFC 5746 §3.3).
 const RENEGOTIATION_INFO: u16 = 0x00ff;
 
 impl Offer {
-    /// Finds out by making a first message that is not sent: so it is what was offered, whatever
-    /// the configuration is, and nothing has to be remembered while all goes well.
+    /// Makes a first message that is not sent, and reads it. So the result is what was offered,
+    /// whatever the configuration, and nothing must be remembered if all goes well.
     pub(crate) fn of(tls: &ClientTls) -> Option<Self> {
         let state = TlsState::client(tls).ok()?;
         Self::from_record(state.unsent())
@@ -69,7 +69,7 @@ impl Offer {
             }
         }
         if offer.versions.is_empty() {
-            // TLS 1.2 alone is said elsewhere.
+            // TLS 1.2 alone is in the message itself.
             offer.versions.push(ProtocolVersion::TLSv1_2);
         }
         Some(offer)
@@ -105,7 +105,7 @@ fn numbers(bytes: &[u8]) -> impl Iterator<Item = u16> {
     pairs.filter_map(|pair| Some(u16::from_be_bytes(pair.try_into().ok()?)))
 }
 
-/// What is still to be read.
+/// The bytes not read yet.
 struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {

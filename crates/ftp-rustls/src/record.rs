@@ -3,9 +3,9 @@
 /// Bytes in front of each record: content type, version, length.
 const HEADER: usize = 5;
 
-/// Counts through the records of one direction. rustls does the real parsing; this only makes
-/// sure that it is never handed a byte beyond the record at hand, so that whatever follows a
-/// `close_notify` stays out of TLS.
+/// Counts through the records of one direction. rustls does the real parsing; this only ensures
+/// that it never gets a byte beyond the present record, so that what follows a `close_notify` stays
+/// out of TLS.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RecordBounds {
     /// How much of the present record's header has been seen.

@@ -1,4 +1,4 @@
-//! One TLS connection: rustls, what it wants sent, and what it has decrypted.
+//! One TLS connection: rustls, its output, and what it has decrypted.
 
 use core::fmt;
 use std::io::{BufRead, Write};
@@ -68,10 +68,10 @@ impl TlsState {
         self.peer_closed
     }
 
-    /// Takes bytes up to the end of the present record at most, and says how many.
+    /// Takes bytes up to the end of the present record at most, and returns how many.
     ///
-    /// On an error the alert that tells the peer is left in the unsent output, unless our
-    /// `close_notify` went before it: what follows that is clear text to the peer.
+    /// On an error the alert for the peer is in the unsent output, unless our `close_notify` was
+    /// sent before: what follows that is clear text to the peer.
     pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<usize, rustls::Error> {
         if self.closing && self.record.is_between() && !bytes.first().is_some_and(is_record) {
             return Err(InvalidMessage::InvalidContentType.into());
@@ -82,7 +82,7 @@ impl TlsState {
         // rustls reads 4 KiB at a time.
         while !record.is_empty() && outcome.is_ok() {
             outcome = match self.connection.read_tls(&mut record) {
-                // Only after a close_notify, and then nothing is handed to it.
+                // Only after a close_notify, and then it gets nothing.
                 Ok(0) => break,
                 Ok(_) => self
                     .process()
@@ -96,12 +96,12 @@ impl TlsState {
         outcome.map(|()| count)
     }
 
-    /// Behind our `close_notify` rustls must not find fault with the peer: it would want to send
-    /// another alert, and asserts, in builds with debug assertions, that there is only one. Where
-    /// TLS ends after `CCC` only the peer's own `close_notify` tells, so its records must be read,
-    /// and whether one is faulty rustls alone can tell. A peer must not be able to bring us down,
-    /// so the assertion is caught and becomes the error that it hid: a record that does not
-    /// decrypt. Nothing of the connection is used after that.
+    /// After our `close_notify`, a faulty record makes rustls send another alert, and with debug
+    /// assertions rustls asserts that there is only one. After `CCC`, only the peer's own
+    /// `close_notify` shows where TLS ends, so its records must be read, and only rustls can find a
+    /// faulty one. A peer must not be able to crash us, so the assertion is caught and becomes the
+    /// error that it hid: a record that does not decrypt. Nothing of the connection is used after
+    /// that.
     fn process(&mut self) -> Result<IoState, rustls::Error> {
         if self.connection.is_handshaking() {
             // One that was left by a connection of another kind in this thread.
@@ -117,7 +117,7 @@ impl TlsState {
 
     /// What has been decrypted and not been consumed: up to one record.
     pub(crate) fn plaintext(&mut self) -> &[u8] {
-        // An error says that there is nothing, now or ever; both read as nothing here, and the
+        // An error means that there is nothing, now or ever. Both count as nothing here; the
         // machine learns of the end through `is_closed_by_peer`.
         self.connection
             .reader()
@@ -141,14 +141,14 @@ impl TlsState {
         }
     }
 
-    /// Puts a `close_notify` behind what is unsent. A second call has no effect.
+    /// Puts a `close_notify` after the unsent bytes. A second call has no effect.
     pub(crate) fn close(&mut self) {
         self.closing = true;
         self.connection.send_close_notify();
         self.collect_output();
     }
 
-    /// What the peer must still be sent.
+    /// The bytes that must still be sent to the peer.
     pub(crate) fn unsent(&self) -> &[u8] {
         self.output.get(self.sent..).unwrap_or_default()
     }
@@ -159,8 +159,8 @@ impl TlsState {
         self.unsent()
     }
 
-    /// The transport took this much of what it was offered. Once everything is sent, returns how
-    /// many bytes of the machine's write that completes, if it does.
+    /// The transport took this many of the bytes offered. When everything is sent, returns how many
+    /// bytes of the machine's write are complete, if any.
     pub(crate) fn sent(&mut self, count: usize) -> Option<usize> {
         let count = count.min(self.offered);
         self.offered = self.offered.saturating_sub(count);
@@ -169,7 +169,7 @@ impl TlsState {
             return None;
         }
         self.sent = 0;
-        // Given back: a connection that idles needs none.
+        // Freed: an idle connection needs none.
         self.output = Vec::new();
         match core::mem::take(&mut self.encrypted) {
             0 => None,
@@ -186,7 +186,7 @@ impl TlsState {
         }
     }
 
-    /// What was agreed, in the core's words. A server learns from rustls which name was asked for.
+    /// What was agreed, as the core's type. A server gets the requested name from rustls.
     pub(crate) fn session(&self, requested_name: Option<&str>) -> TlsSession {
         let version = match self.connection.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
@@ -211,7 +211,7 @@ impl TlsState {
         session
     }
 
-    /// The name in IANA's registry. rustls marks the suites of TLS 1.3 in a way of its own.
+    /// The name in IANA's registry. rustls marks the suites of TLS 1.3 differently.
     fn cipher_suite(&self) -> String {
         let Some(suite) = self.connection.negotiated_cipher_suite() else {
             return String::new();

@@ -15,8 +15,7 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, 
 use super::certificate::{Certificate, Purpose};
 use super::{ConfigError, TrustedCertificates};
 
-/// Checks a certificate that is itself among the given ones by what it says itself, and any other
-/// by its chain, as rustls does.
+/// Checks a given certificate by its own contents, and any other by its chain, as rustls does.
 #[derive(Debug)]
 struct Anchored<V: ?Sized> {
     given: Vec<CertificateDer<'static>>,
@@ -27,8 +26,8 @@ struct Anchored<V: ?Sized> {
 }
 
 impl<V: ?Sized> Anchored<V> {
-    /// Whether exactly this certificate was given. Another one with the same key is another one:
-    /// it may lack the constraints that the given one has.
+    /// Whether exactly this certificate was given. Another one with the same key does not count: it
+    /// may lack the constraints of the given one.
     fn is_given(&self, end_entity: &CertificateDer<'_>) -> bool {
         self.given.iter().any(|given| given == end_entity)
     }
@@ -39,7 +38,7 @@ impl<V: ?Sized> Anchored<V> {
         end_entity: &'a CertificateDer<'a>,
         now: UnixTime,
     ) -> Result<ParsedCertificate<'a>, Error> {
-        // Finds fault with what must not be used, such as unknown critical extensions.
+        // Refuses what must not be used, such as unknown critical extensions.
         let parsed = ParsedCertificate::try_from(end_entity)?;
         let outline = Certificate::parse(end_entity).ok_or(CertificateError::BadEncoding)?;
         let (not_before, not_after) = outline.validity().ok_or(CertificateError::BadEncoding)?;

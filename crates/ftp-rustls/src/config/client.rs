@@ -18,10 +18,10 @@ use super::{CertificatePin, ConfigError, Identity, TrustedCertificates, Versions
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Roots {
-    /// What the operating system trusts.
+    /// The operating system's roots.
     #[cfg(feature = "platform-verifier")]
     Platform,
-    /// Mozilla's list, as compiled in.
+    /// Mozilla's list, compiled in.
     #[cfg(feature = "webpki-roots")]
     Webpki,
     /// These and no others; see [`roots_from_pem`](super::roots_from_pem). A server may show one of
@@ -29,14 +29,14 @@ pub enum Roots {
     Store(TrustedCertificates),
     /// The certificates with these hashes, or with keys that have these hashes, and no others.
     ///
-    /// For devices, whose certificates are often made by themselves, outdated, without a name, or
-    /// of an old form: nothing in the certificate counts but its key, and the server must hold the
-    /// private key. So this is as safe as the way in which the hash was learnt.
+    /// For devices, whose certificates are often self-made, outdated, without a name, or of an old
+    /// form. Only the certificate's key counts, and the server must have the private key. So this
+    /// is as safe as the way in which you got the hash.
     Pinned(Vec<CertificatePin>),
-    /// **Dangerous**: any certificate for any name. Whoever sits between the two sides can read
-    /// and change everything, the password first. The server must still hold the private key of
-    /// the certificate that it shows; nothing else in the certificate is looked at. `Pinned` needs
-    /// no more of a certificate, and is safe.
+    /// **Dangerous**: any certificate for any name. An attacker on the way can read and change
+    /// everything, including the password. The server must only have the private key of the
+    /// certificate that it shows; nothing else in the certificate is checked. `Pinned` requires no
+    /// more of a certificate, and is safe.
     DangerousAnyCertificate,
 }
 
@@ -104,8 +104,7 @@ fn server_name(host: &str) -> Option<ServerName<'static>> {
 /// A client's configuration: TLS 1.2 and 1.3, sessions resumed from memory through every clone of
 /// the returned `Arc`, and `identity` shown to servers that ask for a client certificate.
 ///
-/// A session that is resumed was agreed under the same configuration, so under the same roots or
-/// pins.
+/// A resumed session was agreed under the same configuration, and so under the same roots or pins.
 ///
 /// # Errors
 /// * [`ConfigError::NoCryptoProvider`] if the feature `aws-lc-rs` is off.
@@ -132,7 +131,7 @@ pub fn client_config_with_versions(
     client_config_with_provider(roots, identity, versions, provider()?)
 }
 
-/// [`client_config_with_versions`] with a crypto provider of one's own: for other key exchange
+/// [`client_config_with_versions`] with a crypto provider of your own: for other key exchange
 /// groups or another order of them, for instance.
 ///
 /// # Errors

@@ -1,9 +1,9 @@
-//! Reads DER (X.690), as much of it as certificates need.
+//! Reads the part of DER (X.690) that certificates need.
 //!
-//! It is lenient where that harms nobody: lengths need not be in their shortest form. Bytes beyond
-//! what they say never count, and nothing here can panic.
+//! It is lenient where that is harmless: lengths need not be in their shortest form. Bytes beyond a
+//! length never count, and nothing here can panic.
 
-/// The tags that are looked for.
+/// The tags used.
 pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
@@ -35,7 +35,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// What is still to be read of a series of values.
+/// The rest of a series of values.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 

@@ -1,4 +1,4 @@
-//! Finds out why a certificate was refused, where the verifier that did it says too little.
+//! Finds out why a certificate was refused, if the verifier's error says too little.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, 
 use super::certificate::Certificate;
 use crate::{CertificateFault, RefusedCertificate};
 
-/// A verifier whose errors are looked into. What it accepts stays accepted, what it refuses
-/// refused; only the error may become a [`CertificateFault`].
+/// A verifier with better errors. It accepts and refuses the same; only an error may become a
+/// [`CertificateFault`].
 #[derive(Debug)]
 pub(super) struct Diagnosed<V: ?Sized> {
     /// The authorities that the caller gave.
@@ -41,7 +41,7 @@ impl<V: ?Sized> Diagnosed<V> {
             Error::InvalidCertificate(CertificateError::BadSignature) => self
                 .short_authority(&certificate, intermediates)
                 .map_or(error, Error::from),
-            // Each of these is looked at before anything else that is reported like this.
+            // Each of these is checked before anything else that is reported like this.
             Error::InvalidCertificate(
                 CertificateError::Other(_)
                 | CertificateError::BadEncoding

@@ -1,4 +1,4 @@
-//! Who we are: a certificate chain and its private key.
+//! Our own identity: a certificate chain and its private key.
 
 use core::fmt;
 
@@ -15,8 +15,8 @@ pub struct Identity {
 
 impl Identity {
     /// Reads both from PEM text: the end-entity certificate first, then the intermediate ones; the
-    /// key in PKCS#8, PKCS#1 or SEC1 form. Both may be the same text. That the key belongs to the
-    /// certificate is checked when a configuration is made.
+    /// key in PKCS#8, PKCS#1 or SEC1 form. Both may be the same text. Whether the key belongs to
+    /// the certificate is checked when a configuration is made.
     ///
     /// # Errors
     /// * [`ConfigError::Pem`] if either text is broken or cut.

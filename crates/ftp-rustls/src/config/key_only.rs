@@ -1,7 +1,7 @@
 //! The verifiers for which only the key in the server's certificate counts.
 //!
-//! They read no more of the certificate than its key: names, dates, purposes, the version and
-//! whatever extensions it has are of no interest to them, nor is who signed it.
+//! They read only the certificate's key. They ignore names, dates, purposes, version, extensions
+//! and the signer.
 
 use std::sync::Arc;
 
@@ -117,7 +117,7 @@ impl ServerCertVerifier for KeyOnly {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         let mut schemes = self.algorithms.supported_schemes();
-        // A server signs with the first that it can do. Short keys need one of these.
+        // A server uses the first that it supports. Short keys need one of these.
         schemes.sort_by_key(|scheme| match scheme {
             _ if scheme_for_short_keys(*scheme).is_some() => 1,
             SignatureScheme::RSA_PSS_SHA256
@@ -130,8 +130,8 @@ impl ServerCertVerifier for KeyOnly {
     }
 }
 
-/// Checks the handshake's signature against a bare key, by the rules by which rustls checks it
-/// against a certificate's: its own functions take certificates of version 3 alone.
+/// Checks the handshake's signature against a bare key, by the rules of rustls, whose own functions
+/// take only certificates of version 3.
 fn verify_signature(
     algorithms: &WebPkiSupportedAlgorithms,
     version: ProtocolVersion,
@@ -177,8 +177,8 @@ fn verify_signature(
     }
 }
 
-/// Whether an RSA key of 1024 bits or more, which rustls has no use for, made this signature. The
-/// old devices that have such keys sign in the old way, which TLS 1.3 no longer knows.
+/// Whether this signature is from an RSA key of 1024 bits or more that rustls does not take. Old
+/// devices with such keys use the old signature scheme, which TLS 1.3 does not have.
 #[cfg_attr(
     not(any(feature = "aws-lc-rs", feature = "ring")),
     expect(unused_variables)
@@ -218,7 +218,7 @@ fn scheme_for_short_keys(_: SignatureScheme) -> Option<()> {
     None
 }
 
-/// Whether a handshake of this version may be signed like that (RFC 8446 §4.2.3).
+/// Whether a handshake of this version may use this scheme (RFC 8446 §4.2.3).
 fn is_allowed(scheme: SignatureScheme, version: ProtocolVersion) -> bool {
     match scheme {
         SignatureScheme::RSA_PKCS1_SHA256

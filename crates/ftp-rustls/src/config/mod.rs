@@ -1,8 +1,8 @@
-//! TLS configurations in one call, for those who do not want to build them with rustls by hand.
+//! TLS configurations in one call, instead of building them with rustls by hand.
 //!
-//! Everything here returns plain rustls configurations; one made elsewhere serves as well. All of
-//! it names its crypto provider explicitly (see [`provider`]) and never looks at the process-wide
-//! default, so that what another library installs there changes nothing here.
+//! All functions return plain rustls configurations; one made elsewhere works as well. They name
+//! their crypto provider (see [`provider`]) and never use the process-wide default, so what another
+//! library installs there changes nothing here.
 //!
 //! Share one configuration among all connections to the same servers: sessions are resumed through
 //! it, which saves a signature and, under TLS 1.2, a round trip.
@@ -40,11 +40,11 @@ pub use server::{
 };
 pub use trusted::TrustedCertificates;
 
-/// Which versions of TLS are spoken. Anything older than TLS 1.2 is not, whatever is asked for.
+/// The versions of TLS to use. Nothing older than TLS 1.2 is possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Versions {
-    /// TLS 1.3, or 1.2 if the peer knows no better. The default.
+    /// TLS 1.3, or 1.2 if the peer does not support it. The default.
     #[default]
     Tls12AndTls13,
     /// TLS 1.2 alone, for peers that mishandle 1.3.
@@ -154,8 +154,8 @@ fn has_large_share(group: NamedGroup) -> bool {
 /// kinds of PEM sections are skipped.
 ///
 /// # Errors
-/// * [`ConfigError::Pem`] if the text is broken or cut; never are fewer certificates read than it
-///   has.
+/// * [`ConfigError::Pem`] if the text is broken or cut; it never returns fewer certificates than
+///   the text has.
 /// * [`ConfigError::InvalidRoot`] if a certificate in it cannot be read.
 /// * [`ConfigError::NoCertificate`] if there is none in it.
 pub fn roots_from_pem(pem: &[u8]) -> Result<TrustedCertificates, ConfigError> {

@@ -1,5 +1,4 @@
-//! PEM (RFC 7468), read so that nothing in it goes missing: a text that was cut, or put together
-//! wrongly, is refused, and not read in part.
+//! PEM (RFC 7468), read whole or not at all: a text that was cut, or joined wrongly, is refused.
 
 use core::fmt;
 use core::iter;
@@ -43,17 +42,17 @@ pub enum PemProblem {
     },
     /// The line that begins or ends a section is cut.
     CutMark,
-    /// What is in the section is not Base64.
+    /// The section is not Base64.
     NotBase64 {
         /// The kind of section, as in `CERTIFICATE`.
         label: String,
     },
-    /// What is in the section is not one value in DER: it was cut, or something is behind it.
+    /// The section is not one value in DER: it was cut, or has something after it.
     NotDer {
         /// The kind of section, as in `CERTIFICATE`.
         label: String,
     },
-    /// A certificate in OpenSSL's own form, which has settings behind it.
+    /// A certificate in OpenSSL's own form, which has settings after it.
     TrustedCertificate,
     /// The text is in UTF-16, as some programs of Windows write it.
     Utf16,
@@ -178,7 +177,7 @@ impl Section<'_> {
         let lines = iter::once(begin.as_slice())
             .chain(self.body.iter().copied())
             .chain([end.as_slice()]);
-        // Never grows, which would leave copies of a key behind.
+        // Never grows, since that would leave copies of a key in memory.
         text.reserve_exact(lines.clone().map(|line| line.len().saturating_add(1)).sum());
         for line in lines {
             text.extend_from_slice(line);

@@ -11,8 +11,8 @@ use super::anchored::AnchoredClients;
 use super::diagnosis::Diagnosed;
 use super::{ConfigError, Identity, Provider, TrustedCertificates, Versions};
 
-/// Whether a server asks for client certificates, and whose it trusts. What the client showed is
-/// in the session that the application is told of.
+/// Whether a server asks for client certificates, and which it trusts. The client's certificate is
+/// in the session that the application gets.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum ClientCertificates {
@@ -25,8 +25,8 @@ pub enum ClientCertificates {
     Required(TrustedCertificates),
 }
 
-/// A server's configuration: TLS 1.2 and 1.3, sessions resumed with tickets whose keys live in
-/// the returned `Arc` and change by themselves.
+/// A server's configuration: TLS 1.2 and 1.3, sessions resumed with tickets whose keys are in the
+/// returned `Arc` and change by themselves.
 ///
 /// # Errors
 /// * [`ConfigError::NoCryptoProvider`] if the feature `aws-lc-rs` is off.

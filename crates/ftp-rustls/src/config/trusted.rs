@@ -8,33 +8,33 @@ use super::certificate::{Certificate, Purpose};
 
 /// Certificates to trust: those of authorities, and those of peers themselves.
 ///
-/// Each counts for what it says. An authority's vouches for others within its name constraints
-/// and purposes; its dates and the permitted length of its chains are not looked at, as is usual
-/// for trust anchors. Any certificate is also trusted as a peer's own, if exactly this one is
-/// shown, even if it is an authority's (CA:TRUE), as certificates that sign themselves often are;
-/// then its dates, purposes and names must be right. A certificate that is no authority's vouches
-/// for nothing but itself.
+/// Each is trusted for what it says. An authority's certificate vouches for others within its name
+/// constraints and purposes; its dates and the permitted length of its chains are not checked, as
+/// is usual for trust anchors. Any certificate is also trusted as a peer's own, if exactly this one
+/// is shown, even if it is an authority's (CA:TRUE), as certificates that sign themselves often
+/// are; then its dates, purposes and names must be right. A certificate that is not an authority's
+/// vouches only for itself.
 ///
 /// [`roots_from_pem`](super::roots_from_pem) reads them.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedCertificates {
     certificates: Vec<CertificateDer<'static>>,
-    /// Of authorities whose certificates are not known as a whole.
+    /// Anchors of authorities whose whole certificates are not known.
     anchors: Vec<TrustAnchor<'static>>,
 }
 
 impl TrustedCertificates {
-    /// None yet.
+    /// No certificates yet.
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// Trusts this one too.
+    /// Adds a certificate to trust.
     ///
     /// # Errors
     /// [`ConfigError::InvalidRoot`] if it cannot be read.
     pub fn add(&mut self, certificate: CertificateDer<'static>) -> Result<(), ConfigError> {
-        // rustls' store finds fault with what cannot be a trust anchor.
+        // rustls' store refuses what cannot be a trust anchor.
         RootCertStore::empty()
             .add(certificate.clone())
             .map_err(ConfigError::InvalidRoot)?;
@@ -52,7 +52,7 @@ impl TrustedCertificates {
         self.len() == 0
     }
 
-    /// Those that are known as a whole.
+    /// The whole certificates.
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates
     }

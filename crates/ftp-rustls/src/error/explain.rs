@@ -1,4 +1,4 @@
-//! rustls' errors as sentences: what is wrong, and what to do about it.
+//! rustls' errors in sentences: what is wrong, and what to do about it.
 
 use core::fmt;
 

@@ -1,4 +1,4 @@
-//! What is wrong with a peer's certificate, where rustls has no words for it.
+//! Faults of a peer's certificate for which rustls has no error.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use thiserror::Error;
 use crate::config::certificate::PublicKey;
 use crate::{CertificatePin, config::certificate::Certificate};
 
-/// What is wrong with a peer's certificate, where rustls has no error of its own for it. It is
-/// inside of a [`CertificateError::Other`]; [`Error::certificate_fault`](crate::Error::certificate_fault)
-/// finds it there.
+/// A fault of a peer's certificate for which rustls has no error. It is inside a
+/// [`CertificateError::Other`]; [`Error::certificate_fault`](crate::Error::certificate_fault) finds
+/// it there.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CertificateFault {
@@ -28,8 +28,8 @@ pub enum CertificateFault {
     },
     /// The signature cannot be checked, because the RSA key that made it is too short or too long.
     ///
-    /// Where the certificate is pinned, or any is accepted, keys of 1024 bits and more will do if
-    /// they sign as was usual under TLS 1.2 (PKCS#1 v1.5). Some servers sign otherwise.
+    /// If the certificate is pinned, or any is accepted, keys of 1024 bits and more work if the
+    /// server signs as is usual under TLS 1.2 (PKCS#1 v1.5). Some servers do not.
     #[error(
         "the RSA key {} has {bits} bits, and signatures of keys with less than 2048 or more than \
          8192 bits cannot be checked, but for some of TLS 1.2 under a pin; a new key and \
@@ -73,7 +73,7 @@ pub enum CertificateFault {
 }
 
 impl CertificateFault {
-    /// What may be the reason that a signature could not be checked with a peer's key.
+    /// The possible reason why a signature could not be checked with a peer's key.
     pub(crate) fn of_key(key: &PublicKey<'_>) -> Option<Self> {
         let bits = key.rsa_bits()?;
         (!(2048..=8192).contains(&bits)).then_some(Self::RsaKeyLength {

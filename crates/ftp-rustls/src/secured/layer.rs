@@ -1,4 +1,4 @@
-//! The layers that can be between a machine and its transport, and how it all ends.
+//! The layers between a machine and its transport, and how a connection ends.
 
 use std::sync::Arc;
 
@@ -33,16 +33,16 @@ impl Role {
 #[derive(Debug)]
 pub(super) enum TlsLayer {
     Clear,
-    /// `hello_sent` is true at a server, which says no hello.
+    /// `hello_sent` is true at a server, which sends no ClientHello.
     Handshake {
         tls: Box<TlsState>,
         hello_sent: bool,
         since: Instant,
     },
     Established(Box<TlsState>),
-    /// Our `close_notify` is on its way, the peer's is awaited.
+    /// Our `close_notify` is being sent, and the peer's is awaited.
     Stopping(Box<TlsState>),
-    /// It is over; at most some last words are unsent.
+    /// It is over; at most a last write is unsent.
     Closing {
         tls: Option<Box<TlsState>>,
         closing: Closing,
@@ -51,11 +51,11 @@ pub(super) enum TlsLayer {
 
 #[derive(Debug)]
 pub(super) enum Closing {
-    /// The machine is closed or failed, as it says itself.
+    /// The machine is closed or failed.
     Machine,
-    /// TLS failed. What the machine has to tell from before that is told first.
+    /// TLS failed. The machine's earlier events come first.
     Failing(Box<Failure>),
-    /// TLS failed, and the machine is asked no more.
+    /// TLS failed, and the machine is not polled again.
     Failed(Box<Failure>),
 }
 
@@ -74,7 +74,7 @@ pub(super) enum Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EndOfInput {
     NotSeen,
-    /// The transport has ended, the machine does not know yet.
+    /// The transport has ended; the machine does not know yet.
     Seen,
     /// The machine knows.
     Told,
@@ -125,7 +125,7 @@ impl TlsLayer {
 }
 
 impl Failure {
-    /// `role` is that of the side which failed.
+    /// `role` is the role of the side that failed.
     pub(super) fn tls(during: TlsPhase, source: rustls::Error, role: &Role) -> Self {
         let offered = match role {
             Role::Client(tls) if during == TlsPhase::Handshake && is_about_offers(&source) => {

@@ -1,7 +1,7 @@
 //! TLS as a machine around a machine.
 //!
-//! Here is the type and how a driver sees it. What happens next is decided in `step`, one function
-//! for each of the layers in `layer`; what TLS itself does is in `crate::tls_state`.
+//! This file has the type and its driver's view. `step` decides what happens next, with a function
+//! for each layer of `layer`; TLS itself is in `crate::tls_state`.
 
 mod layer;
 mod step;
@@ -15,23 +15,23 @@ use self::layer::{Closing, EndOfInput, Failure, NextAction, Role, TlsLayer};
 use crate::{ClientTls, Error};
 
 /// A machine with TLS around it: one type for clear, explicit and implicit connections of either
-/// side, and one to write drivers for.
+/// side, so that one driver serves all.
 ///
-/// It starts in clear. When the machine inside asks for TLS, it shakes hands, reports what was
-/// agreed, and from then on encrypts what the machine writes and decrypts what it reads. When the
+/// It starts in clear. When the machine inside asks for TLS, it does the handshake, reports what
+/// was agreed, and then encrypts what the machine writes and decrypts what it reads. When the
 /// machine asks to leave TLS (`CCC`, RFC 4217 §12.3), it exchanges `close_notify` alerts and is in
-/// clear again. The two events that ask for this are consumed, all others pass.
+/// clear again. It consumes the two events that ask for this, and passes all others on.
 ///
 /// * **Deadlines** are those of the machine inside, for handshake records, ciphertext and alerts
 ///   too.
-/// * **Order**: nothing is read while something is unsent, and no error or end is reported before
-///   what belongs in front of it, such as an alert, is sent or its deadline has passed.
+/// * **Order**: nothing is read while something is unsent. No error or end is reported before the
+///   bytes that must precede it, such as an alert, are sent or their deadline has passed.
 /// * **Injection**: what arrives before a client's ClientHello is sent was not protected; it goes
-///   to the machine inside, which refuses it. Nothing behind a `close_notify` is taken as TLS.
-/// * **End**: a peer's `close_notify`, or a transport that ends without one, is the end of input
-///   to the machine inside. The latter is safe here, as it is not in HTTP: replies and commands
-///   have ends of their own, so a cut-off one is seen as such; and many FTP servers never send
-///   `close_notify`. During the handshake it is [`Error::HandshakeEof`].
+///   to the machine inside, which refuses it. Nothing after a `close_notify` is taken as TLS.
+/// * **End**: a peer's `close_notify`, or a transport that ends without one, is the end of input to
+///   the machine inside. The latter is safe here, unlike in HTTP: replies and commands mark their
+///   own end, so a cut is noticed; and many FTP servers never send `close_notify`. During the
+///   handshake it is [`Error::HandshakeEof`].
 /// * **Memory**: of the peer's bytes it keeps one record (16 KiB) or one handshake message
 ///   (64 KiB) at most, and takes no more while the machine inside has not taken what is
 ///   decrypted.
@@ -40,9 +40,9 @@ pub struct Secured<M> {
     machine: M,
     role: Role,
     layer: TlsLayer,
-    /// The latest time heard of.
+    /// The latest time known.
     now: Instant,
-    /// The deadline of what the machine inside wants now.
+    /// The deadline of the machine's present action.
     deadline: Option<Instant>,
     /// The latest one that it did set; it bounds our last words when the machine is over.
     latest_deadline: Option<Instant>,
