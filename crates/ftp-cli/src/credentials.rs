@@ -1,4 +1,4 @@
-//! Who logs in, and where the password comes from.
+//! The user of a login, and the source of the password.
 //!
 //! What does not live here: the prompt, which waits until the server asks (see `login`), and the
 //! netrc file's format (see `netrc`).
@@ -24,7 +24,7 @@ use crate::target::Target;
 /// and an end to `--password-file /dev/zero`.
 const LONGEST_SECRET: u64 = 64 * 1024;
 
-/// Who logs in, as far as it is known before the server asks.
+/// The user, as far as it is known before the server asks.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     /// `None`: anonymous.
@@ -95,7 +95,7 @@ impl Credentials {
         Ok(self)
     }
 
-    /// Who names `anonymous` has no password to be asked for.
+    /// The user `anonymous` has no password to ask for.
     fn with_customary_password(mut self) -> Self {
         if self.password.is_none() && self.username.as_ref().is_some_and(is_anonymous) {
             self.password = Password::new("anonymous@").ok();

@@ -42,7 +42,7 @@ pub(crate) struct Serving {
     stop: Option<Box<dyn FnOnce()>>,
 }
 
-/// Who may log in to the servers of the demo.
+/// The users of the demo's servers.
 pub(crate) trait DemoHandler: ftp_futures::Handler + ftp_blocking::Handler {}
 
 impl<D: ftp_futures::Handler + ftp_blocking::Handler> DemoHandler for D {}

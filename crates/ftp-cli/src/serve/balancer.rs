@@ -1,4 +1,4 @@
-//! Who a client behind a balancer is: reads the PROXY header in front of a connection.
+//! The address of a client behind a balancer: reads the PROXY header at the start of a connection.
 //!
 //! Only connections from the addresses named by `--proxy-protocol` are asked. These must begin with
 //! a header, whoever sends it; all others are clients, whose headers are bad commands. What a header

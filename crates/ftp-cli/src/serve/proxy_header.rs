@@ -16,7 +16,7 @@ pub(super) const V1_START: &[u8] = b"PROXY ";
 /// The specification's bound for version 1, line end included.
 pub(super) const LONGEST_V1: usize = 107;
 
-/// Who the connection is from.
+/// The address that the connection is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A client with this address. An IPv4 address is in its own form, never mapped.

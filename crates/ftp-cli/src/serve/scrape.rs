@@ -75,7 +75,8 @@ fn begin(time: Duration, stream: TcpStream, metrics: Arc<Metrics>) -> Scrape {
     let has_asked = Arc::<AtomicBool>::default();
     let asked = has_asked.clone();
     let task = tokio::spawn(async move {
-        // Who asks badly, too slowly or not at all has no metrics: nothing to log.
+        // A client that asks badly, too slowly or not at all gets no metrics; there is nothing to
+        // log.
         drop(timeout(time, answer(stream, &metrics, &asked)).await);
     });
     Scrape { task, has_asked }

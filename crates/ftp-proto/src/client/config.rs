@@ -67,7 +67,7 @@ pub enum Utf8 {
     Always,
 }
 
-/// Who logs in, and how the server's questions are answered.
+/// The user, and how to answer the server's questions.
 #[derive(Debug, Clone)]
 pub struct Login {
     pub(crate) username: Option<Username>,

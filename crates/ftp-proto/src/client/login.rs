@@ -399,7 +399,7 @@ fn opts(login: Login, context: &mut Context) -> State {
 impl Opts {
     fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         match reply.code().get() {
-            // Whoever refuses it either is in UTF-8 always or never will be.
+            // A server that refuses it uses UTF-8 always or never.
             200..300 | 400.. => Ok(user(self.login, context)),
             _ => Err(Error::refusal(Phase::User, reply)),
         }

@@ -322,7 +322,7 @@ impl<E> Race<E> {
         self.owed = self.owed.saturating_sub(1);
         self.held_until = None;
         let left = self.deadline - self.now;
-        // Who is not resolved yet may come, too.
+        // An address that is not resolved yet may still come.
         let others = self.waiting.len();
         let share = share(left, others.saturating_add(usize::from(!self.is_resolved)));
         let delay = self.attempt_delay.min(share).max(SHORTEST_ATTEMPT_DELAY);
@@ -378,7 +378,7 @@ fn share(left: Duration, others: usize) -> Duration {
 struct Waiting {
     ipv6: VecDeque<SocketAddr>,
     ipv4: VecDeque<SocketAddr>,
-    /// Whose turn it is, once there was an address.
+    /// The family whose turn it is, once there was an address.
     ipv6_is_next: Option<bool>,
     /// All that were ever added.
     known: BTreeSet<SocketAddr>,

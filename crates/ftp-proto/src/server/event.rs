@@ -291,7 +291,7 @@ pub struct AccountAttempt {
 }
 
 impl AccountAttempt {
-    /// Who is logged in.
+    /// The user who is logged in.
     pub fn username(&self) -> &Username {
         &self.username
     }
@@ -410,7 +410,7 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// Who logged in, and how.
+/// The user who logged in, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LoginSummary {

@@ -16,7 +16,7 @@ use super::fixture::{Fixture, PWD_AND_QUIT, Protected, by_password};
 use super::{ClientStep, Serving, TestHandler};
 use crate::misbehaving::Outcome;
 
-/// Who has no turn until then has none.
+/// A client that has no turn until then counts as having none.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Under TLS a flooder is so many commands ahead of the replies.
 const AHEAD: usize = 20_000;

@@ -88,7 +88,7 @@ impl DriveMode {
     }
 }
 
-/// Who comes.
+/// What a client does, and how.
 #[derive(Clone)]
 pub struct ClientPlan {
     /// How to log in.
@@ -158,7 +158,7 @@ impl ClientRun {
     }
 }
 
-/// Who is visited.
+/// What a server is set up with.
 #[derive(Clone)]
 pub struct ServerSettings {
     /// Its policy.

@@ -1,4 +1,4 @@
-//! Who is logged in, by RFC 959 alone.
+//! Which user is logged in, by RFC 959 alone.
 //!
 //! This follows the diagrams of RFC 959 §6 (USER, PASS and ACCT; REIN as the simple one) from what
 //! goes over the wire: commands and the codes of their replies. It knows nothing of the machines,

@@ -1,4 +1,4 @@
-//! Who talks to whom.
+//! The two sides of a pair.
 
 use std::time::Duration;
 
