@@ -1,9 +1,8 @@
 //! The FTP control connection without I/O: bytes in, events out.
 //!
-//! Every FTP session starts with a login over the control connection: greeting, `AUTH TLS`,
-//! `PBSZ` and `PROT`, `USER`, `PASS`, sometimes `ACCT`. This crate holds both sides of it, and
-//! nothing that touches a socket, a clock, a thread or a TLS library. It is `no_std` (with
-//! `alloc`) and contains no unsafe code.
+//! Every FTP session starts with a login over the control connection: greeting, `AUTH TLS`, `PBSZ`
+//! and `PROT`, `USER`, `PASS`, sometimes `ACCT`. This crate has both sides of it. It uses no
+//! socket, clock, thread or TLS library. It is `no_std` (with `alloc`) and contains no unsafe code.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -14,13 +13,13 @@
 //! | [`connect`] | which address to try when, and whether to try again |
 //! | the root | the contract of a machine ([`Machine`], [`Action`]), time, limits, secrets |
 //!
-//! TLS is one more machine around these (`ftp_rustls::Secured`), and sockets are bound by thin
-//! adapters (`ftp_tokio` and others). Use those unless your network stack is your own.
+//! TLS is a machine around these (`ftp_rustls::Secured`), and thin adapters connect them to sockets
+//! (`ftp_tokio` and others). Use an adapter unless you have a network stack of your own.
 //!
 //! # One loop drives everything
 //!
 //! A driver asks the machine what to do and does exactly that. This is a whole login, driven by
-//! hand; what a socket would carry is written into the program:
+//! hand. The bytes of a socket are written into the program:
 //!
 //! ```
 //! use ftp_proto::client::{Config, Connection, Event, Login};
@@ -108,12 +107,11 @@
 //!
 //! * Every call is legal in every state; [`Machine::poll`] returns the same action until it is
 //!   acted on, and errors stay.
-//! * How the peer's bytes are cut into pieces never matters, and costs linear work at most.
-//! * Nothing a peer sends moves a deadline: deadlines are kept where bytes come in, not only where
-//!   they fail to come.
-//! * Nothing a peer sends makes a machine hold more than [`Limits`] allows.
+//! * How the peer's bytes are split never matters, and the work is linear.
+//! * No input moves a deadline: deadlines are checked when bytes arrive, not only when they do not.
+//! * No input makes a machine store more than [`Limits`] allows.
 //! * Passwords are masked in every `Debug`, wiped when dropped, and wiped from the output as it is
-//!   written. They are never sent in clear unless [`client::Security::DangerousPlaintext`] says so.
+//!   written. They are sent in clear only with [`client::Security::DangerousPlaintext`].
 //! * No byte received in clear is looked at after the switch to TLS.
 //!
 //! # Features

@@ -1,9 +1,8 @@
-//! The contract between a sans-IO machine and whatever moves its bytes.
+//! The contract between a machine without I/O and its driver.
 //!
 //! A *driver* owns a socket and a clock. It asks the machine what to do next with
 //! [`Machine::poll`], does exactly that, and reports back. There is no other order to remember:
-//! every call is legal in every state, and a call that makes no sense in the present state has no
-//! effect.
+//! every call is legal in every state, and a call that does not fit the state has no effect.
 
 use core::fmt;
 
@@ -12,8 +11,8 @@ use crate::{Instant, TlsSession};
 /// What the machine wants its driver to do next.
 ///
 /// A deadline of `None` means that the machine sets no limit of its own. When a deadline passes
-/// before the action could be done, call [`Machine::timed_out`] and poll again. Look at the clock
-/// in each turn, also while bytes come and go.
+/// before the action could be done, call [`Machine::timed_out`] and poll again. Read the clock in
+/// each turn, also while bytes come and go.
 ///
 /// Exhaustive: a driver that does not know one of the actions must not build.
 ///
@@ -71,12 +70,12 @@ impl<E: fmt::Debug> fmt::Debug for Action<'_, E> {
 ///   been returned);
 /// * how the peer's bytes are split between calls of `received` never changes events, output or
 ///   errors;
-/// * no input moves a deadline: what was due by the time that a call tells happens before what the
-///   call tells besides, so that a peer that never stops sending gains nothing. What was received
-///   before is in time;
+/// * no input moves a deadline: a call with a time first does what was due by that time, and then
+///   what the call reports. So a peer that never stops sending gains nothing. Bytes received
+///   earlier are in time;
 /// * time that runs backwards is ignored.
 pub trait Machine {
-    /// What the application is told.
+    /// What the machine reports to the application.
     type Event;
     /// Why the machine stopped. Sticky: once returned, it is returned by every later `poll`.
     type Error;
