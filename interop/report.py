@@ -14,8 +14,8 @@ HEAD = """\
 # Real servers, real clients, and misbehaving peers
 
 {stamp}
-`interop/run` checks all of it and writes nothing. Each login has its expected end from the RFCs and from the program's documentation, written in `interop/servers` and
-`interop/clients`; a run in which any ends otherwise fails.
+`interop/run` checks all of it and writes nothing. Each login has its expected end from the RFCs and from the program's
+documentation, written in `interop/servers` and `interop/clients`. A run fails if any login ends differently.
 
 Programs are Debian 12's, the registries' latest at the time, or this repository's. Everything runs on 127.0.0.1.
 Runtimes of our client: {runtimes}.
