@@ -161,7 +161,7 @@ impl Connection {
     }
 
     /// Whether a reply to this command is still to come as an event: its final reply has not come,
-    /// or [`poll`](Machine::poll) has not given it yet.
+    /// or [`poll`](crate::Machine::poll) has not given it yet.
     pub fn is_unanswered(&self, command: CommandId) -> bool {
         let by_state = match &self.state {
             State::Rein(rein) => rein.id == command,
