@@ -45,8 +45,8 @@ def run(program, fixtures):
         "ftplib": ftplib, "basic-ftp": basic_ftp, "curl": curl, "lftp": lftp,
     }
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as program:
-        lines = iter(program.stdout.readline, "\n")
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as peers:
+        lines = iter(peers.stdout.readline, "\n")
         cases = [case for case in (read(line, fixtures) for line in lines) if case]
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
             done = {
@@ -55,7 +55,7 @@ def run(program, fixtures):
             }
             words = {case.name: {name: done[case.name, name].result() for name in clients}
                      for case in cases}
-        program.stdin.close()
+        peers.stdin.close()
     wrong = [f"{case}: {came['ftp-cli']}" for case, came in words.items()
              if came["ftp-cli"] in (HANGS, FALSE)]
     if wrong:
