@@ -219,7 +219,7 @@ fn a_name_under_attack_makes_unknown_addresses_wait_and_not_known_ones() {
     }
     assert_eq!(wait(&mut guard, 4, ELSEWHERE, "alice"), seconds(8));
     assert_eq!(wait(&mut guard, 4, HOME, "alice"), floor);
-    // Familiarity ends; so does the attack.
+    // The address is no longer known; the attack ends, too.
     let fortnight = 14 * 24 * 3600;
     for n in 0..28 {
         fail(&mut guard, at(fortnight), scattered(n), "alice");
