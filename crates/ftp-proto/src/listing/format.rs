@@ -25,6 +25,14 @@ impl<'a> From<Entry<'a>> for Reading<'a> {
     }
 }
 
+impl Reading<'_> {
+    /// A line without a name is no entry, even if all else fits: `/` alone is a mark, for example.
+    #[inline]
+    pub(super) const fn has_name(&self) -> bool {
+        !self.entry.name.is_empty()
+    }
+}
+
 /// A way in which servers write entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -105,22 +113,22 @@ impl Format {
     pub(super) fn guess<'a>(line: &'a [u8], context: &mut Context) -> Option<(Self, Reading<'a>)> {
         let direct = [Self::Facts, Self::Unix, Self::Eplf, Self::Vms];
         for format in direct {
-            if let Some(reading) = format.read_line(line) {
-                return Some((format, Reading::from(reading)));
-            }
-            if format == Self::Unix
-                && let Some(entry) = unix::parse(line, context)
-            {
-                return Some((format, Reading::from(entry)));
+            let entry = match format {
+                Self::Unix => unix::parse(line, context),
+                _ => format.read_line(line),
+            };
+            if let Some(reading) = entry.map(Reading::from).filter(Reading::has_name) {
+                return Some((format, reading));
             }
         }
         if skip_blanks(line).is_empty() {
             return None;
         }
         let columns = Columns::of(line);
-        BY_COLUMNS
-            .iter()
-            .find_map(|format| Some((*format, format.read_columns(&columns, context)?)))
+        BY_COLUMNS.iter().find_map(|format| {
+            let reading = format.read_columns(&columns, context)?;
+            reading.has_name().then_some((*format, reading))
+        })
     }
 
     /// Reads a line of this format, once that is settled.

@@ -131,6 +131,7 @@ impl Parser {
         let settled = self.guess.filter(|_| self.votes >= ENOUGH);
         if let Some(format) = settled
             && let Some(reading) = format.read(line, &mut self.context)
+            && reading.has_name()
         {
             self.vote(format);
             return Line::Entry(self.finished(reading, line));
@@ -192,11 +193,11 @@ impl Parser {
         self.halves.extend_from_slice(line);
         self.vote(Format::Vms);
         match vms::parse_two_lines(&self.halves) {
-            Some(mut entry) => {
+            Some(mut entry) if !entry.name.is_empty() => {
                 entry.raw = &self.halves;
                 Line::Entry(entry)
             }
-            None => Line::Skipped(Reason::Unrecognized),
+            _ => Line::Skipped(Reason::Unrecognized),
         }
     }
 }

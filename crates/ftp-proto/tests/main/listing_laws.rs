@@ -269,6 +269,22 @@ fn a_line_beyond_the_limit_is_skipped_and_reading_goes_on() {
 }
 
 #[test]
+fn a_line_without_a_name_is_no_entry_of_any_format() {
+    for line in [
+        &b"/        10:23  1/02/93"[..],
+        b"/  1024  10:23  1/02/93",
+        b"drwxr-xr-x 2 a b 512 Jan 1 10:23 /",
+        b"type=dir; ",
+        b"+/,\t",
+    ] {
+        let mut parser = Parser::new(now());
+        if let Line::Entry(entry) = parser.line(line) {
+            assert!(!entry.name.is_empty(), "{}", line.escape_ascii());
+        }
+    }
+}
+
+#[test]
 fn ends_of_lines_may_be_of_any_kind() {
     let listing =
         b"type=file; a\r\ntype=file; b\ntype=file; c\r\r\n\0type=file; d\0\r\ntype=file; e";
