@@ -138,6 +138,7 @@ extern crate std;
 mod buffer;
 pub mod client;
 pub mod connect;
+pub mod data;
 mod datetime;
 mod limits;
 pub mod listing;
