@@ -73,7 +73,7 @@ mod named;
 mod noise;
 mod parser;
 mod reader;
-mod text;
+pub(crate) mod text;
 mod unix;
 mod usual;
 mod vms;

@@ -161,7 +161,7 @@ impl<'a> Columns<'a> {
 }
 
 /// Digits only; `None` for others and for what is too large.
-pub(super) fn number(word: &[u8]) -> Option<u64> {
+pub(crate) fn number(word: &[u8]) -> Option<u64> {
     const LONGEST_THAT_FITS: usize = 19;
     if word.is_empty() {
         return None;
@@ -200,7 +200,7 @@ pub(super) fn is_number(word: &[u8]) -> bool {
 }
 
 /// Splits off the digits in front.
-pub(super) fn leading_digits(word: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn leading_digits(word: &[u8]) -> (&[u8], &[u8]) {
     let count = word
         .iter()
         .position(|byte| !byte.is_ascii_digit())

@@ -232,7 +232,7 @@ impl Command {
     }
 
     /// From parts that were checked.
-    fn from_parts(verb: Verb, name: &[u8], argument: Option<&[u8]>) -> Self {
+    pub(super) fn from_parts(verb: Verb, name: &[u8], argument: Option<&[u8]>) -> Self {
         let space = usize::from(argument.is_some());
         let argument_length = argument.map_or(0, <[u8]>::len);
         let capacity = name

@@ -1,5 +1,6 @@
 //! Replies (RFC 959 §4.2): looking at them, and building them. [`super::reply_parser`] finds them.
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -248,6 +249,16 @@ impl Reply {
     pub(crate) const fn from_static(code: Code, raw: &'static [u8]) -> Self {
         Self {
             raw: Bytes::from_static(raw),
+            code,
+            multiline: false,
+            irregular: false,
+        }
+    }
+
+    /// A one-line reply whose text is known to hold no CR, LF or NUL.
+    pub(super) fn from_display(code: Code, text: impl fmt::Display) -> Self {
+        Self {
+            raw: format!("{code} {text}\r\n").into(),
             code,
             multiline: false,
             irregular: false,

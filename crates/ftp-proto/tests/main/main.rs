@@ -25,4 +25,5 @@ mod server_machine;
 mod wire_commands;
 mod wire_replies;
 mod wire_telnet;
+mod wire_transfers;
 mod wire_values;

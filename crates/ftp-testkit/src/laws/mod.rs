@@ -17,6 +17,7 @@ mod server;
 mod telnet;
 mod time;
 mod transcript;
+mod transfer_texts;
 mod watched;
 
 pub use client::client_bytes;
@@ -30,6 +31,7 @@ pub use secured::secured;
 pub use server::server_bytes;
 pub use telnet::telnet;
 pub use time::{Delivery, ends_in_time, time};
+pub use transfer_texts::transfer_texts;
 
 use ftp_proto::wire::escape;
 use ftp_proto::{TlsSession, TlsVersion};
