@@ -63,6 +63,10 @@ async fn next<M: Machine<Error: Error + 'static>>(
                 let taken = machine.received(now(), unread);
                 unread.drain(..taken);
             }
+            Action::Shutdown { .. } => {
+                stream.shutdown().await?;
+                machine.shut_down(now());
+            }
             Action::Wait { deadline } => {
                 within(deadline, std::future::pending::<()>()).await;
                 machine.timed_out(now());

@@ -211,6 +211,7 @@ fn drive<M: Machine<Error: Debug>>(
                 inbox.drain(..taken);
             }
             Action::Event(event) => told(machine, event),
+            Action::Shutdown { .. } => machine.shut_down(NOW),
             Action::Read { .. } | Action::Wait { .. } | Action::Closed => return moved,
         }
         moved = true;
@@ -235,6 +236,7 @@ fn alone<M: Machine<Error: Debug>>(
                 None => return,
             },
             Action::Event(event) => told(machine, event),
+            Action::Shutdown { .. } => machine.shut_down(NOW),
             Action::Wait { .. } | Action::Closed => return,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
 
 use ftp_proto::{Action, Instant, Machine};
 use mio::net::TcpStream;
@@ -76,6 +77,13 @@ impl<M: Machine<Error: Error + 'static>> End<M> {
                     (read.map(|_| 0), deadline)
                 }
                 Action::Wait { deadline } => (Err(ErrorKind::WouldBlock.into()), deadline),
+                Action::Shutdown { deadline } => {
+                    let shut_down = self.stream.shutdown(Shutdown::Write);
+                    if shut_down.is_ok() {
+                        self.machine.shut_down(now);
+                    }
+                    (shut_down.map(|()| 0), deadline)
+                }
                 Action::Closed => {
                     (self.closed, self.deadline) = (true, None);
                     return Ok(None);

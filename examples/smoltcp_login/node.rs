@@ -84,6 +84,10 @@ impl<M: Machine<Error: Error + 'static>> Node<M> {
                 Action::Read { .. } if matches!(socket.state(), State::CloseWait) => {
                     self.machine.received_eof(now);
                 }
+                Action::Shutdown { .. } => {
+                    socket.close();
+                    self.machine.shut_down(now);
+                }
                 Action::Write { deadline, .. }
                 | Action::Read { deadline }
                 | Action::Wait { deadline } => {

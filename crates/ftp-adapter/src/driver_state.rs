@@ -14,8 +14,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::Budget;
 
-/// The most bytes of one read. Control connections carry little at a time.
+/// The most bytes of one read of a control connection, which carries little at a time.
 const READ_SIZE: usize = 4096;
+/// The same of a data connection.
+const DATA_READ_SIZE: usize = 64 * 1024;
 /// How many reads a failed transport gets, for the few replies that had arrived before it failed.
 const READS_AFTER_FAILURE: usize = 32;
 
@@ -31,8 +33,8 @@ const CLOSING_TIME: Duration = Duration::from_secs(5);
 /// * What the machine did not take of a read is kept, offered again, and wiped.
 /// * The end of the stream is told only when the machine asks to read.
 /// * When the transport fails, what had arrived before goes to the machine first, so that a 421 is
-///   not lost behind a reset; then the machine is run to its end, and the failure reported. How much
-///   is read from a transport that failed is bounded.
+///   not lost behind a reset. Then the machine is told ([`Machine::cut_off`]) and run to its end, and
+///   the failure reported. How much is read from a transport that failed is bounded.
 /// * A deadline is looked at in each step, whatever reads and writes do. What is there when a driver
 ///   [looks again](Self::resume) that was not run for a while came in time, as far as anybody can
 ///   tell: it goes to the machine first ([`Self::is_catching_up`]).
@@ -42,14 +44,18 @@ pub struct DriverState<M: Machine> {
     machine: M,
     /// When the machine's time started.
     start: time::Instant,
+    /// The machine is that of a data connection.
+    is_data: bool,
     /// What was read and the machine did not take yet.
     unread: Zeroizing<Vec<u8>>,
     /// Bytes were written and the transport was not flushed since.
     unflushed: bool,
     /// The transport has ended.
     ended: bool,
-    /// The machine knows that the transport has ended.
+    /// The machine knows that the transport has ended, or failed.
     at_end: bool,
+    /// The sending side of the transport is closed.
+    shut_down: bool,
     /// How the transport failed.
     failure: Option<io::Error>,
     /// The deadline of the last step since the driver ran again.
@@ -96,10 +102,12 @@ impl<M: Machine> DriverState<M> {
         Self {
             machine,
             start,
+            is_data: false,
             unread: Zeroizing::default(),
             unflushed: false,
             ended: false,
             at_end: false,
+            shut_down: false,
             failure: None,
             deadline: None,
             closing: None,
@@ -109,6 +117,19 @@ impl<M: Machine> DriverState<M> {
             catching_up: false,
             caught_up: false,
             budget: Budget::default(),
+        }
+    }
+
+    /// The same for the machine of a data connection.
+    ///
+    /// * Reads are of up to 64 KiB instead of 4 KiB, and the space that they fill is not wiped: there
+    ///   are no passwords among a file's bytes.
+    /// * When the transport fails, the machine knows before its writes are taken as written: to it,
+    ///   what was written counts.
+    pub fn for_data(machine: M, start: time::Instant) -> Self {
+        Self {
+            is_data: true,
+            ..Self::new(machine, start)
         }
     }
 
@@ -178,8 +199,10 @@ impl<M: Machine> DriverState<M> {
     /// * `Wait`: flush, then wait until the machine is told something. [Read](Self::receive)
     ///   meanwhile: so a connection that breaks is noticed before there is anything to say over it.
     ///   That the peer says no more is not told to the machine: the peer may still listen.
-    /// * `Closed`: close the transport for writing, unless it [failed](Self::has_failed), and give
-    ///   [`end`](Self::end) to the caller. Give closing up at its
+    /// * `Shutdown`: close the transport for writing, then call [`shut_down`](Self::shut_down). While
+    ///   that is not done, [read](Self::receive), as for `Write`.
+    /// * `Closed`: close the transport for writing, unless it [failed](Self::has_failed) or that [was
+    ///   done](Self::is_shut_down), and give [`end`](Self::end) to the caller. Give closing up at its
     ///   [deadline](Self::closing_deadline).
     ///
     /// At the deadline of the action call [`timed_out`](Self::timed_out).
@@ -199,12 +222,19 @@ impl<M: Machine> DriverState<M> {
                 Ok(Action::Event(event)) => return Action::Event(event),
                 Ok(Action::Closed) | Err(_) => return Action::Closed,
                 // It cannot be sent any more; let the machine come to its end.
-                Ok(Action::Write { bytes, .. }) if failed => {
+                Ok(Action::Write { bytes, .. }) if failed && (self.at_end || !self.is_data) => {
                     let offered = bytes.len();
                     self.machine.wrote(now, offered);
                     continue;
                 }
-                Ok(Action::Write { .. }) => break,
+                Ok(Action::Shutdown { .. }) if failed && self.at_end => {
+                    self.machine.shut_down(now);
+                    continue;
+                }
+                Ok(Action::Write { .. } | Action::Shutdown { .. }) if !failed => break,
+                Ok(Action::Write { deadline, .. } | Action::Shutdown { deadline }) => {
+                    (true, deadline)
+                }
                 Ok(Action::Read { deadline }) => (true, deadline),
                 Ok(Action::Wait { deadline }) => (false, deadline),
             };
@@ -213,7 +243,9 @@ impl<M: Machine> DriverState<M> {
                 _ => now,
             };
             match (failed, reads) {
-                (true, true) if self.offer_unread(now) > 0 => {}
+                (true, _) if self.offer_unread(now) > 0 => {}
+                // It takes the rest when the application has made room.
+                (true, false) if !self.at_end && !self.unread.is_empty() => break,
                 (true, _) if self.at_end => return Action::Closed,
                 (true, _) | (false, true) => self.tell_end(now),
                 (false, false) => break,
@@ -222,9 +254,11 @@ impl<M: Machine> DriverState<M> {
         let (deadline, action) = match self.machine.poll() {
             Ok(Action::Event(event)) => return Action::Event(event),
             Ok(action @ Action::Write { deadline, .. }) => (deadline, action),
-            Ok(action @ (Action::Read { deadline } | Action::Wait { deadline })) => {
-                (deadline, action)
-            }
+            Ok(
+                action @ (Action::Read { deadline }
+                | Action::Wait { deadline }
+                | Action::Shutdown { deadline }),
+            ) => (deadline, action),
             Ok(Action::Closed) | Err(_) => return Action::Closed,
         };
         if let Some(deadline) = deadline
@@ -272,6 +306,28 @@ impl<M: Machine> DriverState<M> {
         }
     }
 
+    /// The transport was closed for writing as [`Action::Shutdown`] asked for, or failed. `read` as
+    /// in [`receive`](Self::receive).
+    pub fn shut_down(
+        &mut self,
+        now: Instant,
+        shut_down: io::Result<()>,
+        read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
+    ) {
+        match shut_down {
+            Ok(()) => {
+                (self.shut_down, self.unflushed) = (true, false);
+                self.machine.shut_down(now);
+            }
+            Err(error) => self.fail(now, error, read),
+        }
+    }
+
+    /// Whether the transport was closed for writing already.
+    pub fn is_shut_down(&self) -> bool {
+        self.shut_down
+    }
+
     /// Gives the machine the bytes held, or else those of one read. `read` fills the space that it
     /// gets and returns how many bytes, 0 at the end of the stream, or [`Poll::Pending`] if there are
     /// none now. The result is pending if nothing was read or taken. `now` is called when the bytes
@@ -305,8 +361,12 @@ impl<M: Machine> DriverState<M> {
             return Poll::Pending;
         }
         // Only for this call: a driver that waits or is dropped holds no bytes.
-        let mut space = ReadBuffer::lend();
-        match read(&mut space.bytes) {
+        let mut space = ReadBuffer::lend(if self.is_data {
+            DATA_READ_SIZE
+        } else {
+            READ_SIZE
+        });
+        match read(space.room()) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(error)) => self.fail(now(), error, read),
             Poll::Ready(Ok(0)) => self.ended = true,
@@ -315,7 +375,9 @@ impl<M: Machine> DriverState<M> {
                 let taken = self.machine.received(now(), filled);
                 self.unread
                     .extend_from_slice(filled.get(taken..).unwrap_or_default());
-                filled.zeroize();
+                if !self.is_data {
+                    filled.zeroize();
+                }
             }
         }
         Poll::Ready(())
@@ -382,8 +444,14 @@ impl<M: Machine> DriverState<M> {
     }
 
     fn tell_end(&mut self, now: Instant) {
+        let has_ended = self.ended && !self.at_end;
         self.at_end = true;
-        self.machine.received_eof(now);
+        if has_ended {
+            self.machine.received_eof(now);
+        }
+        if self.failure.is_some() {
+            self.machine.cut_off(now);
+        }
     }
 
     /// Offers the bytes held, and wipes those taken. Returns how many these were.
@@ -410,14 +478,14 @@ impl<M: Machine> DriverState<M> {
         mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
     ) {
         self.failure = Some(error);
-        let mut space = ReadBuffer::lend();
+        let mut space = ReadBuffer::lend(READ_SIZE);
         for _ in 0..READS_AFTER_FAILURE {
             while !self.unread.is_empty() {
                 if self.offer_unread(now) == 0 {
                     return;
                 }
             }
-            match read(&mut space.bytes) {
+            match read(space.room()) {
                 Poll::Ready(Ok(count)) if count > 0 => {
                     let filled = space.filled(count);
                     self.unread.extend_from_slice(filled);
@@ -443,24 +511,30 @@ thread_local! {
     static READ_BUFFER: Cell<Box<[u8]>> = Cell::default();
 }
 
-/// The space that a read fills, lent by the thread: clearing four kilobytes before each read would be
-/// most of a driver's work. The code that fills it wipes it.
+/// The space that a read fills, lent by the thread: clearing it before each read would be most of a
+/// driver's work. The code that fills it wipes it where there may be a password.
 struct ReadBuffer {
     bytes: Box<[u8]>,
+    /// How much of it is lent.
+    size: usize,
 }
 
 impl ReadBuffer {
-    fn lend() -> Self {
+    fn lend(size: usize) -> Self {
         // There is none at first, within a read of another state, and while the thread ends.
         let mut bytes = READ_BUFFER.try_with(Cell::take).unwrap_or_default();
-        if bytes.is_empty() {
-            bytes = vec![0; READ_SIZE].into_boxed_slice();
+        if bytes.len() < size {
+            bytes = vec![0; size].into_boxed_slice();
         }
-        Self { bytes }
+        Self { bytes, size }
+    }
+
+    fn room(&mut self) -> &mut [u8] {
+        self.filled(self.size)
     }
 
     fn filled(&mut self, count: usize) -> &mut [u8] {
-        let (filled, _) = self.bytes.split_at_mut(count.min(READ_SIZE));
+        let (filled, _) = self.bytes.split_at_mut(count.min(self.size));
         filled
     }
 }
@@ -513,7 +587,10 @@ mod tests {
     }
 
     fn is_clean() -> bool {
-        ReadBuffer::lend().bytes.iter().all(|byte| *byte == 0)
+        ReadBuffer::lend(READ_SIZE)
+            .bytes
+            .iter()
+            .all(|byte| *byte == 0)
     }
 
     #[test]

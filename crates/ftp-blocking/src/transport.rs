@@ -123,6 +123,11 @@ impl<T: Transport> Timed<T> {
         in_time(|| self.transport.flush())
     }
 
+    /// Closes the stream for writing. Pending: it could not be done yet.
+    pub(crate) fn shut_down(&mut self) -> Poll<io::Result<()>> {
+        in_time(|| self.transport.close())
+    }
+
     fn limit_writes(&mut self, most: Duration) -> io::Result<()> {
         if let Some(timeout) = new_timeout(self.write_timeout, most) {
             self.transport.set_write_timeout(timeout)?;

@@ -44,6 +44,17 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
         Self::with_timer(machine, transport, DeadlineTimer::default())
     }
 
+    /// The same for the machine of a data connection: it reads up to 64 KiB at a time instead of
+    /// 4 KiB.
+    pub fn for_data(machine: M, transport: T) -> Self {
+        Self {
+            state: DriverState::for_data(machine, R::now()),
+            transport,
+            timer: DeadlineTimer::default(),
+            closed: false,
+        }
+    }
+
     pub(crate) fn with_timer(machine: M, transport: T, timer: DeadlineTimer<R>) -> Self {
         Self {
             state: DriverState::new(machine, R::now()),
@@ -144,6 +155,22 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
                         Poll::Pending => deadline,
                     }
                 }
+                Action::Shutdown { deadline } => {
+                    match R::poll_close(Pin::new(&mut self.transport), cx) {
+                        Poll::Ready(shut_down) => {
+                            let read = |space: &mut [u8]| {
+                                R::poll_read(Pin::new(&mut self.transport), cx, space)
+                            };
+                            self.state.shut_down(now, shut_down, read);
+                            continue;
+                        }
+                        Poll::Pending if self.poll_receive(cx, now).is_ready() => {
+                            now = self.now();
+                            continue;
+                        }
+                        Poll::Pending => deadline,
+                    }
+                }
                 Action::Read { deadline } | Action::Wait { deadline } => {
                     self.poll_flush(cx, now);
                     if self.poll_receive(cx, now).is_ready() {
@@ -190,7 +217,7 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// Closes the sending side once. That this fails or takes too long changes nothing for a
     /// machine that is done.
     fn poll_close(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
-        if !self.state.has_failed() && !self.closed {
+        if !self.state.has_failed() && !self.state.is_shut_down() && !self.closed {
             let until = self.state.closing_deadline(now);
             if R::poll_close(Pin::new(&mut self.transport), cx).is_pending() {
                 ready!(self.poll_deadline(cx, Some(until)));

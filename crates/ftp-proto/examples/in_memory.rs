@@ -52,6 +52,7 @@ fn turn<M: Machine>(
                     return Ok(Turn::Waits);
                 }
             }
+            Action::Shutdown { .. } => machine.shut_down(now), // a socket is closed for writing here
             Action::Wait { .. } => return Ok(Turn::Waits),
             Action::Closed => return Ok(Turn::Closed),
         }

@@ -61,7 +61,7 @@
 //!         }
 //!         Action::Event(Event::LoggedIn(session)) => break session,
 //!         Action::Event(_) => {}
-//!         Action::Wait { deadline: _ } | Action::Closed => unreachable!(),
+//!         Action::Wait { deadline: _ } | Action::Shutdown { .. } | Action::Closed => unreachable!(),
 //!     }
 //! };
 //! assert_eq!(session.logged_in_with.text(), b"Logged in.");

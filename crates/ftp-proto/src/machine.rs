@@ -29,14 +29,20 @@ pub enum Action<'a, E> {
         /// When to give up.
         deadline: Option<Instant>,
     },
-    /// Wait for bytes from the peer, then call [`Machine::received`] or
-    /// [`Machine::received_eof`].
+    /// Wait for bytes from the peer, then call [`Machine::received`], or
+    /// [`Machine::received_eof`] or [`Machine::cut_off`].
     Read {
         /// When to give up.
         deadline: Option<Instant>,
     },
     /// Do nothing until the application calls a method of the machine, or the deadline passes.
     Wait {
+        /// When to give up.
+        deadline: Option<Instant>,
+    },
+    /// Close the sending side of the transport, so that the peer reads its end, then call
+    /// [`Machine::shut_down`]. Reading goes on, meanwhile and afterwards.
+    Shutdown {
         /// When to give up.
         deadline: Option<Instant>,
     },
@@ -56,6 +62,7 @@ impl<E: fmt::Debug> fmt::Debug for Action<'_, E> {
             }
             Self::Read { deadline } => ("Read", deadline),
             Self::Wait { deadline } => ("Wait", deadline),
+            Self::Shutdown { deadline } => ("Shutdown", deadline),
         };
         f.debug_struct(name).field("deadline", deadline).finish()
     }
@@ -92,8 +99,23 @@ pub trait Machine {
     #[must_use = "bytes that were not taken must be offered again"]
     fn received(&mut self, now: Instant, bytes: &[u8]) -> usize;
 
-    /// The peer will send nothing more.
+    /// The peer will send nothing more: the transport ended as it should.
     fn received_eof(&mut self, now: Instant);
+
+    /// The transport broke: it was reset or failed, or TLS ended without `close_notify`. Nothing
+    /// more comes, and what was written may be lost.
+    ///
+    /// To a machine that notices by itself when something is missing this is the end of the input,
+    /// as it is by default.
+    fn cut_off(&mut self, now: Instant) {
+        self.received_eof(now);
+    }
+
+    /// The sending side of the transport is closed, as [`Action::Shutdown`] asked for. Ignored at
+    /// any other time; by default always, for machines that do not ask.
+    fn shut_down(&mut self, now: Instant) {
+        let _ = now;
+    }
 
     /// The transport took the first `count` bytes of the last [`Action::Write`]. More than were
     /// offered counts as all of them.
@@ -117,6 +139,14 @@ impl<M: Machine + ?Sized> Machine for &mut M {
 
     fn received_eof(&mut self, now: Instant) {
         (**self).received_eof(now);
+    }
+
+    fn cut_off(&mut self, now: Instant) {
+        (**self).cut_off(now);
+    }
+
+    fn shut_down(&mut self, now: Instant) {
+        (**self).shut_down(now);
     }
 
     fn wrote(&mut self, now: Instant, count: usize) {

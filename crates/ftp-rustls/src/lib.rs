@@ -48,7 +48,7 @@
 //!             to_client.drain(..taken);
 //!         }
 //!         Action::Event(client::Event::LoggedIn(session)) => break session,
-//!         Action::Event(_) | Action::Wait { .. } | Action::Closed => {}
+//!         Action::Event(_) | Action::Wait { .. } | Action::Shutdown { .. } | Action::Closed => {}
 //!     }
 //!     match server.poll()? {
 //!         Action::Write { bytes, .. } => {
@@ -64,7 +64,7 @@
 //!             let verdict = attempt.accept(); // your user database
 //!             server.machine_mut().decide(now, verdict)?;
 //!         }
-//!         Action::Event(_) | Action::Wait { .. } | Action::Closed => {}
+//!         Action::Event(_) | Action::Wait { .. } | Action::Shutdown { .. } | Action::Closed => {}
 //!     }
 //! };
 //! let tls = session.tls.as_ref().expect("TLS is up before any credentials are sent");

@@ -143,9 +143,22 @@ impl TlsState {
 
     /// Puts a `close_notify` after the unsent bytes. A second call has no effect.
     pub(crate) fn close(&mut self) {
+        if self.closing {
+            return;
+        }
         self.closing = true;
         self.connection.send_close_notify();
         self.collect_output();
+    }
+
+    /// Whether there is a `close_notify` of ours.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// Whether our `close_notify` was sent.
+    pub(crate) fn has_closed(&self) -> bool {
+        self.closing && self.unsent().is_empty()
     }
 
     /// The bytes that must still be sent to the peer.

@@ -61,6 +61,8 @@ struct Side<M> {
     sent: Vec<u8>,
     /// When it was done.
     ended: Option<Instant>,
+    /// When it said its last byte.
+    fell_silent: Option<Instant>,
     /// It knows that the other side has ended.
     told: bool,
 }
@@ -199,6 +201,7 @@ impl<M: Machine> Side<M> {
             chunks: whole(),
             sent: Vec::new(),
             ended: None,
+            fell_silent: None,
             told: false,
         }
     }
@@ -217,8 +220,13 @@ impl<M: Machine> Side<M> {
     fn next_arrival<O>(&self, other: &Side<O>, now: Instant, latency: Duration) -> Option<Instant> {
         let bytes = self.under_way.front().map(|(at, _)| *at);
         bytes
-            .or(other.ended.map(|at| at + latency))
+            .or(other.fell_silent.map(|at| at + latency))
             .filter(|at| *at > now && self.ended.is_none())
+    }
+
+    fn end(&mut self, now: Instant) {
+        self.ended = Some(now);
+        self.fell_silent.get_or_insert(now);
     }
 
     fn next_chunk(&mut self) -> usize {
@@ -235,15 +243,20 @@ impl<M: Machine> Side<M> {
         }
         match self.machine.poll() {
             Err(error) => {
-                self.ended = Some(now);
+                self.end(now);
                 Step::Ended(Err(error))
             }
             Ok(Action::Closed) => {
-                self.ended = Some(now);
+                self.end(now);
                 Step::Ended(Ok(()))
             }
             Ok(Action::Event(event)) => Step::Event(event),
             Ok(Action::Wait { deadline }) => Step::Waiting(deadline),
+            Ok(Action::Shutdown { .. }) => {
+                self.fell_silent = Some(now);
+                self.machine.shut_down(now);
+                Step::Moved
+            }
             Ok(Action::Write { bytes, .. }) => {
                 let count = bytes
                     .len()
@@ -257,7 +270,7 @@ impl<M: Machine> Side<M> {
             }
             Ok(Action::Read { deadline }) => {
                 if self.inbox.is_empty() {
-                    let is_over = other.ended.is_some_and(|at| at + latency <= now);
+                    let is_over = other.fell_silent.is_some_and(|at| at + latency <= now);
                     if is_over && self.under_way.is_empty() && !self.told {
                         self.told = true;
                         self.machine.received_eof(now);

@@ -75,7 +75,11 @@ impl<M: Machine> ScriptedPeer<M> {
     /// Moves time on to the deadline of what the machine waits for. `false` if there is none.
     pub fn wait_for_deadline(&mut self) -> bool {
         let deadline = match self.machine.poll() {
-            Ok(Action::Read { deadline } | Action::Wait { deadline }) => deadline,
+            Ok(
+                Action::Read { deadline }
+                | Action::Wait { deadline }
+                | Action::Shutdown { deadline },
+            ) => deadline,
             _ => None,
         };
         let Some(deadline) = deadline else {
@@ -130,6 +134,7 @@ impl<M: Machine> ScriptedPeer<M> {
                     self.machine.wrote(self.clock.now(), count);
                 }
                 Ok(Action::Event(event)) => self.events.push(event),
+                Ok(Action::Shutdown { .. }) => self.machine.shut_down(self.clock.now()),
                 Ok(Action::Read { .. } | Action::Wait { .. }) => return,
                 Ok(Action::Closed) => self.outcome = Some(Ok(())),
                 Err(error) => self.outcome = Some(Err(error)),

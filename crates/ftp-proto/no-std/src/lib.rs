@@ -95,7 +95,9 @@ pub fn log_in() -> Result<(), Failure> {
                 };
             }
             Action::Event(_) => {}
-            Action::Wait { .. } | Action::Closed => return Err(Failure::OffScript),
+            Action::Wait { .. } | Action::Shutdown { .. } | Action::Closed => {
+                return Err(Failure::OffScript);
+            }
         }
     }
 }

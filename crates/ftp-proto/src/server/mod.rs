@@ -32,7 +32,7 @@
 //!             let bytes = client.next().expect("the client is not done");
 //!             assert_eq!(connection.received(now, bytes), bytes.len());
 //!         }
-//!         Action::Wait { .. } => unreachable!("nothing is open"),
+//!         Action::Wait { .. } | Action::Shutdown { .. } => unreachable!("nothing is open"),
 //!         Action::Closed => break,
 //!     }
 //! }

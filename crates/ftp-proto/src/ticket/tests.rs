@@ -29,7 +29,7 @@ fn asked() -> (server::Connection, RequestId) {
                 let line = lines.next().unwrap();
                 assert_eq!(server.received(NOW, line.as_bytes()), line.len());
             }
-            Action::Wait { .. } | Action::Closed => unreachable!(),
+            Action::Wait { .. } | Action::Shutdown { .. } | Action::Closed => unreachable!(),
         }
     }
 }
@@ -76,7 +76,7 @@ fn sent() -> [CommandId; 2] {
                 let reply = replies.next().unwrap();
                 assert_eq!(client.received(NOW, reply.as_bytes()), reply.len());
             }
-            Action::Wait { .. } | Action::Closed => unreachable!(),
+            Action::Wait { .. } | Action::Shutdown { .. } | Action::Closed => unreachable!(),
         }
     }
 }

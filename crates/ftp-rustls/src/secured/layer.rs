@@ -76,6 +76,8 @@ pub(super) enum EndOfInput {
     NotSeen,
     /// The transport has ended; the machine does not know yet.
     Seen,
+    /// The transport broke; the machine does not know yet.
+    Cut,
     /// The machine knows.
     Told,
 }
@@ -87,6 +89,7 @@ pub(super) enum NextAction<E> {
     Write,
     Read,
     Wait,
+    Shutdown,
     /// Closed or failed.
     Over,
 }

@@ -28,10 +28,12 @@ use crate::{ClientTls, Error};
 ///   bytes that must precede it, such as an alert, are sent or their deadline has passed.
 /// * **Injection**: what arrives before a client's ClientHello is sent was not protected; it goes
 ///   to the machine inside, which refuses it. Nothing after a `close_notify` is taken as TLS.
-/// * **End**: a peer's `close_notify`, or a transport that ends without one, is the end of input to
-///   the machine inside. The latter is safe here, unlike in HTTP: replies and commands mark their
-///   own end, so a cut is noticed; and many FTP servers never send `close_notify`. During the
-///   handshake it is [`Error::HandshakeEof`].
+/// * **End**: a peer's `close_notify` is the end of input to the machine inside. A transport that
+///   ends without one has [cut it off](Machine::cut_off). To a control connection that is the same:
+///   replies and commands mark their own end, so a cut is noticed; and many FTP servers never send
+///   `close_notify`. During the handshake it is [`Error::HandshakeEof`].
+/// * **Shutdown**: where the machine inside asks for it, a `close_notify` goes first. What the peer
+///   says afterwards is still read.
 /// * **Memory**: of the peer's bytes it keeps one record (16 KiB) or one handshake message
 ///   (64 KiB) at most, and takes no more while the machine inside has not taken what is
 ///   decrypted.
@@ -128,6 +130,7 @@ impl<M: Securable> Machine for Secured<M> {
             NextAction::Event(event) => Ok(Action::Event(event)),
             NextAction::Read => Ok(Action::Read { deadline }),
             NextAction::Wait => Ok(Action::Wait { deadline }),
+            NextAction::Shutdown => Ok(Action::Shutdown { deadline }),
             NextAction::Write => match self.layer.tls_mut() {
                 Some(tls) => Ok(Action::Write {
                     bytes: tls.offer(),
@@ -160,7 +163,11 @@ impl<M: Securable> Machine for Secured<M> {
         }
         match &self.layer {
             TlsLayer::Closing { .. } => bytes.len(),
-            TlsLayer::Established(_) if self.end_of_input == EndOfInput::Told => bytes.len(),
+            TlsLayer::Established(_)
+                if matches!(self.end_of_input, EndOfInput::Cut | EndOfInput::Told) =>
+            {
+                bytes.len()
+            }
             _ => self.receive_records(bytes),
         }
     }
@@ -178,6 +185,32 @@ impl<M: Securable> Machine for Secured<M> {
                     self.end_of_input = EndOfInput::Seen;
                 }
             }
+        }
+    }
+
+    fn cut_off(&mut self, now: Instant) {
+        let now = self.at(now);
+        match self.layer {
+            TlsLayer::Clear => {
+                self.end_of_input = EndOfInput::Told;
+                self.machine.cut_off(now);
+            }
+            _ => {
+                self.pass_time(now);
+                match self.end_of_input {
+                    EndOfInput::Told => self.machine.cut_off(now),
+                    _ => self.end_of_input = EndOfInput::Cut,
+                }
+            }
+        }
+    }
+
+    fn shut_down(&mut self, now: Instant) {
+        let now = self.at(now);
+        match &self.layer {
+            TlsLayer::Clear => self.machine.shut_down(now),
+            TlsLayer::Established(tls) if tls.has_closed() => self.machine.shut_down(now),
+            _ => self.pass_time(now),
         }
     }
 

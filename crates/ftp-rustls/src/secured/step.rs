@@ -37,8 +37,8 @@ impl<M: Securable> Secured<M> {
         match self.inner() {
             NextAction::Event(event) => return pass_event::<M>(event),
             NextAction::Over => return self.end(),
-            // What the machine wants to write or read is for the time when TLS is up.
-            NextAction::Write | NextAction::Read | NextAction::Wait => {}
+            // What the machine wants is for the time when TLS is up.
+            NextAction::Write | NextAction::Read | NextAction::Wait | NextAction::Shutdown => {}
         }
         let TlsLayer::Handshake { tls, since, .. } = &self.layer else {
             return None;
@@ -56,7 +56,7 @@ impl<M: Securable> Secured<M> {
             self.machine.tls_started(self.now, session);
             return None;
         }
-        if self.end_of_input == EndOfInput::Seen {
+        if matches!(self.end_of_input, EndOfInput::Seen | EndOfInput::Cut) {
             self.layer = TlsLayer::failing(None, Failure::HandshakeEof);
             return None;
         }
@@ -75,10 +75,20 @@ impl<M: Securable> Secured<M> {
         let TlsLayer::Established(tls) = &mut self.layer else {
             return None;
         };
+        if self.end_of_input == EndOfInput::Cut && tls.plaintext().is_empty() {
+            // Whoever only writes must know, too.
+            self.tell_end_of_input();
+            return None;
+        }
         if !tls.unsent().is_empty() {
             return Some(NextAction::Write);
         }
         match inner {
+            NextAction::Shutdown if tls.has_closed() => Some(NextAction::Shutdown),
+            NextAction::Shutdown => {
+                tls.close();
+                None
+            }
             NextAction::Write => self.encrypt(),
             NextAction::Read if !tls.plaintext().is_empty() => match self.offer_plaintext() {
                 // Asked for and refused: only the application or time can help.
@@ -102,7 +112,7 @@ impl<M: Securable> Secured<M> {
         match self.inner() {
             NextAction::Event(event) => return pass_event::<M>(event),
             NextAction::Over => return self.end(),
-            NextAction::Write | NextAction::Read | NextAction::Wait => {}
+            NextAction::Write | NextAction::Read | NextAction::Wait | NextAction::Shutdown => {}
         }
         let TlsLayer::Stopping(tls) = &mut self.layer else {
             return None;
@@ -167,6 +177,7 @@ impl<M: Securable> Secured<M> {
             Ok(Action::Write { deadline, .. }) => (NextAction::Write, deadline),
             Ok(Action::Read { deadline }) => (NextAction::Read, deadline),
             Ok(Action::Wait { deadline }) => (NextAction::Wait, deadline),
+            Ok(Action::Shutdown { deadline }) => (NextAction::Shutdown, deadline),
             Ok(Action::Closed) | Err(_) => {
                 // Our own last words need a bound even where the machine had set none just now.
                 self.deadline = self.latest_deadline;
@@ -282,17 +293,35 @@ impl<M: Securable> Secured<M> {
         match self.end_of_input {
             EndOfInput::NotSeen => Some(NextAction::Read),
             // Nothing can come any more.
-            EndOfInput::Seen | EndOfInput::Told => Some(NextAction::Wait),
+            EndOfInput::Seen | EndOfInput::Cut | EndOfInput::Told => Some(NextAction::Wait),
         }
     }
 
     /// Tells the machine, once, if the input has ended.
     fn tell_end_of_input(&mut self) -> bool {
-        if self.end_of_input != EndOfInput::Seen {
-            return false;
-        }
+        let is_cut = match self.end_of_input {
+            EndOfInput::NotSeen | EndOfInput::Told => return false,
+            EndOfInput::Seen => false,
+            EndOfInput::Cut => true,
+        };
         self.end_of_input = EndOfInput::Told;
-        self.machine.received_eof(self.now);
+        match self.layer.tls_mut() {
+            Some(tls) => {
+                let (has_closed, closed_by_peer) = (tls.has_closed(), tls.is_closed_by_peer());
+                if has_closed && is_cut {
+                    // The peer has our `close_notify`: that is what the shutdown is for.
+                    self.machine.shut_down(self.now);
+                }
+                if closed_by_peer {
+                    self.machine.received_eof(self.now);
+                }
+                if is_cut || !closed_by_peer {
+                    self.machine.cut_off(self.now);
+                }
+            }
+            None if is_cut => self.machine.cut_off(self.now),
+            None => self.machine.received_eof(self.now),
+        }
         true
     }
 
@@ -311,6 +340,12 @@ impl<M: Securable> Secured<M> {
             };
             match tls.receive(rest) {
                 Ok(count) => taken = taken.saturating_add(count),
+                // All that there is to say is said, and its end too: what the peer gets wrong now
+                // takes nothing from it.
+                Err(_) if tls.is_closing() && matches!(self.layer, TlsLayer::Established(_)) => {
+                    self.end_of_input = EndOfInput::Cut;
+                    return bytes.len();
+                }
                 Err(source) => {
                     self.fail(source);
                     // It is over; nothing behind the fault matters to anyone.

@@ -141,6 +141,7 @@ where
             }
             Ok(Action::Read { .. }) => return Turn::Reads,
             Ok(Action::Wait { .. }) => return Turn::Waits,
+            Ok(Action::Shutdown { .. }) => panic!("no control connection asks for it"),
             Ok(Action::Closed) | Err(_) => {
                 if let Some(before) = self.end.replace(first) {
                     assert_eq!(Some(before), self.end, "the end stays");
@@ -158,7 +159,8 @@ where
             Ok(
                 Action::Write { deadline, .. }
                 | Action::Read { deadline }
-                | Action::Wait { deadline },
+                | Action::Wait { deadline }
+                | Action::Shutdown { deadline },
             ) => deadline,
             _ => None,
         }

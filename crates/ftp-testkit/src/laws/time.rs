@@ -186,10 +186,15 @@ fn silent_end<M: Machine>(mut machine: M, reads: bool) -> Duration {
                 machine.wrote(now, count);
                 continue;
             }
+            Ok(Action::Shutdown { .. }) if reads => {
+                machine.shut_down(now);
+                continue;
+            }
             Ok(
                 Action::Write { deadline, .. }
                 | Action::Read { deadline }
-                | Action::Wait { deadline },
+                | Action::Wait { deadline }
+                | Action::Shutdown { deadline },
             ) => deadline.expect("a deadline"),
             Ok(Action::Closed) | Err(_) => return now.since_start(),
         };
@@ -225,6 +230,10 @@ pub fn ends_in_time<M: Machine>(
             Ok(Action::Write { bytes, .. }) if delivery.reads => {
                 let count = bytes.len();
                 machine.wrote(now, count);
+                continue;
+            }
+            Ok(Action::Shutdown { .. }) if delivery.reads => {
+                machine.shut_down(now);
                 continue;
             }
             Ok(_) => {}

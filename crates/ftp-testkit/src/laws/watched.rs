@@ -41,13 +41,14 @@ pub(super) enum Rest {
     Writing(Option<Instant>),
     Reading(Option<Instant>),
     Waiting(Option<Instant>),
+    Closing(Option<Instant>),
     Over,
 }
 
 impl Rest {
     pub(super) fn deadline(self) -> Option<Instant> {
         match self {
-            Self::Writing(at) | Self::Reading(at) | Self::Waiting(at) => at,
+            Self::Writing(at) | Self::Reading(at) | Self::Waiting(at) | Self::Closing(at) => at,
             Self::Over => None,
         }
     }
@@ -59,6 +60,7 @@ enum Asked {
     Write(Vec<u8>, Option<Instant>),
     Read(Option<Instant>),
     Wait(Option<Instant>),
+    Shutdown(Option<Instant>),
     Over(String),
 }
 
@@ -74,6 +76,8 @@ pub(super) struct Watched<M: Securable> {
     pub(super) write_size: usize,
     /// The transport takes nothing.
     pub(super) stalled: bool,
+    /// The sending side was closed.
+    pub(super) shut_down: bool,
     /// What must not be shown.
     pub(super) secret: Option<&'static str>,
     /// Bytes were not taken at once: what comes of them then depends on when they were offered.
@@ -97,6 +101,7 @@ where
             sent: Vec::new(),
             write_size: usize::MAX,
             stalled: false,
+            shut_down: false,
             secret,
             withheld: false,
             end: None,
@@ -117,12 +122,14 @@ where
                 return None;
             }
             Ok(Action::Write { bytes, deadline }) => {
+                assert!(!self.shut_down, "a write behind the shutdown");
                 assert!(!bytes.is_empty(), "a write of nothing");
                 assert!(!self.switching, "a write while TLS is being switched");
                 Asked::Write(bytes.to_vec(), deadline)
             }
             Ok(Action::Read { deadline }) => Asked::Read(deadline),
             Ok(Action::Wait { deadline }) => Asked::Wait(deadline),
+            Ok(Action::Shutdown { deadline }) => Asked::Shutdown(deadline),
             Ok(Action::Closed) => Asked::Over("Closed".into()),
             Err(error) => Asked::Over(format!("{error:?}: {error}")),
         })
@@ -158,7 +165,8 @@ where
             Ok(
                 Action::Write { deadline, .. }
                 | Action::Read { deadline }
-                | Action::Wait { deadline },
+                | Action::Wait { deadline }
+                | Action::Shutdown { deadline },
             ) => deadline,
             _ => None,
         }
@@ -180,6 +188,14 @@ where
                 }
                 Ok(Action::Read { deadline }) => return Rest::Reading(deadline),
                 Ok(Action::Wait { deadline }) => return Rest::Waiting(deadline),
+                Ok(Action::Shutdown { deadline }) if self.stalled => {
+                    return Rest::Closing(deadline);
+                }
+                Ok(Action::Shutdown { .. }) => {
+                    self.shut_down = true;
+                    self.machine.shut_down(self.now);
+                    continue;
+                }
                 Ok(Action::Closed) => return self.ended("Closed".into()),
                 Err(error) => {
                     let shown = format!("{error:?}: {error}");
@@ -286,6 +302,8 @@ where
         assert_eq!(self.machine.received(later, b"220 x\r\nUSER x\r\n"), 15);
         self.machine.wrote(later, 10);
         self.machine.received_eof(later);
+        self.machine.cut_off(later);
+        self.machine.shut_down(later);
         self.machine.timed_out(later);
         let none: OnEvent<'_, M> = &mut |_, _, event| panic!("an event behind the end: {event:?}");
         assert_eq!(self.rest(none), Rest::Over);

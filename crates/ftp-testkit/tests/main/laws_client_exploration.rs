@@ -151,6 +151,7 @@ impl Walk {
                     }
                 }
                 Ok(Action::Read { .. } | Action::Wait { .. }) => return,
+                Ok(Action::Shutdown { .. }) => panic!("no control connection asks for it"),
                 Ok(Action::Closed) | Err(_) => {
                     self.over = true;
                     return;

@@ -194,6 +194,7 @@ impl Walk {
                     self.server.wrote(Instant::START, count);
                 }
                 Ok(Action::Read { .. } | Action::Wait { .. }) => break,
+                Ok(Action::Shutdown { .. }) => panic!("no control connection asks for it"),
                 Ok(Action::Closed) | Err(_) => {
                     self.over = true;
                     return;

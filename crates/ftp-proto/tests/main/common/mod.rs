@@ -86,6 +86,7 @@ impl Dialogue {
                     (self.deadline, self.waits) = (deadline, true);
                     return;
                 }
+                Ok(Action::Shutdown { .. }) => panic!("no control connection asks for it"),
                 Ok(Action::Closed) => return self.end = Some(Ok(())),
                 Err(error) => return self.end = Some(Err(error)),
             }

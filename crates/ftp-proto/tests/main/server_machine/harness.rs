@@ -79,6 +79,7 @@ impl Server {
                 }
                 Ok(Action::Read { deadline }) => return Pause::Read(deadline),
                 Ok(Action::Wait { deadline }) => return Pause::Wait(deadline),
+                Ok(Action::Shutdown { .. }) => panic!("no control connection asks for it"),
                 Ok(Action::Closed) => return Pause::Closed,
                 Err(error) => return Pause::Failed(error),
             }

@@ -14,6 +14,8 @@ pub struct End<M: Securable> {
     /// All that this side ever sent.
     pub sent: Vec<u8>,
     pub eof: bool,
+    /// This side said its last byte.
+    pub shut_down: bool,
     pub events: Vec<M::Event>,
     pub outcome: Outcome<M::Error>,
     /// Most bytes in one read, and in one write.
@@ -37,6 +39,7 @@ impl<M: Securable> End<M> {
             inbox: Vec::new(),
             sent: Vec::new(),
             eof: false,
+            shut_down: false,
             events: Vec::new(),
             outcome: None,
             chunk,
@@ -60,6 +63,7 @@ impl<M: Securable> End<M> {
                 Turn::Busy
             }
             Ok(Action::Write { bytes, .. }) => {
+                assert!(!self.shut_down, "a write behind the shutdown");
                 assert!(!bytes.is_empty(), "a write of nothing");
                 let count = bytes.len().min(self.chunk);
                 self.sent.extend_from_slice(&bytes[..count]);
@@ -67,6 +71,11 @@ impl<M: Securable> End<M> {
                 Turn::Busy
             }
             Ok(Action::Wait { .. }) => Turn::Waiting,
+            Ok(Action::Shutdown { .. }) => {
+                self.shut_down = true;
+                self.secured.shut_down(self.now);
+                Turn::Busy
+            }
             Ok(Action::Read { .. }) if !self.inbox.is_empty() => {
                 let count = self.inbox.len().min(self.chunk);
                 let taken = self.secured.received(self.now, &self.inbox[..count]);
