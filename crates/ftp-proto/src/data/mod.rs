@@ -4,6 +4,7 @@
 //! control connection has the dialogue. When the second stream is needed, it gives a [`Ticket`] that
 //! says how to open it.
 
+pub mod ascii;
 mod end;
 mod ticket;
 

@@ -5,7 +5,7 @@
 //! * [`Reply`] and [`Command`] own their bytes and can only be built if they can be sent.
 //! * [`Passive`], [`parse_path`], [`parse_size`], [`parse_time`], [`announced_length`],
 //!   [`parse_store_unique_name`] read what the texts of replies say, however the server words them;
-//!   [`parse_port`], [`parse_eprt`], [`parse_epsv`] read arguments.
+//!   [`Features`] is what `FEAT` lists; [`parse_port`], [`parse_eprt`], [`parse_epsv`] read arguments.
 //! * [`TelnetFilter`] takes Telnet sequences out of incoming bytes, [`encode_telnet`] puts them in.
 //!
 //! What does not live here: who may say what when. That is [`crate::client`] and
@@ -14,6 +14,7 @@
 mod code;
 mod command;
 mod command_parser;
+mod features;
 mod file_status;
 pub(crate) mod foreign;
 mod host_port;
@@ -33,6 +34,7 @@ mod verb;
 pub use code::{Class, Code, Subject};
 pub use command::{Command, CommandRef};
 pub use command_parser::{CommandError, CommandErrorKind, CommandParser};
+pub use features::Features;
 pub use file_status::{parse_size, parse_time};
 pub use foreign::ForeignProtocol;
 pub use host_port::{

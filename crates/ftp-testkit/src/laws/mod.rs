@@ -3,8 +3,10 @@
 //!
 //! What does not live here: examples. Those of the machines are beside the crates they belong to.
 
+mod ascii;
 mod client;
 mod command;
+mod features;
 mod listing;
 pub mod model;
 mod pair;
@@ -20,8 +22,10 @@ mod transcript;
 mod transfer_texts;
 mod watched;
 
+pub use ascii::ascii;
 pub use client::client_bytes;
 pub use command::command;
+pub use features::features;
 pub use listing::listing;
 pub use pair::{PairOp, PairOps, pair_ops};
 pub use reply::reply;

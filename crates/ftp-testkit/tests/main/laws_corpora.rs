@@ -31,6 +31,9 @@ fn the_seeds_of_the_parsers_keep_the_laws() {
     replay("telnet", laws::telnet);
     replay("roundtrip", laws::roundtrip);
     replay("listing", laws::listing);
+    replay("transfer_texts", laws::transfer_texts);
+    replay("features", laws::features);
+    replay("ascii", laws::ascii);
 }
 
 #[test]
