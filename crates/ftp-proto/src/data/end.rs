@@ -17,6 +17,7 @@ pub struct End {
     pub(crate) bytes: u64,
     pub(crate) result: Result<(), Error>,
     pub(crate) tls: Option<Arc<TlsSession>>,
+    #[expect(dead_code, reason = "it is there to be dropped")]
     pub(crate) held: Held,
 }
 

@@ -1,0 +1,285 @@
+//! The machine of one data connection.
+
+use alloc::sync::Arc;
+
+use super::ascii::{Decoder, Encoder};
+use super::queue::Queue;
+use super::ticket::{Held, Plan};
+use super::{DataType, Direction, End, Error, Ticket};
+use crate::{Instant, TlsSession, ticket};
+
+/// The bytes of one transfer, on either side, in either direction. A [`Machine`](crate::Machine)
+/// without I/O, as the control connection is.
+///
+/// * **Receiving**: what came is [`readable`](Self::readable) until it is
+///   [consumed](Self::consume). While something is, the machine waits for the application: its
+///   driver may read on, up to 64 KiB. The end of the connection is the end of the bytes, and the
+///   machine is [closed](crate::Action::Closed) at once; what is readable stays so. A
+///   [cut](crate::Machine::cut_off) is [`Error::CutOff`].
+/// * **Sending**: what is [written](Self::write), up to 64 KiB ahead, is sent.
+///   [`finish`](Self::finish) ends it: the rest is sent, then the sending side closed, and the
+///   peer's end awaited for a while. Whether it comes, and how, changes nothing. Bytes that a peer
+///   sends against the direction are dropped. A peer that ends its own side ends nothing.
+/// * **TLS**: where it is wanted, it is put around before the first byte. Bytes that come in clear
+///   before it end the connection.
+/// * **Deadlines** run while it is the peer's turn: for the handshake, while no byte moves
+///   ([`Error::Stalled`]), for the peer's end. Only bytes of the transfer move one. While the
+///   application takes its time, there is none.
+/// * **Errors** stay. Bytes that came before stay readable.
+///
+/// At any time [`into_end`](Self::into_end) says how far it came.
+///
+/// ```
+/// use ftp_proto::data::{Detached, Direction, Event};
+/// use ftp_proto::{Action, Instant, Machine};
+///
+/// let now = Instant::START; // your clock
+/// let mut download = Detached::new(Direction::Receive).connect(now);
+/// assert!(matches!(download.poll()?, Action::Read { .. }));
+/// assert_eq!(download.received(now, b"All of it."), 10);
+/// assert!(matches!(download.poll()?, Action::Event(Event::Readable)));
+/// assert_eq!(download.readable(), b"All of it.");
+/// download.consume(now, 10);
+/// download.received_eof(now);
+/// assert!(matches!(download.poll()?, Action::Closed));
+/// assert_eq!(download.into_end().result(), Ok(()));
+/// # Ok::<(), ftp_proto::data::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    id: ticket::Ticket,
+    held: Held,
+    pub(super) plan: Plan,
+    /// The latest time known.
+    pub(super) now: Instant,
+    pub(super) phase: Phase,
+    /// Since when it has been the peer's turn, if it is.
+    pub(super) since: Instant,
+    /// What came and was not consumed, or what was written and not sent.
+    pub(super) queue: Queue,
+    pub(super) codec: Codec,
+    pub(super) moved: u64,
+    /// The application has written all.
+    pub(super) is_finished: bool,
+    /// Not all of what came last was taken.
+    pub(super) is_withholding: bool,
+    pub(super) news: News,
+    pub(super) tls: Option<Arc<TlsSession>>,
+}
+
+/// What a data connection reports.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Start TLS now. The first event of a protected connection. `ftp_rustls::Secured` answers it.
+    StartTls,
+    /// TLS stands. The first byte comes after this.
+    TlsEstablished(Arc<TlsSession>),
+    /// There was nothing to read, and now there is.
+    Readable,
+    /// All that was written is sent.
+    Writable,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// TLS is to be started; nobody knows yet.
+    StartTls,
+    Handshake,
+    /// Bytes move.
+    Open,
+    /// All was sent and the sending side closed; the peer's end is awaited.
+    Closing,
+    Over(Result<(), Error>),
+}
+
+/// How bytes stand on the connection, and what of that is known from those before.
+#[derive(Debug)]
+pub(super) enum Codec {
+    Image,
+    Decode(Decoder),
+    Encode(Encoder),
+}
+
+/// Events that were not given yet.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub(super) is_established: bool,
+    pub(super) is_readable: bool,
+    pub(super) is_writable: bool,
+}
+
+impl Ticket {
+    /// The transport stands.
+    pub(crate) fn connect(self, now: Instant) -> Connection {
+        Connection::new(self.id, self.held, self.plan, now)
+    }
+}
+
+impl Connection {
+    pub(super) fn new(id: ticket::Ticket, held: Held, plan: Plan, now: Instant) -> Self {
+        Self {
+            id,
+            held,
+            plan,
+            now,
+            phase: if plan.is_protected {
+                Phase::StartTls
+            } else {
+                Phase::Open
+            },
+            since: now,
+            queue: Queue::default(),
+            codec: match (plan.data_type, plan.direction) {
+                (DataType::Image, _) => Codec::Image,
+                (DataType::Ascii, Direction::Receive) => Codec::Decode(Decoder::new()),
+                (DataType::Ascii, Direction::Send) => Codec::Encode(Encoder::new()),
+            },
+            moved: 0,
+            is_finished: false,
+            is_withholding: false,
+            news: News::default(),
+            tls: None,
+        }
+    }
+
+    /// Which way the bytes go.
+    pub fn direction(&self) -> Direction {
+        self.plan.direction
+    }
+
+    /// What came and was not consumed; nothing, if this side sends.
+    pub fn readable(&self) -> &[u8] {
+        match self.plan.direction {
+            Direction::Receive => self.queue.waiting(),
+            Direction::Send => &[],
+        }
+    }
+
+    /// The application has the first `count` bytes of [`readable`](Self::readable). More than there
+    /// are counts as all of them.
+    pub fn consume(&mut self, now: Instant, count: usize) {
+        self.pass_time(now);
+        if self.plan.direction == Direction::Receive
+            && self.queue.consume(count) > 0
+            && self.queue.is_empty()
+        {
+            self.news.is_readable = false;
+            self.since = self.now;
+        }
+    }
+
+    /// Takes bytes to be sent, and returns how many of them. None if there is no more room, which
+    /// there is again at [`Event::Writable`]; nor after [`finish`](Self::finish), after the end, or
+    /// if this side receives. Bytes may be written before TLS stands: they are sent when it does.
+    pub fn write(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        self.pass_time(now);
+        if !self.is_writing() {
+            return 0;
+        }
+        let room = match self.codec {
+            Codec::Encode(_) => self.queue.room() / 2,
+            _ => self.queue.room(),
+        };
+        let taken = bytes.get(..room).unwrap_or(bytes);
+        if taken.is_empty() {
+            return 0;
+        }
+        if self.queue.is_empty() && self.phase == Phase::Open {
+            self.since = self.now;
+        }
+        self.news.is_writable = false;
+        self.codec.convert(taken, &mut self.queue);
+        taken.len()
+    }
+
+    /// All is written. What waits is sent, then the sending side is closed, under TLS with a
+    /// `close_notify` first. Without it nothing that was sent counts as whole.
+    pub fn finish(&mut self, now: Instant) {
+        self.pass_time(now);
+        if self.is_writing() {
+            self.is_finished = true;
+            self.news.is_writable = false;
+            if self.queue.is_empty() && self.phase == Phase::Open {
+                self.since = self.now;
+            }
+        }
+    }
+
+    /// Whether all that was written is sent. If this side receives, always.
+    pub fn is_flushed(&self) -> bool {
+        self.plan.direction == Direction::Receive || self.queue.is_empty()
+    }
+
+    /// How many bytes of the transfer have gone over the connection, as they stand on it.
+    pub fn moved(&self) -> u64 {
+        self.moved
+    }
+
+    /// The TLS session, if there is one.
+    pub fn tls(&self) -> Option<&Arc<TlsSession>> {
+        self.tls.as_ref()
+    }
+
+    /// Whether the bytes stand on the transport as they are in the file: without TLS, without
+    /// conversion. Then a driver may do without this machine's buffer while it is empty: while the
+    /// machine asks to read, read into the caller's own; while it waits for the application, write
+    /// from there. It tells the machine with [`passed`](Self::passed). What the transport does not take
+    /// at once is to be [written](Self::write), so that a deadline runs.
+    pub fn is_transparent(&self) -> bool {
+        matches!((&self.codec, self.phase), (Codec::Image, Phase::Open))
+            && !self.plan.is_protected
+            && self.queue.is_empty()
+            && !self.is_finished
+    }
+
+    /// So many bytes went past this machine. No effect where that [cannot be](Self::is_transparent).
+    pub fn passed(&mut self, now: Instant, count: usize) {
+        self.pass_time(now);
+        if self.is_transparent() && count > 0 {
+            self.moved = self.moved.saturating_add(count as u64);
+            self.since = self.now;
+        }
+    }
+
+    /// How it ended, for the control connection. If it has not, [`Error::Unfinished`]; but bytes that
+    /// were all sent, with their end, are whole, even if the peer has not closed its side.
+    pub fn into_end(self) -> End {
+        End {
+            id: self.id,
+            bytes: self.moved,
+            result: match self.phase {
+                Phase::Over(result) => result,
+                Phase::Closing => Ok(()),
+                Phase::StartTls | Phase::Handshake | Phase::Open => Err(Error::Unfinished),
+            },
+            tls: self.tls,
+            held: self.held,
+        }
+    }
+
+    /// Whether the application may write.
+    fn is_writing(&self) -> bool {
+        self.plan.direction == Direction::Send
+            && !self.is_finished
+            && matches!(self.phase, Phase::StartTls | Phase::Handshake | Phase::Open)
+    }
+}
+
+impl Codec {
+    /// Puts bytes into the queue.
+    pub(super) fn convert(&mut self, bytes: &[u8], queue: &mut Queue) {
+        match self {
+            Self::Image => queue.back().extend_from_slice(bytes),
+            Self::Decode(decoder) => decoder.decode(bytes, queue.back()),
+            Self::Encode(encoder) => encoder.encode(bytes, queue.back()),
+        }
+    }
+
+    /// Nothing more is put in.
+    pub(super) fn finish(&mut self, queue: &mut Queue) {
+        if let Self::Decode(decoder) = self {
+            decoder.finish(queue.back());
+        }
+    }
+}

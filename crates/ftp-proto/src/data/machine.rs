@@ -1,0 +1,196 @@
+//! How a data connection is driven: bytes and time in, actions out.
+
+use alloc::sync::Arc;
+use core::mem::take;
+
+use super::connection::{Codec, Phase};
+use super::{Connection, Direction, Error, Event};
+use crate::{Action, Instant, Machine, Securable, TlsSession, TlsSwitch};
+
+impl Machine for Connection {
+    type Event = Event;
+    type Error = Error;
+
+    fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
+        if self.phase == Phase::StartTls {
+            self.phase = Phase::Handshake;
+            return Ok(Action::Event(Event::StartTls));
+        }
+        if take(&mut self.news.is_established)
+            && let Some(tls) = &self.tls
+        {
+            return Ok(Action::Event(Event::TlsEstablished(Arc::clone(tls))));
+        }
+        if take(&mut self.news.is_readable) {
+            return Ok(Action::Event(Event::Readable));
+        }
+        if take(&mut self.news.is_writable) {
+            return Ok(Action::Event(Event::Writable));
+        }
+        let deadline = self.deadline();
+        Ok(match (self.phase, self.plan.direction) {
+            (Phase::Over(result), _) => return result.map(|()| Action::Closed),
+            (Phase::StartTls | Phase::Handshake, _) => Action::Wait { deadline },
+            (Phase::Closing, _) => Action::Read { deadline },
+            (Phase::Open, Direction::Receive) if self.queue.is_empty() => Action::Read { deadline },
+            (Phase::Open, Direction::Send) if !self.queue.is_empty() => Action::Write {
+                bytes: self.queue.waiting(),
+                deadline,
+            },
+            (Phase::Open, _) if self.is_finished => Action::Shutdown { deadline },
+            (Phase::Open, _) => Action::Wait { deadline },
+        })
+    }
+
+    fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        self.pass_time(now);
+        match (self.phase, self.plan.direction) {
+            (Phase::StartTls, _) => 0,
+            (Phase::Handshake, _) => {
+                if !bytes.is_empty() {
+                    // In clear, from anyone.
+                    self.end(Err(Error::Unfinished));
+                }
+                bytes.len()
+            }
+            (Phase::Open, Direction::Receive) => self.take_in(bytes),
+            _ => bytes.len(),
+        }
+    }
+
+    fn received_eof(&mut self, now: Instant) {
+        self.pass_time(now);
+        match (self.phase, self.plan.direction) {
+            (Phase::StartTls | Phase::Handshake, _) => self.end(Err(Error::CutOff)),
+            (Phase::Open, Direction::Receive) => self.end_of_bytes(),
+            (Phase::Closing, _) => self.end(Ok(())),
+            (Phase::Open, Direction::Send) | (Phase::Over(_), _) => {}
+        }
+    }
+
+    fn cut_off(&mut self, now: Instant) {
+        self.pass_time(now);
+        let is_end = self.plan.lenient_end && self.tls.is_some();
+        match (self.phase, self.plan.direction) {
+            (Phase::Open, Direction::Receive) if is_end => self.end_of_bytes(),
+            (Phase::Closing, _) => self.end(Ok(())),
+            (Phase::Over(_), _) => {}
+            _ => self.end(Err(Error::CutOff)),
+        }
+    }
+
+    fn wrote(&mut self, now: Instant, count: usize) {
+        self.pass_time(now);
+        if (self.phase, self.plan.direction) != (Phase::Open, Direction::Send) {
+            return;
+        }
+        let count = self.queue.consume(count);
+        if count > 0 {
+            self.moved = self.moved.saturating_add(count as u64);
+            self.since = self.now;
+            self.news.is_writable = self.queue.is_empty() && !self.is_finished;
+        }
+    }
+
+    fn shut_down(&mut self, now: Instant) {
+        self.pass_time(now);
+        if self.phase == Phase::Open && self.is_finished && self.queue.is_empty() {
+            self.phase = Phase::Closing;
+            self.since = self.now;
+        }
+    }
+
+    fn timed_out(&mut self, now: Instant) {
+        self.pass_time(now);
+    }
+}
+
+impl Securable for Connection {
+    fn tls_switch(event: &Event) -> Option<TlsSwitch> {
+        match event {
+            Event::StartTls => Some(TlsSwitch::Start),
+            _ => None,
+        }
+    }
+
+    fn tls_started(&mut self, now: Instant, session: TlsSession) {
+        self.pass_time(now);
+        if self.phase == Phase::Handshake {
+            self.phase = Phase::Open;
+            self.since = self.now;
+            self.tls = Some(Arc::new(session));
+            self.news.is_established = true;
+        }
+    }
+
+    /// TLS is never stopped.
+    fn tls_stopped(&mut self, now: Instant) {
+        self.pass_time(now);
+    }
+}
+
+impl Connection {
+    /// Does what was due by now.
+    pub(super) fn pass_time(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        if self.deadline().is_none_or(|deadline| deadline > self.now) {
+            return;
+        }
+        self.end(match self.phase {
+            Phase::StartTls | Phase::Handshake => Err(Error::Handshake),
+            Phase::Open => Err(Error::Stalled),
+            // All was sent.
+            Phase::Closing => Ok(()),
+            Phase::Over(result) => result,
+        });
+    }
+
+    /// None while it is the application's turn.
+    fn deadline(&self) -> Option<Instant> {
+        let timeouts = &self.plan.timeouts;
+        let time = match (self.phase, self.plan.direction) {
+            (Phase::StartTls | Phase::Handshake, _) => timeouts.handshake,
+            (Phase::Open, Direction::Receive) if self.queue.is_empty() => timeouts.stall,
+            (Phase::Open, Direction::Send) if !self.queue.is_empty() || self.is_finished => {
+                timeouts.stall
+            }
+            (Phase::Closing, _) => timeouts.close,
+            (Phase::Open | Phase::Over(_), _) => return None,
+        };
+        Some(self.since + time)
+    }
+
+    fn take_in(&mut self, bytes: &[u8]) -> usize {
+        let room = match self.codec {
+            // It may hold one byte back.
+            Codec::Decode(_) => self.queue.room().saturating_sub(1),
+            _ => self.queue.room(),
+        };
+        let taken = bytes.get(..room).unwrap_or(bytes);
+        self.is_withholding = taken.len() < bytes.len();
+        if !taken.is_empty() {
+            let was_empty = self.queue.is_empty();
+            self.codec.convert(taken, &mut self.queue);
+            self.moved = self.moved.saturating_add(taken.len() as u64);
+            self.since = self.now;
+            self.news.is_readable |= was_empty && !self.queue.is_empty();
+        }
+        taken.len()
+    }
+
+    fn end_of_bytes(&mut self) {
+        // What was not taken is lost: it cannot be offered again behind the end.
+        if self.is_withholding {
+            return self.end(Err(Error::CutOff));
+        }
+        let was_empty = self.queue.is_empty();
+        self.codec.finish(&mut self.queue);
+        self.news.is_readable |= was_empty && !self.queue.is_empty();
+        self.end(Ok(()));
+    }
+
+    fn end(&mut self, result: Result<(), Error>) {
+        self.phase = Phase::Over(result);
+        self.news.is_writable = false;
+    }
+}
