@@ -93,6 +93,13 @@ pub struct Lenience {
     /// comes after `HOST` was sent is taken for it. A session that had them is
     /// [irregular](crate::client::Session::irregular). Default 0: a second 220 is a fault.
     pub repeated_greetings: usize,
+    /// Connect to the address in the reply to `PASV`, not only to its port. Default `false`: the host is
+    /// that of the control connection, since a server could send a client anywhere, and servers
+    /// behind NAT tell addresses that lead nowhere.
+    pub passive_address: bool,
+    /// Under TLS, take the end of a data connection without `close_notify` for its end. Default `false`:
+    /// anyone on the way can cut a file short so. Some old servers need it.
+    pub data_end_without_close_notify: bool,
 }
 
 impl Default for Lenience {
@@ -102,6 +109,8 @@ impl Default for Lenience {
             bare_lf: true,
             any_reply_code: false,
             repeated_greetings: 0,
+            passive_address: false,
+            data_end_without_close_notify: false,
         }
     }
 }
@@ -113,5 +122,7 @@ impl Lenience {
         bare_lf: false,
         any_reply_code: false,
         repeated_greetings: 0,
+        passive_address: false,
+        data_end_without_close_notify: false,
     };
 }

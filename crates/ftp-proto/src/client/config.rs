@@ -6,6 +6,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::KeepAlive;
+use crate::data;
 use crate::wire::{InvalidText, TextKind, check_name};
 use crate::{Account, Lenience, Limits, Observer, Password, Username};
 
@@ -65,6 +66,37 @@ pub enum Utf8 {
     /// `OPTS UTF8 ON` unasked: one round trip more, with
     /// [`pipelining`](Config::pipelining) none.
     Always,
+}
+
+/// How data connections are made (RFC 959 §3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DataMode {
+    /// The client connects to the server. Works through firewalls and NAT on the client's side.
+    Passive(PassiveCommand),
+    /// The server connects to the client, at the address that the application tells
+    /// ([`Event::Listen`](super::Event::Listen)).
+    Active,
+}
+
+impl Default for DataMode {
+    fn default() -> Self {
+        Self::Passive(PassiveCommand::default())
+    }
+}
+
+/// Which command asks for a passive data connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum PassiveCommand {
+    /// `EPSV`, and if it is refused or its port cannot be reached, `PASV`. What worked is used from
+    /// then on. The default.
+    #[default]
+    Either,
+    /// `EPSV` alone (RFC 2428).
+    Epsv,
+    /// `PASV` alone.
+    Pasv,
 }
 
 /// The user, and how to answer the server's questions.
@@ -176,11 +208,14 @@ pub struct Timeouts {
     /// From the start of the machine to the end of the login, however much traffic there is; not
     /// counted while the application is asked for credentials. Default 120 s.
     pub login: Duration,
+    /// Of a transfer: from its command to the first reply, and from the end of the data to the final
+    /// one. Default 60 s. While data moves, [`data_timeouts`](Config::data_timeouts) hold.
+    pub transfer: Duration,
 }
 
 impl Timeouts {
     /// The same bound for every single step, but no more than its default for `QUIT`; the whole login
-    /// gets four times as much.
+    /// gets four times as much, and a transfer's replies twice as much.
     pub fn uniform(step: Duration) -> Self {
         Self {
             connect: step,
@@ -190,6 +225,7 @@ impl Timeouts {
             write: step,
             quit: step.min(Duration::from_secs(3)),
             login: step.saturating_mul(4),
+            transfer: step.saturating_mul(2),
         }
     }
 }
@@ -221,7 +257,9 @@ pub(crate) struct Settings {
     pub(crate) pipelining: bool,
     pub(crate) clear_command_channel: bool,
     pub(crate) keep_alive: KeepAlive,
+    pub(crate) data_mode: DataMode,
     pub(crate) timeouts: Timeouts,
+    pub(crate) data_timeouts: data::Timeouts,
     pub(crate) limits: Limits,
     pub(crate) lenience: Lenience,
     pub(crate) observer: Option<Arc<dyn Observer>>,
@@ -239,7 +277,9 @@ impl Config {
             pipelining: false,
             clear_command_channel: false,
             keep_alive: KeepAlive::off(),
+            data_mode: DataMode::default(),
             timeouts: Timeouts::default(),
+            data_timeouts: data::Timeouts::default(),
             limits: Limits::default(),
             lenience: Lenience::default(),
             observer: None,
@@ -329,6 +369,20 @@ impl Config {
         self
     }
 
+    /// How data connections are made. Default: passive, `EPSV` before `PASV`.
+    #[must_use]
+    pub fn data_mode(mut self, mode: DataMode) -> Self {
+        self.settings_mut().data_mode = mode;
+        self
+    }
+
+    /// How long each step of a data connection may take.
+    #[must_use]
+    pub fn data_timeouts(mut self, timeouts: data::Timeouts) -> Self {
+        self.settings_mut().data_timeouts = timeouts;
+        self
+    }
+
     /// How long each step may take.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
@@ -393,7 +447,9 @@ impl fmt::Debug for Settings {
             .field("pipelining", &self.pipelining)
             .field("clear_command_channel", &self.clear_command_channel)
             .field("keep_alive", &self.keep_alive)
+            .field("data_mode", &self.data_mode)
             .field("timeouts", &self.timeouts)
+            .field("data_timeouts", &self.data_timeouts)
             .field("limits", &self.limits)
             .field("lenience", &self.lenience)
             .finish_non_exhaustive()

@@ -2,16 +2,19 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::net::SocketAddr;
 
 use super::context::Context;
 use super::input::Input;
 use super::outstanding::Purpose;
 use super::state::{Ccc, Greeting, Rein, StartingTls, State};
+use super::transferring::Transferring;
 use super::{
     Answer, CommandId, Config, Error, Event, Login, Misuse, Phase, Protection, Security, Session,
+    Transfer, TransferError, TransferId,
 };
-use crate::Instant;
 use crate::wire::{Command, CommandRef, Verb};
+use crate::{Instant, data};
 
 /// The client's machine for one control connection, from greeting to close.
 ///
@@ -145,6 +148,7 @@ impl Connection {
         {
             return Err(Misuse::TooManyOutstanding);
         }
+        self.context.forget(verb);
         let id = self.context.next_command_id();
         let protection = (verb == Verb::Prot).then(|| match command.argument() {
             // Without TLS there is nothing to protect with, whatever the server says.
@@ -248,6 +252,133 @@ impl Connection {
         Ok(())
     }
 
+    /// Moves a file or a listing over a data connection. [`Event::OpenData`], perhaps
+    /// [`Event::Started`], and [`Event::Transferred`] follow; until the last of these nothing else is
+    /// sent.
+    ///
+    /// # Errors
+    /// As [`reinitialize`](Self::reinitialize).
+    pub fn transfer(&mut self, now: Instant, transfer: Transfer) -> Result<TransferId, Misuse> {
+        self.context.advance_clock(now);
+        self.check_idle()?;
+        let id = TransferId(self.context.issue());
+        self.transition(|state, context| {
+            Ok(match state {
+                State::Ready(ready) => Transferring::start(ready, id, transfer, context),
+                state => state,
+            })
+        });
+        Ok(id)
+    }
+
+    /// Answers [`Event::Listen`]: a connection to this address reaches us.
+    ///
+    /// # Errors
+    /// [`Misuse::NotTransferring`] and [`Misuse::WrongAnswer`] if that was not asked.
+    pub fn listening(
+        &mut self,
+        now: Instant,
+        transfer: TransferId,
+        address: SocketAddr,
+    ) -> Result<(), Misuse> {
+        self.in_transfer(now, |mut state, context| {
+            let result = state.on_listening(transfer, address, context);
+            (State::Transferring(state), result)
+        })
+    }
+
+    /// Answers [`Event::Listen`]: there is no way to listen. The transfer is over.
+    ///
+    /// # Errors
+    /// As [`listening`](Self::listening).
+    pub fn not_listening(&mut self, now: Instant, transfer: TransferId) -> Result<(), Misuse> {
+        self.in_transfer(now, |state, context| {
+            state.on_not_listening(transfer, context)
+        })
+    }
+
+    /// Answers [`Event::OpenData`]: the data connection stands (TCP; TLS follows). Returns its machine.
+    ///
+    /// # Errors
+    /// [`Misuse::WrongTicket`] if it is not wanted any more, or never was: close it.
+    pub fn data_opened(
+        &mut self,
+        now: Instant,
+        ticket: data::Ticket,
+    ) -> Result<data::Connection, Misuse> {
+        self.in_transfer(now, |mut state, context| {
+            let result = state.on_data_opened(&ticket, context);
+            (State::Transferring(state), result)
+        })?;
+        Ok(ticket.connect(self.context.now))
+    }
+
+    /// Answers [`Event::OpenData`]: the data connection cannot be made. `PASV` may be tried next, with
+    /// another [`Event::OpenData`].
+    ///
+    /// # Errors
+    /// As [`data_opened`](Self::data_opened).
+    pub fn data_failed(&mut self, now: Instant, ticket: data::Ticket) -> Result<(), Misuse> {
+        self.in_transfer(now, |state, context| {
+            state.on_data_failed(ticket.id, context)
+        })
+    }
+
+    /// The data connection ended. Drop its transport first: some servers confirm a transfer only then.
+    ///
+    /// # Errors
+    /// [`Misuse::WrongTicket`] if the transfer is over already; then it was told how it ended.
+    pub fn data_ended(&mut self, now: Instant, end: data::End) -> Result<(), Misuse> {
+        self.in_transfer(now, |state, context| state.on_data_ended(end, context))
+    }
+
+    /// Gives the transfer up: drop the data connection first, then call this, or just poll. `ABOR` is
+    /// sent if the server has begun, and [`Event::Transferred`] comes when the connection is in step
+    /// again.
+    ///
+    /// # Errors
+    /// [`Misuse::NotTransferring`].
+    pub fn abort(&mut self, now: Instant) -> Result<(), Misuse> {
+        self.in_transfer(now, |state, context| (state.abort(context), Ok(())))
+    }
+
+    /// The transfer under way.
+    pub fn transferring(&self) -> Option<TransferId> {
+        self.context.transfer
+    }
+
+    /// Whoever held the data connection has dropped it: that gives the transfer up.
+    pub(super) fn notice_dropped_transfer(&mut self) {
+        if let State::Transferring(transfer) = &self.state
+            && transfer.is_dropped()
+        {
+            self.transition(|state, context| {
+                Ok(match state {
+                    State::Transferring(transfer) => transfer.abort(context),
+                    state => state,
+                })
+            });
+        }
+    }
+
+    fn in_transfer(
+        &mut self,
+        now: Instant,
+        step: impl FnOnce(Box<Transferring>, &mut Context) -> (State, Result<(), Misuse>),
+    ) -> Result<(), Misuse> {
+        self.context.advance_clock(now);
+        let mut result = Err(Misuse::NotTransferring);
+        self.transition(|state, context| {
+            let State::Transferring(transfer) = state else {
+                return Ok(state);
+            };
+            let (next, answered) = step(transfer, context);
+            result = answered;
+            Ok(next)
+        });
+        result
+    }
+
     fn is_closing(&self) -> bool {
         self.phase() == Phase::Closing
     }
@@ -256,6 +387,7 @@ impl Connection {
         match self.state {
             State::Ready(_) => Ok(()),
             State::Leaving(_) | State::Quit(_) | State::Closed => Err(Misuse::Closed),
+            State::Transferring(_) => Err(Misuse::Transferring),
             State::Rein(_) | State::Ccc(_) | State::StoppingTls(_) => {
                 Err(Misuse::CommandsOutstanding)
             }
@@ -293,6 +425,10 @@ impl Connection {
         self.context.enter(next.phase());
         self.state = next;
         if matches!(self.state, State::Closed) {
+            if let Some(transfer) = self.context.transfer.take() {
+                let outcome = Err(TransferError::Unknown);
+                self.context.tell(Event::Transferred { transfer, outcome });
+            }
             self.context.stop_login_clock();
             self.input.reset();
         }

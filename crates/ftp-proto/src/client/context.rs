@@ -9,9 +9,10 @@ use super::config::Settings;
 use super::outstanding::{Awaited, Outstanding, Purpose};
 use super::{
     Challenge, ChallengeKind, CommandId, DataProtection, Event, LoggedInBy, Phase, PhaseTimes,
-    Protection, Session,
+    Protection, Session, TransferId,
 };
 use crate::buffer::Buffer;
+use crate::data::DataType;
 use crate::ticket::{Ticket, Tickets};
 use crate::wire::{Code, Command, CommandRef, Reply, ReplyRef, Verb};
 use crate::{Dialogue, Instant, TlsSession, log};
@@ -73,6 +74,14 @@ pub(super) struct Context {
     phase: Phase,
     phase_since: Instant,
     tickets: Tickets,
+    /// The transfer under way.
+    pub(super) transfer: Option<TransferId>,
+    /// The `TYPE` in force, if it is known.
+    pub(super) data_type: Option<DataType>,
+    /// `EPSV` or `PASV`, which worked.
+    pub(super) passive: Option<Verb>,
+    /// A `REST` may be in force that no transfer has used up.
+    pub(super) restart_left: bool,
 }
 
 impl Context {
@@ -100,6 +109,10 @@ impl Context {
             phase,
             phase_since: now,
             tickets: Tickets::new(),
+            transfer: None,
+            data_type: None,
+            passive: None,
+            restart_left: false,
         }
     }
 
@@ -110,6 +123,24 @@ impl Context {
 
     pub(super) fn next_command_id(&mut self) -> CommandId {
         CommandId(self.tickets.issue())
+    }
+
+    pub(super) fn issue(&mut self) -> Ticket {
+        self.tickets.issue()
+    }
+
+    /// A command of the application may have changed what is known of the server's state.
+    pub(super) fn forget(&mut self, verb: Verb) {
+        match verb {
+            Verb::Type => self.data_type = None,
+            // Another session of the server's.
+            Verb::Rein => {
+                self.data_type = None;
+                self.restart_left = false;
+            }
+            Verb::Rest | Verb::Rang => self.restart_left = true,
+            _ => {}
+        }
     }
 
     /// Queues bytes that no reply is awaited for.
@@ -338,6 +369,7 @@ impl Context {
     /// The login starts again, after `REIN`. What the server said before holds no longer, but for
     /// TLS.
     pub(super) fn start_again(&mut self, greeting: Reply) {
+        self.forget(Verb::Rein);
         self.session = None;
         self.protection = Protection::Clear;
         self.protection_put_off = false;

@@ -346,4 +346,14 @@ pub enum Misuse {
     /// answered in the wrong kind stays open: the event comes again.
     #[error("the answer does not fit the open challenge")]
     WrongAnswer,
+    /// A transfer is under way, and nothing else is said until it is over.
+    #[error("a transfer is under way")]
+    Transferring,
+    /// There is no transfer under way, or another one.
+    #[error("this transfer is not under way")]
+    NotTransferring,
+    /// The ticket, or the end of a data connection, is of another connection, or of a transfer that
+    /// is over.
+    #[error("the ticket does not fit the transfer under way")]
+    WrongTicket,
 }

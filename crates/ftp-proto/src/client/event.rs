@@ -5,6 +5,8 @@ use core::time::Duration;
 
 use alloc::sync::Arc;
 
+use super::{TransferError, TransferId, Transferred};
+use crate::data;
 use crate::ticket::Ticket;
 use crate::wire::Reply;
 use crate::{Account, Password, TlsSession, Username};
@@ -101,6 +103,34 @@ pub enum Event {
     /// sent meanwhile; only some of these show by their code
     /// ([`PeerFault::OutOfStep`](super::PeerFault::OutOfStep)).
     Unsolicited(Reply),
+    /// The server is to connect here: listen for it, and tell where with
+    /// [`Connection::listening`](super::Connection::listening). Only with
+    /// [`DataMode::Active`](super::DataMode::Active).
+    Listen(TransferId),
+    /// The transfer needs its data connection now: open it, and hand the ticket back with
+    /// [`Connection::data_opened`](super::Connection::data_opened) or
+    /// [`Connection::data_failed`](super::Connection::data_failed). If this comes again before that,
+    /// give the first attempt up.
+    OpenData(data::Ticket),
+    /// The transfer began: the server said so (1yz), or said nothing for two seconds although the data
+    /// connection stands. Does not come if the server says only how it ended.
+    Started {
+        /// Which.
+        transfer: TransferId,
+        /// How many bytes will come, if the reply says so to the byte. Some servers count from the start
+        /// of the file, others from the offset.
+        announced: Option<u64>,
+        /// What the server said.
+        reply: Option<Reply>,
+    },
+    /// The transfer is over, and commands can be sent again. What is left of the data connection is of
+    /// no use: drop it.
+    Transferred {
+        /// Which.
+        transfer: TransferId,
+        /// What became of it.
+        outcome: Result<Transferred, TransferError>,
+    },
 }
 
 impl Event {

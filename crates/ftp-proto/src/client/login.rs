@@ -77,6 +77,7 @@ impl State {
             Self::PbszAgain(state) => state.on_reply(reply, context),
             Self::ProtAgain(state) => state.on_reply(reply, context),
             Self::Ready(state) => Ok(Self::Ready(state.on_reply(reply, answered, context))),
+            Self::Transferring(state) => state.on_reply(reply, answered, context),
             Self::Rein(state) => state.on_reply(reply, answered, context),
             Self::Ccc(state) => state.on_reply(reply, context),
             Self::Leaving(state) => state.on_reply(reply, answered, context),
@@ -100,6 +101,11 @@ impl State {
         }
         let may_greet = self.follows_greeting() || matches!(self, Self::Host(_));
         if reply.code() == Code::READY && may_greet && context.is_greeted_again() {
+            return Ok(self);
+        }
+        if let Self::Transferring(transfer) = &self
+            && transfer.takes_any_reply()
+        {
             return Ok(self);
         }
         let reply = reply.to_reply();
@@ -180,6 +186,10 @@ impl State {
             // Neither side speaks FTP now; nobody would read a QUIT.
             Self::StartingTls(_) | Self::StoppingTls(_) => Self::Closed,
             Self::Ready(ready) => quit(ready, context),
+            Self::Transferring(mut transfer) => {
+                transfer.quits = true;
+                transfer.abort(context)
+            }
             Self::AskUsername(_) | Self::AskPassword(_) | Self::AskAccount(_) => {
                 context
                     .events
@@ -692,7 +702,7 @@ impl Leaving {
 }
 
 /// `QUIT`, behind whatever is still unanswered.
-fn quit(ready: Ready, context: &mut Context) -> State {
+pub(super) fn quit(ready: Ready, context: &mut Context) -> State {
     context.stop_login_clock();
     context.send(Purpose::Quit, CommandRef::known(Verb::Quit, None));
     State::Quit(ready)

@@ -12,6 +12,7 @@ impl Machine for Connection {
     type Error = Error;
 
     fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
+        self.notice_dropped_transfer();
         self.advance();
         if let Some(event) = self.context.events.pop_front() {
             return Ok(Action::Event(event));

@@ -18,8 +18,12 @@ mod otp;
 mod outstanding;
 mod state;
 mod timers;
+mod transfer;
+mod transferring;
 
-pub use config::{Config, DataProtection, Login, Security, Timeouts, Utf8};
+pub use config::{
+    Config, DataMode, DataProtection, Login, PassiveCommand, Security, Timeouts, Utf8,
+};
 pub use connection::Connection;
 pub use error::{Error, Misuse, PeerFault, Timeout};
 pub use event::{
@@ -27,3 +31,4 @@ pub use event::{
     Session,
 };
 pub use keep_alive::{KeepAlive, UnfitForKeepAlive};
+pub use transfer::{Transfer, TransferError, TransferId, Transferred};

@@ -22,6 +22,8 @@ pub(super) enum Purpose {
     },
     /// A `NOOP`, or what the configuration has in its place, that the machine sent by itself.
     KeepAlive(Verb),
+    /// A command of a transfer; `None` if what answers it cannot be told, as after `ABOR`.
+    Transfer(Option<Verb>),
     /// `QUIT`.
     Quit,
 }
@@ -33,6 +35,7 @@ impl Purpose {
             Self::Greeting | Self::Login => None,
             Self::Command { verb, .. } => Some(verb),
             Self::KeepAlive(verb) => Some(verb),
+            Self::Transfer(verb) => verb,
             Self::Quit => Some(Verb::Quit),
         }
     }
@@ -77,6 +80,11 @@ impl Outstanding {
 
     pub(super) fn len(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Nothing is owed any more.
+    pub(super) fn clear(&mut self) {
+        self.queue.clear();
     }
 
     /// Those that the application knows of.

@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 
 use super::context::Completed;
 use super::outstanding::{Awaited, Purpose};
+use super::transferring::Transferring;
 use super::{Challenge, ChallengeKind, CommandId, Login, Phase};
 use crate::Account;
 use crate::ticket::Ticket;
@@ -49,6 +50,8 @@ pub(super) enum State {
     ProtAgain(ProtAgain),
     /// For commands, or for the replies to them.
     Ready(Ready),
+    /// For a transfer to be over.
+    Transferring(Box<Transferring>),
     /// For the reply to `REIN`.
     Rein(Rein),
     /// For the reply to `CCC`.
@@ -216,7 +219,12 @@ impl State {
             | Self::User(_) => Phase::User,
             Self::AskPassword(_) | Self::Pass(_) => Phase::Password,
             Self::AskAccount(_) | Self::Acct(_) => Phase::Account,
-            Self::Ready(_) | Self::Rein(_) | Self::Ccc(_) | Self::StoppingTls(_) => Phase::Ready,
+            Self::Transferring(transfer) if transfer.quits => Phase::Closing,
+            Self::Ready(_)
+            | Self::Transferring(_)
+            | Self::Rein(_)
+            | Self::Ccc(_)
+            | Self::StoppingTls(_) => Phase::Ready,
             Self::Leaving(_) | Self::Quit(_) | Self::Closed => Phase::Closing,
         }
     }

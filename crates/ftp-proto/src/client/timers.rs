@@ -13,6 +13,8 @@ pub(super) enum Timer {
     ForeignEnd,
     /// Nothing went either way for as long as the configuration allows.
     KeepAlive,
+    /// What a transfer waits for did not come.
+    Transfer,
     /// `QUIT` was not answered: the connection is closed all the same.
     Quit,
 }
@@ -32,7 +34,12 @@ impl Connection {
             _ => None,
         };
         let quit = quit.map(|since| (since + timeouts.quit, Timer::Quit));
+        let transfer = match &self.state {
+            State::Transferring(transfer) => Some(transfer),
+            _ => None,
+        };
         let reply = context.outstanding.deadline(timeouts);
+        let reply = reply.filter(|_| transfer.is_none_or(|transfer| transfer.is_ordinary()));
         // After `QUIT` a reply that does not come is no fault.
         let reply = reply.map(|(at, timeout)| match quit {
             Some((_, quit)) => (at, quit),
@@ -55,6 +62,7 @@ impl Connection {
                 .then(|| context.keep_alive_deadline())
                 .flatten()
                 .map(|at| (at, Timer::KeepAlive)),
+            transfer.and_then(|transfer| transfer.timer(timeouts, &context.settings.data_timeouts)),
             context.login_deadline().map(|at| fatal(at, Timeout::Login)),
         ];
         timers.into_iter().flatten().min_by_key(|(at, _)| *at)
@@ -84,6 +92,12 @@ impl Connection {
                     self.context.last_traffic = self.context.now;
                     self.input.fell_silent();
                 }
+                Timer::Transfer => self.transition(|state, context| {
+                    Ok(match state {
+                        State::Transferring(transfer) => transfer.on_timer(context),
+                        state => state,
+                    })
+                }),
                 Timer::KeepAlive => self.context.send_keep_alive(),
                 Timer::Quit => {
                     self.context.output.clear();

@@ -11,6 +11,7 @@ mod client_secrets;
 mod client_switch;
 mod client_table;
 mod client_time;
+mod client_transfer;
 mod client_transient;
 mod client_utf8;
 mod common;

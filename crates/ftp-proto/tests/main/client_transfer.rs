@@ -1,0 +1,685 @@
+//! Transfers: the dialogue and the two ends. Bytes in, bytes and events out.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::common::{Dialogue, known};
+use ftp_proto::client::{
+    Config, DataMode, Error, Event, Misuse, PassiveCommand, Security, Timeout, Transfer,
+    TransferError, TransferId, Transferred,
+};
+use ftp_proto::data::{self, DataType, Open, Ticket};
+use ftp_proto::wire::Command;
+use ftp_proto::{Action, Lenience, Machine};
+
+const EPSV: &str = "229 Entering Extended Passive Mode (|||6446|)\r\n";
+
+fn ready(config: Config) -> Dialogue {
+    let mut dialogue = Dialogue::new(config.security(Security::DangerousPlaintext));
+    for reply in ["220 x\r\n", "331 x\r\n", "230 x\r\n"] {
+        dialogue.hear(reply);
+    }
+    dialogue.forget();
+    dialogue
+}
+
+fn retrieve() -> Transfer {
+    Transfer::retrieve("notes").unwrap()
+}
+
+impl Dialogue {
+    fn begin(&mut self, transfer: Transfer) -> TransferId {
+        let id = self.client.transfer(self.now, transfer).unwrap();
+        self.drive();
+        id
+    }
+
+    /// What is sent, and the reply to it.
+    fn exchange(&mut self, sent: &str, reply: &str) {
+        assert_eq!(self.take_sent(), sent);
+        self.hear(reply);
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        let is_ticket = |event: &Event| matches!(event, Event::OpenData(_));
+        let at = self.events.iter().position(is_ticket);
+        match self
+            .events
+            .remove(at.expect("no data connection is wanted"))
+        {
+            Event::OpenData(ticket) => ticket,
+            _ => unreachable!(),
+        }
+    }
+
+    fn open(&mut self) -> data::Connection {
+        let ticket = self.ticket();
+        let connection = self.client.data_opened(self.now, ticket).unwrap();
+        self.drive();
+        connection
+    }
+
+    fn end(&mut self, connection: data::Connection) {
+        self.client
+            .data_ended(self.now, connection.into_end())
+            .unwrap();
+        self.drive();
+    }
+
+    /// All of a download's data, and its end.
+    fn receive(&mut self, mut connection: data::Connection, bytes: &[u8]) {
+        assert_eq!(connection.received(self.now, bytes), bytes.len());
+        connection.received_eof(self.now);
+        while let Ok(Action::Event(_)) = connection.poll() {}
+        self.end(connection);
+    }
+
+    /// The data breaks after these bytes.
+    fn break_off(&mut self, mut connection: data::Connection, bytes: &[u8]) {
+        assert_eq!(connection.received(self.now, bytes), bytes.len());
+        connection.cut_off(self.now);
+        self.end(connection);
+    }
+
+    fn outcome(&mut self) -> Option<Result<Transferred, TransferError>> {
+        let is_over = |event: &Event| matches!(event, Event::Transferred { .. });
+        let at = self.events.iter().position(is_over)?;
+        match self.events.remove(at) {
+            Event::Transferred { outcome, .. } => Some(outcome),
+            _ => unreachable!(),
+        }
+    }
+
+    fn error_of_transfer(&mut self) -> TransferError {
+        self.outcome().expect("it is not over").unwrap_err()
+    }
+
+    /// A `RETR` is sent, and the data connection stands.
+    fn retrieving(&mut self) -> data::Connection {
+        self.begin(retrieve());
+        self.exchange("TYPE I\r\n", "200 x\r\n");
+        self.exchange("EPSV\r\n", EPSV);
+        let connection = self.open();
+        assert_eq!(self.take_sent(), "RETR notes\r\n");
+        connection
+    }
+
+    /// The connection is in step: a command gets its own reply.
+    fn assert_in_step(&mut self) {
+        self.forget();
+        self.send("PWD");
+        self.exchange("PWD\r\n", "257 \"/here\"\r\n");
+        let replies: Vec<_> = self
+            .events
+            .iter()
+            .map(|event| match event {
+                Event::Reply { reply, .. } => reply.code().get(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(replies, [257]);
+    }
+}
+
+#[test]
+fn a_download_is_whole_when_the_data_ended_and_the_server_confirmed_it() {
+    let mut dialogue = Dialogue::ready();
+    let connection = dialogue.retrieving();
+    dialogue.hear("150 Opening BINARY mode data connection for notes (9 bytes).\r\n");
+    assert!(matches!(
+        &dialogue.events[..],
+        [Event::Started {
+            announced: Some(9),
+            reply: Some(_),
+            ..
+        }]
+    ));
+    dialogue.receive(connection, b"all of it");
+    assert!(dialogue.outcome().is_none());
+    dialogue.hear("226 Done.\r\n");
+    let transferred = dialogue.outcome().unwrap().unwrap();
+    assert_eq!(transferred.bytes, 9);
+    assert_eq!(transferred.reply.text(), b"Done.");
+    dialogue.assert_in_step();
+}
+
+#[test]
+fn the_two_ends_may_come_in_any_order_and_the_server_may_say_little_or_much() {
+    for before in ["", "150 x\r\n", "150 x\r\n150 y\r\n", "125-x\r\n125 y\r\n"] {
+        for last in ["226 x\r\n", "250 x\r\n", "200 x\r\n"] {
+            for reply_first in [false, true] {
+                let mut dialogue = Dialogue::ready();
+                let connection = dialogue.retrieving();
+                dialogue.hear(before);
+                if reply_first {
+                    dialogue.hear(last);
+                    dialogue.receive(connection, b"x");
+                } else {
+                    dialogue.receive(connection, b"x");
+                    dialogue.hear(last);
+                }
+                let outcome = dialogue.outcome().expect("it is over");
+                assert_eq!(outcome.unwrap().bytes, 1, "{before:?} {last:?}");
+                dialogue.assert_in_step();
+            }
+        }
+    }
+}
+
+#[test]
+fn an_upload_is_whole_when_all_was_sent_and_the_server_confirmed_it() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(Transfer::store("notes").unwrap());
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    dialogue.exchange("EPSV\r\n", EPSV);
+    let mut connection = dialogue.open();
+    dialogue.exchange("STOR notes\r\n", "150 x\r\n");
+    let now = dialogue.now;
+    assert_eq!(connection.write(now, b"text"), 4);
+    connection.finish(now);
+    assert!(matches!(connection.poll(), Ok(Action::Write { .. })));
+    connection.wrote(now, 4);
+    assert!(matches!(connection.poll(), Ok(Action::Shutdown { .. })));
+    connection.shut_down(now);
+    connection.received_eof(now);
+    assert!(matches!(connection.poll(), Ok(Action::Closed)));
+    dialogue.end(connection);
+    dialogue.hear("226 x\r\n");
+    assert_eq!(dialogue.outcome().unwrap().unwrap().bytes, 4);
+}
+
+#[test]
+fn an_upload_that_was_not_finished_is_given_up() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(Transfer::store("notes").unwrap());
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    dialogue.exchange("EPSV\r\n", EPSV);
+    let connection = dialogue.open();
+    dialogue.exchange("STOR notes\r\n", "150 x\r\n");
+    dialogue.end(connection);
+    dialogue.exchange("ABOR\r\n", "426 x\r\n226 x\r\n");
+    assert_eq!(dialogue.error_of_transfer(), TransferError::Aborted);
+    dialogue.assert_in_step();
+}
+
+#[test]
+fn the_type_is_sent_only_when_it_changes() {
+    let mut dialogue = Dialogue::ready();
+    let connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    dialogue.receive(connection, b"");
+    dialogue.hear("226 x\r\n");
+    dialogue.begin(retrieve());
+    assert_eq!(dialogue.take_sent(), "EPSV\r\n");
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(retrieve().data_type(DataType::Ascii));
+    assert_eq!(dialogue.take_sent(), "TYPE A\r\n");
+    // What the application says of the type is not known to be taken.
+    let mut dialogue = Dialogue::ready();
+    let _connection = dialogue.retrieving();
+    dialogue.exchange("", "550 x\r\n");
+    dialogue.send("TYPE L 8");
+    dialogue.exchange("TYPE L 8\r\n", "200 x\r\n");
+    dialogue.begin(retrieve());
+    assert_eq!(dialogue.take_sent(), "TYPE I\r\n");
+}
+
+#[test]
+fn a_listing_is_ascii_and_goes_on_where_that_is_refused() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(Transfer::list(None).unwrap());
+    dialogue.exchange("TYPE A\r\n", "504 x\r\n");
+    dialogue.exchange("EPSV\r\n", EPSV);
+    let mut connection = dialogue.open();
+    dialogue.exchange("LIST\r\n", "150 x\r\n");
+    assert_eq!(connection.received(dialogue.now, b"a\r\nb\r\n"), 6);
+    assert_eq!(connection.readable(), b"a\nb\n");
+    // A file is not moved as something else than was asked for.
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(retrieve());
+    dialogue.exchange("TYPE I\r\n", "504 x\r\n");
+    assert!(matches!(
+        dialogue.error_of_transfer(),
+        TransferError::Refused { .. }
+    ));
+}
+
+#[test]
+fn pasv_follows_epsv_once_and_what_worked_is_remembered() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(retrieve());
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    dialogue.exchange("EPSV\r\n", "500 x\r\n");
+    dialogue.exchange("PASV\r\n", "227 x (10,0,0,1,25,46)\r\n");
+    let ticket = dialogue.ticket();
+    assert_eq!(ticket.open(), Open::ConnectToPeer { port: 6446 });
+    let connection = dialogue.client.data_opened(dialogue.now, ticket).unwrap();
+    dialogue.drive();
+    dialogue.exchange("RETR notes\r\n", "150 x\r\n");
+    dialogue.receive(connection, b"");
+    dialogue.hear("226 x\r\n");
+    let transferred = dialogue.outcome().unwrap().unwrap();
+    let said = transferred.passive_address.unwrap();
+    assert_eq!(said.to_string(), "10.0.0.1:6446");
+    dialogue.begin(retrieve());
+    dialogue.exchange("PASV\r\n", "500 x\r\n");
+    assert_eq!(dialogue.take_sent(), "");
+    assert!(matches!(
+        dialogue.error_of_transfer(),
+        TransferError::Refused { .. }
+    ));
+}
+
+#[test]
+fn pasv_is_tried_when_the_port_of_epsv_cannot_be_reached() {
+    for in_time in [true, false] {
+        let mut dialogue = Dialogue::ready();
+        dialogue.begin(retrieve());
+        dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+        dialogue.exchange("EPSV\r\n", EPSV);
+        let first = dialogue.ticket();
+        if in_time {
+            dialogue.client.data_failed(dialogue.now, first).unwrap();
+            dialogue.drive();
+        } else {
+            dialogue.pass(15);
+            let late = dialogue.client.data_opened(dialogue.now, first);
+            assert_eq!(late.unwrap_err(), Misuse::WrongTicket);
+        }
+        dialogue.exchange("PASV\r\n", "229 x (|||7000|)\r\n");
+        let second = dialogue.ticket();
+        assert_eq!(second.open(), Open::ConnectToPeer { port: 7000 });
+        dialogue.client.data_failed(dialogue.now, second).unwrap();
+        dialogue.drive();
+        assert_eq!(dialogue.error_of_transfer(), TransferError::NotOpened);
+        dialogue.assert_in_step();
+    }
+}
+
+#[test]
+fn the_address_of_227_is_believed_only_by_option() {
+    let mut lenience = Lenience::default();
+    lenience.passive_address = true;
+    let config = Config::new(known())
+        .data_mode(DataMode::Passive(PassiveCommand::Pasv))
+        .lenience(lenience);
+    let mut dialogue = ready(config);
+    dialogue.begin(retrieve());
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    dialogue.exchange("PASV\r\n", "227 =10,0,0,1,25,46\r\n");
+    let address: SocketAddr = "10.0.0.1:6446".parse().unwrap();
+    assert_eq!(dialogue.ticket().open(), Open::Connect(address));
+}
+
+#[test]
+fn a_reply_without_an_address_is_an_error_of_the_transfer() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(retrieve());
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    dialogue.exchange("EPSV\r\n", "229 x (|||0|)\r\n");
+    dialogue.exchange("PASV\r\n", "227 x (1,2,3,4,256,1)\r\n");
+    assert!(matches!(
+        dialogue.error_of_transfer(),
+        TransferError::UnusableReply { .. }
+    ));
+    dialogue.assert_in_step();
+}
+
+#[test]
+fn the_server_connects_where_the_application_listens() {
+    for (address, command) in [
+        ("192.0.2.7:258", "PORT 192,0,2,7,1,2\r\n"),
+        ("[2001:db8::7]:258", "EPRT |2|2001:db8::7|258|\r\n"),
+    ] {
+        let mut dialogue = ready(Config::new(known()).data_mode(DataMode::Active));
+        let id = dialogue.begin(retrieve());
+        dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+        assert!(matches!(dialogue.events[..], [Event::Listen(asked)] if asked == id));
+        let address = address.parse().unwrap();
+        dialogue
+            .client
+            .listening(dialogue.now, id, address)
+            .unwrap();
+        dialogue.drive();
+        dialogue.exchange(command, "200 x\r\n");
+        let ticket = dialogue.ticket();
+        assert_eq!(ticket.open(), Open::Accept);
+        // The server connects when it has the command.
+        dialogue.exchange("RETR notes\r\n", "150 x\r\n");
+        let connection = dialogue.client.data_opened(dialogue.now, ticket).unwrap();
+        dialogue.receive(connection, b"x");
+        dialogue.hear("226 x\r\n");
+        assert_eq!(dialogue.outcome().unwrap().unwrap().bytes, 1);
+        dialogue.assert_in_step();
+    }
+}
+
+#[test]
+fn rest_stands_directly_before_its_command_and_is_not_left_for_another() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(retrieve().offset(10));
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    dialogue.exchange("EPSV\r\n", EPSV);
+    let _connection = dialogue.open();
+    dialogue.exchange("REST 10\r\n", "350 x\r\n");
+    dialogue.exchange("RETR notes\r\n", "550 x\r\n");
+    assert!(dialogue.outcome().unwrap().is_err());
+    dialogue.begin(retrieve());
+    dialogue.exchange("EPSV\r\n", EPSV);
+    let connection = dialogue.open();
+    dialogue.exchange("REST 0\r\n", "350 x\r\n");
+    dialogue.exchange("RETR notes\r\n", "150 x\r\n");
+    dialogue.receive(connection, b"");
+    dialogue.hear("226 x\r\n");
+    dialogue.begin(retrieve());
+    dialogue.exchange("EPSV\r\n", EPSV);
+    let _connection = dialogue.open();
+    assert_eq!(dialogue.take_sent(), "RETR notes\r\n");
+}
+
+#[test]
+fn a_refusal_before_the_start_and_a_failure_after_it_are_told_apart() {
+    for code in ["450", "550", "425"] {
+        let mut dialogue = Dialogue::ready();
+        let connection = dialogue.retrieving();
+        dialogue.hear(format!("{code} x\r\n"));
+        let error = dialogue.error_of_transfer();
+        assert!(matches!(error, TransferError::Refused { .. }), "{error:?}");
+        dialogue.assert_in_step();
+        let late = dialogue
+            .client
+            .data_ended(dialogue.now, connection.into_end());
+        assert_eq!(late, Err(Misuse::NotTransferring));
+
+        let mut dialogue = Dialogue::ready();
+        let connection = dialogue.retrieving();
+        dialogue.hear("150 x\r\n");
+        dialogue.receive(connection, b"some");
+        dialogue.hear(format!("{code} x\r\n"));
+        let error = dialogue.error_of_transfer();
+        assert!(
+            matches!(error, TransferError::Failed { bytes: 4, .. }),
+            "{error:?}"
+        );
+        dialogue.assert_in_step();
+    }
+}
+
+#[test]
+fn what_is_cut_is_never_whole_whatever_the_server_says() {
+    for (reply, is_cut_off) in [("226 x\r\n", true), ("426 x\r\n", false)] {
+        let mut dialogue = Dialogue::ready();
+        let connection = dialogue.retrieving();
+        dialogue.hear("150 x\r\n");
+        dialogue.break_off(connection, b"half");
+        dialogue.hear(reply);
+        let error = dialogue.error_of_transfer();
+        match is_cut_off {
+            true => assert!(matches!(error, TransferError::CutOff { bytes: 4, .. })),
+            false => assert!(matches!(error, TransferError::Failed { bytes: 4, .. })),
+        }
+        dialogue.assert_in_step();
+    }
+}
+
+#[test]
+fn a_server_that_says_nothing_of_a_cut_is_asked() {
+    let mut dialogue = Dialogue::ready();
+    let connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    dialogue.break_off(connection, b"half");
+    assert_eq!(dialogue.take_sent(), "");
+    dialogue.pass(2);
+    dialogue.exchange("ABOR\r\n", "426 x\r\n226 x\r\n");
+    let error = dialogue.error_of_transfer();
+    assert!(
+        matches!(error, TransferError::Failed { bytes: 4, .. }),
+        "{error:?}"
+    );
+    dialogue.assert_in_step();
+}
+
+#[test]
+fn a_length_that_differs_is_an_error_of_its_own() {
+    let announcing = "150 Opening BINARY mode data connection for notes (9 bytes).\r\n";
+    let cases = [
+        (retrieve(), announcing, 8, Some(9)),
+        (retrieve(), announcing, 9, None),
+        (retrieve(), announcing, 10, Some(9)),
+        (retrieve().size(Some(12)), "150 x\r\n", 11, Some(12)),
+        (retrieve().size(Some(12)), "150 x\r\n", 12, None),
+    ];
+    for (transfer, reply, bytes, expected) in cases {
+        let mut dialogue = Dialogue::ready();
+        dialogue.begin(transfer);
+        dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+        dialogue.exchange("EPSV\r\n", EPSV);
+        let connection = dialogue.open();
+        dialogue.hear(reply);
+        dialogue.receive(connection, &[b'x'; 12][..bytes]);
+        dialogue.hear("226 x\r\n");
+        let found = match dialogue.outcome().unwrap() {
+            Ok(_) => None,
+            Err(TransferError::LengthDiffers { expected, .. }) => Some(expected),
+            Err(error) => panic!("{error:?}"),
+        };
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn with_an_offset_the_announced_length_may_be_that_of_the_file_or_of_the_rest() {
+    for (announced, is_whole) in [(5, true), (15, true), (10, false)] {
+        let mut dialogue = Dialogue::ready();
+        dialogue.begin(retrieve().offset(10).size(Some(15)));
+        dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+        dialogue.exchange("EPSV\r\n", EPSV);
+        let connection = dialogue.open();
+        dialogue.hear("350 x\r\n");
+        dialogue.hear(format!(
+            "150 Opening connection for notes ({announced} bytes)\r\n"
+        ));
+        dialogue.receive(connection, b"12345");
+        dialogue.hear("226 x\r\n");
+        assert_eq!(dialogue.outcome().unwrap().is_ok(), is_whole, "{announced}");
+    }
+}
+
+#[test]
+fn without_a_final_reply_the_outcome_is_unknown() {
+    // Nothing comes.
+    let mut dialogue = Dialogue::ready();
+    let connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    dialogue.receive(connection, b"x");
+    dialogue.pass(59);
+    assert!(dialogue.outcome().is_none());
+    dialogue.pass(1);
+    assert_eq!(dialogue.error_of_transfer(), TransferError::Unknown);
+    assert!(matches!(
+        dialogue.error(),
+        Error::TimedOut {
+            what: Timeout::Reply,
+            ..
+        }
+    ));
+    // The connection ends, or is ended.
+    for end in ["", "421 x\r\n"] {
+        let mut dialogue = Dialogue::ready();
+        let _connection = dialogue.retrieving();
+        dialogue.hear("150 x\r\n");
+        match end {
+            "" => dialogue.hear_end(),
+            reply => dialogue.hear(reply),
+        }
+        assert_eq!(dialogue.error_of_transfer(), TransferError::Unknown);
+        assert!(matches!(
+            dialogue.error(),
+            Error::ConnectionClosed { .. } | Error::ServiceUnavailable { .. }
+        ));
+    }
+}
+
+#[test]
+fn the_deadline_of_replies_does_not_run_while_data_moves() {
+    let mut dialogue = Dialogue::ready();
+    let mut connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    for _ in 0..1000 {
+        dialogue.pass(50);
+        assert_eq!(connection.received(dialogue.now, b"x"), 1);
+    }
+    assert_eq!(dialogue.deadline, None);
+    dialogue.receive(connection, b"x");
+    dialogue.hear("226 x\r\n");
+    assert!(dialogue.outcome().unwrap().is_ok());
+}
+
+#[test]
+fn a_server_that_does_not_say_that_it_begins_is_taken_to_have_begun() {
+    let mut dialogue = Dialogue::ready();
+    let mut connection = dialogue.retrieving();
+    dialogue.pass(1);
+    assert!(dialogue.events.is_empty());
+    dialogue.pass(1);
+    assert!(matches!(
+        &dialogue.events[..],
+        [Event::Started { reply: None, .. }]
+    ));
+    dialogue.pass(50);
+    assert_eq!(connection.received(dialogue.now, b"x"), 1);
+    dialogue.pass(50);
+    dialogue.receive(connection, b"y");
+    dialogue.hear("226 x\r\n");
+    assert!(dialogue.outcome().unwrap().is_ok());
+}
+
+#[test]
+fn nothing_else_is_sent_during_a_transfer() {
+    let mut dialogue = Dialogue::ready();
+    let _connection = dialogue.retrieving();
+    let now = dialogue.now;
+    let command = Command::from_line("NOOP").unwrap();
+    assert_eq!(
+        dialogue.client.send(now, command),
+        Err(Misuse::Transferring)
+    );
+    let second = dialogue.client.transfer(now, retrieve());
+    assert_eq!(second, Err(Misuse::Transferring));
+    let mut dialogue = ready(Config::new(known()).keep_alive(Duration::from_secs(60)));
+    let _connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    dialogue.pass(1000);
+    assert_eq!(dialogue.take_sent(), "");
+}
+
+/// What servers were seen to answer to an `ABOR` in the middle of a transfer.
+const ABORTED: [&str; 7] = [
+    "426 x\r\n226 x\r\n",
+    "226 x\r\n225 x\r\n",
+    "226 x\r\n226 x\r\n",
+    "426 x\r\n451 x\r\n",
+    "426 x\r\n",
+    "500 x\r\n",
+    "",
+];
+
+#[test]
+fn a_dropped_data_connection_is_settled_whatever_the_server_answers() {
+    for replies in ABORTED {
+        for begun in [true, false] {
+            let mut dialogue = Dialogue::ready();
+            let connection = dialogue.retrieving();
+            if begun {
+                dialogue.hear("150 x\r\n");
+            }
+            drop(connection);
+            dialogue.drive();
+            assert_eq!(dialogue.take_sent(), "ABOR\r\n");
+            dialogue.hear(replies);
+            if replies.matches("\r\n").count() < 2 {
+                assert!(dialogue.outcome().is_none());
+                dialogue.pass(1);
+                dialogue.exchange("NOOP\r\n", "200 x\r\n");
+            }
+            assert_eq!(dialogue.error_of_transfer(), TransferError::Aborted);
+            dialogue.assert_in_step();
+        }
+    }
+}
+
+#[test]
+fn replies_that_come_late_are_not_taken_for_those_of_other_commands() {
+    let mut dialogue = Dialogue::ready();
+    let connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    drop(connection);
+    dialogue.drive();
+    assert_eq!(dialogue.take_sent(), "ABOR\r\n");
+    dialogue.pass(1);
+    assert_eq!(dialogue.take_sent(), "NOOP\r\n");
+    for reply in ["426 x\r\n", "226 x\r\n"] {
+        dialogue.hear(reply);
+        assert!(dialogue.outcome().is_none());
+    }
+    dialogue.hear("200 x\r\n");
+    assert_eq!(dialogue.error_of_transfer(), TransferError::Aborted);
+    dialogue.assert_in_step();
+}
+
+#[test]
+fn a_server_that_does_not_answer_an_abort_loses_the_connection() {
+    let mut dialogue = Dialogue::ready();
+    let connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    drop(connection);
+    dialogue.drive();
+    dialogue.pass(1);
+    dialogue.pass(30);
+    assert_eq!(dialogue.error_of_transfer(), TransferError::Unknown);
+    assert!(matches!(dialogue.error(), Error::TimedOut { .. }));
+}
+
+#[test]
+fn a_transfer_that_is_dropped_before_its_command_needs_no_abort() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(retrieve());
+    dialogue.client.abort(dialogue.now).unwrap();
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    assert_eq!(dialogue.error_of_transfer(), TransferError::Aborted);
+    dialogue.assert_in_step();
+
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(retrieve());
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    dialogue.exchange("EPSV\r\n", EPSV);
+    drop(dialogue.ticket());
+    dialogue.drive();
+    assert_eq!(dialogue.error_of_transfer(), TransferError::Aborted);
+    dialogue.assert_in_step();
+}
+
+#[test]
+fn quit_settles_a_transfer_first() {
+    let mut dialogue = Dialogue::ready();
+    let _connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    dialogue.quit();
+    dialogue.exchange("ABOR\r\n", "426 x\r\n226 x\r\n");
+    assert_eq!(dialogue.error_of_transfer(), TransferError::Aborted);
+    dialogue.exchange("QUIT\r\n", "221 x\r\n");
+    assert!(dialogue.is_closed());
+}
+
+#[test]
+fn a_ticket_fits_no_other_connection() {
+    let (mut one, mut other) = (Dialogue::ready(), Dialogue::ready());
+    for dialogue in [&mut one, &mut other] {
+        dialogue.begin(retrieve());
+        dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+        dialogue.exchange("EPSV\r\n", EPSV);
+    }
+    let ticket = one.ticket();
+    let result = other.client.data_opened(other.now, ticket);
+    assert_eq!(result.unwrap_err(), Misuse::WrongTicket);
+}
