@@ -6,12 +6,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_proto::client::{self, ChallengeKind, Connection, Misuse, Phase};
+use ftp_proto::client::{self, ChallengeKind, Connection, Misuse, Phase, TransferError};
 use ftp_proto::wire::{Code, InvalidText, NegativeReply, Reply};
 use ftp_rustls::ConfigError;
 use thiserror::Error;
 
-use crate::{AddressError, DriverError};
+use crate::{AddressError, DataFailure, DriverError};
 
 /// Why a client could not do what it was asked to.
 ///
@@ -91,6 +91,14 @@ pub enum Error {
     /// dropped.
     #[error("a reply came that no command had asked for, so replies may be out of step: {0}")]
     Unsolicited(Reply),
+    /// A transfer is not whole, or not known to be. The connection goes on, unless the server ended it.
+    #[error("{error}{}", Because(.cause))]
+    Transfer {
+        /// What is known of it.
+        error: Box<TransferError>,
+        /// What happened to the data connection, where that says more.
+        cause: Option<Box<DataFailure>>,
+    },
     /// A call that does not fit the state of the connection.
     #[error(transparent)]
     Misuse(#[from] Misuse),
@@ -141,6 +149,7 @@ impl Error {
             }),
             Self::Refused(_)
             | Self::Unsolicited(_)
+            | Self::Transfer { .. }
             | Self::Misuse(_)
             | Self::InvalidCommand(_)
             | Self::AlreadyAnswered
@@ -154,6 +163,7 @@ impl Error {
         match self {
             Self::Protocol(error) => error.reply(),
             Self::Refused(reply) => Some(reply),
+            Self::Transfer { error, .. } => error.reply(),
             _ => None,
         }
     }
@@ -303,6 +313,17 @@ fn asked(kind: ChallengeKind) -> &'static str {
         ChallengeKind::Password => "a password",
         ChallengeKind::Account => "an account",
         _ => "a user name",
+    }
+}
+
+struct Because<'a>(&'a Option<Box<DataFailure>>);
+
+impl fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(cause) => write!(f, ": {cause}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -4,9 +4,10 @@
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 
+use ftp_proto::client::TransferError;
 use ftp_proto::{client, server};
 
-use crate::{AddressError, DriverError, Error, SessionError, TlsMissing};
+use crate::{AddressError, DataFailure, DriverError, Error, SessionError, TlsMissing};
 
 impl From<Error> for io::Error {
     /// * What the server refuses is [`PermissionDenied`](ErrorKind::PermissionDenied), so is a password
@@ -15,6 +16,9 @@ impl From<Error> for io::Error {
     ///   [`UnexpectedEof`](ErrorKind::UnexpectedEof), a deadline [`TimedOut`](ErrorKind::TimedOut).
     /// * A peer that breaks the protocol, or that TLS fails with, is
     ///   [`InvalidData`](ErrorKind::InvalidData).
+    /// * A transfer that was cut off is `UnexpectedEof` too, one whose length differs `InvalidData`. A 550
+    ///   to it is [`NotFound`](ErrorKind::NotFound), 452 and 552 are
+    ///   [`StorageFull`](ErrorKind::StorageFull).
     /// * Calls, addresses and configurations that make no sense are
     ///   [`InvalidInput`](ErrorKind::InvalidInput).
     /// * Where the transport or the resolver failed, the kind is theirs; of several addresses that of
@@ -28,6 +32,7 @@ impl From<Error> for io::Error {
             Error::ConnectTimedOut { .. } => ErrorKind::TimedOut,
             Error::Protocol(error) => kind_of(error),
             Error::Tls { error, .. } => kind_of(&**error),
+            Error::Transfer { error, cause } => of_transfer(error, cause.as_deref()),
             Error::Unanswered(_) | Error::Refused(_) => ErrorKind::PermissionDenied,
             Error::Unsolicited(_) => ErrorKind::InvalidData,
             Error::Address(_)
@@ -104,6 +109,27 @@ fn of_client(error: &client::Error) -> ErrorKind {
         client::Error::TimedOut { .. } => ErrorKind::TimedOut,
         client::Error::ConnectionClosed { .. } => ErrorKind::UnexpectedEof,
         client::Error::PeerFault { .. } => ErrorKind::InvalidData,
+        _ => ErrorKind::Other,
+    }
+}
+
+fn of_transfer(error: &TransferError, cause: Option<&DataFailure>) -> ErrorKind {
+    match (error, cause) {
+        (TransferError::NotOpened, Some(DataFailure::NotMade(error))) => error.kind(),
+        (TransferError::NotOpened, _) => ErrorKind::TimedOut,
+        (TransferError::CutOff { .. }, _) => ErrorKind::UnexpectedEof,
+        (TransferError::Refused { reply, .. } | TransferError::Failed { reply, .. }, _) => {
+            match reply.code().get() {
+                // Not there, or not allowed: the code does not tell.
+                550 => ErrorKind::NotFound,
+                552 | 452 => ErrorKind::StorageFull,
+                _ => ErrorKind::PermissionDenied,
+            }
+        }
+        (TransferError::UnusableReply { .. } | TransferError::LengthDiffers { .. }, _) => {
+            ErrorKind::InvalidData
+        }
+        (TransferError::Aborted, _) => ErrorKind::ConnectionAborted,
         _ => ErrorKind::Other,
     }
 }

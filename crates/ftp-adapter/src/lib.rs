@@ -24,6 +24,7 @@ mod pending_events;
 mod session;
 mod session_state;
 mod setup;
+mod transfer;
 
 pub use acceptor::{
     AcceptDecision, Accepted, Acceptor, Availability, Refused, SessionSlot, TlsMissing,
@@ -44,6 +45,7 @@ pub use pending_events::PendingEvents;
 pub use session::{SessionData, SessionError, SessionEvent, SessionInfo};
 pub use session_state::{LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionEvents, SessionState, SessionTask};
 pub use setup::ClientSetup;
+pub use transfer::{DataFailure, Report, Started, TransferState, TransferStep};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

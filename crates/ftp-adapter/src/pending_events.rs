@@ -66,11 +66,26 @@ impl PendingEvents {
                 Err(error)
             }
             Progress::NotMine(Event::Unsolicited(reply)) => Err(Error::Unsolicited(reply)),
+            Progress::NotMine(event) if is_of_a_transfer(&event) => Ok(None),
             Progress::NotMine(event) => {
                 self.kept.push_back(event);
                 self.check_room().map(|()| None)
             }
         }
+    }
+
+    /// Keeps an event that came during a transfer.
+    ///
+    /// # Errors
+    /// As [`go_on`](Self::go_on).
+    pub fn keep(&mut self, event: Event) -> Result<(), Error> {
+        if let Event::Unsolicited(reply) = event {
+            return Err(Error::Unsolicited(reply));
+        }
+        if !is_of_a_transfer(&event) {
+            self.kept.push_back(event);
+        }
+        self.check_room()
     }
 
     /// Keeps the events that the machine holds already.
@@ -91,4 +106,12 @@ impl PendingEvents {
         }
         Ok(())
     }
+}
+
+/// What a transfer would have been told that nobody waits for any more. Dropping a ticket gives it up.
+fn is_of_a_transfer(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Listen(_) | Event::OpenData(_) | Event::Started { .. } | Event::Transferred { .. }
+    )
 }

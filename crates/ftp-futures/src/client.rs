@@ -16,7 +16,7 @@ use ftp_proto::client::{Answer, CommandId, Config, Connection, Event, Login, Pha
 use ftp_proto::wire::{Command, Reply};
 use ftp_rustls::Secured;
 
-use crate::{Connector, Driver, Io, Runtime, Timer};
+use crate::{Connector, DataTransport, Driver, Io, Runtime, Timer};
 
 /// A control connection that is logged in.
 ///
@@ -31,12 +31,14 @@ pub struct Client<R, T> {
     /// Boxed: the client is moved several times.
     pub(crate) driver: Box<Driver<R, Secured<Connection>, T>>,
     /// The events that came while a method waited for another.
-    pending: PendingEvents,
+    pub(crate) pending: PendingEvents,
+    /// How data connections are made; `None` over a transport of the caller's.
+    pub(crate) data: Option<Arc<dyn DataTransport<T>>>,
     pub(crate) connect_time: Duration,
     pub(crate) peer: Option<SocketAddr>,
 }
 
-impl<R: Runtime> Client<R, R::TcpStream> {
+impl<R: Runtime + 'static> Client<R, R::TcpStream> {
     /// Connects and logs in with explicit TLS, the platform's roots and the defaults of [`Config`].
     /// For anything else use [`Connector`].
     ///
@@ -52,6 +54,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         Self {
             driver: Box::new(driver),
             pending: PendingEvents::default(),
+            data: None,
             connect_time: Duration::ZERO,
             peer: None,
         }
@@ -209,13 +212,14 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         })
     }
 
-    fn machine(&mut self) -> &mut Connection {
+    pub(crate) fn machine(&mut self) -> &mut Connection {
         self.driver.machine_mut().machine_mut()
     }
 
     /// Runs an operation to its end; events that are not its own are kept for
     /// [`next_event`](Self::next_event).
     async fn run<O: Operation>(&mut self, mut operation: O) -> Result<O::Output, Error> {
+        self.settle().await?;
         let now = self.driver.now();
         let machine = self.driver.machine_mut();
         let mut output = operation.start(now, machine, &mut self.pending)?;

@@ -16,6 +16,7 @@ use ftp_rustls::rustls::pki_types::ServerName;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::runtime::{DeadlineTimer, later, sleep_until};
+use crate::transfer::Direct;
 use crate::{Client, Connecting, Driver, Io, Runtime, Timer};
 
 /// Makes client connections, one or many.
@@ -96,7 +97,7 @@ impl<R: Timer> Connector<R> {
     }
 }
 
-impl<R: Runtime> Connector<R> {
+impl<R: Runtime + 'static> Connector<R> {
     /// Connects and logs in. The address is `host`, `host:port`, or the same with an IPv6 address
     /// in brackets; the port is 21 by default, 990 with implicit TLS.
     ///
@@ -171,6 +172,7 @@ impl<R: Runtime> Connector<R> {
         let mut client = Client::new(Driver::with_timer(machine, stream, timer));
         client.connect_time = R::now().saturating_duration_since(begun);
         client.peer = Some(peer);
+        client.data = Some(Arc::new(Direct::<R>::new(peer.ip())));
         Ok(Connecting::new(client))
     }
 

@@ -47,8 +47,13 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
     /// The same for the machine of a data connection: it reads up to 64 KiB at a time instead of
     /// 4 KiB.
     pub fn for_data(machine: M, transport: T) -> Self {
+        Self::for_data_since(machine, transport, R::now())
+    }
+
+    /// The same; the machine's time started then, with that of the control connection.
+    pub(crate) fn for_data_since(machine: M, transport: T, start: std::time::Instant) -> Self {
         Self {
-            state: DriverState::for_data(machine, R::now()),
+            state: DriverState::for_data(machine, start),
             transport,
             timer: DeadlineTimer::default(),
             closed: false,

@@ -45,11 +45,13 @@ mod client;
 mod connecting;
 mod connector;
 mod driver;
+mod files;
 mod handler;
 mod runtime;
 mod server;
 mod session;
 mod session_runner;
+mod transfer;
 
 pub use client::Client;
 pub use connecting::Connecting;
@@ -57,8 +59,8 @@ pub use connector::Connector;
 pub use driver::{Driver, Parts};
 pub use ftp_adapter;
 pub use ftp_adapter::{
-    Address, AddressError, AttemptSummary, Clock, DriverError, Error, Next, SessionData,
-    SessionError, SessionEvent, SessionInfo, SharedGuard, TlsMissing,
+    Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Next, Report,
+    SessionData, SessionError, SessionEvent, SessionInfo, SharedGuard, Started, TlsMissing,
 };
 pub use ftp_guard;
 pub use ftp_proto;
@@ -69,6 +71,9 @@ pub use handler::Handler;
 pub use runtime::{FuturesIo, Io, Runtime, Timer};
 pub use server::Server;
 pub use session::ServerSession;
+#[cfg(feature = "tokio")]
+pub use transfer::TokioIo;
+pub use transfer::{DataTransport, Download, HoldsClient, Upload};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

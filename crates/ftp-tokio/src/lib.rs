@@ -98,9 +98,9 @@
 mod runtime;
 
 pub use ftp_futures::{
-    Address, AddressError, AttemptSummary, DriverError, Error, Handler, Login, Next, Parts,
-    SessionData, SessionError, SessionEvent, SessionInfo, TlsMissing, ftp_guard, ftp_proto,
-    ftp_rustls,
+    Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Handler, Login, Next,
+    Parts, Report, SessionData, SessionError, SessionEvent, SessionInfo, Started, TlsMissing,
+    ftp_guard, ftp_proto, ftp_rustls,
 };
 pub use runtime::{Task, Tokio};
 pub use tokio;
@@ -110,6 +110,15 @@ use tokio::net::TcpStream;
 ///
 /// Full documentation: [`generic::Client`].
 pub type Client<T = TcpStream> = ftp_futures::Client<Tokio, T>;
+/// A file or a listing that is being received, over a client that is borrowed (`Download<&mut Client>`)
+/// or owned.
+///
+/// Full documentation: [`generic::Download`].
+pub type Download<C = Client> = ftp_futures::Download<C>;
+/// A file that is being sent, over a client that is borrowed (`Upload<&mut Client>`) or owned.
+///
+/// Full documentation: [`generic::Upload`].
+pub type Upload<C = Client> = ftp_futures::Upload<C>;
 /// A login in progress.
 ///
 /// Full documentation: [`generic::Connecting`].
@@ -140,8 +149,8 @@ pub type SharedGuard = ftp_futures::SharedGuard<Tokio>;
 pub mod generic {
     #[doc(inline)]
     pub use ftp_futures::{
-        Client, Clock, Connecting, Connector, Driver, FuturesIo, Io, Runtime, Server,
-        ServerSession, SharedGuard, Timer,
+        Client, Clock, Connecting, Connector, DataTransport, Download, Driver, FuturesIo,
+        HoldsClient, Io, Runtime, Server, ServerSession, SharedGuard, Timer, Upload,
     };
 }
 

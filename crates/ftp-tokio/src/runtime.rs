@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use ftp_futures::{Clock, Io, Runtime, Timer};
+use ftp_futures::{Clock, Io, Runtime, Timer, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::task::JoinHandle;
@@ -64,6 +64,8 @@ impl<T: AsyncRead + AsyncWrite> Io<T> for Tokio {
         stream.poll_shutdown(cx)
     }
 }
+
+impl TokioIo for Tokio {}
 
 impl Runtime for Tokio {
     type TcpStream = TcpStream;

@@ -1,0 +1,160 @@
+//! What a client does with files: downloads and uploads.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::{future::poll_fn, io};
+
+use ftp_adapter::{Error, TransferState};
+use ftp_proto::client::{Event, Transfer, TransferId};
+use ftp_proto::data::Open;
+
+use crate::transfer::Running;
+use crate::{Client, DataTransport, Download, Io, Timer, Upload};
+
+impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
+    /// Receives a file (`RETR`).
+    ///
+    /// # Errors
+    /// [`Error::Transfer`] if the server refuses, or the data connection cannot be made;
+    /// [`Error::InvalidCommand`] if the path cannot be sent; whatever ended the control connection.
+    pub async fn retrieve(&mut self, path: impl AsRef<[u8]>) -> Result<Download<&mut Self>, Error> {
+        self.download(Transfer::retrieve(path)?).await
+    }
+
+    /// Receives a file from this byte on (`REST`, `RETR`).
+    ///
+    /// # Errors
+    /// As [`retrieve`](Self::retrieve).
+    pub async fn retrieve_from(
+        &mut self,
+        path: impl AsRef<[u8]>,
+        offset: u64,
+    ) -> Result<Download<&mut Self>, Error> {
+        self.download(Transfer::retrieve(path)?.offset(offset))
+            .await
+    }
+
+    /// Sends a file (`STOR`), in place of one that is there.
+    ///
+    /// # Errors
+    /// As [`retrieve`](Self::retrieve).
+    pub async fn store(&mut self, path: impl AsRef<[u8]>) -> Result<Upload<&mut Self>, Error> {
+        self.upload(Transfer::store(path)?).await
+    }
+
+    /// Sends the rest of a file, from this byte on (`REST`, `STOR`).
+    ///
+    /// # Errors
+    /// As [`retrieve`](Self::retrieve).
+    pub async fn store_from(
+        &mut self,
+        path: impl AsRef<[u8]>,
+        offset: u64,
+    ) -> Result<Upload<&mut Self>, Error> {
+        self.upload(Transfer::store(path)?.offset(offset)).await
+    }
+
+    /// Sends bytes to be put behind the end of a file (`APPE`).
+    ///
+    /// # Errors
+    /// As [`retrieve`](Self::retrieve).
+    pub async fn append(&mut self, path: impl AsRef<[u8]>) -> Result<Upload<&mut Self>, Error> {
+        self.upload(Transfer::append(path)?).await
+    }
+
+    /// Receives what this transfer says.
+    ///
+    /// # Errors
+    /// As [`retrieve`](Self::retrieve); [`Error::InvalidCommand`] if it sends.
+    pub async fn download(&mut self, transfer: Transfer) -> Result<Download<&mut Self>, Error> {
+        let running = Running::start(self, transfer).await;
+        let running = running.map_err(|(_, error)| error)?;
+        Ok(Download::new(running))
+    }
+
+    /// Sends what this transfer says.
+    ///
+    /// # Errors
+    /// As [`download`](Self::download).
+    pub async fn upload(&mut self, transfer: Transfer) -> Result<Upload<&mut Self>, Error> {
+        let running = Running::start(self, transfer).await;
+        let running = running.map_err(|(_, error)| error)?;
+        Ok(Upload::new(running))
+    }
+
+    /// The same as [`download`](Self::download), for a task of its own: the client goes along, and
+    /// [`Download::into_inner`] gives it back.
+    ///
+    /// # Errors
+    /// As [`download`](Self::download); the client comes back at once.
+    pub async fn into_download(self, transfer: Transfer) -> Result<Download<Self>, (Self, Error)> {
+        match Running::start(self, transfer).await {
+            Ok(running) => Ok(Download::new(running)),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    /// The same as [`upload`](Self::upload), for a task of its own.
+    ///
+    /// # Errors
+    /// As [`upload`](Self::upload); the client comes back at once.
+    pub async fn into_upload(self, transfer: Transfer) -> Result<Upload<Self>, (Self, Error)> {
+        match Running::start(self, transfer).await {
+            Ok(running) => Ok(Upload::new(running)),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    /// Makes data connections in this way from now on.
+    pub fn data_transport(&mut self, transport: Arc<dyn DataTransport<T>>) {
+        self.data = Some(transport);
+    }
+
+    pub(crate) async fn start_transfer(
+        &mut self,
+        transfer: Transfer,
+    ) -> Result<TransferState, Error> {
+        self.settle().await?;
+        let now = self.driver.now();
+        let machine = self.driver.machine_mut();
+        TransferState::start(now, machine, &mut self.pending, transfer)
+    }
+
+    /// A transfer that was dropped is settled with the server before anything else is said.
+    pub(crate) async fn settle(&mut self) -> Result<(), Error> {
+        let now = self.driver.now();
+        if self.machine().abort(now).is_err() {
+            return Ok(());
+        }
+        while self.machine().transferring().is_some() {
+            match poll_fn(|cx| self.poll_event(cx)).await? {
+                Some(event) => self.keep(event)?,
+                None => return Err(Error::Closed),
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn keep(&mut self, event: Event) -> Result<(), Error> {
+        self.pending.keep(event)
+    }
+
+    pub(crate) fn open_data(
+        &self,
+        open: Open,
+    ) -> Pin<Box<dyn Future<Output = io::Result<T>> + Send>> {
+        match &self.data {
+            Some(transport) => transport.connect(open),
+            None => Box::pin(async {
+                let error = "data connections over this transport need a DataTransport";
+                Err(io::Error::new(io::ErrorKind::Unsupported, error))
+            }),
+        }
+    }
+
+    pub(crate) fn listen(&mut self, transfer: TransferId) {
+        let now = self.driver.now();
+        // Nobody listens: the transfer is over, and says so.
+        let _not_asked = self.machine().not_listening(now, transfer);
+    }
+}

@@ -1,0 +1,295 @@
+//! Transfers: a control connection and a data connection, run together.
+
+mod download;
+#[cfg(feature = "tokio")]
+mod tokio_io;
+mod transport;
+mod upload;
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use ftp_adapter::{Error, Report, Started, TransferState, TransferStep};
+use ftp_proto::client::Transfer;
+use ftp_proto::data::{self, Ticket};
+use ftp_rustls::Secured;
+
+pub use self::download::Download;
+#[cfg(feature = "tokio")]
+pub use self::tokio_io::TokioIo;
+pub use self::transport::DataTransport;
+pub(crate) use self::transport::Direct;
+pub use self::upload::Upload;
+use crate::{Client, Clock, Driver, Io, Timer};
+
+/// A transfer under way: runs both connections in turns, and holds all that is between two turns.
+///
+/// Dropping it gives the transfer up; the client settles that with the server before its next command.
+pub(crate) struct Running<C: HoldsClient> {
+    client: C,
+    state: TransferState,
+    data: Data<C::Runtime, C::Transport>,
+    /// What was received before the end of the data, and not read yet.
+    rest: Vec<u8>,
+    /// How much of `rest` was read.
+    read: usize,
+    begun: Instant,
+    /// How it ended, once that was told.
+    over: Option<Result<Report, ()>>,
+}
+
+/// The data connection.
+enum Data<R, T> {
+    None,
+    Opening {
+        ticket: Ticket,
+        opening: Pin<Box<dyn Future<Output = io::Result<T>> + Send>>,
+    },
+    Open(Box<Driver<R, Secured<data::Connection>, T>>),
+}
+
+/// What a transfer runs over: a [`Client`], borrowed (`&mut Client`) or owned.
+///
+/// Implemented for these two alone.
+pub trait HoldsClient: sealed::HoldsClient {}
+
+impl<R: Timer + Io<T>, T: Unpin> HoldsClient for Client<R, T> {}
+impl<R: Timer + Io<T>, T: Unpin> HoldsClient for &mut Client<R, T> {}
+
+mod sealed {
+    use crate::{Client, Io, Timer};
+
+    pub trait HoldsClient: Unpin {
+        type Runtime: Timer + Io<Self::Transport>;
+        type Transport: Unpin;
+        fn client(&mut self) -> &mut Client<Self::Runtime, Self::Transport>;
+    }
+
+    impl<R: Timer + Io<T>, T: Unpin> HoldsClient for Client<R, T> {
+        type Runtime = R;
+        type Transport = T;
+
+        fn client(&mut self) -> &mut Self {
+            self
+        }
+    }
+
+    impl<R: Timer + Io<T>, T: Unpin> HoldsClient for &mut Client<R, T> {
+        type Runtime = R;
+        type Transport = T;
+
+        fn client(&mut self) -> &mut Client<R, T> {
+            self
+        }
+    }
+}
+
+impl<C: HoldsClient> Running<C> {
+    /// Starts the transfer and waits until it has begun, or is over already. On an error the client comes
+    /// back.
+    pub(crate) async fn start(mut client: C, transfer: Transfer) -> Result<Self, (C, Error)> {
+        let begun = C::Runtime::now();
+        let state = match client.client().start_transfer(transfer).await {
+            Ok(state) => state,
+            Err(error) => return Err((client, error)),
+        };
+        let mut running = Self {
+            client,
+            state,
+            data: Data::None,
+            rest: Vec::new(),
+            read: 0,
+            begun,
+            over: None,
+        };
+        while !running.state.has_begun() {
+            let turn = std::future::poll_fn(|cx| running.poll_turn(cx)).await;
+            if let Err(error) = turn {
+                return Err((running.client, error));
+            }
+        }
+        match running.outcome() {
+            Some(Err(error)) => return Err((running.client, error)),
+            Some(Ok(_)) | None => {}
+        }
+        Ok(running)
+    }
+
+    pub(crate) fn started(&self) -> Option<&Started> {
+        self.state.started()
+    }
+
+    /// How many bytes went over the data connection so far.
+    pub(crate) fn moved(&self) -> u64 {
+        match (&self.data, &self.over) {
+            (Data::Open(driver), _) => driver.machine().machine().moved(),
+            (_, Some(Ok(report))) => report.bytes,
+            _ => self.state.moved(),
+        }
+    }
+
+    /// What has been received and not been read.
+    pub(crate) fn readable(&self) -> &[u8] {
+        match &self.data {
+            Data::Open(driver) => driver.machine().machine().readable(),
+            _ => &self.rest[self.read..],
+        }
+    }
+
+    pub(crate) fn consume(&mut self, count: usize) {
+        match &mut self.data {
+            Data::Open(driver) => {
+                let now = driver.now();
+                driver.machine_mut().machine_mut().consume(now, count);
+            }
+            _ => self.read = self.rest.len().min(self.read + count),
+        }
+    }
+
+    /// Hands bytes to the data connection; returns how many it took.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
+        let Data::Open(driver) = &mut self.data else {
+            return 0;
+        };
+        let now = driver.now();
+        driver.machine_mut().machine_mut().write(now, bytes)
+    }
+
+    /// Whether the data connection holds nothing that was written and not sent.
+    pub(crate) fn is_flushed(&self) -> bool {
+        match &self.data {
+            Data::Open(driver) => driver.machine().machine().is_flushed(),
+            _ => true,
+        }
+    }
+
+    /// All was written. `false`: there is no data connection to be told yet.
+    pub(crate) fn finish_writing(&mut self) -> bool {
+        let Data::Open(driver) = &mut self.data else {
+            return false;
+        };
+        let now = driver.now();
+        driver.machine_mut().machine_mut().finish(now);
+        true
+    }
+
+    pub(crate) fn into_client(self) -> C {
+        self.client
+    }
+
+    /// How it ended, if that is known. Errors come once; after that it is just over.
+    pub(crate) fn outcome(&mut self) -> Option<Result<&Report, Error>> {
+        if self.over.is_none() {
+            if self.state.is_unexplained() {
+                return None;
+            }
+            match self.state.take_outcome()? {
+                Ok(transferred) => {
+                    let elapsed = C::Runtime::now().saturating_duration_since(self.begun);
+                    self.over = Some(Ok(Report::new(transferred, elapsed)));
+                }
+                Err(error) => {
+                    self.over = Some(Err(()));
+                    self.data = Data::None;
+                    return Some(Err(error));
+                }
+            }
+        }
+        match self.over.as_ref()? {
+            Ok(report) => Some(Ok(report)),
+            Err(()) => Some(Err(Error::Closed)),
+        }
+    }
+
+    /// One turn: something happened on one of the connections, and was dealt with.
+    ///
+    /// The data comes first. The control connection is looked at when there is none, so that no system
+    /// call is wasted while a file moves.
+    pub(crate) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match &mut self.data {
+            Data::None => {}
+            Data::Opening { opening, .. } => {
+                if let Poll::Ready(opened) = opening.as_mut().poll(cx) {
+                    self.opened(opened);
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            Data::Open(driver) => match driver.poll_next(cx) {
+                Poll::Ready(Ok(Some(_))) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(None)) => {
+                    self.ended(Ok(()));
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Err(error)) => {
+                    self.ended(Err(error));
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Pending => {}
+            },
+        }
+        let event = match ready!(self.client.client().poll_event(cx)) {
+            Ok(Some(event)) => event,
+            Ok(None) => return Poll::Ready(self.state.control_lost(Error::Closed)),
+            Err(error) => return Poll::Ready(self.state.control_lost(error)),
+        };
+        match self.state.on_event(event) {
+            TransferStep::Open(ticket) => self.open(ticket),
+            TransferStep::Listen => self.client.client().listen(self.state.id()),
+            TransferStep::GoOn => {}
+            TransferStep::NotMine(event) => self.client.client().keep(event)?,
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn open(&mut self, ticket: Ticket) {
+        let opening = self.client.client().open_data(ticket.open());
+        self.data = Data::Opening { ticket, opening };
+    }
+
+    fn opened(&mut self, opened: io::Result<C::Transport>) {
+        let Data::Opening { ticket, .. } = std::mem::replace(&mut self.data, Data::None) else {
+            return;
+        };
+        let driver = &mut self.client.client().driver;
+        let now = driver.now();
+        match opened {
+            Ok(transport) => {
+                let start = driver.state.start();
+                if let Some(machine) = self.state.opened(now, driver.machine_mut(), ticket) {
+                    let driver = Driver::for_data_since(machine, transport, start);
+                    self.data = Data::Open(Box::new(driver));
+                }
+            }
+            Err(error) => self
+                .state
+                .not_opened(now, driver.machine_mut(), ticket, error),
+        }
+    }
+
+    fn ended(
+        &mut self,
+        result: Result<(), ftp_adapter::DriverError<ftp_rustls::Error<data::Error>>>,
+    ) {
+        let Data::Open(driver) = std::mem::replace(&mut self.data, Data::None) else {
+            return;
+        };
+        // The socket is closed here, before anything else is said over the control connection.
+        let machine = driver.into_parts().machine;
+        let control = &mut self.client.client().driver;
+        let now = control.now();
+        self.rest = self
+            .state
+            .ended(now, control.machine_mut(), machine, result);
+    }
+}
+
+impl<C: HoldsClient> fmt::Debug for Running<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
