@@ -24,6 +24,7 @@ mod pending_events;
 mod session;
 mod session_state;
 mod setup;
+pub mod socket;
 mod transfer;
 
 pub use acceptor::{
@@ -45,6 +46,7 @@ pub use pending_events::PendingEvents;
 pub use session::{SessionData, SessionError, SessionEvent, SessionInfo};
 pub use session_state::{LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionEvents, SessionState, SessionTask};
 pub use setup::ClientSetup;
+pub use socket2;
 pub use transfer::{DataFailure, Report, Started, TransferState, TransferStep};
 
 /// Compiles the example of the README.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::mem::take;
-use std::net::SocketAddrV4;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,6 +175,29 @@ impl TransferState {
         self.outcome.is_some()
     }
 
+    /// The application listens there, as [`TransferStep::Listen`] asked.
+    pub fn listening(
+        &mut self,
+        now: Instant,
+        machine: &mut Secured<Connection>,
+        address: SocketAddr,
+    ) {
+        // If it is over, that was told already.
+        let _over_already = machine.machine_mut().listening(now, self.id, address);
+    }
+
+    /// There is no way to listen.
+    pub fn not_listening(
+        &mut self,
+        now: Instant,
+        machine: &mut Secured<Connection>,
+        error: io::Error,
+    ) {
+        if machine.machine_mut().not_listening(now, self.id).is_ok() {
+            self.cause = Some(DataFailure::NotMade(error));
+        }
+    }
+
     /// The data connection stands. `None`: it is not wanted any more.
     pub fn opened(
         &mut self,
@@ -200,7 +223,7 @@ impl TransferState {
     }
 
     /// The data connection ended like this. Returns what it received and nobody has read yet. Drop the
-    /// transport before the next turn of the control connection: some servers confirm only then.
+    /// transport first: some servers confirm a transfer only then.
     pub fn ended(
         &mut self,
         now: Instant,

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use async_std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use async_std::task::{self, JoinHandle};
+use ftp_futures::socket2::SockRef;
 use ftp_futures::{Clock, FuturesIo, Runtime, Timer};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, abortable};
@@ -68,6 +69,18 @@ impl Runtime for AsyncStd {
         let stream = TcpStream::connect(peer).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+        TcpListener::bind(address).await
+    }
+
+    fn listener_socket(listener: &TcpListener) -> SockRef<'_> {
+        SockRef::from(listener)
+    }
+
+    fn stream_socket(stream: &TcpStream) -> SockRef<'_> {
+        SockRef::from(stream)
     }
 
     async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {

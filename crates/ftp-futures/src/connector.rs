@@ -3,7 +3,8 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -16,7 +17,7 @@ use ftp_rustls::rustls::pki_types::ServerName;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::runtime::{DeadlineTimer, later, sleep_until};
-use crate::transfer::Direct;
+use crate::transfer::{ActiveMode, Direct};
 use crate::{Client, Connecting, Driver, Io, Runtime, Timer};
 
 /// Makes client connections, one or many.
@@ -38,6 +39,7 @@ use crate::{Client, Connecting, Driver, Io, Runtime, Timer};
 /// ```
 pub struct Connector<R> {
     setup: ClientSetup,
+    active: ActiveMode,
     runtime: PhantomData<fn() -> R>,
 }
 
@@ -48,6 +50,7 @@ impl<R> Connector<R> {
     pub fn new(config: Config) -> Self {
         Self {
             setup: ClientSetup::new(config),
+            active: ActiveMode::default(),
             runtime: PhantomData,
         }
     }
@@ -56,6 +59,22 @@ impl<R> Connector<R> {
     #[must_use]
     pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
         self.setup.set_tls(config);
+        self
+    }
+
+    /// In active mode ([`DataMode::Active`](ftp_proto::client::DataMode::Active)), listen at one of these
+    /// ports. Default: any that is free.
+    #[must_use]
+    pub fn active_ports(mut self, ports: RangeInclusive<u16>) -> Self {
+        self.active.ports = Some(ports);
+        self
+    }
+
+    /// In active mode, tell the server this address, if it reaches us by another than that of the
+    /// control connection (NAT).
+    #[must_use]
+    pub fn active_address(mut self, address: IpAddr) -> Self {
+        self.active.address = Some(address);
         self
     }
 
@@ -172,7 +191,8 @@ impl<R: Runtime + 'static> Connector<R> {
         let mut client = Client::new(Driver::with_timer(machine, stream, timer));
         client.connect_time = R::now().saturating_duration_since(begun);
         client.peer = Some(peer);
-        client.data = Some(Arc::new(Direct::<R>::new(peer.ip())));
+        let active = self.active.clone();
+        client.data = Some(Arc::new(Direct::<R>::new(peer.ip(), active)));
         Ok(Connecting::new(client))
     }
 
@@ -231,6 +251,7 @@ impl<R> Clone for Connector<R> {
     fn clone(&self) -> Self {
         Self {
             setup: self.setup.clone(),
+            active: self.active.clone(),
             runtime: PhantomData,
         }
     }

@@ -1,14 +1,14 @@
 //! What a client does with files: downloads and uploads.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::{future::poll_fn, io};
 
 use ftp_adapter::{Error, TransferState};
-use ftp_proto::client::{Event, Transfer, TransferId};
-use ftp_proto::data::Open;
+use ftp_proto::client::{Event, Transfer};
+use ftp_proto::data::{self, Direction, Open};
+use ftp_rustls::Secured;
 
-use crate::transfer::Running;
+use crate::transfer::{BoxFuture, Listening, Running};
 use crate::{Client, DataTransport, Download, Io, Timer, Upload};
 
 impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
@@ -139,22 +139,41 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         self.pending.keep(event)
     }
 
-    pub(crate) fn open_data(
-        &self,
-        open: Open,
-    ) -> Pin<Box<dyn Future<Output = io::Result<T>> + Send>> {
+    pub(crate) fn open_data(&self, open: Open) -> BoxFuture<io::Result<T>> {
         match &self.data {
             Some(transport) => transport.connect(open),
-            None => Box::pin(async {
-                let error = "data connections over this transport need a DataTransport";
-                Err(io::Error::new(io::ErrorKind::Unsupported, error))
-            }),
+            None => Box::pin(async { Err(no_transport()) }),
         }
     }
 
-    pub(crate) fn listen(&mut self, transfer: TransferId) {
-        let now = self.driver.now();
-        // Nobody listens: the transfer is over, and says so.
-        let _not_asked = self.machine().not_listening(now, transfer);
+    /// Listens for a data connection that the server makes.
+    pub(crate) fn listen(&self) -> BoxFuture<io::Result<Listening<T>>> {
+        match &self.data {
+            Some(transport) => transport.listen(self.driver.transport()),
+            None => Box::pin(async { Err(no_transport()) }),
+        }
     }
+
+    /// The server is about to confirm something.
+    pub(crate) fn acknowledge_at_once(&self) {
+        if let Some(transport) = &self.data {
+            transport.acknowledge_at_once(self.driver.transport());
+        }
+    }
+
+    /// Whether an upload in clear that ends now is given up.
+    pub(crate) fn reset_on_drop(&self, machine: &Secured<data::Connection>, data: &T, reset: bool) {
+        let upload = machine.machine();
+        if let Some(transport) = &self.data
+            && upload.direction() == Direction::Send
+            && !upload.is_protected()
+        {
+            transport.reset_on_drop(data, reset);
+        }
+    }
+}
+
+fn no_transport() -> io::Error {
+    let error = "data connections over this transport need a DataTransport";
+    io::Error::new(io::ErrorKind::Unsupported, error)
 }

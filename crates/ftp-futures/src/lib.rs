@@ -58,6 +58,7 @@ pub use connecting::Connecting;
 pub use connector::Connector;
 pub use driver::{Driver, Parts};
 pub use ftp_adapter;
+pub use ftp_adapter::socket2;
 pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Next, Report,
     SessionData, SessionError, SessionEvent, SessionInfo, SharedGuard, Started, TlsMissing,
@@ -73,7 +74,7 @@ pub use server::Server;
 pub use session::ServerSession;
 #[cfg(feature = "tokio")]
 pub use transfer::TokioIo;
-pub use transfer::{DataTransport, Download, HoldsClient, Upload};
+pub use transfer::{BoxFuture, DataTransport, Download, HoldsClient, Listening, Upload};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

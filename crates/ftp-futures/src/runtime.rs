@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use ftp_adapter::Clock;
+use ftp_adapter::socket2::SockRef;
 use futures_io::{AsyncRead, AsyncWrite};
 
 /// A timer of a runtime, and (as [`Clock`]) its clock.
@@ -127,6 +128,15 @@ pub trait Runtime: Timer + Send + Io<Self::TcpStream> {
     /// Connects, and sends small packets at once (`TCP_NODELAY`): each command waits for its reply,
     /// so holding it back gains nothing.
     fn connect(peer: SocketAddr) -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
+
+    /// Listens at this address, for data connections that the server makes.
+    fn bind(address: SocketAddr) -> impl Future<Output = io::Result<Self::TcpListener>> + Send;
+
+    /// The socket of a listener, to ask for its address.
+    fn listener_socket(listener: &Self::TcpListener) -> SockRef<'_>;
+
+    /// The socket of a connection, to ask for its address and to set options.
+    fn stream_socket(stream: &Self::TcpStream) -> SockRef<'_>;
 
     /// Accepts a connection, and sends small packets at once.
     fn accept(

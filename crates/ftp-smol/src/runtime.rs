@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use ftp_futures::socket2::SockRef;
 use ftp_futures::{Clock, FuturesIo, Runtime, Timer};
 use smol::future::FutureExt;
 use smol::net::{TcpListener, TcpStream, resolve};
@@ -50,6 +51,18 @@ impl Runtime for Smol {
         let stream = TcpStream::connect(peer).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+        TcpListener::bind(address).await
+    }
+
+    fn listener_socket(listener: &TcpListener) -> SockRef<'_> {
+        SockRef::from(listener)
+    }
+
+    fn stream_socket(stream: &TcpStream) -> SockRef<'_> {
+        SockRef::from(stream)
     }
 
     async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {

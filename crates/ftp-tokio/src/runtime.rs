@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use ftp_futures::socket2::SockRef;
 use ftp_futures::{Clock, Io, Runtime, Timer, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
@@ -80,6 +81,18 @@ impl Runtime for Tokio {
         let stream = TcpStream::connect(peer).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+        TcpListener::bind(address).await
+    }
+
+    fn listener_socket(listener: &TcpListener) -> SockRef<'_> {
+        SockRef::from(listener)
+    }
+
+    fn stream_socket(stream: &TcpStream) -> SockRef<'_> {
+        SockRef::from(stream)
     }
 
     async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {

@@ -8,20 +8,19 @@ mod upload;
 
 use std::fmt;
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use ftp_adapter::{Error, Report, Started, TransferState, TransferStep};
+use ftp_adapter::{DriverError, Error, Report, Started, TransferState, TransferStep};
 use ftp_proto::client::Transfer;
-use ftp_proto::data::{self, Ticket};
+use ftp_proto::data::{self, Open, Ticket};
 use ftp_rustls::Secured;
 
 pub use self::download::Download;
 #[cfg(feature = "tokio")]
 pub use self::tokio_io::TokioIo;
-pub use self::transport::DataTransport;
-pub(crate) use self::transport::Direct;
+pub(crate) use self::transport::{ActiveMode, Direct};
+pub use self::transport::{BoxFuture, DataTransport, Listening};
 pub use self::upload::Upload;
 use crate::{Client, Clock, Driver, Io, Timer};
 
@@ -44,9 +43,13 @@ pub(crate) struct Running<C: HoldsClient> {
 /// The data connection.
 enum Data<R, T> {
     None,
+    /// A listener is being made.
+    Listening(BoxFuture<io::Result<Listening<T>>>),
+    /// The server was told where to connect.
+    Told(BoxFuture<io::Result<T>>),
     Opening {
         ticket: Ticket,
-        opening: Pin<Box<dyn Future<Output = io::Result<T>> + Send>>,
+        opening: BoxFuture<io::Result<T>>,
     },
     Open(Box<Driver<R, Secured<data::Connection>, T>>),
 }
@@ -209,26 +212,8 @@ impl<C: HoldsClient> Running<C> {
     /// The data comes first. The control connection is looked at when there is none, so that no system
     /// call is wasted while a file moves.
     pub(crate) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        match &mut self.data {
-            Data::None => {}
-            Data::Opening { opening, .. } => {
-                if let Poll::Ready(opened) = opening.as_mut().poll(cx) {
-                    self.opened(opened);
-                    return Poll::Ready(Ok(()));
-                }
-            }
-            Data::Open(driver) => match driver.poll_next(cx) {
-                Poll::Ready(Ok(Some(_))) => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(None)) => {
-                    self.ended(Ok(()));
-                    return Poll::Ready(Ok(()));
-                }
-                Poll::Ready(Err(error)) => {
-                    self.ended(Err(error));
-                    return Poll::Ready(Ok(()));
-                }
-                Poll::Pending => {}
-            },
+        if self.poll_data(cx).is_ready() {
+            return Poll::Ready(Ok(()));
         }
         let event = match ready!(self.client.client().poll_event(cx)) {
             Ok(Some(event)) => event,
@@ -237,15 +222,53 @@ impl<C: HoldsClient> Running<C> {
         };
         match self.state.on_event(event) {
             TransferStep::Open(ticket) => self.open(ticket),
-            TransferStep::Listen => self.client.client().listen(self.state.id()),
-            TransferStep::GoOn => {}
+            TransferStep::Listen => self.data = Data::Listening(self.client.client().listen()),
+            TransferStep::GoOn => self.client.client().acknowledge_at_once(),
             TransferStep::NotMine(event) => self.client.client().keep(event)?,
         }
         Poll::Ready(Ok(()))
     }
 
+    /// Ready if something happened on the data connection, and was dealt with.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.data {
+            Data::None | Data::Told(_) => return Poll::Pending,
+            Data::Listening(listening) => {
+                let listening = ready!(listening.as_mut().poll(cx));
+                self.listening(listening);
+            }
+            Data::Opening { opening, .. } => {
+                let opened = ready!(opening.as_mut().poll(cx));
+                self.opened(opened);
+            }
+            Data::Open(driver) => match ready!(driver.poll_next(cx)) {
+                Ok(Some(_)) => {}
+                Ok(None) => self.ended(Ok(())),
+                Err(error) => self.ended(Err(error)),
+            },
+        }
+        Poll::Ready(())
+    }
+
+    fn listening(&mut self, listening: io::Result<Listening<C::Transport>>) {
+        self.data = Data::None;
+        let driver = &mut self.client.client().driver;
+        let now = driver.now();
+        let machine = driver.machine_mut();
+        match listening {
+            Ok(Listening { address, accept }) => {
+                self.data = Data::Told(accept);
+                self.state.listening(now, machine, address);
+            }
+            Err(error) => self.state.not_listening(now, machine, error),
+        }
+    }
+
     fn open(&mut self, ticket: Ticket) {
-        let opening = self.client.client().open_data(ticket.open());
+        let opening = match std::mem::replace(&mut self.data, Data::None) {
+            Data::Told(accept) if ticket.open() == Open::Accept => accept,
+            _ => self.client.client().open_data(ticket.open()),
+        };
         self.data = Data::Opening { ticket, opening };
     }
 
@@ -253,36 +276,38 @@ impl<C: HoldsClient> Running<C> {
         let Data::Opening { ticket, .. } = std::mem::replace(&mut self.data, Data::None) else {
             return;
         };
-        let driver = &mut self.client.client().driver;
-        let now = driver.now();
+        let client = self.client.client();
+        let now = client.driver.now();
+        let start = client.driver.state.start();
+        let machine = client.driver.machine_mut();
         match opened {
             Ok(transport) => {
-                let start = driver.state.start();
-                if let Some(machine) = self.state.opened(now, driver.machine_mut(), ticket) {
+                if let Some(machine) = self.state.opened(now, machine, ticket) {
+                    client.reset_on_drop(&machine, &transport, true);
                     let driver = Driver::for_data_since(machine, transport, start);
                     self.data = Data::Open(Box::new(driver));
                 }
             }
-            Err(error) => self
-                .state
-                .not_opened(now, driver.machine_mut(), ticket, error),
+            Err(error) => self.state.not_opened(now, machine, ticket, error),
         }
     }
 
-    fn ended(
-        &mut self,
-        result: Result<(), ftp_adapter::DriverError<ftp_rustls::Error<data::Error>>>,
-    ) {
+    fn ended(&mut self, result: Result<(), DriverError<ftp_rustls::Error<data::Error>>>) {
         let Data::Open(driver) = std::mem::replace(&mut self.data, Data::None) else {
             return;
         };
+        let crate::Parts {
+            machine, transport, ..
+        } = driver.into_parts();
+        let client = self.client.client();
+        if result.is_ok() {
+            client.reset_on_drop(&machine, &transport, false);
+        }
         // The socket is closed here, before anything else is said over the control connection.
-        let machine = driver.into_parts().machine;
-        let control = &mut self.client.client().driver;
-        let now = control.now();
-        self.rest = self
-            .state
-            .ended(now, control.machine_mut(), machine, result);
+        drop(transport);
+        let now = client.driver.now();
+        let control = client.driver.machine_mut();
+        self.rest = self.state.ended(now, control, machine, result);
     }
 }
 

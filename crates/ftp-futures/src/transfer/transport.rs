@@ -3,11 +3,16 @@
 use std::io;
 use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 
+use ftp_adapter::socket;
 use ftp_proto::data::Open;
 
 use crate::Runtime;
+
+/// A future in a box.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Makes the data connections of a client, over whatever leads to the server: for proxies, and for
 /// transports that the caller connects.
@@ -17,29 +22,67 @@ use crate::Runtime;
 pub trait DataTransport<T>: Send + Sync {
     /// Connects as [`Open`] says. How long that may take is the machine's to decide: the future is
     /// dropped then.
-    fn connect(&self, open: Open) -> Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
+    fn connect(&self, open: Open) -> BoxFuture<io::Result<T>>;
+
+    /// Listens for a connection of the server
+    /// ([`DataMode::Active`](ftp_proto::client::DataMode::Active)). Cannot, if not implemented.
+    fn listen(&self, control: &T) -> BoxFuture<io::Result<Listening<T>>> {
+        let _ = control;
+        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
+    }
+
+    /// What comes over the control connection is to be acknowledged at once: a server may hold its
+    /// confirmation back until then. Does nothing, if not implemented.
+    fn acknowledge_at_once(&self, control: &T) {
+        let _ = control;
+    }
+
+    /// Whether the data connection is to be reset when it is dropped. That is asked for at the start of an
+    /// upload in clear, and taken back when all was sent: so if the upload is given up, or the
+    /// program dies, the server does not take that for the end of the file. Does nothing, if not
+    /// implemented.
+    fn reset_on_drop(&self, data: &T, reset: bool) {
+        let _ = (data, reset);
+    }
+}
+
+/// A listener for one data connection.
+#[expect(clippy::exhaustive_structs, reason = "for others to make")]
+pub struct Listening<T> {
+    /// Where the server can reach it.
+    pub address: SocketAddr,
+    /// Accepts a connection of the server, and drops those of others.
+    pub accept: BoxFuture<io::Result<T>>,
+}
+
+/// Where a client listens for the data connections that a server makes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ActiveMode {
+    /// The ports to use; any, if none are given.
+    pub(crate) ports: Option<RangeInclusive<u16>>,
+    /// The address to tell the server; that of the control connection, if none is given.
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// TCP to the host of the control connection.
 pub(crate) struct Direct<R> {
     host: IpAddr,
+    active: ActiveMode,
     runtime: PhantomData<fn() -> R>,
 }
 
 impl<R> Direct<R> {
-    pub(crate) fn new(host: IpAddr) -> Self {
+    pub(crate) fn new(host: IpAddr, active: ActiveMode) -> Self {
         Self {
             host,
+            active,
             runtime: PhantomData,
         }
     }
 }
 
 impl<R: Runtime + 'static> DataTransport<R::TcpStream> for Direct<R> {
-    fn connect(
-        &self,
-        open: Open,
-    ) -> Pin<Box<dyn Future<Output = io::Result<R::TcpStream>> + Send>> {
+    fn connect(&self, open: Open) -> BoxFuture<io::Result<R::TcpStream>> {
         let address = match open {
             Open::ConnectToPeer { port } => SocketAddr::new(self.host, port),
             Open::Connect(address) => address,
@@ -47,4 +90,55 @@ impl<R: Runtime + 'static> DataTransport<R::TcpStream> for Direct<R> {
         };
         Box::pin(R::connect(address))
     }
+
+    fn listen(&self, control: &R::TcpStream) -> BoxFuture<io::Result<Listening<R::TcpStream>>> {
+        let local = address_of(R::stream_socket(control).local_addr());
+        let (host, active) = (self.host, self.active.clone());
+        Box::pin(async move {
+            let local = local?.ip();
+            let ports = active.ports.unwrap_or(0..=0);
+            let listener = bind::<R>(local, ports).await?;
+            let bound = address_of(R::listener_socket(&listener).local_addr())?;
+            let shown = active.address.unwrap_or(local);
+            Ok(Listening {
+                address: SocketAddr::new(shown.to_canonical(), bound.port()),
+                accept: Box::pin(accept::<R>(listener, host)),
+            })
+        })
+    }
+
+    fn acknowledge_at_once(&self, control: &R::TcpStream) {
+        socket::acknowledge_at_once(&R::stream_socket(control));
+    }
+
+    fn reset_on_drop(&self, data: &R::TcpStream, reset: bool) {
+        socket::reset_on_close(&R::stream_socket(data), reset);
+    }
+}
+
+/// The first of these ports that is free.
+async fn bind<R: Runtime>(host: IpAddr, ports: RangeInclusive<u16>) -> io::Result<R::TcpListener> {
+    let mut result = Err(io::ErrorKind::AddrInUse.into());
+    for port in ports {
+        result = R::bind(SocketAddr::new(host, port)).await;
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
+/// The first connection of this host; strangers are dropped.
+async fn accept<R: Runtime>(listener: R::TcpListener, host: IpAddr) -> io::Result<R::TcpStream> {
+    loop {
+        let (stream, peer) = R::accept(&listener).await?;
+        if peer.ip().to_canonical() == host.to_canonical() {
+            return Ok(stream);
+        }
+    }
+}
+
+fn address_of(address: io::Result<ftp_adapter::socket2::SockAddr>) -> io::Result<SocketAddr> {
+    let unknown = || io::Error::from(io::ErrorKind::AddrNotAvailable);
+    address?.as_socket().ok_or_else(unknown)
 }

@@ -148,6 +148,11 @@ impl Connection {
         self.plan.direction
     }
 
+    /// Whether TLS is, or will be, around it.
+    pub fn is_protected(&self) -> bool {
+        self.plan.is_protected
+    }
+
     /// What came and was not consumed; nothing, if this side sends.
     pub fn readable(&self) -> &[u8] {
         match self.plan.direction {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use ftp_blocking::Transport;
+use ftp_futures::socket2::SockRef;
 use ftp_futures::{Clock, Io, Runtime, Timer};
 
 /// A runtime whose streams give one byte and take one byte, and let every second call wait; with
@@ -91,6 +92,18 @@ impl<R: Runtime, const STUCK: bool> Runtime for Awkward<R, STUCK> {
 
     fn connect(peer: SocketAddr) -> impl Future<Output = io::Result<R::TcpStream>> + Send {
         R::connect(peer)
+    }
+
+    fn bind(address: SocketAddr) -> impl Future<Output = io::Result<R::TcpListener>> + Send {
+        R::bind(address)
+    }
+
+    fn listener_socket(listener: &R::TcpListener) -> SockRef<'_> {
+        R::listener_socket(listener)
+    }
+
+    fn stream_socket(stream: &R::TcpStream) -> SockRef<'_> {
+        R::stream_socket(stream)
     }
 
     fn accept(

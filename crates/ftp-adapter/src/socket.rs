@@ -1,0 +1,39 @@
+//! Options of sockets that transfers want. The sockets are the adapters'.
+
+use std::io;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+
+/// How long a control connection may be silent before the system asks whether the other host is there.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// For a control connection: small packets go at once, and the system keeps it alive, since nothing is
+/// said over it during a long transfer.
+///
+/// # Errors
+/// Those of the system.
+pub fn prepare_control(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE))
+}
+
+/// What comes next is acknowledged at once. A server that holds small packets back (Nagle's algorithm) waits for
+/// that before it confirms a transfer, 40 ms for each file. Linux alone has this option, and forgets
+/// it after a while.
+pub fn acknowledge_at_once(socket: &SockRef<'_>) {
+    #[cfg(target_os = "linux")]
+    {
+        // It only saves time.
+        let _not_essential = socket.set_tcp_quickack(true);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = socket;
+}
+
+/// Whether the connection is reset when it is closed: so the peer does not take its end for the end of
+/// a file.
+pub fn reset_on_close(socket: &SockRef<'_>, reset: bool) {
+    // If that fails it is closed as others are, and the server may keep a part of a file.
+    let _not_essential = socket.set_linger(reset.then_some(Duration::ZERO));
+}
