@@ -383,6 +383,12 @@ impl<M: Machine> DriverState<M> {
         Poll::Ready(())
     }
 
+    /// Whether bytes may go past this state, between the transport and the application: nothing is held
+    /// here, and the transport has neither ended nor failed.
+    pub fn is_passable(&self) -> bool {
+        self.unread.is_empty() && !self.ended && self.failure.is_none()
+    }
+
     /// Whether the transport may still hold written bytes.
     pub fn needs_flush(&self) -> bool {
         self.unflushed && self.failure.is_none()

@@ -22,7 +22,7 @@ use crate::{Io, Timer};
 /// much its peer sends. Each step checks the machine's deadline.
 pub struct Driver<R, M: Machine, T> {
     pub(crate) state: DriverState<M>,
-    transport: T,
+    pub(crate) transport: T,
     timer: DeadlineTimer<R>,
     closed: bool,
 }

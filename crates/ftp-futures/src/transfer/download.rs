@@ -12,6 +12,9 @@ use futures_io::AsyncRead;
 use super::{HoldsClient, Running};
 use crate::FuturesIo;
 
+/// How much is read at a time where the caller does not say.
+const PIECE: usize = 64 * 1024;
+
 /// A file or a listing that is being received.
 ///
 /// It can be read with `AsyncRead`: tokio's with tokio, that of `futures-io` elsewhere. **The end of the stream is
@@ -54,17 +57,15 @@ impl<C: HoldsClient> Download<C> {
     /// As [`read`](Self::read). What had come until then is in `into`.
     pub async fn read_to_end(&mut self, into: &mut Vec<u8>) -> Result<usize, Error> {
         let before = into.len();
-        while let Some(count) = poll_fn(|cx| {
-            self.poll_fill(cx).map_ok(|bytes| {
-                into.extend_from_slice(bytes);
-                Some(bytes.len()).filter(|count| *count > 0)
-            })
-        })
-        .await?
-        {
-            self.running.consume(count);
+        loop {
+            let filled = into.len();
+            into.resize(filled + PIECE, 0);
+            let result = self.read(&mut into[filled..]).await;
+            into.truncate(filled + *result.as_ref().unwrap_or(&0));
+            if result? == 0 {
+                return Ok(into.len() - before);
+            }
         }
-        Ok(into.len() - before)
     }
 
     /// Waits for the end; bytes that were not read are read and dropped. Says what was transferred.
@@ -101,6 +102,11 @@ impl<C: HoldsClient> Download<C> {
     ) -> Poll<Result<usize, Error>> {
         if space.is_empty() {
             return Poll::Ready(Ok(0));
+        }
+        if self.running.readable().is_empty()
+            && let Some(count) = self.running.read_past(cx, space)
+        {
+            return Poll::Ready(Ok(count));
         }
         let bytes = ready!(self.poll_fill(cx))?;
         let count = bytes.len().min(space.len());

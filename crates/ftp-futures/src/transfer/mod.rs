@@ -1,5 +1,6 @@
 //! Transfers: a control connection and a data connection, run together.
 
+mod direct;
 mod download;
 #[cfg(feature = "tokio")]
 mod tokio_io;
@@ -159,6 +160,22 @@ impl<C: HoldsClient> Running<C> {
         };
         let now = driver.now();
         driver.machine_mut().machine_mut().write(now, bytes)
+    }
+
+    /// Receives some bytes straight into the caller's buffer, if that can be done now.
+    pub(crate) fn read_past(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Option<usize> {
+        match &mut self.data {
+            Data::Open(driver) => driver.read_past(cx, space),
+            _ => None,
+        }
+    }
+
+    /// Sends some bytes straight from the caller's buffer, if that can be done now.
+    pub(crate) fn write_past(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Option<usize> {
+        match &mut self.data {
+            Data::Open(driver) => driver.write_past(cx, bytes),
+            _ => None,
+        }
     }
 
     /// Whether the data connection holds nothing that was written and not sent.

@@ -94,6 +94,9 @@ impl<C: HoldsClient> Upload<C> {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
+        if let Some(count) = self.running.write_past(cx, bytes) {
+            return Poll::Ready(Ok(count));
+        }
         loop {
             let count = self.running.write(bytes);
             if count > 0 {
