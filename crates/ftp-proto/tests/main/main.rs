@@ -17,6 +17,7 @@ mod client_utf8;
 mod common;
 mod connect_race;
 mod connect_retry;
+mod data;
 mod data_ascii;
 mod listing_common;
 mod listing_laws;

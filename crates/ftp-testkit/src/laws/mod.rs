@@ -6,6 +6,7 @@
 mod ascii;
 mod client;
 mod command;
+mod data;
 mod features;
 mod listing;
 pub mod model;
@@ -25,6 +26,7 @@ mod watched;
 pub use ascii::ascii;
 pub use client::client_bytes;
 pub use command::command;
+pub use data::data;
 pub use features::features;
 pub use listing::listing;
 pub use pair::{PairOp, PairOps, pair_ops};

@@ -41,6 +41,7 @@ fn the_seeds_of_the_machines_keep_the_laws() {
     replay("client_bytes", laws::client_bytes);
     replay("server_bytes", laws::server_bytes);
     replay("time", laws::time);
+    replay("data_machine", laws::data);
     replay("pair_ops", pair_ops);
 }
 
