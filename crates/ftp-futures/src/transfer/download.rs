@@ -104,7 +104,7 @@ impl<C: HoldsClient> Download<C> {
             return Poll::Ready(Ok(0));
         }
         if self.running.readable().is_empty()
-            && let Some(count) = self.running.read_past(cx, space)
+            && let Some(count) = ready!(self.running.poll_read_past(cx, space))
         {
             return Poll::Ready(Ok(count));
         }

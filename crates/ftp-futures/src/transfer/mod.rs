@@ -163,18 +163,26 @@ impl<C: HoldsClient> Running<C> {
     }
 
     /// Receives some bytes straight into the caller's buffer, if that can be done now.
-    pub(crate) fn read_past(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Option<usize> {
+    pub(crate) fn poll_read_past(
+        &mut self,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<Option<usize>> {
         match &mut self.data {
-            Data::Open(driver) => driver.read_past(cx, space),
-            _ => None,
+            Data::Open(driver) => driver.poll_read_past(cx, space),
+            _ => Poll::Ready(None),
         }
     }
 
     /// Sends some bytes straight from the caller's buffer, if that can be done now.
-    pub(crate) fn write_past(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Option<usize> {
+    pub(crate) fn poll_write_past(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Option<usize>> {
         match &mut self.data {
-            Data::Open(driver) => driver.write_past(cx, bytes),
-            _ => None,
+            Data::Open(driver) => driver.poll_write_past(cx, bytes),
+            _ => Poll::Ready(None),
         }
     }
 

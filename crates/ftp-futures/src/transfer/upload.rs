@@ -94,7 +94,7 @@ impl<C: HoldsClient> Upload<C> {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        if let Some(count) = self.running.write_past(cx, bytes) {
+        if let Some(count) = ready!(self.running.poll_write_past(cx, bytes)) {
             return Poll::Ready(Ok(count));
         }
         loop {
