@@ -115,9 +115,8 @@ impl<C: HoldsClient> Running<C> {
                 return Err((running.client, error));
             }
         }
-        match running.outcome() {
-            Some(Err(error)) => return Err((running.client, error)),
-            Some(Ok(_)) | None => {}
+        if let Some(Err(error)) = running.outcome() {
+            return Err((running.client, error));
         }
         Ok(running)
     }

@@ -19,7 +19,7 @@ const PIECES: [&[u8]; 8] = [
 ];
 
 /// Two of these are more than a connection holds.
-const MUCH: [u8; 40_000] = [b'm'; 40_000];
+static MUCH: [u8; 40_000] = [b'm'; 40_000];
 
 /// A data connection with a driver and an application that do what the bytes say: the first chooses
 /// what it is for, then come operations of two bytes.
