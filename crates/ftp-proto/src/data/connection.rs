@@ -97,7 +97,11 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) enum Codec {
     Image,
-    Decode(Decoder),
+    Decode {
+        decoder: Decoder,
+        /// It holds back a CR, which came last.
+        is_holding: bool,
+    },
     Encode(Encoder),
 }
 
@@ -132,7 +136,10 @@ impl Connection {
             queue: Queue::default(),
             codec: match (plan.data_type, plan.direction) {
                 (DataType::Image, _) => Codec::Image,
-                (DataType::Ascii, Direction::Receive) => Codec::Decode(Decoder::new()),
+                (DataType::Ascii, Direction::Receive) => Codec::Decode {
+                    decoder: Decoder::new(),
+                    is_holding: false,
+                },
                 (DataType::Ascii, Direction::Send) => Codec::Encode(Encoder::new()),
             },
             moved: 0,
@@ -276,14 +283,20 @@ impl Codec {
     pub(super) fn convert(&mut self, bytes: &[u8], queue: &mut Queue) {
         match self {
             Self::Image => queue.back().extend_from_slice(bytes),
-            Self::Decode(decoder) => decoder.decode(bytes, queue.back()),
+            Self::Decode {
+                decoder,
+                is_holding,
+            } => {
+                decoder.decode(bytes, queue.back());
+                *is_holding = bytes.last() == Some(&b'\r');
+            }
             Self::Encode(encoder) => encoder.encode(bytes, queue.back()),
         }
     }
 
     /// Nothing more is put in.
     pub(super) fn finish(&mut self, queue: &mut Queue) {
-        if let Self::Decode(decoder) = self {
+        if let Self::Decode { decoder, .. } = self {
             decoder.finish(queue.back());
         }
     }

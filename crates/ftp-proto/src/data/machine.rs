@@ -162,12 +162,15 @@ impl Connection {
 
     fn take_in(&mut self, bytes: &[u8]) -> usize {
         let room = match self.codec {
-            // It may hold one byte back.
-            Codec::Decode(_) => self.queue.room().saturating_sub(1),
+            Codec::Decode {
+                is_holding: true, ..
+            } => self.queue.room().saturating_sub(1),
             _ => self.queue.room(),
         };
         let taken = bytes.get(..room).unwrap_or(bytes);
-        self.is_withholding = taken.len() < bytes.len();
+        if !bytes.is_empty() {
+            self.is_withholding = taken.len() < bytes.len();
+        }
         if !taken.is_empty() {
             let was_empty = self.queue.is_empty();
             self.codec.convert(taken, &mut self.queue);

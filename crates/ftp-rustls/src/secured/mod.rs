@@ -243,17 +243,3 @@ impl<M: Securable> Machine for Secured<M> {
         self.pass_time(now);
     }
 }
-
-impl<M> Secured<M> {
-    /// TEMP
-    pub fn data<D: Securable>(&self, machine: D) -> Secured<D> {
-        Secured::new(
-            machine,
-            match &self.role {
-                Role::Client(tls) => Role::Client(tls.clone()),
-                Role::Server(c) => Role::Server(c.clone()),
-                Role::Clear => Role::Clear,
-            },
-        )
-    }
-}

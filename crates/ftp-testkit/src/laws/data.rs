@@ -149,7 +149,11 @@ impl Run {
                 self.watched.machine.timed_out(self.watched.now);
             }
             13 => {
-                self.has_tls |= self.asked_for_tls && self.result.is_none();
+                if self.asked_for_tls && self.result.is_none() && !self.has_tls {
+                    self.has_tls = true;
+                    // They were not for the machine.
+                    self.held.clear();
+                }
                 self.watched.machine.tls_started(now, tls_session());
             }
             14 => {
