@@ -109,6 +109,7 @@ mod offer;
 mod record;
 mod refused;
 mod secured;
+mod sessions;
 mod tls_state;
 
 pub use config::{

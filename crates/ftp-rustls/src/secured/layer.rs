@@ -6,13 +6,15 @@ use ftp_proto::Instant;
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, ServerConfig};
 
+use crate::sessions::{ClientSessions, ServerSessions};
 use crate::tls_state::TlsState;
 use crate::{ClientTls, Error, Offer, RefusedCertificate, TlsPhase};
 
-#[derive(Debug)]
+/// The configurations are of one control connection and its data connections.
+#[derive(Debug, Clone)]
 pub(super) enum Role {
-    Client(ClientTls),
-    Server(Arc<ServerConfig>),
+    Client(ClientTls, Arc<ClientSessions>),
+    Server(Arc<ServerConfig>, Arc<ServerSessions>),
     Clear,
 }
 
@@ -20,10 +22,13 @@ impl Role {
     /// The name that a client asks for; a server learns it from the client.
     pub(super) fn requested_name(&self) -> Option<&str> {
         match self {
-            Self::Client(ClientTls {
-                server_name: ServerName::DnsName(name),
-                ..
-            }) => Some(name.as_ref()),
+            Self::Client(
+                ClientTls {
+                    server_name: ServerName::DnsName(name),
+                    ..
+                },
+                _,
+            ) => Some(name.as_ref()),
             _ => None,
         }
     }
@@ -131,7 +136,7 @@ impl Failure {
     /// `role` is the role of the side that failed.
     pub(super) fn tls(during: TlsPhase, source: rustls::Error, role: &Role) -> Self {
         let offered = match role {
-            Role::Client(tls) if during == TlsPhase::Handshake && is_about_offers(&source) => {
+            Role::Client(tls, _) if during == TlsPhase::Handshake && is_about_offers(&source) => {
                 Offer::of(tls).map(Box::new)
             }
             _ => None,

@@ -12,6 +12,7 @@ use ftp_proto::{Action, Instant, Machine, Securable};
 use rustls::ServerConfig;
 
 use self::layer::{Closing, EndOfInput, Failure, NextAction, Role, TlsLayer};
+use crate::sessions::{ClientSessions, ServerSessions};
 use crate::{ClientTls, Error};
 
 /// A machine with TLS around it: one type for clear, explicit and implicit connections of either
@@ -49,18 +50,30 @@ pub struct Secured<M> {
     /// The latest one that it did set; it bounds our last words when the machine is over.
     latest_deadline: Option<Instant>,
     end_of_input: EndOfInput,
+    /// It is a data connection.
+    is_data: bool,
 }
 
 impl<M: Securable> Secured<M> {
     /// A client's machine. TLS starts when the machine asks for it: behind the 234 of `AUTH TLS`,
     /// or at once for implicit TLS.
+    ///
+    /// It and its [data connections](Self::data) keep their TLS sessions in a store of their own, in a
+    /// clone of the configuration. The store that the configuration has is not used. Control
+    /// connections with the same `Arc` of a configuration resume each other's sessions all the same.
     pub fn client(machine: M, tls: ClientTls) -> Self {
-        Self::new(machine, Role::Client(tls))
+        let (sessions, tls) = ClientSessions::of(&tls);
+        Self::new(machine, Role::Client(tls, sessions))
     }
 
     /// A server's machine. TLS starts when the machine asks for it.
+    ///
+    /// It uses a clone of the configuration, which knows what sessions are of this connection and its
+    /// [data connections](Self::data). They stay where the configuration keeps them: by
+    /// [`server_config`](crate::server_config), with the clients. No early data is taken.
     pub fn server(machine: M, config: Arc<ServerConfig>) -> Self {
-        Self::new(machine, Role::Server(config))
+        let (sessions, config) = ServerSessions::of(&config);
+        Self::new(machine, Role::Server(config, sessions))
     }
 
     /// A machine of either side that will not ask for TLS. If it does,
@@ -78,7 +91,32 @@ impl<M: Securable> Secured<M> {
             deadline: None,
             latest_deadline: None,
             end_of_input: EndOfInput::NotSeen,
+            is_data: false,
         }
+    }
+
+    /// The machine of a data connection that belongs to this control connection: with the same role,
+    /// the same configuration, the same server name, and this connection's sessions. It is put under
+    /// TLS if it asks for it, whether this one is at the time or not.
+    ///
+    /// * A client resumes a session of this connection where it can. A ticket of TLS 1.3 is used once;
+    ///   new ones come on this connection and on each data connection that is read to its end.
+    /// * A server takes a session of this connection, any number of times, and no other. So
+    ///   [`resumed`](ftp_proto::TlsSession::resumed) proves that the data connection belongs to this
+    ///   one (RFC 4217 §10.2 has the reasons).
+    /// * A machine that failed ends without `close_notify`: the peer must not take what it has for the
+    ///   whole.
+    ///
+    /// From now on this connection, too, would resume its own sessions only.
+    pub fn data<D: Securable>(&self, machine: D) -> Secured<D> {
+        match &self.role {
+            Role::Client(_, sessions) => sessions.close(),
+            Role::Server(_, sessions) => sessions.close(),
+            Role::Clear => {}
+        }
+        let mut data = Secured::new(machine, self.role.clone());
+        data.is_data = true;
+        data
     }
 
     /// The machine inside.

@@ -191,8 +191,8 @@ impl<M: Securable> Secured<M> {
 
     fn start(&mut self) {
         let tls = match &self.role {
-            Role::Client(tls) => TlsState::client(tls).map(|tls| (tls, false)),
-            Role::Server(config) => TlsState::server(config).map(|tls| (tls, true)),
+            Role::Client(tls, _) => TlsState::client(tls).map(|tls| (tls, false)),
+            Role::Server(config, _) => TlsState::server(config).map(|tls| (tls, true)),
             Role::Clear => {
                 self.layer = TlsLayer::failing(None, Failure::NoTlsConfiguration);
                 return;
@@ -229,8 +229,13 @@ impl<M: Securable> Secured<M> {
             TlsLayer::Handshake { mut tls, .. }
             | TlsLayer::Established(mut tls)
             | TlsLayer::Stopping(mut tls) => {
-                tls.close();
-                Some(tls)
+                if self.is_data && self.machine.poll().is_err() {
+                    // A `close_notify` would say that all was sent.
+                    None
+                } else {
+                    tls.close();
+                    Some(tls)
+                }
             }
             TlsLayer::Closing { tls, .. } => tls,
         };

@@ -2,6 +2,7 @@
 
 mod common;
 mod config;
+mod data;
 mod deadlines;
 mod device_certificates;
 mod first_message;

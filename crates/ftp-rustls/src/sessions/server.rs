@@ -1,0 +1,135 @@
+//! The sessions of a server's control connection.
+
+use core::fmt;
+use core::hash::BuildHasher;
+use std::hash::RandomState;
+use std::sync::{Arc, Mutex};
+
+use rustls::ServerConfig;
+use rustls::server::{ProducesTickets, StoresServerSessions};
+
+use super::lock;
+
+/// Most sessions that are known as our own.
+const MOST_SESSIONS: usize = 64;
+/// So many of the first are never forgotten: clients may offer the control connection's own for each
+/// data connection.
+const FIRST_SESSIONS: usize = 8;
+
+/// Knows which tickets and session numbers were given out, or resumed, on one control connection and
+/// its data connections. What they stand for is where the configuration keeps it: with the clients, or
+/// in its store. A client may offer a session any number of times.
+pub(crate) struct ServerSessions {
+    tickets: Arc<dyn ProducesTickets>,
+    store: Arc<dyn StoresServerSessions>,
+    own: Mutex<Own>,
+}
+
+#[derive(Default)]
+struct Own {
+    /// Under which keys the next are hashes. Nobody outside can find two that collide, and a ticket must
+    /// also be genuine.
+    hasher: RandomState,
+    /// Of tickets and session numbers, oldest first.
+    hashes: Vec<u64>,
+    /// Data connections are made: from now on only our own sessions count.
+    is_closed: bool,
+}
+
+impl ServerSessions {
+    /// The configuration with a store of its own.
+    pub(crate) fn of(config: &ServerConfig) -> (Arc<Self>, Arc<ServerConfig>) {
+        let sessions = Arc::new(Self {
+            tickets: Arc::clone(&config.ticketer),
+            store: Arc::clone(&config.session_storage),
+            own: Mutex::default(),
+        });
+        let mut config = config.clone();
+        config.ticketer = Arc::clone(&sessions) as _;
+        config.session_storage = Arc::clone(&sessions) as _;
+        // A session may be offered twice, and early data must not be taken twice.
+        config.max_early_data_size = 0;
+        (sessions, Arc::new(config))
+    }
+
+    /// The control connection has what it needs of others.
+    pub(crate) fn close(&self) {
+        lock(&self.own).is_closed = true;
+    }
+
+    fn may_resume(&self, session: &[u8]) -> bool {
+        let own = lock(&self.own);
+        !own.is_closed || own.hashes.contains(&own.hasher.hash_one(session))
+    }
+
+    fn note(&self, session: &[u8]) {
+        let mut own = lock(&self.own);
+        let hash = own.hasher.hash_one(session);
+        if own.hashes.contains(&hash) {
+            return;
+        }
+        if own.hashes.len() >= MOST_SESSIONS {
+            own.hashes.remove(FIRST_SESSIONS);
+        }
+        own.hashes.push(hash);
+    }
+
+    /// What a session stands for, if it may be resumed here.
+    fn find(&self, session: &[u8], find: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+        if !self.may_resume(session) {
+            return None;
+        }
+        let found = find(session);
+        if found.is_some() {
+            self.note(session);
+        }
+        found
+    }
+}
+
+impl ProducesTickets for ServerSessions {
+    fn enabled(&self) -> bool {
+        self.tickets.enabled()
+    }
+
+    fn lifetime(&self) -> u32 {
+        self.tickets.lifetime()
+    }
+
+    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
+        let ticket = self.tickets.encrypt(plain)?;
+        self.note(&ticket);
+        Some(ticket)
+    }
+
+    fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
+        self.find(ticket, |ticket| self.tickets.decrypt(ticket))
+    }
+}
+
+impl StoresServerSessions for ServerSessions {
+    fn put(&self, key: Vec<u8>, value: Vec<u8>) -> bool {
+        self.note(&key);
+        self.store.put(key, value)
+    }
+
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.find(key, |key| self.store.get(key))
+    }
+
+    /// Without taking it away: it may be offered again.
+    fn take(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.find(key, |key| self.store.get(key))
+    }
+
+    fn can_cache(&self) -> bool {
+        self.store.can_cache()
+    }
+}
+
+// Sessions hold secrets.
+impl fmt::Debug for ServerSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerSessions")
+    }
+}
