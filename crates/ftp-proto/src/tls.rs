@@ -29,8 +29,8 @@ impl fmt::Display for TlsVersion {
     }
 }
 
-/// What was agreed in a TLS handshake.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What was agreed in a TLS handshake. `Debug` shows how many certificates there are, not their bytes.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsSession {
     /// The protocol version.
@@ -46,6 +46,19 @@ pub struct TlsSession {
     pub server_name: Option<String>,
     /// How long the handshake took, where known.
     pub handshake_time: Option<Duration>,
+}
+
+impl fmt::Debug for TlsSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsSession")
+            .field("version", &self.version)
+            .field("cipher_suite", &self.cipher_suite)
+            .field("resumed", &self.resumed)
+            .field("peer_certificates", &self.peer_certificates.len())
+            .field("server_name", &self.server_name)
+            .field("handshake_time", &self.handshake_time)
+            .finish()
+    }
 }
 
 impl TlsSession {

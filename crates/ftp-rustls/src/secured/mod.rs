@@ -116,6 +116,7 @@ impl<M: Securable> Secured<M> {
         }
         let mut data = Secured::new(machine, self.role.clone());
         data.is_data = true;
+        data.now = self.now;
         data
     }
 
