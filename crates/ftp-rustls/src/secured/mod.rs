@@ -103,7 +103,7 @@ impl<M: Securable> Secured<M> {
     ///   new ones come on this connection and on each data connection that is read to its end.
     /// * A server takes a session of this connection, any number of times, and no other. So
     ///   [`resumed`](ftp_proto::TlsSession::resumed) proves that the data connection belongs to this
-    ///   one (RFC 4217 §10.2 has the reasons).
+    ///   one (RFC 4217).
     /// * A machine that failed ends without `close_notify`: the peer must not take what it has for the
     ///   whole.
     ///

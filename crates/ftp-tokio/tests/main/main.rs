@@ -4,6 +4,7 @@ mod broken;
 mod cancellation;
 mod common;
 mod conformance;
+mod data;
 mod driver;
 mod eavesdropper;
 mod guarded;
