@@ -204,6 +204,7 @@ impl Transferring {
             is_protected: context.protection == Protection::Private,
             lenient_end: settings.lenience.data_end_without_close_notify,
             timeouts: settings.data_timeouts,
+            hold: None,
         };
         self.data = Data::Awaited {
             ticket,

@@ -61,6 +61,10 @@ pub struct Connection {
     pub(super) moved: u64,
     /// The application has written all.
     pub(super) is_finished: bool,
+    /// Nothing is taken from the application before this.
+    pub(super) hold_until: Option<Instant>,
+    /// The application's bytes were taken.
+    has_written: bool,
     /// Not all of what came last was taken.
     pub(super) is_withholding: bool,
     pub(super) news: News,
@@ -144,6 +148,8 @@ impl Connection {
             },
             moved: 0,
             is_finished: false,
+            hold_until: None,
+            has_written: false,
             is_withholding: false,
             news: News::default(),
             tls: None,
@@ -181,12 +187,12 @@ impl Connection {
         }
     }
 
-    /// Takes bytes to be sent, and returns how many of them. None if there is no more room, which
-    /// there is again at [`Event::Writable`]; nor after [`finish`](Self::finish), after the end, or
+    /// Takes bytes to be sent, and returns how many of them. None if there is no more room, or the peer
+    /// may still refuse the TLS session; [`Event::Writable`] tells when there is; nor after [`finish`](Self::finish), after the end, or
     /// if this side receives. Bytes may be written before TLS stands: they are sent when it does.
     pub fn write(&mut self, now: Instant, bytes: &[u8]) -> usize {
         self.pass_time(now);
-        if !self.is_writing() {
+        if !self.is_writing() || self.is_held() {
             return 0;
         }
         let room = match self.codec {
@@ -201,6 +207,7 @@ impl Connection {
             self.since = self.now;
         }
         self.news.is_writable = false;
+        self.has_written = true;
         self.codec.convert(taken, &mut self.queue);
         taken.len()
     }
@@ -266,8 +273,15 @@ impl Connection {
                 Phase::StartTls | Phase::Handshake | Phase::Open => Err(Error::Unfinished),
             },
             tls: self.tls,
+            is_touched: self.has_written || self.moved > 0,
             held: self.held,
         }
+    }
+
+    /// Whether the peer may still refuse, because of its TLS session, a transfer that nothing was sent of.
+    fn is_held(&self) -> bool {
+        let is_before_tls = matches!(self.phase, Phase::StartTls | Phase::Handshake);
+        self.hold_until.is_some() || (self.plan.hold.is_some() && is_before_tls)
     }
 
     /// Whether the application may write.

@@ -25,6 +25,7 @@ impl Detached {
                 is_protected: false,
                 lenient_end: false,
                 timeouts: Timeouts::default(),
+                hold: None,
             },
         }
     }

@@ -17,6 +17,8 @@ pub struct End {
     pub(crate) bytes: u64,
     pub(crate) result: Result<(), Error>,
     pub(crate) tls: Option<Arc<TlsSession>>,
+    /// Bytes of the application were received or taken to be sent.
+    pub(crate) is_touched: bool,
     #[expect(dead_code, reason = "it is there to be dropped")]
     pub(crate) held: Held,
 }

@@ -37,7 +37,9 @@ impl Machine for Connection {
                 bytes: self.queue.waiting(),
                 deadline,
             },
-            (Phase::Open, _) if self.is_finished => Action::Shutdown { deadline },
+            (Phase::Open, _) if self.is_finished && self.hold_until.is_none() => {
+                Action::Shutdown { deadline }
+            }
             (Phase::Open, _) => Action::Wait { deadline },
         })
     }
@@ -118,6 +120,9 @@ impl Securable for Connection {
         if self.phase == Phase::Handshake {
             self.phase = Phase::Open;
             self.since = self.now;
+            let is_full = !session.resumed && self.plan.direction == Direction::Send;
+            let hold = self.plan.hold.filter(|_| is_full);
+            self.hold_until = hold.map(|hold| self.now + hold);
             self.tls = Some(Arc::new(session));
             self.news.is_established = true;
         }
@@ -136,6 +141,11 @@ impl Connection {
         if self.deadline().is_none_or(|deadline| deadline > self.now) {
             return;
         }
+        if self.hold_until.take().is_some() {
+            self.since = self.now;
+            self.news.is_writable = true;
+            return;
+        }
         self.end(match self.phase {
             Phase::StartTls | Phase::Handshake => Err(Error::Handshake),
             Phase::Open => Err(Error::Stalled),
@@ -147,6 +157,9 @@ impl Connection {
 
     /// None while it is the application's turn.
     fn deadline(&self) -> Option<Instant> {
+        if let (Phase::Open, Some(until)) = (self.phase, self.hold_until) {
+            return Some(until);
+        }
         let timeouts = &self.plan.timeouts;
         let time = match (self.phase, self.plan.direction) {
             (Phase::StartTls | Phase::Handshake, _) => timeouts.handshake,

@@ -93,6 +93,9 @@ pub(crate) struct Plan {
     /// Under TLS, an end without `close_notify` counts as an end.
     pub(crate) lenient_end: bool,
     pub(crate) timeouts: Timeouts,
+    /// After a full TLS handshake, send nothing for so long: the peer may refuse a session that was not
+    /// resumed, and a transfer of which nothing was sent can be tried again.
+    pub(crate) hold: Option<Duration>,
 }
 
 impl Ticket {
