@@ -87,6 +87,8 @@ pub enum TransferStep {
     Open(data::Ticket),
     /// Listen for it.
     Listen,
+    /// Tell the data connection, if there is one, that the transfer has [begun](data::Connection::begun).
+    Begun,
     /// Nothing; the event was the transfer's own.
     GoOn,
     /// The event belongs to something else.
@@ -146,7 +148,10 @@ impl TransferState {
                 transfer,
                 announced,
                 reply,
-            } if transfer == self.id => self.started = Some(Started { announced, reply }),
+            } if transfer == self.id => {
+                self.started = Some(Started { announced, reply });
+                return TransferStep::Begun;
+            }
             Event::Transferred { transfer, outcome } if transfer == self.id => {
                 self.outcome = Some(outcome);
             }
@@ -205,7 +210,10 @@ impl TransferState {
         machine: &mut Secured<Connection>,
         ticket: data::Ticket,
     ) -> Option<Secured<data::Connection>> {
-        let opened = machine.machine_mut().data_opened(now, ticket).ok()?;
+        let mut opened = machine.machine_mut().data_opened(now, ticket).ok()?;
+        if machine.has_one_session_left() && self.started.is_none() {
+            opened.postpone_tls(now);
+        }
         Some(machine.data(opened))
     }
 
@@ -231,10 +239,11 @@ impl TransferState {
         data: Secured<data::Connection>,
         result: Result<(), DriverError<ftp_rustls::Error<data::Error>>>,
     ) -> Vec<u8> {
+        let mut data = data.into_machine();
         if let Err(error) = result {
             self.cause = Some(DataFailure::Broken(error));
+            data.failed(now);
         }
-        let data = data.into_machine();
         self.moved = data.moved();
         let unread = data.readable().to_vec();
         // If the transfer is over, its outcome is known already.
@@ -272,9 +281,11 @@ impl TransferState {
     /// [`Error::Transfer`].
     pub fn take_outcome(&mut self) -> Option<Result<Transferred, Error>> {
         let outcome = self.outcome.clone()?;
+        let cause = take(&mut self.cause).map(Box::new);
         Some(outcome.map_err(|error| Error::Transfer {
+            // What the server says is the better reason.
+            cause: cause.filter(|_| error.reply().is_none()),
             error: Box::new(error),
-            cause: take(&mut self.cause).map(Box::new),
         }))
     }
 }

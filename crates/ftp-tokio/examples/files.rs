@@ -3,11 +3,20 @@ use ftp_tokio::ftp_proto::client::Config;
 use ftp_tokio::ftp_rustls::{self, Roots};
 use ftp_tokio::{Connector, Login};
 
+struct Show;
+impl ftp_tokio::ftp_proto::Observer for Show {
+    fn observe(&self, _: ftp_tokio::ftp_proto::Instant, d: ftp_tokio::ftp_proto::Dialogue<'_>) {
+        if std::env::var_os("SHOW").is_some() {
+            eprintln!("{d:?}");
+        }
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).unwrap();
     let n: usize = std::env::args().nth(2).unwrap().parse()?;
-    let config = Config::new(Login::new("ftpme", "pw")?);
+    let config = Config::new(Login::new("ftpme", "pw")?).observer(std::sync::Arc::new(Show));
     let tls = ftp_rustls::client_config(Roots::DangerousAnyCertificate, None)?;
     let mut ftp = Connector::new(config).tls(tls).connect(&address).await?;
     let mut text = Vec::new();

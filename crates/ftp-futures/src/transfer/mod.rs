@@ -247,10 +247,19 @@ impl<C: HoldsClient> Running<C> {
         match self.state.on_event(event) {
             TransferStep::Open(ticket) => self.open(ticket),
             TransferStep::Listen => self.data = Data::Listening(self.client.client().listen()),
-            TransferStep::GoOn => self.client.client().acknowledge_at_once(),
+            TransferStep::Begun => self.begun(),
+            TransferStep::GoOn => {}
             TransferStep::NotMine(event) => self.client.client().keep(event)?,
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn begun(&mut self) {
+        self.client.client().acknowledge_at_once();
+        if let Data::Open(driver) = &mut self.data {
+            let now = driver.now();
+            driver.machine_mut().machine_mut().begun(now);
+        }
     }
 
     /// Ready if something happened on the data connection, and was dealt with.

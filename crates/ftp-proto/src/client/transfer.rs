@@ -269,7 +269,7 @@ impl TransferError {
     }
 }
 
-fn wants_resumption(reply: &Reply, tls: Option<&TlsSession>) -> bool {
+pub(super) fn wants_resumption(reply: &Reply, tls: Option<&TlsSession>) -> bool {
     tls.is_some_and(|tls| !tls.resumed)
         && [425, 450, 522].map(Code::new).contains(&Some(reply.code()))
 }

@@ -7,12 +7,12 @@ use alloc::sync::Arc;
 use core::net::{SocketAddr, SocketAddrV4};
 use core::time::Duration;
 
-use super::context::Context;
+use super::context::{Context, Resumption};
 use super::login::quit;
 use super::outstanding::{Awaited, Purpose};
 use super::state::{Ready, State};
 use super::timers::Timer;
-use super::transfer::{Transfer, TransferError, TransferId, Transferred};
+use super::transfer::{Transfer, TransferError, TransferId, Transferred, wants_resumption};
 use super::{DataMode, Error, Event, Misuse, PassiveCommand, Protection, Timeout, Timeouts};
 use crate::data::{self, DataType, End, Held, Open, Plan};
 use crate::ticket;
@@ -30,6 +30,9 @@ const QUIET: Duration = Duration::from_secs(1);
 /// taken to have begun: some say nothing before the end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a server may take to refuse a data connection whose TLS session is not resumed.
+const HOLD: Duration = Duration::from_secs(1);
+
 /// How long the server may take to say what it thinks of a data connection that broke.
 const BRIEF: Duration = Duration::from_secs(2);
 
@@ -45,6 +48,8 @@ pub(super) struct Transferring {
     has_begun: bool,
     announced: Option<u64>,
     passive_address: Option<SocketAddrV4>,
+    /// It was refused for want of a session, and is tried for the second time.
+    is_again: bool,
     /// `QUIT` is to follow.
     pub(super) quits: bool,
 }
@@ -96,6 +101,7 @@ struct Ended {
     bytes: u64,
     result: Result<(), data::Error>,
     tls: Option<Arc<TlsSession>>,
+    is_touched: bool,
     at: Instant,
 }
 
@@ -136,6 +142,7 @@ impl Transferring {
             has_begun: false,
             announced: None,
             passive_address: None,
+            is_again: false,
             quits: false,
         });
         let data_type = this.transfer.data_type;
@@ -204,7 +211,8 @@ impl Transferring {
             is_protected: context.protection == Protection::Private,
             lenient_end: settings.lenience.data_end_without_close_notify,
             timeouts: settings.data_timeouts,
-            hold: None,
+            // Only where it is not known what the server thinks of a full handshake.
+            hold: (context.resumption == Resumption::Usual).then_some(HOLD),
         };
         self.data = Data::Awaited {
             ticket,
@@ -394,12 +402,25 @@ impl Transferring {
                 bytes: 0,
                 result: Err(data::Error::Unfinished),
                 tls: None,
+                is_touched: true,
                 at: context.now,
             },
         };
         let Ended {
-            bytes, result, tls, ..
+            bytes,
+            result,
+            tls,
+            is_touched,
+            ..
         } = ended;
+        let is_full = tls.as_ref().is_some_and(|tls| !tls.resumed);
+        if is_full && wants_resumption(&reply, tls.as_deref()) && !is_touched && !self.is_again {
+            // The handshake that was refused brought new sessions, and nothing else is lost.
+            return self.again(context);
+        }
+        if tls.is_some() && reply.code().class() == Class::Completion {
+            context.resumption.learn(is_full);
+        }
         let differs = self.transfer.differs(bytes, self.announced);
         let outcome = match (reply.code().class(), result, differs) {
             (Class::Completion, Ok(()), None) => Ok(Transferred {
@@ -426,6 +447,15 @@ impl Transferring {
             }),
         };
         self.conclude(outcome, context)
+    }
+
+    /// Once more, from the data connection on.
+    fn again(mut self: Box<Self>, context: &mut Context) -> State {
+        self.is_again = true;
+        self.has_begun = false;
+        self.announced = None;
+        self.open(context);
+        State::Transferring(self)
     }
 
     /// The transfer is over, and the connection in step.
@@ -540,6 +570,7 @@ impl Transferring {
             bytes: end.bytes,
             result: end.result,
             tls: end.tls,
+            is_touched: end.is_touched,
             at: context.now,
         });
         let state = match core::mem::replace(&mut self.step, Step::Final) {

@@ -1,12 +1,16 @@
 //! The machine of one data connection.
 
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use super::ascii::{Decoder, Encoder};
 use super::queue::Queue;
 use super::ticket::{Held, Plan};
 use super::{DataType, Direction, End, Error, Ticket};
 use crate::{Instant, TlsSession, ticket};
+
+/// How long TLS is postponed at most.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// The bytes of one transfer, on either side, in either direction. A [`Machine`](crate::Machine)
 /// without I/O, as the control connection is.
@@ -61,6 +65,8 @@ pub struct Connection {
     pub(super) moved: u64,
     /// The application has written all.
     pub(super) is_finished: bool,
+    /// TLS starts then.
+    pub(super) starts_at: Option<Instant>,
     /// Nothing is taken from the application before this.
     pub(super) hold_until: Option<Instant>,
     /// The application's bytes were taken.
@@ -148,6 +154,7 @@ impl Connection {
             },
             moved: 0,
             is_finished: false,
+            starts_at: None,
             hold_until: None,
             has_written: false,
             is_withholding: false,
@@ -258,6 +265,32 @@ impl Connection {
         if self.is_transparent() && count > 0 {
             self.moved = self.moved.saturating_add(count as u64);
             self.since = self.now;
+        }
+    }
+
+    /// Lets TLS start only when [`begun`](Self::begun) is called, or in a quarter of a second: there are servers
+    /// that say that they begin only after the handshake. For a client with one session left: a
+    /// handshake takes it, and if the transfer is refused no new one comes. No effect once TLS has
+    /// started.
+    pub fn postpone_tls(&mut self, now: Instant) {
+        self.pass_time(now);
+        if self.phase == Phase::StartTls {
+            self.starts_at = Some(self.now + GRACE);
+        }
+    }
+
+    /// The server said that it begins.
+    pub fn begun(&mut self, now: Instant) {
+        self.pass_time(now);
+        self.starts_at = None;
+    }
+
+    /// What is around this machine failed: TLS, or its driver. Unless all was sent, or it is over, that is
+    /// [`Error::CutOff`], whatever is configured.
+    pub fn failed(&mut self, now: Instant) {
+        self.pass_time(now);
+        if !matches!(self.phase, Phase::Closing | Phase::Over(_)) {
+            self.phase = Phase::Over(Err(Error::CutOff));
         }
     }
 

@@ -13,7 +13,12 @@ impl Machine for Connection {
 
     fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
         if self.phase == Phase::StartTls {
+            if self.starts_at.is_some() {
+                let deadline = self.starts_at;
+                return Ok(Action::Wait { deadline });
+            }
             self.phase = Phase::Handshake;
+            self.since = self.now;
             return Ok(Action::Event(Event::StartTls));
         }
         if take(&mut self.news.is_established)
@@ -33,6 +38,10 @@ impl Machine for Connection {
             (Phase::StartTls | Phase::Handshake, _) => Action::Wait { deadline },
             (Phase::Closing, _) => Action::Read { deadline },
             (Phase::Open, Direction::Receive) if self.queue.is_empty() => Action::Read { deadline },
+            // A refusal ends the connection.
+            (Phase::Open, Direction::Send) if self.hold_until.is_some() => {
+                Action::Read { deadline }
+            }
             (Phase::Open, Direction::Send) if !self.queue.is_empty() => Action::Write {
                 bytes: self.queue.waiting(),
                 deadline,
@@ -66,6 +75,10 @@ impl Machine for Connection {
             (Phase::StartTls | Phase::Handshake, _) => self.end(Err(Error::CutOff)),
             (Phase::Open, Direction::Receive) => self.end_of_bytes(),
             (Phase::Closing, _) => self.end(Ok(())),
+            // It is refused before anything was sent.
+            (Phase::Open, Direction::Send) if self.hold_until.is_some() => {
+                self.end(Err(Error::CutOff));
+            }
             (Phase::Open, Direction::Send) | (Phase::Over(_), _) => {}
         }
     }
@@ -138,6 +151,9 @@ impl Connection {
     /// Does what was due by now.
     pub(super) fn pass_time(&mut self, now: Instant) {
         self.now = self.now.max(now);
+        if self.starts_at.is_some_and(|at| at <= self.now) {
+            self.starts_at = None;
+        }
         if self.deadline().is_none_or(|deadline| deadline > self.now) {
             return;
         }

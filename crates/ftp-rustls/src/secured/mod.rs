@@ -120,6 +120,15 @@ impl<M: Securable> Secured<M> {
         data
     }
 
+    /// Whether one session is left that a data connection can resume, and only once (a ticket of TLS
+    /// 1.3). Always `false` at a server.
+    pub fn has_one_session_left(&self) -> bool {
+        match &self.role {
+            Role::Client(_, sessions) => sessions.has_one_left(),
+            Role::Server(..) | Role::Clear => false,
+        }
+    }
+
     /// The machine inside.
     pub fn machine(&self) -> &M {
         &self.machine

@@ -55,6 +55,12 @@ impl ClientSessions {
         (sessions, tls)
     }
 
+    /// Whether one ticket is left, and nothing that can be used again.
+    pub(crate) fn has_one_left(&self) -> bool {
+        let own = lock(&self.own);
+        own.tickets.len() == 1 && own.tls12.is_none()
+    }
+
     /// The control connection has what it needs of others.
     pub(crate) fn close(&self) {
         lock(&self.own).is_closed = true;
