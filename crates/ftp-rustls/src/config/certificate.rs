@@ -197,6 +197,10 @@ impl<'a> PublicKey<'a> {
         let (&0, bits) = fields.expect(BIT_STRING)?.content.split_first()? else {
             return None;
         };
+        // What follows would be hashed into a pin, and is no part of the key.
+        if !fields.0.is_empty() {
+            return None;
+        }
         Some(Self {
             whole,
             algorithm,

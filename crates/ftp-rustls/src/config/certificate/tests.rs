@@ -145,6 +145,14 @@ fn read_all(der: &[u8]) {
 }
 
 #[test]
+fn a_key_with_something_behind_it_is_none() {
+    let key = [0x30, 8, 0x30, 0, 0x03, 2, 0, 7, 0x05, 0];
+    assert!(PublicKey::parse(&key).is_none());
+    let alone = [0x30, 6, 0x30, 0, 0x03, 2, 0, 7];
+    assert!(PublicKey::parse(&alone).is_some());
+}
+
+#[test]
 fn the_length_of_an_rsa_key_is_that_of_its_modulus() {
     for (modulus, bits) in [
         (&[0x00, 0x80, 0x01][..], 16),
