@@ -1,18 +1,20 @@
-//! What became of a login: for programs as JSON, for people as a sentence with advice.
+//! What became of a login: for programs as JSON, for people as a sentence with advice. The advice is in
+//! `hint`.
+
+mod hint;
 
 use std::fmt;
 
 use ftp_adapter::Error;
 use ftp_proto::TlsSession;
-use ftp_proto::client::{self, LoggedInBy, PeerFault, Protection, Session};
-use ftp_proto::wire::{Code, ForeignProtocol, Reply};
-use ftp_rustls::{CertificateFault, rustls};
+use ftp_proto::client::{self, LoggedInBy, Protection, Session};
+use ftp_proto::wire::{Code, Reply};
 use serde::{Serialize, Serializer};
 
 use crate::certificate::{CertificateName, CertificateSummary};
 use crate::decode::ReplyRecord;
 use crate::exit::Exit;
-use crate::transcript::{Direction, Entry, Recording, TimedPhase, Times};
+use crate::transcript::{Entry, Recording, TimedPhase, Times};
 
 /// How a login ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -209,7 +211,7 @@ impl Report {
                 Outcome::of(error),
                 error.code().map(Code::get),
                 recording.mask.error(error),
-                hint(error, &recording, is_plaintext, trust),
+                hint::hint(error, &recording, is_plaintext, trust),
             ),
             (End::NotLoggedIn { code, message }, _) => {
                 (Outcome::Refused, Some(*code), message.clone(), None)
@@ -326,202 +328,4 @@ fn set_phase_times(times: &mut Times, session: &Session) {
     ] {
         times.set(phase, time);
     }
-}
-
-/// What the user can do about it.
-fn hint(error: &Error, recording: &Recording, is_plaintext: bool, trust: Trust) -> Option<String> {
-    let last_sent = recording
-        .entries
-        .iter()
-        .rev()
-        .find(|entry| entry.dir == Direction::Sent)
-        .map(|entry| entry.line.as_str())
-        .unwrap_or_default();
-    let hint = match error {
-        Error::Resolve { .. } => "is the host's name right?",
-        Error::Connect(_) => {
-            "is the address right, and does a server listen there? ftp:// means port 21, ftps:// \
-             port 990"
-        }
-        Error::ConnectTimedOut { .. } => {
-            "a firewall may drop what is sent; --timeout gives it longer"
-        }
-        Error::Tls { error, .. } if is_about_trust(error) => {
-            return hint_for_certificate(error, trust).map(str::to_owned);
-        }
-        // Nothing was said, not even a greeting: implicit TLS.
-        Error::Tls { .. } if recording.entries.is_empty() => {
-            "ftps:// is TLS from the first byte; a server on port 21 is asked for it with ftp://"
-        }
-        error if error.is_out_of_step() => {
-            "the server sends replies too many; those to --then may belong to other commands"
-        }
-        Error::Protocol(error) if may_need_utf8(error, recording) => {
-            "are user name and password right? Some servers (IIS) take a name that is not plain ASCII \
-             only after OPTS UTF8 ON: --utf8 sends it"
-        }
-        Error::Protocol(error) => return hint_for_protocol(error, last_sent, is_plaintext),
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
-/// Whether a name that is not plain ASCII was refused, and nothing was said of UTF-8.
-fn may_need_utf8(error: &client::Error, recording: &Recording) -> bool {
-    let mut sent = recording
-        .entries
-        .iter()
-        .filter(|entry| entry.dir == Direction::Sent);
-    let is_refused = matches!(
-        error,
-        client::Error::Refused {
-            phase: client::Phase::User | client::Phase::Password,
-            ..
-        }
-    );
-    is_refused
-        && sent.clone().any(|entry| {
-            let name = entry.line.strip_prefix("USER ");
-            name.is_some_and(|name| !name.is_ascii())
-        })
-        && !sent.any(|entry| entry.line.starts_with("OPTS UTF8"))
-}
-
-fn hint_for_protocol(error: &client::Error, last_sent: &str, is_plaintext: bool) -> Option<String> {
-    use client::Phase;
-    let hint = match error {
-        client::Error::AccountNeeded { .. } => "give the account with --account",
-        client::Error::PasswordNeeded { .. } => {
-            "give it with --password-file, --password-stdin, FTP_PASSWORD or a netrc file"
-        }
-        client::Error::ServiceUnavailable { .. } => "try again later; --retries does so by itself",
-        client::Error::TimedOut {
-            phase: Phase::Greeting,
-            ..
-        } if !is_plaintext => {
-            "if this port wants TLS from the first byte, use ftps://; --timeout waits longer"
-        }
-        client::Error::TimedOut {
-            phase: Phase::Security,
-            ..
-        } if last_sent.starts_with("AUTH") => {
-            "if the server agreed to TLS and then said nothing, its TLS may be too old, or a \
-             firewall on the way may not let it pass; --timeout waits longer"
-        }
-        client::Error::TimedOut { .. } => "--timeout waits longer",
-        client::Error::Refused {
-            phase: Phase::Security,
-            ..
-        } if last_sent.starts_with("PROT") || last_sent.starts_with("PBSZ") => {
-            "the server does not encrypt data connections; --protection preferred logs in all \
-             the same"
-        }
-        client::Error::Refused {
-            phase: Phase::Security,
-            ..
-        } => {
-            "the server refuses explicit TLS; ftps:// uses implicit TLS, --auth-ssl-fallback the \
-             old name, --plaintext none at all (dangerous)"
-        }
-        client::Error::Refused {
-            phase: Phase::User,
-            reply,
-            ..
-        } if is_plaintext && reply.code() == Code::NOT_LOGGED_IN => {
-            "the server may demand TLS: leave --plaintext out"
-        }
-        client::Error::Refused {
-            phase: Phase::Password,
-            reply,
-            ..
-        } if reply.code() == Code::NOT_LOGGED_IN => {
-            "are user name and password right? Repeating a wrong one may lock the account"
-        }
-        client::Error::PeerFault {
-            fault: PeerFault::ForeignProtocol(ForeignProtocol::Ssh),
-            ..
-        } => "SFTP is another protocol; this program cannot speak it",
-        client::Error::PeerFault {
-            fault: PeerFault::BytesBeforeTlsSwitch,
-            ..
-        } => "someone on the way may have put them there; nothing was sent but AUTH",
-        client::Error::PeerFault {
-            phase: Phase::Security | Phase::User,
-            fault,
-        } if is_greeting(fault) => {
-            "--lenient-greeting takes several 220 replies as one greeting, as small devices send them"
-        }
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
-fn is_greeting(fault: &PeerFault) -> bool {
-    match fault {
-        PeerFault::UnsolicitedReply(reply) => reply.code() == Code::READY,
-        PeerFault::UnexpectedCode { code } => *code == Code::READY,
-        _ => false,
-    }
-}
-
-/// Whether the certificate is the trouble.
-fn is_about_trust(error: &ftp_rustls::Error<client::Error>) -> bool {
-    matches!(
-        error,
-        ftp_rustls::Error::Tls {
-            source: rustls::Error::InvalidCertificate(_),
-            ..
-        }
-    )
-}
-
-/// What to do about a certificate: a pin helps with all that does not concern its key.
-fn hint_for_certificate(
-    error: &ftp_rustls::Error<client::Error>,
-    trust: Trust,
-) -> Option<&'static str> {
-    use rustls::CertificateError as Refused;
-    let ftp_rustls::Error::Tls {
-        source: rustls::Error::InvalidCertificate(refused),
-        ..
-    } = error
-    else {
-        return None;
-    };
-    let hint = match (error.certificate_fault(), refused) {
-        (Some(CertificateFault::NotPinned { .. }), _) => {
-            "compare the hash with that of the server's certificate, as the server itself or its \
-             operator shows it, before giving it to --cert-sha256"
-        }
-        (Some(CertificateFault::Authority), _) | (None, Refused::UnknownIssuer) => match trust {
-            Trust::File => {
-                "the file of --ca holds neither this certificate nor that of the authority that \
-                 signed it; was the server's certificate replaced?"
-            }
-            _ => {
-                "--ca FILE trusts the certificates in a file, for example that of a server whose \
-                 certificate signs itself; --cert-sha256 HASH trusts the one with this hash"
-            }
-        },
-        (
-            Some(CertificateFault::Version { .. } | CertificateFault::CriticalExtension { .. }),
-            _,
-        ) => "--cert-sha256 HASH trusts the certificate with this hash, whatever else is in it",
-        (
-            None,
-            Refused::NotValidForName
-            | Refused::NotValidForNameContext { .. }
-            | Refused::Expired
-            | Refused::ExpiredContext { .. }
-            | Refused::NotValidYet
-            | Refused::NotValidYetContext { .. }
-            | Refused::InvalidPurpose
-            | Refused::InvalidPurposeContext { .. },
-        ) => {
-            "if the certificate cannot be replaced, --cert-sha256 HASH trusts the one with this \
-             hash, whatever its names and dates"
-        }
-        _ => return None,
-    };
-    Some(hint)
 }

@@ -3,11 +3,14 @@
 mod cli_certificates;
 mod cli_commands;
 mod cli_decode_listing;
+mod cli_dialogue;
 mod cli_faults;
 mod cli_files;
 mod cli_login;
 mod cli_netrc;
+mod cli_retries;
 mod cli_runtimes;
+mod cli_secrets;
 mod cli_serve;
 mod cli_serve_balancer;
 mod cli_serve_guard;

@@ -2,12 +2,13 @@
 #![allow(unreachable_pub)]
 
 mod peer;
+mod script;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::mem::take;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,6 +20,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use peer::Peer;
+pub use script::{
+    PLAIN, Step, after_greeting, after_user, check, login_shown_to_script, login_to_script,
+    recorded, scripted, scripted_connections,
+};
 
 /// The password of all tests. No output may ever hold it.
 pub const SENTINEL: &str = "correct-horse-SENTINEL";
@@ -301,118 +306,4 @@ impl Server {
         }
         (status, self.stdout.join().unwrap(), log)
     }
-}
-
-/// A step of a scripted server.
-#[derive(Clone)]
-pub enum Step {
-    /// Send these bytes.
-    Say(&'static [u8]),
-    /// Wait for a line that begins with this.
-    Hear(&'static str),
-    /// Wait for a byte, whatever it is.
-    HearAnything,
-    /// Say nothing until the program closes the connection.
-    Silence,
-}
-
-/// A server that says and expects exactly this on its one connection, then closes.
-pub fn scripted(steps: Vec<Step>) -> (SocketAddr, JoinHandle<()>) {
-    scripted_connections(vec![steps])
-}
-
-/// The same for several connections, one after the other.
-pub fn scripted_connections(connections: Vec<Vec<Step>>) -> (SocketAddr, JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = thread::spawn(move || {
-        for steps in connections {
-            let (stream, _) = listener.accept().unwrap();
-            play(stream, steps);
-        }
-    });
-    (address, server)
-}
-
-fn play(stream: TcpStream, steps: Vec<Step>) {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut writer = stream;
-    for step in steps {
-        match step {
-            Step::Say(bytes) => writer.write_all(bytes).unwrap(),
-            Step::Hear(start) => {
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                assert!(line.starts_with(start), "{line:?} came, not {start:?}");
-            }
-            Step::HearAnything => assert!(!reader.fill_buf().unwrap().is_empty()),
-            Step::Silence => {
-                let mut rest = Vec::new();
-                // However the program leaves, it is gone.
-                let _ = reader.read_to_end(&mut rest);
-            }
-        }
-    }
-}
-
-/// A server that asks every user for a password, refuses it, and writes down what it hears.
-pub fn recorded() -> (SocketAddr, Recording) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let lines = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut writer = stream.try_clone().unwrap();
-        let mut lines = Vec::new();
-        let mut say = |reply: &str| writer.write_all(reply.as_bytes()).is_ok();
-        say("220 Ready.\r\n");
-        for line in BufReader::new(stream).split(b'\n') {
-            let Ok(line) = line else { break };
-            let reply = match line.get(..4) {
-                Some(b"USER") => "331 Password?\r\n",
-                Some(b"PASS") => "530 No.\r\n",
-                _ => "221 Bye.\r\n",
-            };
-            if reply != "221 Bye.\r\n" {
-                lines.push(line.strip_suffix(b"\r").unwrap().to_vec());
-            }
-            if !say(reply) {
-                break;
-            }
-        }
-        lines
-    });
-    (address, Recording { address, lines })
-}
-
-/// What a [`recorded`] server hears.
-pub struct Recording {
-    address: SocketAddr,
-    lines: JoinHandle<Vec<Vec<u8>>>,
-}
-
-impl Recording {
-    /// USER and PASS of its one client, without line ends; none if no client came.
-    pub fn lines(self) -> Vec<Vec<u8>> {
-        // If nobody has come, this is somebody who leaves at once.
-        drop(TcpStream::connect(self.address));
-        self.lines.join().unwrap()
-    }
-}
-
-/// Runs `login --json` as anna against a script.
-pub fn login_to_script(steps: Vec<Step>, options: &[&str]) -> Run {
-    login_shown_to_script(steps, &[&["--json"], options].concat())
-}
-
-/// The same without `--json`.
-pub fn login_shown_to_script(steps: Vec<Step>, options: &[&str]) -> Run {
-    let (address, server) = scripted(steps);
-    let url = format!("ftp://anna@{address}");
-    let run = Program::new(["login"].iter().chain(options).chain([&url.as_str()]))
-        .env("FTP_PASSWORD", SENTINEL)
-        .run();
-    server.join().unwrap();
-    run
 }

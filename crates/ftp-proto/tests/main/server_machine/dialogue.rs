@@ -8,6 +8,10 @@ pub(crate) fn plain() -> Config {
     Config::new().security(Security::DangerousPlaintext)
 }
 
+pub(crate) fn optional() -> Config {
+    Config::new().security(Security::DangerousOptionalTls)
+}
+
 #[test]
 fn user_and_password_log_in() {
     let mut server = Server::new(plain());
