@@ -247,13 +247,31 @@ fn a_netrc_file_that_cannot_be_understood_is_named_without_its_secrets() {
     assert!(run.stderr.contains(&netrc.path()), "{run:?}");
 }
 
+/// A screen of 60 lines and 100 columns.
 #[test]
-fn help_has_examples_and_exit_codes() {
+fn the_help_of_each_command_is_a_screen_with_two_examples() {
+    for command in ["", "demo", "login", "serve", "hash", "decode"] {
+        let arguments = [command, "--help"];
+        let help = run(&arguments[usize::from(command.is_empty())..]);
+        assert_eq!(help.code, 0);
+        let lines: Vec<_> = help.stdout.lines().collect();
+        assert!(lines.len() <= 60, "{command}: {} lines", lines.len());
+        for line in &lines {
+            assert!(line.chars().count() <= 100, "{command}: {line}");
+        }
+        let examples = lines.iter().skip_while(|line| **line != "Examples:");
+        let examples = examples.skip(1).take_while(|line| !line.is_empty());
+        assert!(examples.count() >= 2, "{command}");
+    }
+}
+
+#[test]
+fn help_lists_the_exit_codes() {
     for arguments in [&["--help"][..], &["login", "--help"], &["serve", "--help"]] {
-        let run = run(arguments);
-        assert_eq!(run.code, 0);
-        assert!(run.stdout.contains("Examples:"), "{arguments:?}");
-        assert!(run.stdout.contains("Exit codes:"), "{arguments:?}");
+        assert!(
+            run(arguments).stdout.contains("Exit codes:"),
+            "{arguments:?}"
+        );
     }
 }
 
