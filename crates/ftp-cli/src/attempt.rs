@@ -1,5 +1,4 @@
-//! One connection to a server: logging in, a few commands, goodbye. What was seen on the way
-//! becomes a report.
+//! One connection to a server: the login, a few commands, `QUIT`. The result is a report.
 
 use std::sync::Arc;
 
@@ -17,9 +16,9 @@ use crate::output::complain;
 use crate::report::{CommandReply, Dialogue, End, Report, Trust};
 use crate::transcript::Recorder;
 
-/// What is to be done on one connection.
+/// What to do on one connection.
 pub(crate) struct Attempt<'a> {
-    /// What moves the bytes.
+    /// The adapter to use.
     pub(crate) adapter: &'a Adapter,
     pub(crate) config: Config,
     /// `None` in clear.
@@ -28,18 +27,18 @@ pub(crate) struct Attempt<'a> {
     pub(crate) address: &'a str,
     /// Sent once logged in.
     pub(crate) then: &'a [Command],
-    /// What makes the server's certificate a trusted one.
+    /// Which certificates are trusted.
     pub(crate) trust: Trust,
-    /// Tell the user what went wrong after everything was done.
+    /// Whether to report an error that comes after all commands.
     pub(crate) tells_all: bool,
 }
 
 impl Attempt<'_> {
-    /// Does it. Also says whether another attempt may fare better. `attempts` counts this one and
+    /// Logs in. Also returns whether another attempt may succeed. `attempts` counts this one and
     /// those before.
     ///
     /// # Errors
-    /// If there is nothing to try: the address makes no sense.
+    /// If the address is not valid.
     pub(crate) fn run(
         self,
         recorder: Arc<Recorder>,
@@ -58,7 +57,7 @@ impl Attempt<'_> {
             Err(Error::Address(error)) => return Err(Failure::usage(error.to_string())),
             Err(error) => End::Failed(error),
         };
-        // A session that was lost after the login is not to be had by another login.
+        // Another login cannot bring back a session that was lost after its login.
         let is_transient = match &end {
             End::Failed(error) => error.is_transient() && dialogue.session.is_none(),
             _ => false,
@@ -92,19 +91,19 @@ impl Attempt<'_> {
         }
         if let Err(error) = line.quit() {
             if error.is_out_of_step() && !self.then.is_empty() {
-                // The replies reported may be those to other commands.
+                // The reported replies may belong to other commands.
                 return Err(error);
             }
-            // The login is done; how its end went is worth a word, no more.
+            // The login succeeded, so a failed end is only a note.
             if self.tells_all || error.is_out_of_step() {
                 let error = recorder.shown_error(&error);
-                complain(format_args!("note: while saying goodbye: {error}"));
+                complain(format_args!("note: QUIT failed: {error}"));
             }
         }
         Ok(End::Done)
     }
 
-    /// Gives the end, if this brought it.
+    /// Sends the commands of `--then`. Returns how the dialogue ended, if it ended here.
     fn send_commands(
         &self,
         line: &mut dyn Line,
@@ -122,8 +121,7 @@ impl Attempt<'_> {
                 reply: ReplyRecord::of(shown.borrow()),
             });
             if needed_no_password && reply.code() == Code::NOT_LOGGED_IN {
-                let message =
-                    format!("the server says after all that nobody is logged in: {shown}");
+                let message = format!("the server says that the user is not logged in: {shown}");
                 return Ok(Some(End::NotLoggedIn {
                     code: reply.code().get(),
                     message,
@@ -136,8 +134,7 @@ impl Attempt<'_> {
     }
 }
 
-/// Asks at the terminal for what the server wants to know. `None` if there is no usable answer,
-/// which the user has been told then.
+/// Asks the user at the terminal. `None` if there is no usable answer; the reason was shown.
 fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
     let what = match challenge.kind() {
         ChallengeKind::Password => "Password",
@@ -167,7 +164,7 @@ fn ask(challenge: Challenge, recorder: &Recorder) -> Option<Answer> {
     match answer {
         Ok(answer) => Some(answer),
         Err(why) => {
-            complain(format_args!("error: what was typed {}", why.problem));
+            complain(format_args!("error: the answer {}", why.problem));
             None
         }
     }

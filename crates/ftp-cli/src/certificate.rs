@@ -1,4 +1,4 @@
-//! Certificates: reading them from files, making one on the spot, and naming them.
+//! Certificates: read them from files, make one, and describe them.
 
 use std::fmt;
 use std::fs;
@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use crate::encoding::{self, hexadecimal};
 use crate::exit::{Exit, Failure};
 
-/// How a certificate is told to people and programs.
+/// A certificate as people and programs see it in reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct CertificateName {
     /// The subject, as in `CN=ftp.example.com`; empty if the certificate cannot be read.
@@ -46,8 +46,8 @@ impl CertificateName {
     }
 }
 
-/// A certificate that was refused, as far as it can be read: what users need to find out whose it is.
-/// It may say anything.
+/// A certificate that was refused, as far as it can be read. It helps users to find out whose it
+/// is; nothing in it is verified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct CertificateSummary {
     #[serde(flatten)]
@@ -147,7 +147,7 @@ pub(crate) fn read_roots(path: &Path) -> Result<TrustedCertificates, Failure> {
     })
 }
 
-/// PEM text, which may be a key's.
+/// Reads a PEM file, which may be a key.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let shown = path.display();
     let bytes = fs::read(path)
@@ -156,7 +156,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     encoding::plain_pem(&format!("the file {shown}"), &bytes)
 }
 
-/// A certificate that was made here, for those who are to trust it.
+/// A certificate that was made here, in the forms in which a client can trust it.
 pub(crate) struct SelfMade {
     pub(crate) pem: String,
     /// What `login --cert-sha256` takes.
@@ -198,7 +198,7 @@ pub(crate) fn trust_only(
     roots.add(certificate.clone()).map_err(|error| {
         Failure::new(
             Exit::Tls,
-            format!("cannot trust the certificate just made: {error}"),
+            format!("cannot trust the new certificate: {error}"),
         )
     })?;
     Ok(roots)

@@ -222,8 +222,7 @@ pub(crate) struct LoginArguments {
     pub(crate) runtime: RuntimeArguments,
 }
 
-/// The choices of `--protection`: `PROT P` or fail; `PROT P`, or in clear if the server refuses; do not
-/// ask.
+/// The choices of `--protection`: `PROT P` or no login, `PROT P` if the server takes it, no `PROT`.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum ProtectionChoice {
     Required,

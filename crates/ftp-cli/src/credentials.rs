@@ -20,11 +20,11 @@ use crate::netrc::{self, Found, Value};
 use crate::output::complain;
 use crate::target::Target;
 
-/// Longest password or account that is read from anywhere: far more than a command line holds,
-/// and an end to `--password-file /dev/zero`.
+/// The longest password or account that is read. Far more than a command line holds, and a bound
+/// for `--password-file /dev/zero`.
 const LONGEST_SECRET: u64 = 64 * 1024;
 
-/// The user, as far as it is known before the server asks.
+/// The user and password, as far as they are known before the server asks.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     /// `None`: anonymous.
@@ -37,7 +37,7 @@ impl Credentials {
     /// Gathers them from the options, the environment, the URL and the netrc file, in this order.
     ///
     /// # Errors
-    /// A source that is named and cannot be read, or holds what cannot be sent.
+    /// If a named source cannot be read, or holds what cannot be sent.
     pub(crate) fn gather(arguments: &LoginArguments, target: &mut Target) -> Result<Self, Failure> {
         let given = given_username(arguments, target.username.take())?;
         let mut password = explicit_password(arguments)?;
@@ -78,7 +78,7 @@ impl Credentials {
         }
         if let (None, Some(value)) = (&self.password, found.password()) {
             if self.username.is_none() {
-                // An anonymous login is not what such an entry is for.
+                // Such an entry is not for an anonymous login.
                 return Err(Failure::usage(format!(
                     "the entry in {} has a password and no login",
                     found.place(value)
@@ -103,7 +103,7 @@ impl Credentials {
         self
     }
 
-    /// As the client machine wants them; `ask` where a terminal can answer the server's questions.
+    /// For the client machine. `ask`: a terminal can answer the server's questions.
     pub(crate) fn to_login(&self, ask: bool) -> Login {
         let mut login = match &self.username {
             Some(name) => Login::user(name.clone()),
@@ -136,7 +136,7 @@ fn given_username(
     let name = Username::new(name).map_err(|why| unsendable("the name of --user", why))?;
     match from_url {
         Some(other) if other != name => Err(Failure::usage(format!(
-            "--user says {name} and the URL says {other}: which one is to log in?"
+            "--user is {name}, and the URL has {other}: give only one"
         ))),
         _ => Ok(Some(name)),
     }
@@ -191,7 +191,7 @@ fn secret_of_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// The first line of standard input without its end; `None` if there is nothing at all.
 pub(crate) fn first_line_of_stdin() -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
-    // Room for all of it: a vector that grows leaves copies behind.
+    // Room for all of it: a vector that grows leaves copies of the secret in memory.
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_SECRET as usize));
     io::stdin()
         .lock()
@@ -201,14 +201,14 @@ pub(crate) fn first_line_of_stdin() -> Result<Option<Zeroizing<Vec<u8>>>, Failur
     if line.is_empty() {
         return Ok(None);
     }
-    // PowerShell puts a mark in front of what it pipes.
+    // PowerShell puts a byte order mark before piped text.
     encoding::strip_mark("standard input", &mut line)?;
     strip_line_end(&mut line);
     Ok(Some(line))
 }
 
 fn read_bounded(reader: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Room for all of it: a vector that grows leaves copies behind.
+    // Room for all of it: a vector that grows leaves copies of the secret in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_SECRET as usize));
     reader.take(LONGEST_SECRET).read_to_end(&mut bytes)?;
     if bytes.len() as u64 == LONGEST_SECRET {

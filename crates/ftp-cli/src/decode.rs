@@ -1,4 +1,4 @@
-//! `ftp-cli decode`: captured bytes of a control connection in, JSON out. `listing` does it for
+//! `ftp-cli decode`: turns captured bytes of a control connection into JSON. `listing` does it for
 //! directory listings.
 
 mod listing;
@@ -98,7 +98,7 @@ fn hexadecimal_unless_utf8(lines: &[&[u8]]) -> Option<Vec<String>> {
 /// Runs the command.
 ///
 /// # Errors
-/// Input that cannot be read. A fault in the bytes is no error here: it is printed.
+/// If the input cannot be read. A fault in the bytes is not an error here: it is printed.
 pub(crate) fn run(arguments: &DecodeArguments, output: &Output) -> Result<Exit, Failure> {
     let exit = match &arguments.file {
         Some(path) if path != Path::new("-") => {
@@ -129,7 +129,7 @@ fn stream(parser: Parser, mut input: impl Read, output: &Output) -> io::Result<E
         if matches!(record, Record::Fault { .. }) {
             exit = Exit::PeerFault;
         }
-        // Plain data: there is nothing in it that could fail to be written as JSON.
+        // Plain data: writing it as JSON cannot fail.
         output.line(&serde_json::to_string(&record).unwrap_or_default());
     };
     while !decoder.is_over && output.is_open() {
@@ -143,15 +143,15 @@ fn stream(parser: Parser, mut input: impl Read, output: &Output) -> io::Result<E
     Ok(exit)
 }
 
-/// Takes a stream apart, however it is cut. Holds no more than one message within the limits and
-/// one piece of input.
+/// Splits a stream into messages, however its bytes arrive. Holds at most one message within the
+/// limits and one piece of input.
 struct Decoder {
     parser: Parser,
     telnet: TelnetFilter,
-    /// What was not consumed, Telnet sequences taken out.
+    /// The bytes not consumed yet, without Telnet sequences.
     bytes: Vec<u8>,
     offsets: Offsets,
-    /// The stream has ended, or no more sense can be made of it.
+    /// The stream has ended, or a fault made the rest unreadable.
     is_over: bool,
 }
 
@@ -161,7 +161,7 @@ enum Parser {
 }
 
 impl Parser {
-    /// Bytes of a control connection have one; a listing is none of them.
+    /// The decoder for a control connection; `None` for a listing.
     fn of(direction: Direction) -> Option<Self> {
         match direction {
             Direction::Replies => Some(Self::Replies(ReplyParser::default())),
@@ -194,11 +194,11 @@ impl Decoder {
         self.offsets.consume(position as u64);
     }
 
-    /// Takes the Telnet sequences out, and remembers where they were.
+    /// Removes Telnet sequences, and remembers where they were.
     fn filter(&mut self, input: &[u8]) {
         let mut rest = input;
         while !rest.is_empty() {
-            // A run without 0xFF outside of a sequence is kept whole; else byte by byte.
+            // Bytes up to the next 0xFF are kept at once; the others go one by one.
             let run = match rest.iter().position(|byte| *byte == 0xff) {
                 _ if self.telnet.is_inside_sequence() => 1,
                 Some(0) => 1,
@@ -255,7 +255,7 @@ impl Decoder {
         }
     }
 
-    /// The stream ends here.
+    /// Handles the end of the stream.
     fn end(&mut self, print: &mut impl FnMut(Record)) {
         self.is_over = true;
         let mut rest = 0;
@@ -273,10 +273,10 @@ impl Decoder {
     }
 }
 
-/// Where in a command line the fault is: the parser says only how long the line was.
+/// The offset of the fault in a command line: the parser reports only the line's length.
 fn offending_byte(error: &CommandError, bytes: &[u8]) -> usize {
     let line = bytes.get(..error.length).unwrap_or(bytes);
-    // Behind the blank lines, which are not at fault.
+    // After the blank lines, which are valid.
     let start = line
         .iter()
         .position(|byte| !matches!(byte, b'\r' | b'\n'))
@@ -305,13 +305,13 @@ struct Offsets {
     filtered: u64,
     /// Filtered bytes consumed so far.
     consumed: u64,
-    /// From which filtered byte on how much the two differ. The front is the one in force at
+    /// From which filtered byte on the two offsets differ, and by how much. The front holds at
     /// `consumed`.
     shifts: VecDeque<(u64, u64)>,
 }
 
 impl Offsets {
-    /// `input` bytes of the stream left `kept` behind in the filter.
+    /// Records that the filter kept `kept` of `input` bytes.
     fn push(&mut self, input: u64, kept: u64) {
         if kept > 0 {
             // The last byte kept stands for the last byte read.
@@ -342,7 +342,7 @@ impl Offsets {
         }
     }
 
-    /// Where in the stream the filtered byte is that lies `offset` behind those consumed.
+    /// The offset in the stream of the filtered byte at `offset` after the consumed ones.
     fn original(&self, offset: u64) -> u64 {
         let at = self.consumed + offset;
         if at >= self.filtered {

@@ -1,4 +1,4 @@
-//! Text files from systems that do not write plain bytes: byte order marks, and UTF-16.
+//! Text files with byte order marks, or in UTF-16.
 
 use zeroize::Zeroizing;
 
@@ -6,11 +6,11 @@ use crate::exit::Failure;
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The text without the byte order mark that Windows' editors put in front. Other bytes stay as
-/// they are, whatever they mean.
+/// The text without the byte order mark that editors on Windows write. All other bytes stay as they
+/// are.
 ///
 /// # Errors
-/// The text is UTF-16 or UTF-32: none of its words would be found, or they would be sent with NULs
+/// If the text is UTF-16 or UTF-32: its words would not be found, or would be sent with NULs
 /// between their letters. `source` begins the message: "the password file x".
 pub(crate) fn plain<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a [u8], Failure> {
     match wide_encoding(bytes) {
@@ -22,7 +22,7 @@ pub(crate) fn plain<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a [u8], Failu
     }
 }
 
-/// The same for a secret, which leaves no copy behind.
+/// The same for a secret, without leaving a copy in memory.
 ///
 /// # Errors
 /// As [`plain`].
@@ -32,14 +32,14 @@ pub(crate) fn strip_mark(source: &str, bytes: &mut Zeroizing<Vec<u8>>) -> Result
     Ok(())
 }
 
-/// PEM text without the byte order marks of the files that it was put together from: a section whose
-/// first line has one would be passed over in silence.
+/// PEM text without byte order marks, also inside, where files were joined. Otherwise a section
+/// whose first line has one would be skipped without an error.
 ///
 /// # Errors
 /// As [`plain`].
 pub(crate) fn plain_pem(source: &str, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let text = plain(source, bytes)?;
-    // Room for all of it: a vector that grows leaves copies behind.
+    // Room for all of it: a vector that grows leaves copies of the secret in memory.
     let mut pem = Zeroizing::new(Vec::with_capacity(text.len()));
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         pem.extend_from_slice(line.strip_prefix(MARK).unwrap_or(line));
@@ -47,7 +47,7 @@ pub(crate) fn plain_pem(source: &str, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>
     Ok(pem)
 }
 
-/// By its byte order mark; without one, by the NULs beside the first characters of ASCII.
+/// Found by the byte order mark, or by the NULs beside the first ASCII characters.
 fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
@@ -57,7 +57,7 @@ fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether of each of the first two pairs one byte, the same in both, is a NUL.
+/// Whether the first two pairs of bytes each have a NUL at the same place.
 fn has_nul_beside_each(bytes: &[u8]) -> bool {
     let start = bytes.get(..bytes.len().min(4)).unwrap_or_default();
     let nul_is_at = |place: usize| {

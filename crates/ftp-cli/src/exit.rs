@@ -1,4 +1,4 @@
-//! How the program ends: exit codes, and failures that say what to do about them.
+//! How the program ends: exit codes, and failures with advice.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -8,13 +8,13 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Logged in; or the command did its work.
     Success = 0,
-    /// A dialogue of the demo did not end as it must.
+    /// A dialogue of the demo ended in an unexpected way.
     Failed = 1,
-    /// The options, the URL or a file named by them are wrong.
+    /// The options, the URL or a file named by them is wrong.
     Usage = 2,
     /// The server refused, or needs an account.
     Refused = 3,
-    /// The server is unavailable or too slow, or input and output failed.
+    /// The server is unavailable or too slow, or input or output failed.
     Unavailable = 4,
     /// The peer broke the protocol.
     PeerFault = 5,
@@ -28,7 +28,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command could not do its work, in words for the user. Never holds a secret.
+/// Why a command failed, in words for the user. Never holds a secret.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
@@ -45,12 +45,12 @@ impl Failure {
         }
     }
 
-    /// The options, the URL or a file named by them are wrong.
+    /// The options, the URL or a file named by them is wrong.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// Adds what the user can do about it.
+    /// Adds advice.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -12,7 +12,7 @@ use crate::credentials::first_line_of_stdin;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
-/// `ftp-cli hash`: the first line of standard input in, its hash out.
+/// `ftp-cli hash`: prints the hash of the first line of standard input.
 pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     let password = if io::stdin().is_terminal() {
         ask_twice()?
@@ -25,7 +25,7 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     output.finish()
 }
 
-/// A hash that no login can match helps nobody.
+/// Refuses a password that FTP cannot send: no login could match its hash.
 fn refuse_unsendable(password: &[u8]) -> Result<(), Failure> {
     Password::new(password).map_err(|why| {
         Failure::usage(why.to_string()).hint("FTP cannot send it: it would end the command early")
@@ -80,7 +80,7 @@ impl Hash {
     /// Reads a PHC string.
     ///
     /// # Errors
-    /// Why it is none that [`verify`](Self::verify) could use.
+    /// Why [`verify`](Self::verify) cannot use it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let hash = PasswordHash::new(text)
             .map_err(|error| format!("the hash is not a PHC string ({error})"))?;
@@ -95,7 +95,7 @@ impl Hash {
         Ok(Self(hash))
     }
 
-    /// What a check of it costs.
+    /// The costs of a check.
     pub(crate) fn costs(&self) -> Costs {
         let params = Params::try_from(&self.0).unwrap_or_default();
         Costs {
@@ -106,7 +106,7 @@ impl Hash {
         }
     }
 
-    /// A hash whose check costs the same, and that no password has.
+    /// A hash that no password has, and whose check costs the same.
     pub(crate) fn of_nothing(&self) -> Self {
         let length = self.0.hash.as_ref().map_or(0, phc::Output::len);
         let zeros = [0; phc::Output::MAX_LENGTH];
@@ -118,7 +118,7 @@ impl Hash {
         Self(hash)
     }
 
-    /// Whether it is the hash of this password. Slow by design: not for async threads.
+    /// Whether it is the hash of this password. Slow by design: do not call it on an async thread.
     pub(crate) fn verify(&self, password: &[u8], memory: &mut WorkingMemory) -> bool {
         let (Some(salt), Some(expected)) = (&self.0.salt, &self.0.hash) else {
             return false;
@@ -147,7 +147,7 @@ impl Hash {
     }
 }
 
-/// What a check takes in time and memory.
+/// The time and memory that a check takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Costs {
     memory: u32,
@@ -156,8 +156,8 @@ pub(crate) struct Costs {
     version: Option<u32>,
 }
 
-/// What a check computes in, to be used again for the next: 19 MiB with the recommended costs.
-/// Taken from the system for each check, they would leave its heap full of holes of their size.
+/// The memory of a check, used again for the next: 19 MiB with the recommended costs. Allocating it
+/// for each check would fragment the heap.
 #[derive(Default)]
 pub(crate) struct WorkingMemory(Vec<Block>);
 

@@ -1,4 +1,4 @@
-//! `ftp-cli login`: one login to a real server, and what became of it.
+//! `ftp-cli login`: one login to a server, and its report.
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -23,13 +23,14 @@ use crate::report::{CommandReply, Outcome, Report, Trust};
 use crate::target::Target;
 use crate::transcript::{Live, Recorder, TimedPhase};
 
-/// How many replies more a greeting may be with `--lenient-greeting`. Devices send three.
+/// How many further replies a greeting may have with `--lenient-greeting`. Devices send three.
 const MOST_GREETINGS: usize = 16;
 
 /// Runs the command.
 ///
 /// # Errors
-/// What is wrong before the first connection is tried. What becomes of the login is no error here.
+/// What is wrong before the first connection. A failed login is not an error here: the report has
+/// it.
 pub(crate) fn run(arguments: &LoginArguments, output: Arc<Output>) -> Result<Exit, Failure> {
     let plan = Plan::new(arguments, output)?;
     let report = plan.log_in()?;
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &LoginArguments, output: Arc<Output>) -> Result<Exi
     Ok(report.outcome().exit())
 }
 
-/// Everything that is settled before the first connection.
+/// Everything that is decided before the first connection.
 struct Plan<'a> {
     arguments: &'a LoginArguments,
     output: Arc<Output>,
@@ -76,7 +77,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Tries until it is decided, or may not be tried again.
+    /// Tries until a try succeeds or no other is allowed.
     fn log_in(&self) -> Result<Report, Failure> {
         let began = Instant::now();
         let now = || ftp_proto::Instant::from_start(began.elapsed());
@@ -96,7 +97,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// One connection, from its start to its end; and whether another may fare better.
+    /// One connection, from start to end, and whether another may succeed.
     fn attempt(&self, attempts: u32) -> Result<(Report, bool), Failure> {
         let live = (!self.arguments.json && !self.arguments.quiet).then(|| Live {
             output: Arc::clone(&self.output),
@@ -118,7 +119,7 @@ impl<'a> Plan<'a> {
 
     fn show(&self, report: &Report) {
         if self.arguments.json {
-            // Plain data: there is nothing in it that could fail to be written as JSON.
+            // Plain data: writing it as JSON cannot fail.
             self.output
                 .line(&serde_json::to_string(report).unwrap_or_default());
             return;
@@ -149,7 +150,7 @@ impl<'a> Plan<'a> {
 /// Starts the adapter that was chosen.
 ///
 /// # Errors
-/// If it has no threads to run with.
+/// If it cannot start its threads.
 pub(crate) fn start(choice: RuntimeChoice) -> Result<Adapter, Failure> {
     Adapter::new(choice)
         .map_err(|error| Failure::new(Exit::Unavailable, format!("cannot start: {error}")))
@@ -179,7 +180,7 @@ fn warn(arguments: &LoginArguments, target: &Target) {
         );
     }
     if target.has_path {
-        complain("note: the path in the URL is not used: this only logs in");
+        complain("note: the path in the URL is ignored: this command only logs in");
     }
 }
 
@@ -203,7 +204,7 @@ fn parse_then(line: &str) -> Result<Command, Failure> {
     }
 }
 
-/// What makes a certificate a trusted one, as the options say.
+/// Which certificates the options trust.
 fn trust(arguments: &LoginArguments) -> Trust {
     match arguments.ca {
         _ if arguments.danger_accept_any_cert => Trust::Any,

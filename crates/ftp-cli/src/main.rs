@@ -1,6 +1,6 @@
-//! Logs in to FTP servers, or is one: the command-line program of `ftp-proto`.
+//! The command-line program of `ftp-proto`: logs in to FTP servers, or runs one.
 //!
-//! Each command has a module of its own; `cli` has their options, `exit` how they end.
+//! Each command has a module. `cli` has their options, `exit` their exit codes.
 #![forbid(unsafe_code)]
 
 mod adapter;
@@ -53,9 +53,8 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Demo(arguments) => demo::run(&arguments, output),
         Command::Login(arguments) => login::run(&arguments, output),
         Command::Serve(arguments) => {
-            // Passwords are checked there: more at a time than there are processors would not be
-            // checked any sooner, and each takes 19 MiB, which a flood of guesses turns into
-            // gigabytes.
+            // Passwords are checked on these threads, one for each processor. More would not be
+            // faster, and each check takes 19 MiB: a flood of guesses would take gigabytes.
             let checks = available_parallelism().map_or(1, NonZeroUsize::get);
             let mut runtime = Builder::new_multi_thread();
             runtime.worker_threads(2).enable_all();

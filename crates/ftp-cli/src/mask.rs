@@ -1,17 +1,17 @@
-//! Hides what a server says where it repeats a secret that it was told.
+//! Hides a server's text that repeats a secret.
 //!
-//! * Only the server's text is ever hidden, and always the whole text of a reply; the code stays. A
-//!   gap in a known sentence would tell what stood there.
-//! * A reply is hidden only if it came after the secret was sent. What the server said before cannot
-//!   repeat it, and what was shown before is shown again: `331 Password required` must not turn
-//!   into a gap because the password is `required`.
-//! * A secret of one to three bytes is in most texts by chance, and to hide just those would tell
-//!   which letters it has. After it no text is shown at all.
-//! * A secret that is part of the user name is not looked for: servers repeat the name, and a gap
-//!   there would tell.
+//! * Only the server's text is hidden, and always the whole text of a reply. The code stays. A gap
+//!   in a known sentence would show what was there.
+//! * A reply is hidden only if it came after the secret was sent: earlier text cannot repeat it.
+//!   Text that was shown before is shown again. So `331 Password required` stays even if the
+//!   password is `required`.
+//! * A secret of one to three bytes is in most texts by chance. Hiding only those texts would show
+//!   its letters, so after such a secret no text is shown.
+//! * A secret that is part of the user name is not searched for: servers repeat the name, and a gap
+//!   would show the secret.
 //!
-//! What is left: whoever knows a server's texts by heart can conclude, from a reply that is hidden,
-//! that the secret is one of its words.
+//! One leak remains: someone who knows the server's texts can conclude from a hidden reply that the
+//! secret is one of its words.
 
 use std::collections::HashSet;
 
@@ -21,31 +21,31 @@ use ftp_proto::wire::{CommandRef, Reply, ReplyRef, Verb};
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
-/// Shorter secrets are found everywhere.
+/// Shorter secrets are in most texts by chance.
 const SHORTEST: usize = 4;
 
-/// What was sent to a server that must not be shown, and what it had said by then.
+/// The secrets sent to a server, and the replies shown before.
 #[derive(Default, Clone)]
 pub(crate) struct Mask {
     username: Vec<u8>,
     secrets: Vec<Secret>,
-    /// A secret was sent that is too short to be looked for.
+    /// A secret was sent that is too short to search for.
     hides_all: bool,
-    /// Replies that were shown, as they came.
+    /// The bytes of replies that were shown.
     shown: HashSet<Vec<u8>>,
 }
 
 #[derive(Clone)]
 struct Secret {
     bytes: Zeroizing<Vec<u8>>,
-    /// As [`folded`]; empty if that leaves too little to look for.
+    /// The secret as [`folded`]; empty if too little of it is left to search for.
     folded: Zeroizing<Vec<u8>>,
-    /// The same without what is not ASCII, which servers convert; empty if there is no such byte.
+    /// The same without bytes that are not ASCII, which servers convert; empty if it is all ASCII.
     ascii: Zeroizing<Vec<u8>>,
 }
 
 impl Mask {
-    /// This goes to the server. From here on its secret is hidden.
+    /// Records a command to the server. From now on its secret is hidden.
     pub(crate) fn sent(&mut self, command: CommandRef<'_>) {
         if command.verb() == Verb::User {
             self.username = folded(command.argument().unwrap_or_default());
@@ -55,7 +55,7 @@ impl Mask {
         };
         self.hide(secret);
         if !command.verb().carries_secret() {
-            // An old and a new password, a name and a password: any of them may be repeated.
+            // It may be an old and a new password, or a name and a password: each word counts.
             secret
                 .split(u8::is_ascii_whitespace)
                 .for_each(|word| self.hide(word));
@@ -89,7 +89,7 @@ impl Mask {
         });
     }
 
-    /// A reply came. Gives it as it may be shown.
+    /// Records a reply, and returns it as it may be shown.
     pub(crate) fn received(&mut self, reply: ReplyRef<'_>) -> Reply {
         if self.hides(reply) {
             return reply.to_reply().redacted();
@@ -106,21 +106,21 @@ impl Mask {
         }
     }
 
-    /// What went wrong, in words that may be shown.
+    /// The error, in words that may be shown.
     pub(crate) fn error(&self, error: &Error) -> String {
         let is_hidden = match error {
             Error::Protocol(client::Error::PeerFault { fault, .. }) => match fault {
                 PeerFault::UnsolicitedReply(reply) | PeerFault::OutOfStep { reply, .. } => {
                     self.hides(reply.borrow())
                 }
-                // None of these shows what the server said.
+                // None of these shows the server's text.
                 PeerFault::UnexpectedCode { .. }
                 | PeerFault::ForeignProtocol(_)
                 | PeerFault::BytesBeforeTlsSwitch
                 | PeerFault::TooManyPreliminary
                 | PeerFault::TooMuchFiller
                 | PeerFault::AskedAgain => false,
-                // `Malformed` ends where the fault was noticed, which may be within a secret.
+                // The text in `Malformed` may end within a secret.
                 _ => self.hides_all || !self.secrets.is_empty(),
             },
             Error::Unsolicited(reply) => self.hides(reply.borrow()),
@@ -140,7 +140,8 @@ impl Mask {
             && (self.hides_all || self.repeats_secret(reply))
     }
 
-    /// Whether a secret is in it: in any case, cut by a line's end, quoted, or in percent encoding.
+    /// Whether it has a secret in it: in any letter case, split by a line's end, quoted, or
+    /// percent-encoded.
     fn repeats_secret(&self, reply: ReplyRef<'_>) -> bool {
         let text = reply.lines().collect::<Vec<_>>().concat();
         let decoded: Vec<u8> = percent_decode(&text).collect();
@@ -154,8 +155,7 @@ impl Mask {
     }
 }
 
-/// In lower case, without white space and without what is doubled or put in front when text is
-/// quoted.
+/// In lower case, without white space, and without quotes and escapes.
 fn folded(text: &[u8]) -> Vec<u8> {
     let lower = match std::str::from_utf8(text) {
         Ok(text) => text.to_lowercase().into_bytes(),

@@ -1,20 +1,20 @@
-//! A word to the user while nothing happens.
+//! A notice to the user while nothing happens.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Says something after a while, unless it is dropped before.
+/// Calls a function after some time, unless it is dropped before.
 #[derive(Debug)]
 pub(crate) struct Notice {
-    /// Nothing is sent: that this end is gone is all that the thread is told.
+    /// Nothing is sent. Dropping it ends the thread.
     _cancel: Sender<()>,
 }
 
 impl Notice {
     pub(crate) fn after(delay: Duration, say: impl FnOnce() + Send + 'static) -> Self {
         let (cancel, cancelled) = channel::<()>();
-        // Without a thread nothing is said, which harms nobody.
+        // Without a thread there is no notice, which is harmless.
         drop(thread::Builder::new().spawn(move || {
             if cancelled.recv_timeout(delay) == Err(RecvTimeoutError::Timeout) {
                 say();

@@ -1,4 +1,4 @@
-//! The values of options: read from the command line here, used by the commands.
+//! Parsers for the values of options.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ impl GuardOption {
     /// Reads `KEY=VALUE`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the text.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or("it is KEY=VALUE")?;
+        let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
         let count = || match value.parse() {
             Ok(0) | Err(_) => Err(format!("{value:?} is not a number above 0")),
             Ok(count) => Ok(count),
@@ -37,19 +37,19 @@ impl GuardOption {
             "network" => Self::Network(count()?),
             "user" => Self::User(count()?),
             "answer-floor" => Self::AnswerFloor(parse_seconds(value)?),
-            _ => return Err(format!("there is no {key:?}; --help lists them")),
+            _ => return Err(format!("{key:?} is not a key; --help lists them")),
         })
     }
 }
 
-/// A number of seconds, with a fraction or without.
+/// A number of seconds, with or without a fraction.
 pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_| "not a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(seconds) {
         Ok(Duration::ZERO) => Err("must be more than 0".to_owned()),
-        // Far beyond a day the sum of several deadlines could no longer be represented.
+        // A day at most: sums of very long times would overflow.
         Ok(duration) if duration <= Duration::from_secs(86_400) => Ok(duration),
         _ => Err("must be more than 0 and at most 86400 (a day)".to_owned()),
     }

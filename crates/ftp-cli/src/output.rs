@@ -1,19 +1,19 @@
-//! Standard output and standard error, as they are when nobody listens any more.
+//! Standard output and standard error. A closed reader is not a failure.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Mutex, PoisonError};
 
 use crate::exit::{Exit, Failure};
 
-/// Standard output that goes quiet when its reader is gone (`ftp-cli … | head`), and remembers
-/// any other trouble until [`finish`](Self::finish).
+/// Standard output. It ignores a reader that closed its end (`ftp-cli … | head`), and keeps any
+/// other error until [`finish`](Self::finish).
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     error: Mutex<Option<io::Error>>,
 }
 
 impl Output {
-    /// Prints one line at once: whoever reads on a pipe waits for it.
+    /// Prints one line and flushes: a reader on a pipe waits for it.
     pub(crate) fn line(&self, line: &str) {
         let mut error = self.error.lock().unwrap_or_else(PoisonError::into_inner);
         if error.is_none() {
@@ -21,7 +21,7 @@ impl Output {
         }
     }
 
-    /// Whether anything printed from now on will be seen.
+    /// Whether the reader is still there.
     pub(crate) fn is_open(&self) -> bool {
         self.error
             .lock()
@@ -30,7 +30,7 @@ impl Output {
     }
 
     /// # Errors
-    /// What stopped the output, unless its reader just left.
+    /// The error that stopped the output, except that its reader closed it.
     pub(crate) fn finish(&self) -> Result<(), Failure> {
         match &*self.error.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(
@@ -49,8 +49,8 @@ fn write_line(line: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Tells the user something on standard error.
+/// Prints a line on standard error.
 pub(crate) fn complain(text: impl std::fmt::Display) {
-    // If standard error is gone as well, there is nobody left to tell.
+    // If standard error is closed as well, the error cannot be shown.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

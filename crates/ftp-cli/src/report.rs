@@ -1,5 +1,4 @@
-//! What became of a login: for programs as JSON, for people as a sentence with advice. The advice is in
-//! `hint`.
+//! The result of a login: JSON for programs, a sentence for people, with advice from `hint`.
 
 mod hint;
 
@@ -61,7 +60,7 @@ impl Outcome {
             client::Error::TimedOut { .. } => Self::TimedOut,
             client::Error::ConnectionClosed { .. } => Self::Io,
             client::Error::PeerFault { .. } => Self::PeerFault,
-            // `Refused`, `PasswordNeeded`, and whatever else a server may say in due form.
+            // `Refused`, `PasswordNeeded`, and any other regular refusal.
             _ => Self::Refused,
         }
     }
@@ -73,7 +72,7 @@ impl Serialize for TimedPhase {
     }
 }
 
-/// Where an error happened. A failed handshake is a matter of security wherever it stood.
+/// The phase of an error. A failed handshake always counts as security.
 fn phase_of(error: &Error) -> TimedPhase {
     match error {
         Error::Tls { phase, .. } if *phase < client::Phase::Ready => TimedPhase::Security,
@@ -81,7 +80,7 @@ fn phase_of(error: &Error) -> TimedPhase {
     }
 }
 
-/// The TLS session as told to programs.
+/// The TLS session in the report.
 #[derive(Debug, Serialize)]
 struct Tls {
     version: String,
@@ -124,7 +123,7 @@ pub(crate) struct CommandReply {
     pub(crate) reply: ReplyRecord,
 }
 
-/// What became of a login. Each field is always there.
+/// The result of a login. Each field is always present.
 #[derive(Serialize)]
 pub(crate) struct Report {
     outcome: Outcome,
@@ -142,40 +141,40 @@ pub(crate) struct Report {
     attempts: u32,
     /// The server's certificate, if it was refused.
     refused_certificate: Option<CertificateSummary>,
-    /// What the user can do about it.
+    /// Advice for the user.
     hint: Option<String>,
 }
 
-/// What is known when a dialogue is over, beside its end.
+/// What is known when a dialogue has ended, without its end.
 pub(crate) struct Dialogue {
     pub(crate) session: Option<std::sync::Arc<Session>>,
     /// The reply that completed the login, as it may be shown.
     pub(crate) logged_in_with: Option<Reply>,
     pub(crate) replies: Vec<CommandReply>,
-    /// TLS was not wanted.
+    /// The user chose no TLS.
     pub(crate) is_plaintext: bool,
     pub(crate) trust: Trust,
     pub(crate) attempts: u32,
 }
 
-/// What makes a certificate a trusted one.
+/// Which certificates are trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// The operating system trusts its authority.
+    /// Those that the operating system trusts.
     Platform,
-    /// It, or its authority, is in the file of `--ca`.
+    /// The certificate or its authority is in the file of `--ca`.
     File,
-    /// `--cert-sha256` pins it.
+    /// Those pinned with `--cert-sha256`.
     Pins,
-    /// Nothing: any is taken.
+    /// Any certificate.
     Any,
 }
 
 /// How a dialogue ended.
 pub(crate) enum End {
-    /// Logged in, and out again.
+    /// Logged in, and `QUIT` was sent.
     Done,
-    /// The server said that the login had not been one after all. The message may be shown.
+    /// After the login, the server said that the user is not logged in. The message may be shown.
     NotLoggedIn { code: u16, message: String },
     /// It failed.
     Failed(Error),
@@ -192,7 +191,7 @@ impl End {
 }
 
 impl Report {
-    /// Puts it together.
+    /// Builds the report.
     pub(crate) fn new(end: &End, dialogue: Dialogue, mut recording: Recording) -> Self {
         let Dialogue {
             session,
@@ -290,8 +289,8 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// What happened and why; then the certificate that was refused, and what can be done about it,
-    /// each on a line of its own.
+    /// What happened and why. The refused certificate and the advice follow, each on a line of its
+    /// own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         if self.outcome == Outcome::LoggedIn {
@@ -316,7 +315,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// The machine knows the phases of a login best.
+/// Takes the times of the phases from the machine, which knows them best.
 fn set_phase_times(times: &mut Times, session: &Session) {
     let phases = &session.phases;
     for (phase, time) in [

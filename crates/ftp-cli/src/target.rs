@@ -1,4 +1,4 @@
-//! The URL of a server: where to connect to, how, and as whom.
+//! The URL of a server: address, security, user.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 
-/// What a URL says.
+/// The parts of a URL.
 pub(crate) struct Target {
     /// Explicit TLS for `ftp`, implicit TLS for `ftps`.
     pub(crate) security: Security,
@@ -23,15 +23,15 @@ pub(crate) struct Target {
     pub(crate) port: u16,
     pub(crate) username: Option<Username>,
     pub(crate) password: Option<Password>,
-    /// The URL names a path, which a login has no use for.
+    /// The URL has a path, which a login does not use.
     pub(crate) has_path: bool,
 }
 
 impl Target {
-    /// Reads `ftp://[user[:password]@]host[:port]` or `ftps://…`, by the grammar of RFC 3986: the URL
-    /// standard of browsers ends the host at a backslash, drops tabs, and reads `0x7f.1` as an
-    /// address. Beyond the grammar, user and password may hold what nothing else can mean: `@`, a
-    /// backslash (`DOMAIN\user`), letters that are not ASCII.
+    /// Reads `ftp://[user[:password]@]host[:port]` or `ftps://…`, by the grammar of RFC 3986: the
+    /// URL standard of browsers ends the host at a backslash, drops tabs, and reads `0x7f.1` as an
+    /// address. Beyond the grammar, user and password may hold some characters that are unambiguous
+    /// there: `@`, a backslash (`DOMAIN\user`), letters that are not ASCII.
     ///
     /// # Errors
     /// What is wrong with the URL. The message never repeats the URL, which may hold a password.
@@ -48,10 +48,8 @@ impl Target {
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         if path.contains('@') {
-            // With a password that holds a slash, the host is not where the user sees it.
-            return Err(malformed(
-                "an @ behind a slash: does the password hold a /?",
-            ));
+            // With a slash in the password, the host would be another than the user expects.
+            return Err(malformed("an @ after a slash: does the password hold a /?"));
         }
         let (userinfo, place) = match authority.rsplit_once('@') {
             Some((userinfo, place)) => (Some(userinfo), place),
@@ -72,7 +70,8 @@ impl Target {
         })
     }
 
-    /// The host as netrc files name it: without brackets, and without the zone, which is ours.
+    /// The host as in netrc files: without brackets and without the zone, which is local to this
+    /// machine.
     pub(crate) fn host_name(&self) -> String {
         match &self.host {
             Place::Name(name) => name.clone(),
@@ -89,10 +88,10 @@ impl Target {
 
 /// The host.
 pub(crate) enum Place {
-    /// In ASCII and small letters.
+    /// In lower-case ASCII.
     Name(String),
     Ipv4(Ipv4Addr),
-    /// The zone says which link a link-local address is on (RFC 4007).
+    /// With the zone, the link of a link-local address (RFC 4007).
     Ipv6(Ipv6Addr, Option<String>),
 }
 
@@ -122,7 +121,7 @@ impl Place {
         Ok((Self::name_or_ipv4(host)?, port))
     }
 
-    /// An address with or without a zone, behind `%25` (RFC 6874) or `%`, as people write it.
+    /// An address, perhaps with a zone after `%25` (RFC 6874) or `%`, as people write it.
     fn ipv6(text: &str) -> Result<Self, Failure> {
         let (number, zone) = match text.split_once('%') {
             None => (text, None),
@@ -183,18 +182,18 @@ fn is_of_names(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
-/// What RFC 6874 lets a zone be made of.
+/// Whether RFC 6874 allows this zone.
 fn is_zone(zone: &str) -> bool {
     let is_unreserved = |byte| is_of_names(byte) || byte == b'~';
     !zone.is_empty() && zone.bytes().all(is_unreserved)
 }
 
-/// A port; none if there is nothing behind the colon (RFC 3986 §3.2.3).
+/// A port; `None` if nothing follows the colon (RFC 3986 §3.2.3).
 fn parse_port(text: &str) -> Result<Option<u16>, Failure> {
     if text.is_empty() {
         return Ok(None);
     }
-    // `u16::from_str` would take a sign.
+    // `u16::from_str` would accept a sign.
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(port) if is_number && port != 0 => Ok(Some(port)),
@@ -202,7 +201,7 @@ fn parse_port(text: &str) -> Result<Option<u16>, Failure> {
     }
 }
 
-/// Reads `user` or `user:password`. An empty password is one.
+/// Reads `user` or `user:password`. An empty password counts.
 fn credentials(text: &str) -> Result<(Option<Username>, Option<Password>), Failure> {
     let (name, password) = match text.split_once(':') {
         Some((name, password)) => (name, Some(password)),
@@ -215,7 +214,7 @@ fn credentials(text: &str) -> Result<(Option<Username>, Option<Password>), Failu
         .split_once('@')
         .is_some_and(|(_, behind)| behind.contains('\\'))
     {
-        // Browsers and curl take different parts of this for the host.
+        // Browsers and curl disagree about the host of this.
         return Err(malformed("a backslash between two @"));
     }
     let name = Username::new(decode(name)).map_err(|why| unsendable("user name", why))?;

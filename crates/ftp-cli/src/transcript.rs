@@ -25,7 +25,7 @@ pub(crate) enum Direction {
     Sent,
     /// From the server to us.
     Received,
-    /// Not a line: TLS begins or ends here.
+    /// Not a line: TLS starts or ends here.
     Tls,
 }
 
@@ -52,12 +52,12 @@ impl fmt::Display for Entry {
     }
 }
 
-/// A place that lines are shown at while the dialogue runs.
+/// Where lines are shown while the dialogue runs.
 pub(crate) struct Live {
     pub(crate) output: Arc<Output>,
-    /// What stands in front of each line.
+    /// Printed before each line.
     pub(crate) indent: &'static str,
-    /// Whether each line tells the time since the start.
+    /// Whether each line has the time since the start.
     pub(crate) timestamps: bool,
 }
 
@@ -66,14 +66,14 @@ pub(crate) struct Recorder {
     start: Instant,
     live: Option<Live>,
     recording: Mutex<Recording>,
-    /// While the server has said nothing.
+    /// A notice, while the server has sent nothing.
     waiting: Mutex<Option<Notice>>,
 }
 
-/// How long a server may be silent before the user is told what is waited for.
+/// How long a server may be silent before the user gets a notice.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// What was seen so far.
+/// What was recorded so far.
 #[derive(Default)]
 pub(crate) struct Recording {
     pub(crate) entries: Vec<Entry>,
@@ -83,7 +83,7 @@ pub(crate) struct Recording {
     pub(crate) tls: Option<TlsSession>,
     pub(crate) protection: ProtectionSeen,
     pub(crate) times: Times,
-    /// What is to be hidden.
+    /// The secrets to hide.
     pub(crate) mask: Mask,
 }
 
@@ -104,7 +104,7 @@ impl Recorder {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection is there: what follows is the greeting's time.
+    /// The connection is made. The time from here is the greeting's.
     pub(crate) fn connected(&self) {
         self.recording()
             .times
@@ -119,7 +119,7 @@ impl Recorder {
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = notice;
     }
 
-    /// Whether the user sees each line as it comes.
+    /// Whether each line is shown as it comes.
     pub(crate) fn is_live(&self) -> bool {
         self.live.is_some()
     }
@@ -173,7 +173,7 @@ impl Observer for Recorder {
                     vec!["TLS is closed; clear text from here".to_owned()],
                 )
             }
-            // A step that this program does not know has nothing to show.
+            // Steps that this program does not know are not shown.
             _ => return,
         };
         for line in lines {
@@ -214,11 +214,11 @@ fn lines_of(reply: ReplyRef<'_>) -> Vec<String> {
         .collect()
 }
 
-/// The protection of data connections, told from what was seen: a login that fails has no session to
+/// The protection of data connections, found from the dialogue: a failed login has no session to
 /// ask.
 #[derive(Default)]
 pub(crate) struct ProtectionSeen {
-    /// For each command that is not answered, whether it asked for protection.
+    /// For each unanswered command, whether it asked for protection.
     unanswered: VecDeque<bool>,
     is_private: bool,
 }
@@ -237,14 +237,14 @@ impl ProtectionSeen {
     }
 
     fn received(&mut self, reply: ReplyRef<'_>) {
-        // Without a command before it: the greeting.
+        // Without a command before it, it is the greeting.
         if reply.code().class() != Class::Preliminary && self.unanswered.pop_front() == Some(true) {
             self.is_private = reply.code().class() == Class::Completion;
         }
     }
 }
 
-/// A phase that time is counted for.
+/// A phase whose time is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimedPhase {
     Connect,
@@ -280,7 +280,7 @@ impl TimedPhase {
         }
     }
 
-    /// The phase of this name; those that are none of a login's count as `ready`.
+    /// The phase with this name; others than a login's count as `ready`.
     pub(crate) fn from_name(name: &str) -> Self {
         Self::ALL
             .into_iter()
@@ -300,12 +300,11 @@ impl TimedPhase {
     }
 }
 
-/// How long each phase took, told from what was seen on the way: a login that fails has no session
-/// to ask.
+/// How long each phase took, measured from the dialogue: a failed login has no session to ask.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Times {
     spent: [Duration; TimedPhase::ALL.len()],
-    /// What the time from `since` on will be counted to.
+    /// The phase that the time from `since` on belongs to.
     phase: Option<TimedPhase>,
     since: Duration,
 }
@@ -321,7 +320,7 @@ impl Times {
         }
     }
 
-    /// What went by since the last step belongs to the phase before; from here on it is `phase`.
+    /// Ends the phase before, and starts `phase`.
     fn enter(&mut self, phase: TimedPhase, elapsed: Duration) {
         let before = self.phase.replace(phase).unwrap_or(TimedPhase::Connect);
         let spent = self.of(before) + elapsed.saturating_sub(self.since);
@@ -329,8 +328,8 @@ impl Times {
         self.since = elapsed;
     }
 
-    /// The end came in `phase`. Under implicit TLS the handshake comes before anything is said,
-    /// so only this tells that it was the handshake.
+    /// The dialogue ended in `phase`. Under implicit TLS the handshake comes before the first line,
+    /// so only this shows that it was the handshake.
     fn end(&mut self, phase: TimedPhase, elapsed: Duration) {
         if self.phase == Some(TimedPhase::Greeting) {
             self.phase = Some(phase);

@@ -92,7 +92,7 @@ pub(super) fn serve(
         address,
         stop: Some(Box::new(move || {
             shutdown.stop();
-            // What it says if it panics has been said by then.
+            // A panic of the thread was already shown.
             drop(thread.join());
         })),
     })

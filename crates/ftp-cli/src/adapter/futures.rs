@@ -22,11 +22,11 @@ pub(super) trait Executor: Clone + Send + 'static {
 
     fn block_on<F: Future>(&self, future: F) -> F::Output;
 
-    /// Takes over a listener. Called within [`block_on`](Self::block_on).
+    /// Makes a listener of the runtime. Called within [`block_on`](Self::block_on).
     fn listener(listener: TcpListener) -> io::Result<<Self::Runtime as Runtime>::TcpListener>;
 }
 
-/// With a thread of its own, in which sessions go on between two calls.
+/// Has a thread of its own, so that sessions continue between two calls.
 #[derive(Clone)]
 pub(crate) struct Tokio(Arc<tokio::runtime::Runtime>);
 
@@ -171,7 +171,7 @@ pub(super) fn serve<X: Executor>(
     let thread = thread.spawn(move || {
         executor.block_on(async {
             let listener = X::listener(listener)?;
-            // An error means that nobody is there any more, which is a reason to stop as well.
+            // An error means that the sender is gone: stop as well.
             let stopped = async {
                 let _either = stopped.await;
             };
@@ -183,7 +183,7 @@ pub(super) fn serve<X: Executor>(
         address,
         stop: Some(Box::new(move || {
             drop(stop);
-            // What it says if it panics has been said by then.
+            // A panic of the thread was already shown.
             drop(thread.join());
         })),
     })

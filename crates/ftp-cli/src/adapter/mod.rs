@@ -1,7 +1,7 @@
-//! The adapters, one blocking call at a time: which of them moves the bytes is the user's choice.
+//! The adapters behind one blocking interface; the user chooses one with `--runtime`.
 //!
-//! Here is what `login` and `demo` need of one; `futures` has it for every async runtime, `blocking`
-//! for blocking sockets.
+//! The interface is what `login` and `demo` need. `futures` implements it for the async runtimes,
+//! `blocking` for blocking sockets.
 
 mod blocking;
 mod futures;
@@ -29,14 +29,14 @@ pub(crate) trait Line {
     /// Sends a command after login and waits for its final reply.
     fn command(&mut self, command: Command) -> Result<Reply, Error>;
 
-    /// What is known of the session.
+    /// The session, once there is one.
     fn session(&self) -> Option<Arc<Session>>;
 
-    /// Says goodbye.
+    /// Sends `QUIT` and closes.
     fn quit(self: Box<Self>) -> Result<(), Error>;
 }
 
-/// A server that runs, until this is dropped.
+/// A running server. Dropping this stops it.
 pub(crate) struct Serving {
     pub(crate) address: SocketAddr,
     stop: Option<Box<dyn FnOnce()>>,
@@ -85,10 +85,10 @@ impl Adapter {
         }
     }
 
-    /// Serves on a free port of 127.0.0.1, in a thread of its own.
+    /// Runs a server on a free port of 127.0.0.1, in a thread of its own.
     ///
     /// # Errors
-    /// If there is no such port, or no thread.
+    /// If there is no free port, or no thread.
     pub(crate) fn serve(
         &self,
         config: Arc<server::Config>,

@@ -1,4 +1,4 @@
-//! `ftp-cli decode listing`: the lines of a listing in, one JSON object a line out.
+//! `ftp-cli decode listing`: turns each line of a listing into one JSON object.
 
 use std::io::{self, Read};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,7 +20,7 @@ enum Record {
     Skipped { skipped: &'static str },
 }
 
-/// An entry; what the server did not say is left out.
+/// An entry. A field that the server did not send is left out.
 #[derive(Debug, Serialize)]
 struct EntryRecord {
     name: String,
@@ -50,7 +50,7 @@ struct EntryRecord {
 }
 
 impl Record {
-    /// The first half of an entry gives nothing.
+    /// `None` for the first half of an entry.
     fn of(line: &Line<'_>) -> Option<Self> {
         match line {
             Line::Entry(entry) => Some(Self::Entry(Box::new(EntryRecord::of(entry)))),
@@ -89,7 +89,7 @@ impl EntryRecord {
 fn facts(entry: &Entry<'_>) -> Option<Map<String, Value>> {
     let mut facts = Map::new();
     for (name, value) in entry.facts.iter() {
-        // Of two with one name the first counts.
+        // If two facts have the same name, the first counts.
         facts
             .entry(lossy(name).to_ascii_lowercase())
             .or_insert_with(|| Value::String(lossy(value)));
@@ -106,7 +106,7 @@ pub(super) fn stream(
     let mut reader = Reader::new(now.unwrap_or_else(clock));
     let print = |line: &Line<'_>| {
         if let Some(record) = Record::of(line) {
-            // Plain data: there is nothing in it that could fail to be written as JSON.
+            // Plain data: writing it as JSON cannot fail.
             output.line(&serde_json::to_string(&record).unwrap_or_default());
         }
     };
@@ -135,7 +135,8 @@ fn clock() -> DateTime {
     DateTime::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
-/// Reads a time as RFC 3339 §5.6 has it: `2024-05-01T12:34:56Z`, with a fraction or an offset.
+/// Reads a time in the format of RFC 3339 §5.6: `2024-05-01T12:34:56Z`, with a fraction or an
+/// offset.
 pub(crate) fn parse_now(text: &str) -> Result<DateTime, String> {
     rfc_3339(text.as_bytes()).ok_or_else(|| "not a time like 2024-05-01T12:34:56Z".to_owned())
 }

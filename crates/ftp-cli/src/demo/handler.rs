@@ -1,4 +1,4 @@
-//! The application behind the demo's servers: two users, and nothing to do for them.
+//! The application of the demo's servers: two users, and no commands after login.
 
 use ftp_adapter::SessionInfo;
 use ftp_proto::server::{Attempt, Request, Verdict};
@@ -9,7 +9,7 @@ use crate::serve::{Decision, Users};
 pub(super) struct DemoHandler(pub(super) Users);
 
 impl DemoHandler {
-    /// Takes some tens of milliseconds of its thread, which nobody else waits for here.
+    /// Blocks its thread for some tens of milliseconds. Nothing else waits for it here.
     fn check(&self, attempt: Attempt) -> Verdict {
         let decision = self
             .0

@@ -1,5 +1,5 @@
-//! A client that repeats a wrong password until it is thrown out. Spoken by hand: rustls, the wire
-//! parsers, and nothing else.
+//! A client that repeats a wrong password until the server closes. It uses only rustls and the wire
+//! parsers.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -16,7 +16,7 @@ use crate::transcript::Recorder;
 /// Runs the dialogue over implicit TLS.
 ///
 /// # Errors
-/// What the server did otherwise than it must.
+/// If the server did not do what it must.
 pub(super) fn run(
     server: SocketAddr,
     tls: Arc<ClientConfig>,
@@ -38,7 +38,7 @@ fn be_locked_out(peer: &mut Peer) -> io::Result<()> {
     peer.expect_close()
 }
 
-/// The server, as seen from here.
+/// The connection to the server.
 struct Peer {
     stream: StreamOwned<ClientConnection, TcpStream>,
     parser: ReplyParser,
@@ -84,9 +84,9 @@ impl Peer {
     fn expect(&mut self, code: u16) -> io::Result<()> {
         match self.reply()? {
             Some(reply) if reply.code().get() == code => Ok(()),
-            Some(reply) => Err(io::Error::other(format!("{code} was to come, not {reply}"))),
+            Some(reply) => Err(io::Error::other(format!("expected {code}, got {reply}"))),
             None => Err(io::Error::other(format!(
-                "{code} was to come, and nothing came"
+                "expected {code}, got the end of the connection"
             ))),
         }
     }
@@ -95,7 +95,7 @@ impl Peer {
         match self.reply()? {
             None => Ok(()),
             Some(reply) => Err(io::Error::other(format!(
-                "nothing was to come, not {reply}"
+                "expected the end of the connection, got {reply}"
             ))),
         }
     }
@@ -135,7 +135,7 @@ fn describe(connection: &ClientConnection) -> TlsSession {
         other => TlsVersion::Other(other.map(u16::from).unwrap_or_default()),
     };
     let suite = connection.negotiated_cipher_suite();
-    // rustls marks the suites of TLS 1.3 in a way of its own; IANA does not.
+    // rustls writes `TLS13_` in names of suites, IANA `TLS_`.
     let suite = suite.map(|suite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_"));
     let mut session = TlsSession::new(version, suite.unwrap_or_default());
     session.resumed =

@@ -1,4 +1,4 @@
-//! `ftp-cli demo`: a server and its client on the loopback interface, and four dialogues between
+//! `ftp-cli demo`: a server and a client on the loopback interface, and four dialogues between
 //! them, shown as they happen.
 
 mod handler;
@@ -26,8 +26,8 @@ use crate::report::{Outcome, Trust};
 use crate::serve::Users;
 use crate::transcript::{Live, Recorder, TimedPhase, Times};
 
-/// How long a failed login waits for its reply: long enough to be seen, short enough to be waited
-/// for. Each later one waits twice as long.
+/// The delay of the reply to the first failed login: long enough to see, and short enough to wait
+/// for. It doubles with each failure.
 const FAILURE_DELAY: Duration = Duration::from_millis(100);
 
 /// No step takes this long on the loopback interface, not even on a busy machine.
@@ -41,8 +41,7 @@ const ACCOUNT: &str = "payroll-7";
 /// Runs the four dialogues.
 ///
 /// # Errors
-/// If the server cannot be started. A dialogue that ends otherwise than it must is told by the
-/// exit code.
+/// If the server cannot be started. A dialogue that ends in an unexpected way gives an exit code.
 pub(crate) fn run(arguments: &DemoArguments, output: Arc<Output>) -> Result<Exit, Failure> {
     let stage = Stage::new(start(arguments.runtime.runtime)?, output)?;
     let rows = vec![
@@ -71,7 +70,7 @@ struct Row {
     is_as_it_must_be: bool,
 }
 
-/// The server in two forms, and what a client needs to trust it.
+/// The two servers, and the certificate that a client must trust.
 struct Stage {
     output: Arc<Output>,
     tls: Arc<ClientConfig>,
@@ -87,7 +86,7 @@ impl Stage {
             .certificates()
             .first()
             .cloned()
-            .ok_or_else(|| Failure::new(Exit::Tls, "the certificate just made is not there"))?;
+            .ok_or_else(|| Failure::new(Exit::Tls, "the new certificate is missing"))?;
         let tls_failed = |error| Failure::new(Exit::Tls, format!("cannot set up TLS: {error}"));
         let trust = Roots::Store(trust_only(&certificate)?);
         let tls = client_config(trust, None).map_err(tls_failed)?;
@@ -124,7 +123,7 @@ impl Stage {
         const TITLE: &str = "implicit TLS";
         self.announce(
             TITLE,
-            "TLS from the first byte: even the greeting comes under its cover.",
+            "TLS from the first byte: even the greeting is encrypted.",
         );
         let login = login(USER, None).map_err(invalid)?;
         self.log_in(TITLE, client::Security::ImplicitTls, login, "password")
@@ -158,7 +157,7 @@ impl Stage {
         );
         let total = began.elapsed();
         let (result, is_as_it_must_be) = match code {
-            Ok(()) => ("421, as it must".to_owned(), true),
+            Ok(()) => ("421, as expected".to_owned(), true),
             Err(why) => (why, false),
         };
         self.output.line(&format!("  {result}"));
@@ -186,7 +185,7 @@ impl Stage {
         Recorder::new(Some(live))
     }
 
-    /// A login with the client machine that must be completed by `step`.
+    /// A login with the client machine, which `step` must complete.
     fn log_in(
         &self,
         title: &'static str,
@@ -217,7 +216,7 @@ impl Stage {
             && report.is_under_tls();
         self.output.line(&format!("  {report}"));
         let result = match report.code() {
-            Some(code) if is_as_it_must_be => format!("{code}, as it must"),
+            Some(code) if is_as_it_must_be => format!("{code}, as expected"),
             _ => format!("{} at {}", report.message(), report.phase().name()),
         };
         Ok(Row {
@@ -267,7 +266,7 @@ fn login(name: &str, account: Option<&str>) -> Result<Login, InvalidText> {
     })
 }
 
-/// The demo's own names and texts are valid; this is said if one day they are not.
+/// The demo's own names and texts are valid; this is the error if one is not.
 fn invalid(why: InvalidText) -> Failure {
     Failure::new(Exit::Failed, format!("in the demo, {why}"))
 }

@@ -1,27 +1,27 @@
-//! The entries of a netrc file, and which of them is for a host and a user, as curl has it.
+//! The entries of a netrc file, and which of them is for a host and a user, as in curl.
 //!
-//! There is no standard. curl's readers (`lib/netrc.c`) are the measure, since their files are what
-//! people have; they differ among versions. Where they agree, this one does the same, but for what
-//! is listed here. Where they differ, it does what cannot send an old password, or refuses:
+//! There is no standard. curl's readers (`lib/netrc.c`) are the model, since people's files are
+//! written for them. Versions of curl differ. Where they agree, this reader does the same, with the
+//! exceptions below. Where they differ, it does what cannot send an old password, or refuses:
 //!
-//! * `#` begins a comment wherever a keyword may be, as until curl 8.11; later ones know comments
-//!   only on lines of their own, and take the rest of `password new # password old` for real.
-//! * `password #x`: the password is `#x`, as from curl 8.11 on. If more words follow on the line it
-//!   may be a comment, and is a fault of the entry.
-//! * `login a password b password c`: the first pair counts, as until curl 8.20. A second `login` or
-//!   `password` behind a pair begins the next entry of the same machine.
-//! * A quote ends on its line. One that does not is a fault of its entry; the next line is read as
-//!   ever. curl refuses the file, or reads on to the next quote, somewhere in other entries.
+//! * `#` begins a comment wherever a keyword may be, as in curl before 8.11. Later versions know
+//!   comments only on lines of their own, and read both passwords of `password new # password old`.
+//! * `password #x`: the password is `#x`, as in curl from 8.11 on. If more words follow on the
+//!   line, it may be a comment: a fault of the entry.
+//! * `login a password b password c`: the first pair counts, as in curl before 8.20. A second
+//!   `login` or `password` after a pair begins the next entry of the same machine.
+//! * A quote ends on its line. Otherwise it is a fault of its entry, and reading continues on the
+//!   next line. curl refuses the file, or reads up to the next quote, perhaps in another entry.
 //! * A keyword that has no value, because the file ends or a line begins with the next keyword, is a
 //!   fault of the entry. curl takes the keyword for the value, or an empty one.
-//! * Byte order marks at the beginning of a line are no part of it; curl takes the first word of
-//!   such a file, a `#` too, for an unknown one.
-//! * A macro ends at a line that is empty or blank, as from curl 8.11 on, in every entry.
-//! * NUL is a byte like any other (and can be sent by nobody); curl forgets what is behind it.
+//! * Byte order marks at the beginning of a line are skipped. curl does not know the first word of
+//!   such a file, even a `#`.
+//! * A macro ends at an empty or blank line, in every entry, as in curl from 8.11 on.
+//! * NUL is a byte like any other, though it cannot be sent. curl ignores what follows it.
 //! * There is no limit to the length of a word or line.
-//! * The account is read; curl has no use for it.
+//! * The account is read; curl ignores it.
 //!
-//! A fault is reported only if its entry might be the one that is asked for.
+//! A fault is reported only if its entry may be the wanted one.
 
 #[path = "words.rs"]
 mod words;
@@ -29,22 +29,22 @@ mod words;
 pub(crate) use self::words::{Fault, Problem, Value};
 use self::words::{Keyword, Wanted, Words};
 
-/// What the file says about one machine, or about all. At least one of the values is there.
+/// An entry for one machine, or for all. It has at least one of the values.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) login: Option<Value>,
     pub(crate) password: Option<Value>,
     pub(crate) account: Option<Value>,
-    /// Where it begins.
+    /// The line where it begins.
     pub(crate) line: usize,
 }
 
-/// The first entry for this host that says something new about this user: a password, or for no
-/// user a login or a password. An entry without a login is for every user, `default` for every
-/// host. If there is none, the first that has at least an account.
+/// The first entry for this host that has a password for this user; without a user, one that has a
+/// login or a password. An entry without a login is for every user, `default` for every host. If
+/// there is none, the first that has at least an account.
 ///
 /// # Errors
-/// The fault of an entry that might be the one.
+/// The fault of an entry that may be the wanted one.
 pub(crate) fn find(text: &[u8], host: &[u8], user: Option<&[u8]>) -> Result<Option<Entry>, Fault> {
     let mut search = Search {
         words: Words::new(text),
@@ -90,8 +90,8 @@ struct Reading {
     entry: Entry,
     fault: Option<Fault>,
     is_default: bool,
-    /// It follows another pair of the same machine: what has no login of its own is left over from
-    /// that one, and for nobody else.
+    /// It follows another pair of the same machine. Without a login of its own it belongs to that
+    /// pair, and to no other user.
     continues: bool,
 }
 
@@ -110,7 +110,7 @@ impl Reading {
 }
 
 impl Search<'_> {
-    /// Ends the entry that is being read if this keyword does.
+    /// Ends the current entry if this keyword ends it.
     fn turn(&mut self, keyword: Keyword) -> Result<Option<Entry>, Fault> {
         match keyword {
             Keyword::Machine | Keyword::Default | Keyword::Macdef => self.end_entry(),
@@ -135,7 +135,7 @@ impl Search<'_> {
         }
     }
 
-    /// Reads what belongs to the keyword.
+    /// Reads the keyword's value.
     fn read(&mut self, keyword: Keyword, host: &[u8]) {
         let line = self.words.line();
         match keyword {
@@ -180,7 +180,7 @@ impl Search<'_> {
         }
     }
 
-    /// A fault concerns the entry that is being read, and what it hides.
+    /// Records a fault of the current entry, and whether it hides an entry.
     fn note(&mut self, fault: Fault) {
         if let Some(reading) = &mut self.reading {
             reading.fault.get_or_insert(fault);
@@ -190,7 +190,7 @@ impl Search<'_> {
         }
     }
 
-    /// What the entry that was read so far is worth.
+    /// Ends the current entry, and returns it if it is the wanted one.
     fn end_entry(&mut self) -> Result<Option<Entry>, Fault> {
         let Some(reading) = self.reading.take() else {
             return Ok(None);

@@ -1,14 +1,15 @@
-//! What holds for every file; the tests and the fuzz target `netrc` share it.
+//! A law for every file, shared by the tests and the fuzz target `netrc`.
 
 use super::format::find;
 
 const HOST: &[u8] = b"the host";
 
-/// Two bytes choose how many of the following are a login and a password; the rest is a file.
+/// The first two bytes choose how many of the following are a login and a password; the rest is a
+/// file.
 ///
 /// # Panics
-/// If a fault is said to be on a line that is not there; or if an entry that is written in quotes
-/// between that file, whatever it says, and itself again is not read as it was written.
+/// If a fault is on a line that does not exist; or if an entry in quotes after any file, and before
+/// that file again, is not read as it was written.
 pub(crate) fn law(input: &[u8]) {
     let &[first, second, ref rest @ ..] = input else {
         return;
@@ -40,7 +41,7 @@ fn is_read_back(file: &[u8], login: &[u8], password: &[u8], has_default: bool) {
     text.extend(file);
     for user in [None, Some(login)] {
         match find(&text, HOST, user) {
-            // One that comes first is taken, or is at fault.
+            // An earlier entry is taken, or has a fault.
             Ok(Some(_)) | Err(_) if has_default => {}
             Ok(Some(entry)) => {
                 assert_eq!(
@@ -55,7 +56,7 @@ fn is_read_back(file: &[u8], login: &[u8], password: &[u8], has_default: bool) {
     }
 }
 
-/// As anybody may write a value who puts it in quotes.
+/// Writes a value in quotes, as a user would.
 fn write(text: &mut Vec<u8>, value: &[u8]) {
     text.push(b'"');
     for &byte in value {

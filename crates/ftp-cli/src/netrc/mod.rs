@@ -1,5 +1,5 @@
-//! Logins from the netrc file: which file, and what to say about it. The format itself is in
-//! `format`, which uses nothing of this program, so that a fuzz target can have it alone.
+//! Logins from the netrc file: which file, and its errors. The format is in `format`, which uses
+//! nothing else of this program, so that a fuzz target can include it alone.
 
 mod format;
 #[cfg(test)]
@@ -21,10 +21,10 @@ use crate::encoding;
 use crate::exit::Failure;
 use crate::output::complain;
 
-/// Longest file that is read: eight times what curl takes, and an end to `NETRC=/dev/zero`.
+/// The longest file that is read: eight times curl's limit, and a bound for `NETRC=/dev/zero`.
 const LONGEST_FILE: u64 = 1024 * 1024;
 
-/// What a netrc file says about one machine, and where.
+/// An entry, and its file.
 pub(crate) struct Found {
     entry: Entry,
     path: PathBuf,
@@ -53,11 +53,11 @@ fn place(path: &Path, line: usize) -> String {
     format!("{}, line {line}", path.display())
 }
 
-/// The entry for a host, and for this user if one is given already: from the file that `NETRC`
-/// names, else from `.netrc` in the home directory.
+/// The entry for a host, and for this user if there is one: from the file that `NETRC` names,
+/// otherwise from `.netrc` in the home directory.
 ///
 /// # Errors
-/// A file that is there and cannot be read, or whose entry for the host cannot be understood.
+/// If the file exists but cannot be read, or its entry for the host has a fault.
 pub(crate) fn entry_for(host: &str, user: Option<&[u8]>) -> Result<Option<Found>, Failure> {
     let Some(path) = path() else { return Ok(None) };
     let bytes = match read(&path) {
@@ -82,7 +82,7 @@ pub(crate) fn entry_for(host: &str, user: Option<&[u8]>) -> Result<Option<Found>
 
 fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = File::open(path)?;
-    // Room for all of it: a vector that grows leaves copies behind.
+    // Room for all of it: a vector that grows leaves copies of the secret in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_FILE as usize));
     file.take(LONGEST_FILE).read_to_end(&mut bytes)?;
     if bytes.len() as u64 == LONGEST_FILE {
@@ -107,7 +107,7 @@ fn path() -> Option<PathBuf> {
     }
 }
 
-/// Says where and what. No word of the file is repeated: each may be part of a password.
+/// The error, with its place. It repeats no word of the file: each may be part of a password.
 fn unreadable(path: &Path, host: &str, fault: Fault) -> Failure {
     let (what, hint) = match fault.problem {
         Problem::UnclosedQuote => (

@@ -1,5 +1,5 @@
-//! Files as people have them, and what is found in each. `interop/netrc_files.py`
-//! has curl read such files, too.
+//! Typical files, and what is found in each. `interop/netrc_files.py` gives such files to curl,
+//! too.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -84,7 +84,7 @@ fn a_password_that_is_commented_out_is_not_sent() {
         "machine h login a password\n# old\nnew",
         "machine h login a password\n# password old\r\n  new",
         "machine h login a password \"new\"# password old",
-        // What is left over behind a pair is nobody's.
+        // What is left after a pair belongs to no user.
         "machine h login a password new password old\n",
     ] {
         assert_eq!(read_h(text), "a/new", "{text:?}");
@@ -187,7 +187,7 @@ fn a_carriage_return_alone_ends_no_comment_and_what_may_be_lost_is_said() {
     let text = "# note\rmachine h login a password b\r";
     assert_eq!(read_h(text), "LoneCarriageReturn 1");
     assert_eq!(read_h("# note\rother words\r\r\n"), "none");
-    // What is found in front of it is found.
+    // What comes before it is found.
     let text = "machine h login a password b\r# note\rmachine i login c password d\r";
     assert_eq!(read_h(text), "a/b");
     assert_eq!(read(text, "i", None), "LoneCarriageReturn 1");
@@ -305,7 +305,7 @@ fn what_a_fault_may_hide_is_not_taken_to_be_missing() {
     // Nor is the default taken in its place.
     let text = format!("{text}default login c password d\n");
     assert_eq!(read_h(&text), "UnclosedQuote 1");
-    // If it comes later it was not hidden.
+    // An entry before the fault was not hidden.
     let text = text.replace("default", "machine h");
     assert_eq!(read_h(&text), "c/d");
 }

@@ -1,13 +1,12 @@
 //! The words of a netrc file: what separates them, quotes, comments, the end of a macro.
 //!
-//! Bytes stay as they are: nothing here asks whether they are text. Each byte is looked at a bounded
-//! number of times.
+//! Words are bytes, in any encoding. Each byte is read a bounded number of times.
 
 use zeroize::Zeroizing;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What a word means where no value is expected.
+/// The meaning of a word where no value is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keyword {
     Machine,
@@ -19,7 +18,7 @@ pub(super) enum Keyword {
 }
 
 impl Keyword {
-    /// In any case, as curl has it.
+    /// In any letter case, as in curl.
     fn of(word: &[u8]) -> Option<Self> {
         [
             (&b"machine"[..], Self::Machine),
@@ -38,41 +37,40 @@ impl Keyword {
     }
 }
 
-/// Why a file cannot be read at some place.
+/// A fault at one place of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// A quote has no end on its line.
     UnclosedQuote,
     /// A keyword is the last word of the file, or the next line begins with another keyword.
     MissingValue,
-    /// A value begins with `#` and more words follow it: some versions of curl take that for a
-    /// comment.
+    /// A value begins with `#` and more words follow: for some versions of curl it is a comment.
     ValueOrComment,
-    /// A comment goes on after a carriage return that no line feed follows.
+    /// A comment continues after a carriage return without a line feed.
     LoneCarriageReturn,
 }
 
-/// Where it is, and what.
+/// A fault, and its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fault {
     /// The first line is 1.
     pub(crate) line: usize,
     pub(crate) problem: Problem,
-    /// The part of the file that is not read because of it may hold the beginning of an entry.
+    /// The skipped part of the file may hold the beginning of an entry.
     pub(super) hides_entry: bool,
 }
 
-/// A value as it is to be sent, and the line that it is on.
+/// A value as it is sent, and its line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Value {
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     pub(crate) line: usize,
 }
 
-/// Where a value is expected.
+/// What to do with a value.
 pub(super) enum Wanted {
     Keep,
-    /// It is looked at no further, so that no copy of it is made.
+    /// Skip it, so that no copy of it is made.
     Skip,
 }
 
@@ -80,9 +78,9 @@ pub(super) enum Wanted {
 pub(super) struct Words<'a> {
     rest: &'a [u8],
     line: usize,
-    /// Nothing but blanks since the last line feed.
+    /// There were only blanks since the last line feed.
     at_line_start: bool,
-    /// The first comment that may be none.
+    /// The first comment that may be a value.
     pub(super) doubtful_comment: Option<Fault>,
 }
 
@@ -100,7 +98,7 @@ impl<'a> Words<'a> {
         self.line
     }
 
-    /// The next keyword. Words that are none are passed over, and so are quoted ones.
+    /// The next keyword. Other words, and quoted ones, are skipped.
     pub(super) fn keyword(&mut self) -> Option<Result<Keyword, Fault>> {
         loop {
             self.skip_blanks(true);
@@ -149,7 +147,7 @@ impl<'a> Words<'a> {
         Ok(Value { bytes, line })
     }
 
-    /// Goes to the first line behind this one that is empty or blank, or to the end.
+    /// Skips to the first empty or blank line after this one, or to the end.
     pub(super) fn skip_macro(&mut self) {
         self.take_line();
         while !self.rest.is_empty() {
@@ -160,8 +158,8 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// To the next word. A `#` begins a comment where a word may be left out; where a value is
-    /// expected only at the beginning of a line.
+    /// Skips to the next word. A `#` begins a comment where a keyword may be; where a value is
+    /// expected, only at the beginning of a line.
     fn skip_blanks(&mut self, may_be_left_out: bool) {
         while let Some((&byte, behind)) = self.rest.split_first() {
             match byte {
@@ -170,7 +168,8 @@ impl<'a> Words<'a> {
                     self.take_line();
                 }
                 b'#' if may_be_left_out || self.at_line_start => self.skip_comment(),
-                // Editors on Windows put it there; `copy a+b` leaves it inside the file.
+                // Editors on Windows write it at the beginning; `copy a+b` leaves it inside the
+                // file.
                 _ if self.at_line_start && self.rest.starts_with(BYTE_ORDER_MARK) => {
                     self.rest = self.rest.get(BYTE_ORDER_MARK.len()..).unwrap_or_default();
                 }
@@ -202,7 +201,7 @@ impl<'a> Words<'a> {
         word
     }
 
-    /// What is between the quotes, escapes as they are written.
+    /// The text between the quotes, with escapes as written.
     fn quoted(&mut self) -> Result<&'a [u8], Fault> {
         let (_, inside) = self.rest.split_at(1);
         let mut is_escaped = false;
@@ -236,7 +235,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The rest of the line without its line feed, which is passed over.
+    /// The rest of the line without its line feed, which is skipped.
     fn take_line(&mut self) -> &'a [u8] {
         let end = self.rest.iter().position(|byte| *byte == b'\n');
         let (line, behind) = self.rest.split_at(end.unwrap_or(self.rest.len()));
@@ -254,7 +253,7 @@ impl<'a> Words<'a> {
         blank_separated(self.rest).next().is_some_and(is_keyword)
     }
 
-    /// Whether behind a word the line ends, has a comment, or goes on with a keyword.
+    /// Whether after a word the line ends, has a comment, or continues with a keyword.
     fn line_ends_or_goes_on(&self) -> bool {
         let blanks = self
             .rest
@@ -285,9 +284,9 @@ fn trimmed(line: &[u8]) -> &[u8] {
     line.get(blanks.count()..).unwrap_or_default()
 }
 
-/// `\n`, `\r` and `\t` are control characters; any other byte stands for itself behind a backslash.
+/// `\n`, `\r` and `\t` are control characters; a backslash before any other byte is that byte.
 fn unescaped(text: &[u8]) -> Zeroizing<Vec<u8>> {
-    // Room for all of it: a vector that grows leaves copies behind.
+    // Room for all of it: a vector that grows leaves copies of the secret in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut is_escaped = false;
     for &byte in text {

@@ -1,4 +1,4 @@
-//! What the user can do about a login that failed.
+//! Advice for a login that failed.
 
 use ftp_adapter::Error;
 use ftp_proto::client::{self, PeerFault};
@@ -29,17 +29,17 @@ pub(super) fn hint(
              port 990"
         }
         Error::ConnectTimedOut { .. } => {
-            "a firewall may drop what is sent; --timeout gives it longer"
+            "a firewall may drop the packets; --timeout sets a longer time"
         }
         Error::Tls { error, .. } if is_about_trust(error) => {
             return hint_for_certificate(error, trust).map(str::to_owned);
         }
-        // Nothing was said, not even a greeting: implicit TLS.
+        // There was no greeting yet, so this is implicit TLS.
         Error::Tls { .. } if recording.entries.is_empty() => {
-            "ftps:// is TLS from the first byte; a server on port 21 is asked for it with ftp://"
+            "ftps:// starts TLS at once; for a server on port 21 use ftp://"
         }
         error if error.is_out_of_step() => {
-            "the server sends replies too many; those to --then may belong to other commands"
+            "the server sends too many replies; those to --then may belong to other commands"
         }
         Error::Protocol(error) if may_need_utf8(error, recording) => {
             "are user name and password right? Some servers (IIS) take a name that is not plain ASCII \
@@ -51,7 +51,7 @@ pub(super) fn hint(
     Some(hint.to_owned())
 }
 
-/// Whether a name that is not plain ASCII was refused, and nothing was said of UTF-8.
+/// Whether a name that is not ASCII was refused, and `OPTS UTF8` was not sent.
 fn may_need_utf8(error: &client::Error, recording: &Recording) -> bool {
     let mut sent = recording
         .entries
@@ -84,22 +84,22 @@ fn hint_for_protocol(error: &client::Error, last_sent: &str, is_plaintext: bool)
             phase: Phase::Greeting,
             ..
         } if !is_plaintext => {
-            "if this port wants TLS from the first byte, use ftps://; --timeout waits longer"
+            "if this port wants TLS from the first byte, use ftps://; --timeout sets a longer time"
         }
         client::Error::TimedOut {
             phase: Phase::Security,
             ..
         } if last_sent.starts_with("AUTH") => {
-            "if the server agreed to TLS and then said nothing, its TLS may be too old, or a \
-             firewall on the way may not let it pass; --timeout waits longer"
+            "if the server agreed to TLS and then sent nothing, its TLS may be too old, or a \
+             firewall may block it; --timeout sets a longer time"
         }
-        client::Error::TimedOut { .. } => "--timeout waits longer",
+        client::Error::TimedOut { .. } => "--timeout sets a longer time",
         client::Error::Refused {
             phase: Phase::Security,
             ..
         } if last_sent.starts_with("PROT") || last_sent.starts_with("PBSZ") => {
-            "the server does not encrypt data connections; --protection preferred logs in all \
-             the same"
+            "the server does not encrypt data connections; --protection preferred logs in without \
+             it"
         }
         client::Error::Refused {
             phase: Phase::Security,
@@ -125,11 +125,11 @@ fn hint_for_protocol(error: &client::Error, last_sent: &str, is_plaintext: bool)
         client::Error::PeerFault {
             fault: PeerFault::ForeignProtocol(ForeignProtocol::Ssh),
             ..
-        } => "SFTP is another protocol; this program cannot speak it",
+        } => "SFTP is another protocol, which this program does not have",
         client::Error::PeerFault {
             fault: PeerFault::BytesBeforeTlsSwitch,
             ..
-        } => "someone on the way may have put them there; nothing was sent but AUTH",
+        } => "an attacker on the way may have sent them; the client sent only AUTH",
         client::Error::PeerFault {
             phase: Phase::Security | Phase::User,
             fault,
@@ -149,7 +149,7 @@ fn is_greeting(fault: &PeerFault) -> bool {
     }
 }
 
-/// Whether the certificate is the trouble.
+/// Whether the certificate was refused.
 fn is_about_trust(error: &ftp_rustls::Error<client::Error>) -> bool {
     matches!(
         error,
@@ -160,7 +160,7 @@ fn is_about_trust(error: &ftp_rustls::Error<client::Error>) -> bool {
     )
 }
 
-/// What to do about a certificate: a pin helps with all that does not concern its key.
+/// Advice for a refused certificate. A pin helps unless its key is the problem.
 fn hint_for_certificate(
     error: &ftp_rustls::Error<client::Error>,
     trust: Trust,

@@ -1,8 +1,7 @@
 //! The address of a client behind a balancer: reads the PROXY header at the start of a connection.
 //!
-//! Only connections from the addresses named by `--proxy-protocol` are asked. These must begin with
-//! a header, whoever sends it; all others are clients, whose headers are bad commands. What a header
-//! says is in `proxy_header.rs`.
+//! Connections from the addresses of `--proxy-protocol` must begin with a header. All others are
+//! clients, and a header from them is a bad command. `proxy_header.rs` reads the header's contents.
 
 use std::io;
 use std::time::Duration;
@@ -13,14 +12,14 @@ use tokio::time::timeout;
 
 use super::proxy_header::{self, FIXED, Fixed, LONGEST_V1, SIGNATURE, Source, V1_START};
 
-/// The header is the first thing that a balancer sends.
+/// How long the header may take. A balancer sends it first.
 const HEADER_TIME: Duration = Duration::from_secs(5);
 
 /// Why a balancer's connection is closed.
 #[derive(Debug, Error)]
 pub(crate) enum HeaderError {
-    /// It looked whether the server is there.
-    #[error("it ended before it said anything")]
+    /// It only checked whether the port is open.
+    #[error("it sent nothing")]
     Silent,
     #[error("it does not begin with a PROXY header")]
     Missing,
@@ -32,12 +31,11 @@ pub(crate) enum HeaderError {
     Io(#[from] io::Error),
 }
 
-/// Reads the header, and not a byte more.
+/// Reads the header, and no byte after it.
 ///
 /// # Errors
-/// [`HeaderError`]: the connection is of no use. Whatever is sent, no more is read than a header of
-/// version 2 can be long (64 KiB), in at most 5 s. What does not begin like a header is an error at
-/// its first byte that is different.
+/// [`HeaderError`]: the connection cannot be used. At most 64 KiB are read, the longest header of
+/// version 2, in at most 5 s. Other data is an error at its first byte that is not a header's.
 pub(crate) async fn source_of<T>(stream: &mut T) -> Result<Source, HeaderError>
 where
     T: AsyncRead + Unpin,
@@ -47,21 +45,22 @@ where
         .map_err(|_| HeaderError::TooSlow)?
 }
 
-/// What follows the header is the client's, perhaps a TLS record: so a line is read byte by byte.
+/// The bytes after the header are the client's, perhaps a TLS record. So the line is read byte by
+/// byte.
 async fn read<T: AsyncRead + Unpin>(stream: &mut T) -> Result<Source, HeaderError> {
     let start = read_start(stream).await?;
     if start == SIGNATURE {
         return read_v2(stream).await;
     }
     let mut line = start.to_vec();
-    // No header is shorter than its start: a line that ends there is none.
+    // No header is shorter than this start.
     while !line.contains(&b'\n') && line.len() < LONGEST_V1 {
         line.push(stream.read_u8().await?);
     }
     Ok(proxy_header::v1(&line)?)
 }
 
-/// As many bytes as are the same for all headers of version 2.
+/// The bytes that all headers of version 2 begin with.
 async fn read_start<T>(stream: &mut T) -> Result<[u8; SIGNATURE.len()], HeaderError>
 where
     T: AsyncRead + Unpin,
@@ -84,8 +83,8 @@ where
     Ok(start)
 }
 
-/// The rest of a header of version 2, whose signature was read. What comes after the addresses, for
-/// example the client's certificate, is not kept.
+/// The rest of a header of version 2 after its signature. What follows the addresses, for example
+/// the client's certificate, is dropped.
 async fn read_v2<T: AsyncRead + Unpin>(stream: &mut T) -> Result<Source, HeaderError> {
     let mut rest = [0; FIXED];
     stream.read_exact(&mut rest).await?;
@@ -113,7 +112,7 @@ mod tests {
 
     const BALANCER: &str = "the balancer";
 
-    /// What is made of these bytes, and what is left of them. The other side stays.
+    /// The result for these bytes, and the bytes left over. The peer stays connected.
     async fn read_from(bytes: &[u8]) -> (Result<String, String>, Vec<u8>) {
         let (mut near, mut far) = tokio::io::duplex(1 << 17);
         far.write_all(bytes).await.unwrap();
@@ -190,7 +189,7 @@ mod tests {
             (v2(1, 0x11, &with_certificates), "192.0.2.7:56324"),
             (v2(1, 0x21, &v6), "[2001:db8::]:256"),
             (v2(1, 0x21, &mapped), "192.0.2.7:56324"),
-            // LOCAL: whatever addresses it has are not looked at.
+            // LOCAL: its addresses are ignored.
             (v2(0, 0x11, &V4), BALANCER),
             (v2(0, 0x11, &[]), BALANCER),
             (v2(0, 0xff, &[7; 2_000]), BALANCER),
@@ -238,7 +237,8 @@ mod tests {
         }
     }
 
-    /// What comes in these pieces, a pause before each, and nothing after it.
+    /// Reads a header that arrives in these pieces, with a pause before each and nothing after the
+    /// last.
     async fn read_in_pieces(pieces: Vec<Vec<u8>>, pause: Duration) -> Result<Source, HeaderError> {
         let (mut near, mut far) = tokio::io::duplex(1 << 17);
         let dripping = async move {
@@ -298,9 +298,12 @@ mod tests {
             ),
             (
                 b"PROXY TCP4 192.0.2.7 198.51.100.1 +5 21\r\n".to_vec(),
-                "a port is no number",
+                "a port is not a number",
             ),
-            (b"PROXY TCP4 nobody ::1 5 21\r\n".to_vec(), "no IP address"),
+            (
+                b"PROXY TCP4 nobody ::1 5 21\r\n".to_vec(),
+                "not an IP address",
+            ),
             (b"PROXY TCP4 192.0.2.7\r\n".to_vec(), "two addresses"),
             (
                 b"PROXY TCP4 192.0.2.7 ::1 5 21 \r\n".to_vec(),
@@ -319,10 +322,10 @@ mod tests {
             ),
             (v2(1, 0x11, &V4[..11]), "shorter than its addresses"),
             (v2(1, 0x21, &V4), "shorter than its addresses"),
-            (v2(1, 0x12, &V4), "not about TCP"),
-            (v2(1, 0x10, &V4), "another version"),
-            (v2(2, 0x11, &V4), "another version"),
-            (v2(0x11, 0x11, &V4), "another version"),
+            (v2(1, 0x12, &V4), "not for TCP"),
+            (v2(1, 0x10, &V4), "unknown version"),
+            (v2(2, 0x11, &V4), "unknown version"),
+            (v2(0x11, 0x11, &V4), "unknown version"),
         ] {
             let (read, _) = read_from(&bytes).await;
             assert!(
@@ -332,7 +335,7 @@ mod tests {
         }
     }
 
-    /// Bytes that begin like a header of either version, or like nothing.
+    /// Bytes that begin like a header of either version, or like neither.
     fn begun() -> impl Strategy<Value = Vec<u8>> {
         let begin = prop_oneof![
             Just(b"PROXY ".to_vec()),
@@ -371,7 +374,7 @@ mod tests {
     async fn a_balancer_that_says_too_little_is_left_after_five_seconds() {
         let whole = v2(1, 0x11, &V4);
         for end in 0..whole.len() {
-            // The other side stays.
+            // The peer stays connected.
             let started = tokio::time::Instant::now();
             let (read, _) = read_from(&whole[..end]).await;
             assert_eq!(read, Err("no PROXY header within 5 s".to_owned()));

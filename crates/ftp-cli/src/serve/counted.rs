@@ -1,4 +1,4 @@
-//! A transport that counts its bytes, and itself.
+//! A transport that counts its bytes, and counts as an open connection.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,9 +12,9 @@ use super::metrics::Metrics;
 
 /// An open connection. It counts as open until it is dropped, however its session ends.
 ///
-/// A client that is reset before it said anything has only looked whether the port is open, as
-/// balancers and monitors do. That is an end like another, and no failure to warn about: reads then
-/// give the end of the stream, and what cannot be written is dropped.
+/// A client that resets the connection before it sends anything only checked whether the port is
+/// open, as balancers and monitors do. That is no failure to warn about: reads then give the end of
+/// the stream, and writes are dropped.
 pub(crate) struct Counted<T> {
     transport: T,
     metrics: Arc<Metrics>,
@@ -22,12 +22,12 @@ pub(crate) struct Counted<T> {
     heard: Heard,
 }
 
-/// What has come.
+/// What was received so far.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Heard {
     /// Nothing yet.
     Nothing,
-    /// The end, or a failure, and nothing before it.
+    /// The end or a failure, and no byte before it.
     OnlyTheEnd,
     /// Bytes.
     Something,
@@ -45,7 +45,7 @@ impl<T> Counted<T> {
         }
     }
 
-    /// It is this client's, says the balancer from which it comes, and has not said anything itself.
+    /// The balancer named this client as the peer. The client has sent nothing yet.
     pub(crate) fn belongs_to(&mut self, client: SocketAddr) {
         self.client = client;
         self.heard = Heard::Nothing;

@@ -1,4 +1,4 @@
-//! What the server reads when it starts, and again at SIGHUP: users and certificate.
+//! The files that the server reads at the start and at SIGHUP: users and certificate.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,7 +14,7 @@ use crate::cli::ServeArguments;
 use crate::encoding;
 use crate::exit::Failure;
 
-/// Who may log in, from the users file.
+/// Reads the users file.
 pub(super) fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
     let Some(path) = &arguments.users else {
         return Users::none(arguments.anonymous);
@@ -43,7 +43,7 @@ pub(super) fn read_users(arguments: &ServeArguments) -> Result<Users, Failure> {
     })
 }
 
-/// The longest users file: about a hundred thousand users. A device without end must not fill the
+/// The longest users file: about a hundred thousand users. An endless device must not fill the
 /// memory.
 const LONGEST_USERS: u64 = 16 * 1024 * 1024;
 

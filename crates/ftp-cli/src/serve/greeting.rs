@@ -1,4 +1,4 @@
-//! The greeting of a file, as clients will take it.
+//! The greeting from a file.
 
 use std::fmt::Display;
 use std::fs;
@@ -10,7 +10,7 @@ use ftp_proto::wire::{Code, Reply, ReplyParser, Status};
 use crate::encoding;
 use crate::exit::Failure;
 
-/// Greets with the lines of a file.
+/// Greets with the lines of a file, if clients accept them.
 pub(super) fn greet(config: Config, path: &Path) -> Result<Config, Failure> {
     let source = format!("the greeting {}", path.display());
     let bytes =
@@ -23,10 +23,10 @@ pub(super) fn greet(config: Config, path: &Path) -> Result<Config, Failure> {
     };
     let unusable = |why: &dyn Display| Failure::usage(format!("{source} {why}"));
     let greeting = Reply::multiline(Code::READY, lines()).map_err(|why| unusable(&why.problem))?;
-    // What our own client refuses, others do, too.
+    // What our client refuses, others refuse, too.
     match ReplyParser::default().parse(greeting.raw()) {
         Ok(Status::Complete(read, _)) if read.lines().eq(lines()) => {}
-        Ok(_) => return Err(unusable(&"is no reply")),
+        Ok(_) => return Err(unusable(&"is not a reply")),
         Err(why) => {
             let line = greeting.raw().get(..why.at).unwrap_or_default();
             let line = line.split(|byte| *byte == b'\n').count();

@@ -38,7 +38,7 @@ fn apply(option: GuardOption, config: GuardConfig) -> GuardConfig {
     }
 }
 
-/// The rule, with a lockout after this many failures; all else stays as it is.
+/// The rule with a lockout after this many failures, otherwise unchanged.
 fn locking_after(rule: Rule, failures: u32) -> Rule {
     let mut lockout = rule.lockout.unwrap_or(Lockout::after(failures));
     lockout.after = failures;
@@ -48,7 +48,7 @@ fn locking_after(rule: Rule, failures: u32) -> Rule {
 /// The guard that these options ask for.
 ///
 /// # Errors
-/// The system has no random numbers.
+/// If the system has no random numbers.
 pub(crate) fn guard(arguments: &ServeArguments) -> Result<SharedGuard, Failure> {
     let config = config(arguments);
     let mut seed = [0; 16];
@@ -61,8 +61,8 @@ pub(crate) fn guard(arguments: &ServeArguments) -> Result<SharedGuard, Failure> 
     Ok(SharedGuard::new(Guard::new(config, Seed::new(seed))))
 }
 
-/// As many connections as sessions, unless an option says otherwise. With `anonymous` logins nobody
-/// becomes known by a success, since anybody can have one.
+/// As many connections as sessions, unless an option changes it. With `anonymous` logins no address
+/// becomes known: anyone can log in.
 fn config(arguments: &ServeArguments) -> GuardConfig {
     let sessions = u32::try_from(arguments.max_sessions.get()).unwrap_or(u32::MAX);
     let mut config = GuardConfig::new().connections(sessions);
@@ -75,14 +75,14 @@ fn config(arguments: &ServeArguments) -> GuardConfig {
     for option in &arguments.guard {
         config = apply(*option, config);
         if let GuardOption::ConnectionsPerAddress(most) = option {
-            // One address may have them all, says the operator.
+            // The operator allows one address to take them all.
             config = config.unknown_share(*most < sessions);
         }
     }
     config
 }
 
-/// The option that changes what a connection was refused for.
+/// The option that changes the limit for which a connection was refused.
 pub(crate) fn option_for(why: RefusedWhy) -> &'static str {
     match why {
         RefusedWhy::TooManyInAll => "--max-sessions, --guard connections=N",

@@ -1,7 +1,7 @@
-//! What the server says after login, who it lets in, and what it logs.
+//! The application of the server: who may log in, the replies after login, and the log.
 //!
-//! Whatever a client chose (names, commands) is logged as a string, escaped and in quotes, so that
-//! it cannot pass for another field or another line.
+//! What a client chose (names, commands) is logged escaped and in quotes, so that it cannot look
+//! like another field or line.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -17,7 +17,7 @@ use super::metrics::Metrics;
 use super::users::{Decision, Users};
 use crate::certificate::CertificateName;
 
-/// A server of logins: it has one directory with nothing in it.
+/// A server for logins, with one empty directory.
 #[derive(Debug)]
 pub(crate) struct LoginHandler {
     users: RwLock<Arc<Users>>,
@@ -32,12 +32,12 @@ impl LoginHandler {
         }
     }
 
-    /// Lets in these from now on. Who is logged in stays so.
+    /// Uses these users from now on. Sessions continue.
     pub(crate) fn replace_users(&self, users: Users) {
         *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
     }
 
-    /// Whether anybody is in the users file.
+    /// Whether the users file has a user.
     pub(crate) fn has_users(&self) -> bool {
         self.users().len() > 0
     }
@@ -57,12 +57,12 @@ impl Handler for LoginHandler {
         let (password, account) = (attempt.password().cloned(), attempt.account().cloned());
         let checked =
             spawn_blocking(move || users.decide(&name, password.as_ref(), account.as_ref()));
-        // What became of it is logged when the attempt is settled.
+        // The result is logged when the attempt is settled.
         match checked.await {
             Ok(Decision::Accept) => attempt.accept(),
             Ok(Decision::NeedAccount) => attempt.need_account(),
             Ok(Decision::Reject) => attempt.reject(),
-            // A panic, which has been shown.
+            // A panic, which was already shown.
             Err(_) => attempt.unavailable(),
         }
     }
@@ -111,7 +111,7 @@ impl Handler for LoginHandler {
                 warn!(connection, %peer, option = "--max-sessions", "refused, the server is full");
             }
             SessionEvent::Ignored(why) => {
-                warn!(connection, %peer, ?why, "refused, closed without a word");
+                warn!(connection, %peer, ?why, "refused, closed without a reply");
             }
             SessionEvent::Attempted(attempt) => log_attempt(session, attempt),
             SessionEvent::AccountAttempted(attempt) => log_account_attempt(session, attempt),
@@ -133,7 +133,7 @@ impl Handler for LoginHandler {
             SessionEvent::Failed(why) => {
                 let why = why.to_string();
                 if self.metrics.was_silent(peer) {
-                    debug!(connection, %peer, why, "left without a word");
+                    debug!(connection, %peer, why, "left without sending anything");
                 } else {
                     warn!(connection, %peer, why, "broken");
                 }
@@ -147,7 +147,7 @@ impl Handler for LoginHandler {
     }
 }
 
-/// What became of an attempt, and why: whoever is refused with the right password finds it here.
+/// Logs the result of an attempt, and why. It shows why a right password was refused.
 fn log_attempt(session: &SessionInfo, attempt: &AttemptSummary) {
     let (connection, peer, tls) = (session.id, session.peer, session.tls.is_some());
     let user = attempt.username.to_string();
@@ -172,7 +172,7 @@ fn log_attempt(session: &SessionInfo, attempt: &AttemptSummary) {
     log_lockout(session, attempt);
 }
 
-/// What became of an account that was named after login.
+/// Logs the result of `ACCT` after login.
 fn log_account_attempt(session: &SessionInfo, attempt: &AttemptSummary) {
     let (connection, peer) = (session.id, session.peer);
     let user = attempt.username.to_string();
@@ -229,7 +229,7 @@ fn answer(command: CommandRef<'_>) -> Option<Reply> {
     Reply::new(code, text).ok()
 }
 
-/// 200 if the argument, in any case, is one that is known; 504 if not, 501 if there is none.
+/// 200 if the argument is known, in any letter case; otherwise 504, or 501 if there is none.
 fn of_choice(
     argument: &[u8],
     is_known: impl Fn(&[u8]) -> bool,

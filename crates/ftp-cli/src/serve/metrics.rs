@@ -1,5 +1,5 @@
-//! What is counted, in Prometheus' terms. Every label is a constant of this file: nothing that a
-//! client says gets into it, and there are no more time series than are written here.
+//! The metrics for Prometheus. Every label is a constant of this file. No text of a client becomes
+//! a label, so the number of time series is fixed.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -47,7 +47,8 @@ pub(crate) struct Metrics {
     pub(super) open: Gauge,
     pub(super) accepted: Counter,
     silent: Counter,
-    /// Those that ended so, until they are gone: for what is told of their sessions meanwhile.
+    /// The clients that left without sending anything, until their sessions have ended: their
+    /// events are not counted as failures.
     silent_clients: Mutex<HashSet<SocketAddr>>,
     pub(super) received_bytes: Counter,
     pub(super) sent_bytes: Counter,
@@ -58,7 +59,7 @@ pub(crate) struct Metrics {
     login_time: Histogram,
     handshake_time: Histogram,
     check_time: Histogram,
-    /// When those were greeted that are not logged in yet.
+    /// When each session that is not logged in yet was greeted.
     greeted: Mutex<HashMap<u64, Instant>>,
     registry: Registry,
 }
@@ -93,46 +94,34 @@ impl Metrics {
 
     fn registered(&self) -> Registry {
         let mut all = Registry::with_prefix("ftp");
-        all.register(
-            "connections",
-            "Connections that are open",
-            self.open.clone(),
-        );
+        all.register("connections", "Open connections", self.open.clone());
         all.register(
             "connections_accepted",
-            "Connections that came, refused ones among them",
+            "All connections, including refused ones",
             self.accepted.clone(),
         );
         all.register(
             "connections_silent",
-            "Connections that clients ended before they said anything, such as health checks",
+            "Connections that clients closed before they sent anything, such as health checks",
             self.silent.clone(),
         );
         all.register(
             "connections_refused",
-            "Connections that were refused, told so or not",
+            "Refused connections, with or without a 421",
             self.refused.clone(),
         );
-        all.register(
-            "logins",
-            "Attempts to log in by what became of them",
-            self.logins.clone(),
-        );
-        all.register(
-            "lockouts",
-            "Lockouts begun by what they are of",
-            self.lockouts.clone(),
-        );
+        all.register("logins", "Login attempts, by result", self.logins.clone());
+        all.register("lockouts", "Lockouts, by scope", self.lockouts.clone());
         all.register("tls_handshakes", "TLS handshakes", self.handshakes.clone());
         for (name, help, bytes) in [
             (
                 "received",
-                "What clients sent, TLS and all",
+                "Bytes received from clients, TLS included",
                 &self.received_bytes,
             ),
             (
                 "sent",
-                "What was sent to clients, TLS and all",
+                "Bytes sent to clients, TLS included",
                 &self.sent_bytes,
             ),
         ] {
@@ -142,7 +131,7 @@ impl Metrics {
             ("login_duration", "From greeting to login", &self.login_time),
             (
                 "tls_handshake_duration",
-                "TLS handshakes that were completed",
+                "Completed TLS handshakes",
                 &self.handshake_time,
             ),
             (
@@ -156,25 +145,25 @@ impl Metrics {
         all
     }
 
-    /// All of it as Prometheus reads it.
+    /// All metrics in Prometheus' text format.
     pub(crate) fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         prometheus_text::encode(&mut text, &self.registry)?;
         Ok(text)
     }
 
-    /// This client left before it said anything.
+    /// Counts a client that left before it sent anything.
     pub(super) fn count_silent(&self, client: SocketAddr) {
         self.silent.inc();
         self.silent_clients().insert(client);
     }
 
-    /// Its connection is closed.
+    /// Forgets it once its connection is closed.
     pub(super) fn forget_silent(&self, client: SocketAddr) {
         self.silent_clients().remove(&client);
     }
 
-    /// Whether a client that is just leaving never said anything.
+    /// Whether this client, which is leaving, never sent anything.
     pub(super) fn was_silent(&self, client: SocketAddr) -> bool {
         self.silent_clients().contains(&client)
     }
@@ -184,7 +173,7 @@ impl Metrics {
         clients.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A balancer's connection had no proper header.
+    /// Counts a balancer's connection without a valid header.
     pub(crate) fn count_bad_proxy_header(&self) {
         add(&self.refused, "reason", "proxy_header");
     }
@@ -199,7 +188,7 @@ impl Metrics {
             SessionEvent::OverLimit => add(&self.refused, "reason", "server_full"),
             SessionEvent::Ignored(Some(why)) => add(&self.refused, "reason", reason(*why)),
             SessionEvent::Ignored(None) => {
-                // It never became a transport, which counts itself.
+                // It never became a transport, which would have been counted.
                 self.accepted.inc();
                 add(&self.refused, "reason", "server_full");
             }
@@ -270,12 +259,12 @@ fn reason(why: RefusedWhy) -> &'static str {
         RefusedWhy::TooManyFromNetwork => "too_many_from_network",
         RefusedWhy::AddressLockedOut => "address_locked_out",
         RefusedWhy::NetworkLockedOut => "network_locked_out",
-        // `TooManyInAll`, and what a later guard may find.
+        // `TooManyInAll`, and reasons that a later version adds.
         _ => "too_many_in_all",
     }
 }
 
-/// All at 0 from the start: what is first seen at 1 has no rate.
+/// All start at 0, so that Prometheus can compute a rate for the first count.
 fn counters(label: &'static str, values: &[&'static str]) -> Counters {
     let counters = Counters::default();
     for value in values {

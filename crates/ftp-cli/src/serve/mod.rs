@@ -1,5 +1,5 @@
-//! `ftp-cli serve`: a server of logins to try clients against. It listens, lets in whom the
-//! users file names, answers a few commands, and logs what happens. It has no files.
+//! `ftp-cli serve`: a server to try clients against. It lets in the users of the users file,
+//! answers a few commands, and logs what happens. It has no files.
 
 mod balancer;
 mod counted;
@@ -37,10 +37,10 @@ use crate::cli::{LogFormat, ServeArguments};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
-/// Runs the server until it is told to stop by a signal.
+/// Runs the server until a signal stops it.
 ///
 /// # Errors
-/// Files that cannot be used, and an address that cannot be listened on.
+/// If a file cannot be used, or the address cannot be listened on.
 pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(), Failure> {
     let users = read_users(arguments)?;
     let config = Arc::new(config(arguments)?);
@@ -57,7 +57,7 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     if !arguments.danger_no_guard {
         server = server.guard(guard::guard(arguments)?);
     }
-    // Before anyone is told that there is a server: a signal must not find the default action.
+    // Before the server's address is printed, so that no signal finds the default action.
     let shutdown = signals().map_err(|error| {
         Failure::new(
             Exit::Unavailable,
@@ -83,10 +83,10 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     }
     info!(%address, users = users.len(), "listening");
     if arguments.danger_optional_tls {
-        warn!("TLS is offered, not demanded: passwords may come in clear");
+        warn!("TLS is not required: passwords may come in clear");
     }
     if arguments.danger_no_guard {
-        warn!("there is no guard: failures are counted for each connection alone");
+        warn!("there is no guard: failures are counted for each connection only");
     }
     let metrics = Arc::new(Metrics::new());
     let scrapes = scraped.map(|(listener, address)| {
@@ -104,7 +104,7 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     output.finish()
 }
 
-/// The future, which never ends, or nothing for ever.
+/// Runs the future, which never ends, or waits for ever.
 async fn forever(future: Option<impl Future<Output = ()>>) {
     match future {
         Some(future) => future.await,
@@ -112,7 +112,7 @@ async fn forever(future: Option<impl Future<Output = ()>>) {
     }
 }
 
-/// Counts each connection, and asks those that come from balancers for their clients.
+/// Counts each connection, and reads the header of a balancer's connection.
 fn receive(
     balancers: Arc<[Network]>,
     metrics: Arc<Metrics>,
@@ -134,7 +134,7 @@ fn receive(
     }
 }
 
-/// The client for which a balancer connects; the balancer, if it does for itself.
+/// The client of a balancer's connection; the balancer itself for its own checks.
 async fn client_of(
     stream: &mut Counted<TcpStream>,
     balancer: SocketAddr,
@@ -149,7 +149,7 @@ async fn client_of(
             debug!(%balancer, "a balancer connects for itself");
             Some(balancer)
         }
-        // How balancers that only look whether the port is open do it.
+        // Balancers check in this way whether the port is open.
         Err(why @ HeaderError::Silent) => {
             debug!(%balancer, %why, "health check of a balancer");
             None
@@ -178,7 +178,7 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     timeouts.idle = arguments.idle_timeout;
     let config = Config::new()
         .security(security)
-        // Even if no user has one: a reload may bring some.
+        // Even if no user has one: a reload may add some.
         .takes_accounts(true)
         .max_attempts(arguments.max_attempts.get())
         .timeouts(timeouts);
@@ -188,7 +188,7 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     }
 }
 
-/// How many connections may wait to be accepted; systems cap it, Linux at 4096.
+/// How many connections may wait to be accepted. The system limits it; Linux to 4096.
 const BACKLOG: u32 = 1024;
 
 async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Failure> {
@@ -209,8 +209,8 @@ async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Failure> {
     Ok((listener, address))
 }
 
-/// As [`TcpListener::bind`], whose queue a burst of 128 fills: whoever comes next, stranger or
-/// regular, waits a second for the system to try again.
+/// As [`TcpListener::bind`], with a longer queue. Its queue holds 128: further clients of a burst
+/// wait a second until their system tries again.
 async fn bind(address: &str) -> io::Result<TcpListener> {
     let mut failed = io::ErrorKind::InvalidInput.into();
     for address in lookup_host(address).await? {
@@ -228,7 +228,7 @@ fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
     if cfg!(unix) {
-        // A port whose last connections are being forgotten can be listened on at once.
+        // So that a restart can listen at once, while old connections of the port still time out.
         socket.set_reuseaddr(true)?;
     }
     socket.bind(address)?;

@@ -1,7 +1,7 @@
-//! What a PROXY header says, versions 1 and 2, as HAProxy defines it: bytes to the client's address.
+//! Reads the client's address from a PROXY header, version 1 or 2, as HAProxy defines them.
 //!
-//! Only the source is used, so only the source must be right. That matters in the field: nginx names
-//! the family after the source alone, and a destination of another family, or a path, follows.
+//! Only the source is used, so only the source must be valid. nginx sends headers whose destination
+//! is of another family than the source, or is a path.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -9,20 +9,21 @@ use thiserror::Error;
 
 /// How every header of version 2 begins.
 pub(super) const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
-/// What is always there behind the signature: version, command, family, and the length of the rest.
+/// The length of the fixed part after the signature: version, command, family, and the length of
+/// the rest.
 pub(super) const FIXED: usize = 4;
 /// How every header of version 1 begins.
 pub(super) const V1_START: &[u8] = b"PROXY ";
-/// The specification's bound for version 1, line end included.
+/// The longest line of version 1, with its end, by the specification.
 pub(super) const LONGEST_V1: usize = 107;
 
-/// The address that the connection is from.
+/// Where the connection comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A client with this address. An IPv4 address is in its own form, never mapped.
+    /// A client with this address. An IPv4 address is never in its IPv6-mapped form.
     Client(SocketAddr),
-    /// The balancer itself, which looks whether the server works (`LOCAL`), or does not know for
-    /// whom it connects (`UNKNOWN`, `AF_UNSPEC`, a Unix socket).
+    /// The balancer itself: it checks the server (`LOCAL`), or does not know the client's address
+    /// (`UNKNOWN`, `AF_UNSPEC`, a Unix socket).
     Balancer,
 }
 
@@ -35,15 +36,15 @@ pub(crate) enum Invalid {
     LineEnd,
     #[error("it is not TCP4, TCP6 or UNKNOWN with two addresses and two ports")]
     Form,
-    #[error("the client's address is no IP address")]
+    #[error("the client's address is not an IP address")]
     Address,
-    #[error("a port is no number from 0 to 65535")]
+    #[error("a port is not a number from 0 to 65535")]
     Port,
-    #[error("another version, command or family than there are")]
+    #[error("unknown version, command or family")]
     Kind,
     #[error("it is shorter than its addresses")]
     TooShort,
-    #[error("it is not about TCP")]
+    #[error("it is not for TCP")]
     NotTcp,
 }
 
@@ -72,7 +73,7 @@ pub(super) fn v1(line: &[u8]) -> Result<Source, Invalid> {
     Ok(client(source, parse_port(port)?))
 }
 
-/// Digits alone: `parse` would take a sign as well.
+/// Only digits: `parse` would accept a sign.
 fn parse_port(text: &str) -> Result<u16, Invalid> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let port = text.parse().ok().filter(|_| digits);
@@ -83,17 +84,17 @@ fn client(address: IpAddr, port: u16) -> Source {
     Source::Client(SocketAddr::new(address.to_canonical(), port))
 }
 
-/// What stands behind the signature of version 2.
+/// The fixed part after the signature of version 2.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fixed {
     kind: Kind,
     length: u16,
 }
 
-/// Whose address follows.
+/// What addresses follow.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// Nobody's, whatever is there.
+    /// None that counts.
     Balancer,
     V4,
     V6,
@@ -125,7 +126,7 @@ impl Fixed {
         self.length
     }
 
-    /// How many of these are addresses and ports that count.
+    /// How many of these are the addresses and ports.
     pub(super) fn addresses(self) -> usize {
         match self.kind {
             Kind::Balancer => 0,
@@ -134,7 +135,7 @@ impl Fixed {
         }
     }
 
-    /// The client, from so many bytes as [`addresses`](Self::addresses) says.
+    /// The client, from as many bytes as [`addresses`](Self::addresses) returns.
     pub(super) fn source(self, addresses: &[u8]) -> Result<Source, Invalid> {
         let (address, ports) = match self.kind {
             Kind::Balancer => return Ok(Source::Balancer),
@@ -224,7 +225,7 @@ mod tests {
             prop_assert_eq!(theirs(header), Some(wanted));
         }
 
-        /// Near misses: where both read something, it is the same.
+        /// Headers that are almost valid: if both readers accept one, they agree.
         #[test]
         fn no_address_is_read_differently_by_another_program(
             line in prop_oneof![

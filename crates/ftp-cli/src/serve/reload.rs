@@ -1,8 +1,8 @@
-//! Reading users and certificate again at SIGHUP, while the server serves.
+//! Reads users and certificate again at SIGHUP, while the server runs.
 //!
-//! A file can be a pipe, or be on a file system that hangs: then reading it never ends. So each time
-//! it is read on a thread of its own, which nobody waits for: not the sessions, not the next SIGHUP,
-//! not the end of the program.
+//! A file can be a pipe, or on a file system that hangs, and reading it may never end. So each read
+//! has a thread of its own. Neither the sessions, nor the next SIGHUP, nor the end of the program
+//! wait for it.
 
 use std::io;
 use std::path::Path;
@@ -23,19 +23,20 @@ use crate::exit::Failure;
 
 /// How long a read may take before the log says so.
 const READ_TIME: Duration = Duration::from_secs(10);
-/// How many reads may hang at a time. Each holds a thread.
+/// How many reads may hang at a time. Each occupies a thread.
 const MOST_READS: usize = 8;
 
 type Files = Result<(Users, Tls), Failure>;
 
-/// A read under way. When it is dropped, what the thread still reads is dropped, too.
+/// A read in progress. If it is dropped, its result is dropped, too.
 struct Reading {
     files: oneshot::Receiver<Files>,
     until: Instant,
 }
 
 /// Reads the users file and the certificate again at each hangup. Both are used only if both are
-/// good, otherwise the old ones stay. A hangup during a read begins another in its place. Never ends.
+/// valid; otherwise the old ones stay. A hangup during a read starts a new read in its place. Never
+/// ends.
 pub(super) async fn reload(
     mut hangups: Hangups,
     arguments: &ServeArguments,
@@ -73,7 +74,7 @@ pub(super) async fn reload(
 }
 
 fn begin(arguments: &Arc<ServeArguments>) -> io::Result<Reading> {
-    // Each thread that reads holds one more.
+    // Each reading thread holds one more.
     if Arc::strong_count(arguments) > MOST_READS {
         return Err(io::Error::other(format!(
             "{MOST_READS} earlier reads still hang"
@@ -83,7 +84,7 @@ fn begin(arguments: &Arc<ServeArguments>) -> io::Result<Reading> {
     let arguments = Arc::clone(arguments);
     let read = move || {
         let files = read_users(&arguments).and_then(|users| Ok((users, Tls::new(&arguments)?)));
-        // Nobody waits if it took too long.
+        // The receiver is gone if it took too long.
         drop(sender.send(files));
     };
     thread::Builder::new()
@@ -95,7 +96,7 @@ fn begin(arguments: &Arc<ServeArguments>) -> io::Result<Reading> {
     })
 }
 
-/// What was read. Never, if nothing is being read.
+/// The result of the read. Never ready if there is none.
 async fn end(reading: &mut Option<Reading>) -> Files {
     let Some(reading) = reading else {
         return std::future::pending().await;
@@ -110,21 +111,21 @@ async fn end(reading: &mut Option<Reading>) -> Files {
     }
 }
 
-/// A pipe that was read to its end at the start, as `--users <(…)` gives it, is empty now. That is no
-/// reason to lock everybody out.
+/// A pipe that was read at the start, as with `--users <(…)`, is empty now. That must not lock out
+/// all users.
 fn usable((users, tls): (Users, Tls), arguments: &ServeArguments, handler: &LoginHandler) -> Files {
     let is_file = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.is_file());
     let is_emptied = users.len() == 0 && handler.has_users();
     match &arguments.users {
         Some(path) if is_emptied && !is_file(path) => Err(Failure::usage(format!(
-            "{} is no regular file, and is empty now",
+            "{} is not a regular file, and is empty now",
             path.display()
         ))),
         _ => Ok((users, tls)),
     }
 }
 
-/// SIGHUP, where there is one.
+/// SIGHUP, on systems that have it.
 #[cfg(unix)]
 pub(super) struct Hangups(tokio::signal::unix::Signal);
 

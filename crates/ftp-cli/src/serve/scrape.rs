@@ -1,7 +1,7 @@
 //! The page with the metrics: `GET /metrics`, one request a connection.
 //!
-//! As much of HTTP as a scrape needs. `httparse` reads the request; an answer is a constant head and
-//! the metrics.
+//! It implements the part of HTTP that a scrape needs. `httparse` reads the request; the answer is
+//! a constant head and the metrics.
 
 use std::collections::VecDeque;
 use std::io;
@@ -22,16 +22,16 @@ use super::metrics::Metrics;
 const LONGEST_REQUEST: usize = 8 * 1024;
 const MOST_HEADERS: usize = 64;
 const TIME: Duration = Duration::from_secs(5);
-/// How many are served at a time. One more takes the place of the one that has said least for
-/// longest: whoever connects and says nothing must not make the others wait.
+/// How many are served at a time. One more replaces the oldest that has not sent its request:
+/// silent clients must not make others wait.
 const AT_A_TIME: usize = 16;
-/// After a connection that could not be accepted.
+/// The pause after a connection that could not be accepted.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A scrape under way.
+/// A scrape in progress.
 struct Scrape {
     task: JoinHandle<()>,
-    /// The request is complete, the answer under way.
+    /// The request is complete, and the answer is being sent.
     has_asked: Arc<AtomicBool>,
 }
 
@@ -56,7 +56,7 @@ async fn serve_within(time: Duration, listener: TcpListener, metrics: Arc<Metric
     }
 }
 
-/// Cuts one off, if there are as many as there may be. They are in the order in which they came.
+/// Closes one if there are as many as allowed. They are in the order of arrival.
 async fn make_room(scrapes: &mut VecDeque<Scrape>) {
     scrapes.retain(|scrape| !scrape.task.is_finished());
     if scrapes.len() < AT_A_TIME {
@@ -66,7 +66,7 @@ async fn make_room(scrapes: &mut VecDeque<Scrape>) {
     let at = scrapes.iter().position(is_silent).unwrap_or_default();
     if let Some(scrape) = scrapes.remove(at) {
         scrape.task.abort();
-        // It is over when its connection is closed.
+        // It has ended when its connection is closed.
         drop(scrape.task.await);
     }
 }
@@ -75,8 +75,7 @@ fn begin(time: Duration, stream: TcpStream, metrics: Arc<Metrics>) -> Scrape {
     let has_asked = Arc::<AtomicBool>::default();
     let asked = has_asked.clone();
     let task = tokio::spawn(async move {
-        // A client that asks badly, too slowly or not at all gets no metrics; there is nothing to
-        // log.
+        // A bad, slow or missing request gets no metrics. It is not logged.
         drop(timeout(time, answer(stream, &metrics, &asked)).await);
     });
     Scrape { task, has_asked }
@@ -204,10 +203,10 @@ mod tests {
                 stream.read_to_string(&mut heard).await.unwrap();
                 assert!(heard.starts_with("HTTP/1.1 200 OK"), "{heard}");
             };
-            // Long before any deadline, and long after any machine is done.
+            // Far below any deadline, and long enough for any machine.
             timeout(LONG / 60, scrape).await.expect("an answer");
         }
-        // The first were cut off, and only as many are held as may be.
+        // The first were closed, and only as many as allowed are open.
         let first = timeout(LONG / 60, held[0].read(&mut [0])).await.unwrap();
         assert!(first.is_err() || first.is_ok_and(|count| count == 0));
         let last = held.last_mut().unwrap();

@@ -14,11 +14,11 @@ use crate::hash::{Hash, WorkingMemory};
 pub(crate) struct Users {
     users: HashMap<Vec<u8>, User>,
     anonymous: bool,
-    /// A hash of nothing for each kind of costs in the file, or one where there are no users. Each
-    /// check computes one of every kind, so that its time does not tell whether a name is known, nor
-    /// whose hash is dearer.
+    /// A hash of nothing for each kind of costs in the file, or one if there are no users. Each
+    /// check computes one of each kind, so that its time does not show whether a name is known, or
+    /// whose hash costs more.
     kinds: Vec<Hash>,
-    /// One for each check that ever ran beside others.
+    /// Memory for as many checks as ever ran at a time.
     memories: Mutex<Vec<WorkingMemory>>,
 }
 
@@ -27,7 +27,7 @@ struct User {
     account: Option<Account>,
 }
 
-/// What is to be said to someone who wants to log in.
+/// The decision about a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     Accept,
@@ -36,7 +36,7 @@ pub(crate) enum Decision {
 }
 
 impl Users {
-    /// Nobody; `anonymous` if that is allowed.
+    /// No users, except `anonymous` if it is allowed.
     pub(crate) fn none(anonymous: bool) -> Result<Self, Failure> {
         Ok(Self {
             users: HashMap::new(),
@@ -47,7 +47,7 @@ impl Users {
     }
 
     /// Reads the lines of a users file: `name:hash` or `name:hash:account`. Blank lines and lines
-    /// that begin with `#` are skipped; names and accounts are taken verbatim.
+    /// that begin with `#` are skipped; names and accounts are taken as they are.
     ///
     /// # Errors
     /// The number of the first line that is wrong, and what is wrong with it.
@@ -94,9 +94,9 @@ impl Users {
         self.users.len()
     }
 
-    /// Decides about an attempt. Slow by design: not for async threads.
+    /// Decides about an attempt. Slow by design: do not call it on an async thread.
     ///
-    /// Every path hashes as often and at the same costs, whether the name is known or not.
+    /// Every path computes the same hashes, whether the name is known or not.
     pub(crate) fn decide(
         &self,
         name: &Username,
@@ -107,7 +107,7 @@ impl Users {
         let user = self.users.get(name.as_bytes());
         let mut is_right = false;
         for hash in self.hashes_for(user) {
-            // That of nothing is right for nobody.
+            // The hash of nothing matches no password.
             is_right |= std::hint::black_box(self.verify(hash, password));
         }
         let Some(user) = user else {
@@ -129,7 +129,7 @@ impl Users {
         }
     }
 
-    /// What a check computes: of each kind one, the user's own if it is of that kind.
+    /// The hashes that a check computes: one of each kind, the user's own for its kind.
     fn hashes_for<'a>(&'a self, user: Option<&'a User>) -> impl Iterator<Item = &'a Hash> {
         self.kinds.iter().map(move |kind| {
             let own = user.map(|user| &user.hash);
@@ -147,7 +147,7 @@ impl Users {
         is_right
     }
 
-    /// Whether this account is that user's, or the user needs none: asked after login.
+    /// Whether this is the user's account, or the user needs none. For `ACCT` after login.
     pub(crate) fn is_account_of(&self, name: &Username, account: &Account) -> bool {
         match self.users.get(name.as_bytes()) {
             Some(user) => user
@@ -165,7 +165,7 @@ impl std::fmt::Debug for Users {
     }
 }
 
-/// Compares in a time that depends on the lengths alone.
+/// Compares in a time that depends only on the lengths.
 fn same(right: &Account, given: &Account) -> bool {
     right.expose().ct_eq(given.expose()).into()
 }
@@ -237,7 +237,7 @@ mod tests {
         "$argon2id$v=19$m=24,t=1,p=1$aGVsZCBzZXNzaW9ucw$pQR2fYZ6VLp6P7sGSEOtRCyZBwZtsQ7o3cEhyq8oQYw",
     ];
 
-    /// What is computed for a name.
+    /// The costs of what is computed for a name.
     fn costs_of(users: &Users, name: &str) -> Vec<crate::hash::Costs> {
         let user = users.users.get(name.as_bytes());
         users.hashes_for(user).map(Hash::costs).collect()
@@ -261,7 +261,7 @@ mod tests {
             assert_eq!(costs_of(&users, "anonymous"), of_nobody);
             for (n, hash) in hashes.iter().enumerate() {
                 assert_eq!(costs_of(&users, &format!("user{n}")), of_nobody);
-                // The dearest is among them, and nothing that is in nobody's hash.
+                // The most expensive is among them, and no costs that no hash has.
                 assert!(of_nobody.contains(&Hash::parse(hash).unwrap().costs()));
                 let right = if hash == CHEAP[0] {
                     "held for nothing"
@@ -277,7 +277,7 @@ mod tests {
             }
             assert!(of_nobody.len() <= hashes.len().max(1));
         }
-        // Where there is nobody, as dear as what `hash` makes.
+        // Without users, the costs are those of `hash`.
         let nobody = Users::none(false).unwrap();
         assert_eq!(costs_of(&nobody, "anna"), [dear.costs()]);
     }

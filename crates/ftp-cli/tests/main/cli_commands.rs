@@ -34,7 +34,7 @@ fn the_demo_shows_four_dialogues_with_secrets_masked() {
         assert!(!run.stdout.contains(secret));
     }
     assert_eq!(
-        run.stdout.matches("as it must").count(),
+        run.stdout.matches("as expected").count(),
         5,
         "{}",
         run.stdout

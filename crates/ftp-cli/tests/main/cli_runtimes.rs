@@ -68,10 +68,10 @@ fn a_connection_that_is_refused_looks_the_same_on_every_runtime() {
 }
 
 #[test]
-fn the_demo_ends_as_it_must_on_every_runtime() {
+fn the_demo_ends_as_expected_on_every_runtime() {
     for runtime in RUNTIMES {
         let run = Program::new(["demo", "--runtime", runtime]).run();
         assert_eq!(run.code, 0, "{runtime}: {run:?}");
-        assert_eq!(run.stdout.matches("as it must").count(), 5, "{runtime}");
+        assert_eq!(run.stdout.matches("as expected").count(), 5, "{runtime}");
     }
 }

@@ -227,7 +227,7 @@ fn a_pipe_that_was_read_to_its_end_does_not_lock_everybody_out() {
     std::fs::remove_file(&server.users.0).unwrap();
     std::os::unix::fs::symlink("/dev/null", &server.users.0).unwrap();
     server.signal("-HUP");
-    server.log_has("cannot reload", "is no regular file, and is empty now");
+    server.log_has("cannot reload", "is not a regular file, and is empty now");
     Peer::connect(&server).log_in();
     // Nor does one that never ends fill the memory.
     std::fs::remove_file(&server.users.0).unwrap();
