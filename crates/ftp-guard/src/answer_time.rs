@@ -1,15 +1,15 @@
-//! When an answer may be given, so that its time does not tell what its text hides.
+//! When an answer may be sent, so that its time does not show what its text hides.
 
 use core::time::Duration;
 
 use crate::Instant;
 
-/// A floor under the answer time, and steps above it.
+/// The least time of an answer, and steps above it.
 ///
-/// A check that is done before the floor is answered at the floor, so that an unknown name (no
-/// hash to compute) and a wrong password (a slow hash) look the same. A check that takes longer
-/// than the floor is answered at the next whole step behind it, so that what is left to see is
-/// which step, not how long. Choose the floor above what the slowest check takes under load.
+/// A check that ends before the floor is answered at the floor. So an unknown name (no hash to
+/// compute) and a wrong password (a slow hash) look the same. A check that takes longer than the
+/// floor is answered at the next whole step after it. So a client sees only which step it was.
+/// Choose a floor above the slowest check under load.
 ///
 /// ```
 /// use core::time::Duration;
@@ -28,15 +28,15 @@ pub struct AnswerFloor {
 }
 
 impl Default for AnswerFloor {
-    /// 500 ms, several times what a password hash of the recommended cost takes, and steps of
-    /// 250 ms.
+    /// A floor of 500 ms, several times the duration of a password hash of the recommended cost,
+    /// and steps of 250 ms.
     fn default() -> Self {
         Self::new(Duration::from_millis(500), Duration::from_millis(250))
     }
 }
 
 impl AnswerFloor {
-    /// This floor and these steps. A step of zero means that a check which takes longer than the
+    /// With this floor and these steps. With a step of zero, a check that takes longer than the
     /// floor is answered when it is done, and shows its time.
     pub const fn new(floor: Duration, step: Duration) -> Self {
         Self { floor, step }
@@ -52,8 +52,8 @@ impl AnswerFloor {
         self.step
     }
 
-    /// When an attempt that started at `started`, and whose check was done at `finished`, may be
-    /// answered. Never before `finished`, nor before the floor.
+    /// When to answer an attempt that started at `started` and whose check ended at `finished`.
+    /// Never before `finished` or the floor.
     pub fn reply_not_before(self, started: Instant, finished: Instant) -> Instant {
         let earliest = started + self.floor;
         let late = (finished - earliest).as_nanos();

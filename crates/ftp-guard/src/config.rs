@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::answer_time::AnswerFloor;
 use crate::network::Network;
 
-/// When failures of one kind slow an attempt down, and when they lock out.
+/// After how many failures of one kind answers wait, and after how many a lockout begins.
 ///
 /// ```
 /// use core::time::Duration;
@@ -19,18 +19,18 @@ use crate::network::Network;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rule {
-    /// For how long a failure counts: at least this long, and at most a seventh longer, since the
-    /// window is counted in eight slots.
+    /// How long a failure counts: at least this long, and at most a seventh longer, since the
+    /// window has eight slots.
     pub window: Duration,
-    /// From this many failures in the window on, answers wait:
-    /// [`GuardConfig::delays`]. `None`: never.
+    /// Answers wait from this many failures in the window on, as long as [`GuardConfig::delays`]
+    /// says. `None`: never.
     pub delay_after: Option<u32>,
-    /// When it locks out. `None`: never.
+    /// After how many failures it locks out, and for how long. `None`: never.
     pub lockout: Option<Lockout>,
 }
 
 impl Rule {
-    /// Counts failures for this long, and does nothing about them yet.
+    /// Counts failures for this long. It neither delays nor locks out.
     pub const fn within(window: Duration) -> Self {
         Self {
             window,
@@ -39,7 +39,7 @@ impl Rule {
         }
     }
 
-    /// Answers wait from this many failures on.
+    /// Delays answers from this many failures on.
     #[must_use]
     pub const fn delay_after(mut self, failures: u32) -> Self {
         self.delay_after = Some(failures);
@@ -54,7 +54,7 @@ impl Rule {
     }
 }
 
-/// A lockout: how many failures lead to it, how it grows, and how it is forgiven.
+/// A lockout: how many failures start it, how it grows, and when it is forgiven.
 ///
 /// The first lasts [`first`](Self::first), each repetition twice as long as the one before, up to
 /// [`longest`](Self::longest). The failures that led to it stay in the window, so after a lockout
@@ -63,18 +63,18 @@ impl Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lockout {
-    /// Failures in the window that lock out. At least 1.
+    /// How many failures in the window start it. At least 1.
     pub after: u32,
     /// The length of the first. Default 5 minutes.
     pub first: Duration,
-    /// The bound of its growth. Default one day.
+    /// The longest length. Default one day.
     pub longest: Duration,
     /// How long it takes to forgive one repetition. Default one hour.
     pub forgiven_every: Duration,
 }
 
 impl Lockout {
-    /// After this many failures; lengths as documented at the fields.
+    /// Locks out after this many failures, with the default lengths.
     pub const fn after(failures: u32) -> Self {
         Self {
             after: failures,
@@ -84,7 +84,8 @@ impl Lockout {
         }
     }
 
-    /// How long the first and the longest last. A longest below the first counts as the first.
+    /// The lengths of the first and the longest lockout. A longest below the first counts as the
+    /// first.
     #[must_use]
     pub const fn lasting(mut self, first: Duration, longest: Duration) -> Self {
         self.first = first;
@@ -100,8 +101,8 @@ impl Lockout {
     }
 }
 
-/// Everything a [`Guard`](crate::Guard) needs to know. The table of defaults, with reasons, is in
-/// [the documentation of the crate](crate).
+/// The configuration of a [`Guard`](crate::Guard). The defaults, with their reasons, are in [the
+/// documentation of the crate](crate).
 #[derive(Debug, Clone)]
 pub struct GuardConfig {
     pub(crate) connections: u32,
@@ -168,9 +169,9 @@ impl Default for GuardConfig {
 }
 
 impl GuardConfig {
-    /// The most connections that a guard can be told to count.
+    /// The most connections that can be configured.
     pub const MOST_CONNECTIONS: u32 = 1 << 20;
-    /// The most entries that a guard can be told to keep.
+    /// The most entries that can be configured.
     pub const MOST_ENTRIES: usize = 1 << 24;
 
     /// The defaults.
@@ -178,13 +179,13 @@ impl GuardConfig {
         Self::default()
     }
 
-    /// Connections open at once, in all. 1 to [`MOST_CONNECTIONS`](Self::MOST_CONNECTIONS). An
-    /// eighth of them, rounded up, is kept for known addresses: see
+    /// How many connections may be open in all. 1 to [`MOST_CONNECTIONS`](Self::MOST_CONNECTIONS).
+    /// An eighth of them, rounded up, is reserved for known addresses: see
     /// [`reserved_for_known`](Self::reserved_for_known), which this sets.
     ///
-    /// A server that runs fewer sessions says so when it asks
-    /// ([`Guard::accept_within`](crate::Guard::accept_within)). The servers of the adapters do:
-    /// what `max_sessions` says there need not be repeated here.
+    /// A server that runs fewer sessions passes its own number
+    /// ([`Guard::accept_within`](crate::Guard::accept_within)). The adapters' servers pass their
+    /// `max_sessions`, so you need not repeat it here.
     #[must_use]
     pub fn connections(mut self, most: u32) -> Self {
         self.connections = most.clamp(1, Self::MOST_CONNECTIONS);
@@ -192,89 +193,90 @@ impl GuardConfig {
         self.reserved_for_known(eighth)
     }
 
-    /// How many of all connections are given to known addresses only, so that a flood of idle
+    /// How many of all connections are for known addresses only, so that a flood of idle
     /// connections from unknown ones leaves room for regular users. At most all but one. If a
-    /// server runs fewer sessions than there may be connections, the same share of its sessions is
-    /// kept, rounded up. Nothing is kept where [no address can be known](Self::known_for).
+    /// server runs fewer sessions than this guard allows connections, the same share of its
+    /// sessions is reserved, rounded up. Nothing is reserved if [no address can become
+    /// known](Self::known_for).
     #[must_use]
     pub fn reserved_for_known(mut self, connections: u32) -> Self {
         self.reserved = connections.min(self.connections.saturating_sub(1));
         self
     }
 
-    /// Whether unknown addresses share what is left of the connections: one address holds at most an
-    /// eighth of what is left for unknown ones, and one network at most twice what is left. Default
-    /// true. Turn it off where all clients come from one address, for example from a balancer that
-    /// does not pass on their addresses.
+    /// Whether unknown addresses must share the free connections: one address has at most an eighth
+    /// of the free ones for unknown addresses, and one network at most twice their number. Default
+    /// true. Turn it off if all clients have one address, for example that of a balancer that does
+    /// not pass on their addresses.
     #[must_use]
     pub fn unknown_share(mut self, on: bool) -> Self {
         self.unknown_share = on;
         self
     }
 
-    /// Connections open at once from one address. At least 1.
+    /// How many connections one address may have open. At least 1.
     #[must_use]
     pub fn connections_per_address(mut self, most: u32) -> Self {
         self.connections_per_address = most.max(1);
         self
     }
 
-    /// Connections open at once from one network. At least 1.
+    /// How many connections one network may have open. At least 1.
     #[must_use]
     pub fn connections_per_network(mut self, most: u32) -> Self {
         self.connections_per_network = most.max(1);
         self
     }
 
-    /// Sessions (connections that are logged in) of one user at once. At least 1.
+    /// How many sessions (connections that are logged in) one user may have. At least 1.
     #[must_use]
     pub fn sessions_per_user(mut self, most: u32) -> Self {
         self.sessions_per_user = most.max(1);
         self
     }
 
-    /// Failures of one user name from one address: the lockout that protects a password from
-    /// guessing, and does not let others lock its owner out. `delay_after` has no effect here: a
-    /// delay by name would show in the time of the answer.
+    /// The rule for one user name at one address. Its lockout protects the password from guessing,
+    /// and others cannot lock out the owner. `delay_after` has no effect here: the answer's time
+    /// would show something about the name.
     #[must_use]
     pub fn user_at_address(mut self, rule: Rule) -> Self {
         self.user_at_address = rule;
         self
     }
 
-    /// Failures from one address, whatever the names.
+    /// The rule for one address, with any names.
     #[must_use]
     pub fn address(mut self, rule: Rule) -> Self {
         self.address = rule;
         self
     }
 
-    /// Failures from one network. Its delay and lockout spare known addresses.
+    /// The rule for one network. Its delay and lockout do not apply to known addresses.
     #[must_use]
     pub fn network(mut self, rule: Rule) -> Self {
         self.network = rule;
         self
     }
 
-    /// Failures of one user name, from any address. The delay spares known addresses. A lockout
-    /// here is the *global lock*: it stops an attacker with many addresses for good, and lets
-    /// anyone who knows the name lock its owner out. Default: none.
+    /// The rule for one user name, from any address. The delay does not apply to known addresses. A
+    /// lockout here is the *global lock*: it stops an attacker with many addresses, but anyone who
+    /// knows the name can lock out its owner. Default: no lockout.
     #[must_use]
     pub fn user(mut self, rule: Rule) -> Self {
         self.user = rule;
         self
     }
 
-    /// All failures. The delay spares known addresses. A lockout would let an attacker shut
-    /// everybody out, so `lockout` has no effect here.
+    /// The rule for all failures together. The delay does not apply to known addresses. `lockout`
+    /// has no effect here: with it an attacker could lock out everyone.
     #[must_use]
     pub fn all(mut self, rule: Rule) -> Self {
         self.all = rule;
         self
     }
 
-    /// The delay at the failure that a rule's `delay_after` names, and the bound up to which it
-    /// doubles with each further one.
+    /// The delay at the failure number `delay_after`, and the longest delay. The delay doubles with
+    /// each failure.
     #[must_use]
     pub fn delays(mut self, first: Duration, longest: Duration) -> Self {
         self.first_delay = first;
@@ -282,20 +284,21 @@ impl GuardConfig {
         self
     }
 
-    /// The floor under every answer.
+    /// The least time of every answer.
     #[must_use]
     pub fn answer_floor(mut self, floor: AnswerFloor) -> Self {
         self.answer_floor = floor;
         self
     }
 
-    /// These addresses are never locked out, and never wait, for failures of theirs or of their
-    /// networks. For an office behind one address, where one person's mistakes would shut all others
-    /// out, and for balancers and monitors. Each call adds some. They count as known.
+    /// These addresses are never locked out and never wait for failures of their own or of their
+    /// networks. Use it for an office behind one address, where one person's mistakes would lock
+    /// out all others, and for balancers and monitors. Each call adds one. They count as known.
     ///
-    /// Their failures count for the user, and for the user at the address, which is locked out as
-    /// anywhere else. So a password is no easier to guess from there. Failures with many names from
-    /// there slow nobody down, except through [`all`](Self::all). The bounds for connections hold.
+    /// Their failures still count for the user, and for the user at the address, which can be
+    /// locked out as anywhere else. So a password is no easier to guess from there. Failures with
+    /// many names from there delay others only through [`all`](Self::all). The limits for
+    /// connections still apply.
     #[must_use]
     pub fn allow(mut self, addresses: Network) -> Self {
         self.allowed.push(addresses);
@@ -310,17 +313,18 @@ impl GuardConfig {
         self
     }
 
-    /// Entries in all tables together, 64 to [`MOST_ENTRIES`](Self::MOST_ENTRIES), rounded up to a
-    /// power of two. A quarter each for addresses, networks, users, and users at an address; as
-    /// many again as one of these for known addresses. See [`Guard::bytes`](crate::Guard::bytes).
+    /// How many entries all tables have together, 64 to [`MOST_ENTRIES`](Self::MOST_ENTRIES),
+    /// rounded up to a power of two. Addresses, networks, users, and users at an address get a
+    /// quarter each. The table of known addresses has as many entries as one of these, in addition.
+    /// See [`Guard::bytes`](crate::Guard::bytes).
     #[must_use]
     pub fn entries(mut self, entries: usize) -> Self {
         self.entries = entries.clamp(64, Self::MOST_ENTRIES);
         self
     }
 
-    /// How many leading bits of an IPv4 address make one address, and one network. Above 32 counts
-    /// as 32; the network is never longer than the address.
+    /// How many leading bits of an IPv4 address identify an address and a network. More than 32
+    /// counts as 32; the network's prefix is never longer than the address's.
     #[must_use]
     pub fn ipv4_prefixes(mut self, address: u8, network: u8) -> Self {
         self.ipv4_prefix = address.min(32);
@@ -328,8 +332,8 @@ impl GuardConfig {
         self
     }
 
-    /// How many leading bits of an IPv6 address make one address, and one network. Above 128
-    /// counts as 128; the network is never longer than the address.
+    /// How many leading bits of an IPv6 address identify an address and a network. More than 128
+    /// counts as 128; the network's prefix is never longer than the address's.
     #[must_use]
     pub fn ipv6_prefixes(mut self, address: u8, network: u8) -> Self {
         self.ipv6_prefix = address.min(128);
@@ -337,22 +341,22 @@ impl GuardConfig {
         self
     }
 
-    /// What [`connections`](Self::connections) says.
+    /// The value of [`connections`](Self::connections).
     pub fn configured_connections(&self) -> u32 {
         self.connections
     }
 
-    /// What [`connections_per_address`](Self::connections_per_address) says.
+    /// The value of [`connections_per_address`](Self::connections_per_address).
     pub fn configured_connections_per_address(&self) -> u32 {
         self.connections_per_address
     }
 
-    /// What [`connections_per_network`](Self::connections_per_network) says.
+    /// The value of [`connections_per_network`](Self::connections_per_network).
     pub fn configured_connections_per_network(&self) -> u32 {
         self.connections_per_network
     }
 
-    /// What [`sessions_per_user`](Self::sessions_per_user) says.
+    /// The value of [`sessions_per_user`](Self::sessions_per_user).
     pub fn configured_sessions_per_user(&self) -> u32 {
         self.sessions_per_user
     }
@@ -377,16 +381,16 @@ impl GuardConfig {
         self.user
     }
 
-    /// The [floor under every answer](Self::answer_floor).
+    /// The value of [`answer_floor`](Self::answer_floor).
     pub fn configured_answer_floor(&self) -> AnswerFloor {
         self.answer_floor
     }
 
-    /// What the shared clock shows at [`Instant::START`](crate::Instant::START) of this guard's
-    /// clock: for example the time since the Unix epoch when the process started.
+    /// The time of the shared clock at [`Instant::START`](crate::Instant::START): for example the
+    /// time since the Unix epoch when the process started.
     ///
-    /// Needed only for [snapshots](crate::Guard::snapshot): an instant means nothing in another
-    /// process, so times in a snapshot count from a moment that all processes agree on.
+    /// Needed only for [snapshots](crate::Guard::snapshot). An instant has no meaning in another
+    /// process, so times in a snapshot count from a moment that all processes share.
     #[must_use]
     pub fn clock_start(mut self, since_shared_epoch: Duration) -> Self {
         self.clock_start = since_shared_epoch;

@@ -1,8 +1,8 @@
-//! Exact counts of what is open right now: connections, sessions, attempts under way.
+//! Exact counts of what is open now: connections, sessions, unsettled attempts.
 //!
-//! These must never be forgotten while they are not zero, so they live apart from the tables that
-//! can fill up. Open addressing with linear probing; a count that returns to zero leaves no trace.
-//! The keys are keyed hashes already, so nobody can make a long run on purpose.
+//! A count must never be lost before it is zero, so they are not in the tables, which can fill up.
+//! Open addressing with linear probing; a count of zero is removed. The keys are keyed hashes, so
+//! no client can make them collide on purpose.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -21,7 +21,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Room for `keys` keys with at least a quarter of the cells left empty.
+    /// Has room for `keys` keys, with at least a quarter of the cells empty.
     pub(crate) fn new(keys: usize) -> Self {
         let cells = keys
             .saturating_mul(4)
@@ -51,7 +51,7 @@ impl Counters {
         self.cells.get(index).copied().unwrap_or_default()
     }
 
-    /// Where the key is, or the empty cell where it would go. There is always one.
+    /// The cell of the key, or the empty cell for it. There is always one.
     fn index(&self, key: u64) -> usize {
         let mut index = self.home(key);
         while self.at(index).count != 0 && self.at(index).key != key {
@@ -64,7 +64,7 @@ impl Counters {
         self.at(self.index(key)).count
     }
 
-    /// Whether there was room. There is for as many keys as [`new`](Self::new) was asked for.
+    /// Adds one. Returns whether there was room: there is for the keys given to [`new`](Self::new).
     #[must_use]
     pub(crate) fn add(&mut self, key: u64) -> bool {
         let index = self.index(key);
@@ -86,7 +86,7 @@ impl Counters {
         true
     }
 
-    /// One less; nothing happens at zero.
+    /// Subtracts one. No effect at zero.
     pub(crate) fn remove(&mut self, key: u64) {
         let index = self.index(key);
         match self.cells.get_mut(index) {
@@ -99,7 +99,7 @@ impl Counters {
         }
     }
 
-    /// Empties a cell, and moves up what probing would no longer find behind it.
+    /// Empties a cell, and moves up the later cells that probing would no longer find.
     fn close_gap(&mut self, mut gap: usize) {
         let mut index = gap;
         loop {

@@ -1,4 +1,4 @@
-//! What the guard answers, and the values that it wants back.
+//! The guard's answers, and the values to give back to it.
 
 use crate::Instant;
 use crate::key::{AddressKeys, AttemptKeys};
@@ -9,23 +9,23 @@ use crate::key::{AddressKeys, AttemptKeys};
 pub enum Admission {
     /// Greet it.
     Admit(Connected),
-    /// Greet it, but not before `until`: an unknown address waits while its network, or the whole
-    /// server, sees too many failures. It counts as open from now on.
+    /// Greet it, but not before `until`. An unknown address waits while its network, or the whole
+    /// server, has too many failures. The connection counts as open from now on.
     Delay {
         /// When to send the greeting.
         until: Instant,
         /// The connection.
         connected: Connected,
     },
-    /// Refuse it, in the same words whatever the reason, and close. There is nothing to give back.
+    /// Refuse it with the same text for any reason, and close it. There is nothing to release.
     Refuse {
-        /// The reason: for the log, not for the peer.
+        /// The reason, for the log. Do not send it to the peer.
         why: RefusedWhy,
     },
 }
 
 impl Admission {
-    /// The connection and when to greet it, if it may stay.
+    /// The connection, and when to greet it. `None` if it is refused.
     pub fn connected(self) -> Option<(Connected, Option<Instant>)> {
         match self {
             Self::Admit(connected) => Some((connected, None)),
@@ -35,10 +35,10 @@ impl Admission {
     }
 }
 
-/// How many sessions the server that asks runs, and how many it may run.
+/// How many sessions a server runs, and how many it may run.
 ///
-/// The guard counts the connections of all who share it; a server that asks with its own numbers
-/// gets an answer that keeps room for known addresses within *its* limit.
+/// The guard counts the connections of all servers that share it. With a server's own numbers it
+/// reserves room for known addresses within that server's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Capacity {
     pub(crate) open: u32,
@@ -46,7 +46,7 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// So many sessions are open, the one asked about not among them, and so many may be.
+    /// `open` sessions are open, without the new one, and `most` may be.
     pub const fn new(open: u32, most: u32) -> Self {
         Self { open, most }
     }
@@ -56,25 +56,25 @@ impl Capacity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusedWhy {
-    /// Too many connections in all, or all that unknown addresses get, or this address or network
-    /// would have more than its share of what is left for unknown ones.
+    /// There are too many connections in all, or too many from unknown addresses, or this unknown
+    /// address or network would have more than its share.
     TooManyInAll,
-    /// Too many connections from this address.
+    /// This address has too many connections.
     TooManyFromAddress,
-    /// Too many connections from this network.
+    /// This network has too many connections.
     TooManyFromNetwork,
-    /// Too many failures from this address.
+    /// This address is locked out for its failures.
     AddressLockedOut,
-    /// Too many failures from this network, and this address is not known.
+    /// This network is locked out for its failures, and the address is unknown.
     NetworkLockedOut,
 }
 
-/// An open connection, as the guard knows it. Give it back with
-/// [`Guard::release`](crate::Guard::release) when the connection ends.
+/// An open connection in the guard. Give it to [`Guard::release`](crate::Guard::release) when the
+/// connection ends.
 ///
-/// Dropping it cannot reach the guard: the connection would count as open for as long as the guard
-/// lives, and its last attempt as undecided. An adapter therefore keeps it in a value that owns a
-/// handle to the guard and releases on drop, so that a cancelled task releases too.
+/// Dropping it does not release it: the connection would count as open for ever, and its last
+/// attempt as undecided. So an adapter keeps it in a value that has a handle to the guard and
+/// releases it on drop, also when a task is cancelled.
 #[derive(Debug)]
 #[must_use = "give it back with Guard::release when the connection ends"]
 pub struct Connected {
@@ -83,12 +83,12 @@ pub struct Connected {
     pub(crate) pending: Option<Pending>,
 }
 
-/// An attempt under way, as its connection remembers it.
+/// An unsettled attempt, as its connection remembers it.
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) serial: u64,
-    /// When it started, on the shared clock. Its result counts from then: if it counted from the
-    /// end of the check, the end of a lockout would tell how long the check took.
+    /// When it started, on the shared clock. Its result counts from then. Otherwise the end of a
+    /// lockout would show how long the check took.
     pub(crate) started: u64,
     pub(crate) tried: AttemptKeys,
     pub(crate) ruling: Ruling,
@@ -98,31 +98,31 @@ pub(crate) struct Pending {
 #[derive(Debug)]
 #[must_use = "the client waits"]
 pub enum AttemptDecision {
-    /// Run the check and settle the attempt, whatever the ruling.
+    /// Run the check and settle the attempt, for any ruling.
     Check(GuardedAttempt),
-    /// As many checks are under way for this name and address, or this address, as there are
-    /// failures left before a lockout. Ask again at `at`; nothing was counted. Without this, guesses
-    /// sent over many connections at once would all be checked before the first is counted.
+    /// Ask again at `at`. Nothing was counted. As many checks are running for this name at this
+    /// address, or for this address, as failures are left before a lockout. Without this rule,
+    /// guesses sent at once over many connections would all be checked before the first is counted.
     AskAgain {
         /// When to ask again.
         at: Instant,
     },
 }
 
-/// What will become of the check's result. Known before the check runs, and never changed by it.
+/// How the check's result will be used. It is fixed before the check runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ruling {
-    /// The check decides.
+    /// The result of the check counts.
     CheckAndObey,
-    /// Locked out: the check runs (or its time is passed in another way), and whatever it says
-    /// counts as wrong. So the right password of a locked name looks like a wrong one.
+    /// Locked out: run the check, or wait as long, but its result counts as wrong. So the right
+    /// password of a locked name looks like a wrong one.
     CheckAndReject,
 }
 
 /// An attempt to log in, to be settled once with [`Guard::settle`](crate::Guard::settle).
 ///
-/// If it is dropped, it counts as failed when the connection makes its next attempt or is released:
-/// leaving before the answer is not a way to guess for free.
+/// If it is dropped, it counts as failed at the connection's next attempt or release. So a client
+/// that leaves before the answer cannot guess for free.
 #[derive(Debug)]
 #[must_use = "settle it with Guard::settle"]
 pub struct GuardedAttempt {
@@ -133,28 +133,28 @@ pub struct GuardedAttempt {
 }
 
 impl GuardedAttempt {
-    /// What will become of the check's result. For adapters that would rather pass the time than
-    /// run the check; [`Guard::settle`](crate::Guard::settle) knows it anyway.
+    /// How the check's result will be used. For adapters that wait instead of running the check;
+    /// [`Guard::settle`](crate::Guard::settle) applies it in any case.
     pub fn ruling(&self) -> Ruling {
         self.ruling
     }
 
-    /// No answer before this, right or wrong.
+    /// The earliest time of the answer, right or wrong.
     pub fn earliest_reply(&self) -> Instant {
         self.earliest_reply
     }
 }
 
-/// What the application's check found, or what the guard tells the client instead.
+/// What the application's check found, or what to tell the client instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CheckResult {
     /// Name and password are right.
     Success,
-    /// They are not.
+    /// Name or password is wrong.
     Failure,
-    /// Right so far, and more is asked for (in FTP an account). Counts as neither.
+    /// Right so far, and more is needed (in FTP an account). Counts as neither success nor failure.
     Incomplete,
-    /// The check could not be made. Counts as neither.
+    /// The check could not be made. Counts as neither success nor failure.
     Unavailable,
 }
 
@@ -164,13 +164,13 @@ pub enum CheckResult {
 pub struct Answer {
     /// What to tell the client instead of what the check found.
     pub result: CheckResult,
-    /// Not before this.
+    /// The earliest time of the answer.
     pub not_before: Instant,
-    /// The widest lockout that this attempt brought about: for the log.
+    /// The widest lockout that this attempt started, for the log.
     pub locked_out: Option<Scope>,
 }
 
-/// What failures are counted for.
+/// What failures are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// A user name at one address.
@@ -183,7 +183,7 @@ pub enum Scope {
     User,
 }
 
-/// What the guard has done since it was made. Counts only grow (and stop at the largest number).
+/// Counts of what the guard did since it was made. They only grow, and stop at the largest number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct GuardStatistics {
@@ -193,11 +193,11 @@ pub struct GuardStatistics {
     pub rejected: u64,
     /// Attempts that were right.
     pub successes: u64,
-    /// Attempts that failed, including those ruled out and those abandoned.
+    /// Attempts that failed, including rejected and abandoned ones.
     pub failures: u64,
-    /// Lockouts begun, of any scope.
+    /// Lockouts started, of any scope.
     pub lockouts: u64,
-    /// Failures for which the tables had no room. They were counted in the sum of their set and
-    /// delay what belongs there; if this grows, give the guard more entries.
+    /// Failures for which the tables had no room. They were counted in the sum of their set, and
+    /// delay all keys of that set. If this grows, configure more entries.
     pub untracked: u64,
 }

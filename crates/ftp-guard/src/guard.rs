@@ -1,4 +1,4 @@
-//! The guard: what it counts, and the calls in the order of a connection's life.
+//! The guard, with its calls in the order of a connection's life.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -15,11 +15,12 @@ use crate::{
     GuardStatistics, GuardedAttempt, Instant, Ruling, Scope, Seed,
 };
 
-/// Keys that one connection can have in the counters: its address and network, its session, and
+/// How many keys one connection can have in the counters: its address and network, its session, and
 /// the name at the address, the address and the name of its attempt.
 const COUNTED_KEYS: usize = 6;
 
-/// The guard across connections. See [the crate](crate) for what it does and how it is used.
+/// A guard over all connections of a server. See [the crate](crate) for what it does and how to use
+/// it.
 pub struct Guard {
     pub(crate) config: GuardConfig,
     pub(crate) keys: Keys,
@@ -38,7 +39,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// A guard that knows no address yet. Allocates all that it will ever use.
+    /// An empty guard. Allocates all memory that it will ever use.
     pub fn new(config: GuardConfig, seed: Seed) -> Self {
         let entries = config.entries / 4;
         let table = |rule| Table::new(Policy::new(rule), entries);
@@ -60,7 +61,7 @@ impl Guard {
         }
     }
 
-    /// A client connected from `address`. Decides whether it may stay, and when to greet it.
+    /// Decides whether a client that connected from `address` may stay, and when to greet it.
     ///
     /// A server that runs fewer sessions than [`GuardConfig::connections`] asks with
     /// [`accept_within`](Self::accept_within): otherwise unknown addresses can take all of them.
@@ -105,7 +106,7 @@ impl Guard {
         }
     }
 
-    /// The password of `user` is about to be checked for this connection. Ask before the check runs.
+    /// Call this before the password of `user` is checked for this connection.
     ///
     /// An earlier attempt of this connection that was not settled counts as failed.
     pub fn attempt(
@@ -151,11 +152,11 @@ impl Guard {
         })
     }
 
-    /// The check is done at `now`. Tell the client what the answer says, and not before the time
-    /// that it says.
+    /// Call this when the check is done. Send the returned answer to the client, not before its
+    /// time.
     ///
-    /// An attempt that is not the current one of this connection is answered with
-    /// [`CheckResult::Failure`] and changes nothing.
+    /// For an attempt that is not the current one of this connection, the answer is
+    /// [`CheckResult::Failure`] and nothing changes.
     pub fn settle(
         &mut self,
         now: Instant,
@@ -185,8 +186,7 @@ impl Guard {
         }
     }
 
-    /// The user of this connection is logged in no longer, but the connection stays (`REIN`,
-    /// `USER` after login, `AUTH`).
+    /// The user is logged out, but the connection stays (`REIN`, `USER` after login, `AUTH`).
     pub fn logged_out(&mut self, connected: &mut Connected) {
         if let Some(session) = connected.session.take() {
             self.open.remove(session);
@@ -204,8 +204,8 @@ impl Guard {
         self.connections = self.connections.saturating_sub(1);
     }
 
-    /// Forgives what was counted for an address and its network, and for a user if one is named.
-    /// With it an operator lets a user in before a lockout ends.
+    /// Forgives the failures of an address and its network, and of a user if one is given. An
+    /// operator can let a user in before a lockout ends.
     pub fn forgive(&mut self, now: Instant, address: IpAddr, user: Option<&[u8]>) {
         let time = self.advance(now);
         let peer = self.keys.of_address(address);
@@ -223,12 +223,12 @@ impl Guard {
         self.connections
     }
 
-    /// What it has done so far.
+    /// Counts of what it did so far.
     pub fn statistics(&self) -> GuardStatistics {
         self.statistics
     }
 
-    /// How much memory its tables take. Fixed when it is made.
+    /// The size of its tables in memory. It never changes.
     pub fn bytes(&self) -> usize {
         [&self.pairs, &self.addresses, &self.networks, &self.users]
             .into_iter()
@@ -247,7 +247,7 @@ impl Guard {
         }
     }
 
-    /// The time on the shared clock, in milliseconds. Time that runs backwards is ignored.
+    /// The time on the shared clock, in milliseconds. It never goes backwards.
     pub(crate) fn advance(&mut self, now: Instant) -> u64 {
         self.latest = self.latest.max(now);
         let shared = self
@@ -257,14 +257,14 @@ impl Guard {
         u64::try_from(shared.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// An attempt that was never settled is a failure.
+    /// Counts an attempt that was never settled as a failure.
     fn abandon(&mut self, connected: &mut Connected) {
         if let Some(pending) = connected.pending.take() {
             self.conclude(connected, &pending, CheckResult::Failure);
         }
     }
 
-    /// Counts the result. Returns what to tell the client, and the widest lockout it led to.
+    /// Counts the result. Returns what to tell the client, and the widest lockout that it started.
     fn conclude(
         &mut self,
         connected: &mut Connected,
@@ -305,8 +305,8 @@ impl Guard {
         CheckResult::Success
     }
 
-    /// Counts a failure. It counts for the name too, unless the guard itself ruled the attempt out:
-    /// otherwise a program that keeps trying a right password would keep its own lockout alive.
+    /// Counts a failure. It does not count for the name if the guard itself rejected the attempt:
+    /// otherwise a program that repeats a right password would extend its own lockout for ever.
     fn fail(&mut self, peer: AddressKeys, tried: Option<AttemptKeys>, time: u64) -> Option<Scope> {
         count(&mut self.statistics.failures);
         self.all.add(&self.all_policy, time, 1);
@@ -338,7 +338,7 @@ impl Guard {
 }
 
 impl fmt::Debug for Guard {
-    /// Not the tables: they are large, and hashes say nothing.
+    /// Without the tables: they are large, and hold only hashes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
             .field("config", &self.config)

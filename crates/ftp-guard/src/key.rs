@@ -1,4 +1,4 @@
-//! Addresses cut to their prefixes, user names, and the keyed hashes that stand for them.
+//! Keys: keyed hashes of user names, and of addresses cut to their prefixes.
 
 use core::fmt;
 use core::hash::Hasher;
@@ -11,10 +11,10 @@ use crate::network::canonical;
 
 /// The secret that keys the guard's hash: 16 bytes from the system's random generator.
 ///
-/// This crate has no source of randomness, so the caller brings it. Without the seed nobody can pick
-/// names or addresses that fall into the same place of a table, nor tell from a
-/// [snapshot](crate::Guard::snapshot) which names were tried. Front ends that share state share the
-/// seed; keep it as you would keep a private key. A constant seed gives all of this up.
+/// This crate has no source of randomness, so the caller provides it. Without the seed an attacker
+/// cannot choose names or addresses that collide in a table, or find out from a
+/// [snapshot](crate::Guard::snapshot) which names were tried. Front ends that share state need the
+/// same seed. Keep it as secret as a private key. A constant seed has none of this protection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Seed([u8; 16]);
 
@@ -31,7 +31,7 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// What a key stands for. Part of every hash, so that no two kinds share a key.
+/// The kind of a key. Part of every hash, so that two kinds never have the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Address = 1,
@@ -48,9 +48,9 @@ enum Kind {
 /// The keys of a peer address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AddressKeys {
-    /// The address, cut to the prefix that counts as one address.
+    /// The address, cut to the prefix of one address.
     pub(crate) address: u64,
-    /// The network that it lies in.
+    /// The network of the address.
     pub(crate) network: u64,
     /// Its failures do not count for address and network.
     pub(crate) allowed: bool,
@@ -99,7 +99,7 @@ impl Keys {
         };
         let key = |kind, prefix: u8| {
             let host_bits = u32::from(u8::saturating_sub(width, prefix));
-            // A shift by the whole width gives none, and zero is right then.
+            // A shift by the whole width gives `None`: then the result is zero.
             let cut = bits.checked_shr(host_bits).unwrap_or_default();
             self.hash(kind, [&[family], &cut.to_le_bytes()])
         };
@@ -121,22 +121,22 @@ impl Keys {
         self.hash(kind, [&key.to_le_bytes(), &[]])
     }
 
-    /// The key under which open connections of an address or network are counted.
+    /// The key of the count of open connections of an address or network.
     pub(crate) fn open(&self, key: u64) -> u64 {
         self.derived(Kind::Open, key)
     }
 
-    /// The key under which sessions of a user are counted.
+    /// The key of the count of sessions of a user.
     pub(crate) fn session(&self, user: u64) -> u64 {
         self.derived(Kind::Session, user)
     }
 
-    /// The key under which attempts not yet decided are counted.
+    /// The key of the count of undecided attempts.
     pub(crate) fn pending(&self, key: u64) -> u64 {
         self.derived(Kind::Pending, key)
     }
 
-    /// Equal for guards with the same seed, and says nothing else about it.
+    /// Equal for guards with the same seed. It does not reveal the seed.
     pub(crate) fn seed_mark(&self) -> u64 {
         self.derived(Kind::Seed, 0)
     }

@@ -1,7 +1,7 @@
-//! Known addresses: those from which a login succeeded lately.
+//! Known addresses: those from which a login succeeded recently.
 //!
-//! Only a right password writes here, so trying many names or addresses removes nobody. When a set
-//! is full, the oldest success makes room.
+//! Only a right password writes here, so an attacker with many names or addresses removes no entry.
+//! In a full set the oldest success is replaced.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -11,7 +11,7 @@ const WAYS: usize = 8;
 #[derive(Debug, Clone, Copy, Default)]
 struct Place {
     key: u64,
-    /// When, in milliseconds on the shared clock.
+    /// The time of the login, in milliseconds on the shared clock.
     success: u64,
 }
 
@@ -52,7 +52,8 @@ impl KnownAddresses {
             .any(|place| place.key == key && self.lasts(place.success, now))
     }
 
-    /// A success at `success`; one known to be later stays. Returns whether it was kept.
+    /// Records a success at `success`, unless a later one is known. Returns whether it was
+    /// recorded.
     pub(crate) fn insert(&mut self, key: u64, success: u64) -> bool {
         let set = self.set(key);
         let set = self.places.get_mut(set).unwrap_or_default();

@@ -1,14 +1,14 @@
-//! A guard across connections against password guessing and floods: who may connect, who may try a
-//! password, and when the answer is given.
+//! A guard against password guessing and floods, over all connections of a server. It decides who
+//! may connect, who may try a password, and when the answer is sent.
 //!
-//! A server can count the failures of one connection. An attacker then opens another connection. The
-//! guard sees all of them. It is a plain value: no I/O, no clock, no random numbers of its own, and
-//! no protocol. It is `no_std` (with `alloc`) and contains no unsafe code. One guard serves one
-//! process, behind a mutex: a whole attempt takes it about a microsecond. Several processes share
-//! what they know by [snapshots](Guard::snapshot).
+//! A server can count the failures of one connection, but an attacker then opens another one. The
+//! guard counts over all connections. It is a plain value: no I/O, no clock, no random numbers of
+//! its own, and no protocol. It is `no_std` (with `alloc`) and contains no unsafe code. One guard
+//! serves one process, in a mutex; an attempt takes about a microsecond. Several processes share
+//! their guards' state by [snapshots](Guard::snapshot).
 //!
 //! The servers of `ftp-tokio`, `ftp-smol`, `ftp-async-std` and `ftp-blocking` take a guard
-//! (`Server::guard`) and ask it at the right moments. To ask it yourself:
+//! (`Server::guard`) and call it at the right times. To call it yourself:
 //!
 //! ```
 //! use core::time::Duration;
@@ -48,14 +48,14 @@
 //! assert_eq!(guard.connections(), 0);
 //! ```
 //!
-//! The check itself is not here, nor is what a server does within one connection (in `ftp-proto`:
+//! The password check is not here. Neither are the limits of one connection (in `ftp-proto`:
 //! `Config::max_attempts` and `Config::failure_delay`).
 //!
 //! # Known addresses
 //!
 //! An address is *known* for some time after a login from it succeeded. All others are *unknown*.
-//! Known addresses are spared what protects the server from everybody else: they keep some of the
-//! connections, and do not wait when others fail.
+//! Some connections are reserved for known addresses, and known addresses do not wait when others
+//! fail.
 //!
 //! # Defaults
 //!
@@ -80,68 +80,71 @@
 //! | address | /32 and /64; networks /24 and /48 | what one customer is given, and what one site is |
 //! | entries | 65,536 | 48 bytes each; 5.6 MiB with all else: see below |
 //!
-//! IPv6 addresses that carry an IPv4 address count as that one: mapped (`::ffff:192.0.2.1`), and
-//! translated by NAT64 (`64:ff9b::192.0.2.1`), which would all be one address otherwise.
+//! IPv6 addresses that contain an IPv4 address count as that IPv4 address: mapped ones
+//! (`::ffff:192.0.2.1`), and those of NAT64 (`64:ff9b::192.0.2.1`), which would otherwise all count
+//! as one address.
 //!
 //! # Who can take all connections
 //!
-//! If idle connections take all there are, nobody else gets in. So an eighth of the connections is
-//! kept for known addresses. Of the rest, an unknown address gets one more only while it has fewer
-//! than an eighth of what is left, and only while its network has fewer than twice what is left.
-//! So few addresses cannot take the last connections: fifteen addresses that hold all they can leave
-//! about a sixth to others, and one network, with any number of addresses, leaves a third
-//! ([`GuardConfig::unknown_share`]). The bounds for one address and one network hold besides, for
-//! known addresses too.
+//! An attacker with many idle connections must not lock out others. So an eighth of the connections
+//! is reserved for known addresses. Of the rest, an unknown address gets one more only while it has
+//! fewer than an eighth of the free ones, and only while its network has fewer than twice the free
+//! ones. So a few addresses cannot take all connections: fifteen addresses with as many as they can
+//! get leave about a sixth free, and one network, with any number of addresses, a third
+//! ([`GuardConfig::unknown_share`]). The limits for one address and one network apply in addition,
+//! also to known addresses.
 //!
 //! # Who can lock out whom
 //!
-//! A lockout by name alone could be misused: anyone who knows a name could lock its owner out from
-//! everywhere with a few wrong passwords. So by default the lockout is for *the name at an address*.
-//! The owner comes from another address and does not notice. The price: an attacker with a thousand
-//! addresses has a thousand times five guesses. Three things limit this:
+//! A lockout by name alone could be misused: anyone who knows a name could lock out its owner with
+//! a few wrong passwords. So by default a lockout is for *the name at an address*. The owner has
+//! another address and is not affected. The cost: an attacker with a thousand addresses has a
+//! thousand times five guesses. Three things limit this:
 //!
-//! * The failures of a name from all addresses are counted too. Once they are many, answers to
-//!   unknown addresses wait. The owner does not wait at home, and waits some seconds in a hotel.
+//! * The failures of a name from all addresses are counted, too. After many of them, answers to
+//!   unknown addresses wait. The owner does not wait at a known address, and waits some seconds
+//!   elsewhere.
 //! * Each of the attacker's addresses is locked out for its failures with any name.
-//! * So is each of their networks. That spares known addresses in it, but no others: from a network
-//!   under lockout an unknown address has to wait for its end.
+//! * Each of their networks is locked out, too, except for known addresses in it. An unknown
+//!   address in that network must wait for the end of the lockout.
 //!
-//! To stop such an attacker for good, give [`GuardConfig::user`] a lockout. It then holds everywhere,
-//! also at the owner's home, and can be misused as described.
+//! To stop such an attacker completely, give [`GuardConfig::user`] a lockout. It then applies to
+//! every address, also to the owner's, and can be misused as described.
 //!
-//! Many people behind one address share its failures: one program with an old password shuts the
-//! whole office out. Name such an address ([`GuardConfig::allow`]): it is not locked out for its
-//! failures, but each name at it still is for the name's.
+//! People behind one address share its failures: one program with an old password locks out the
+//! whole office. Exempt such an address with [`GuardConfig::allow`]: it is not locked out, but each
+//! name at it still is for its own failures.
 //!
-//! An address is known whatever the name, so that waiting tells nothing about names. So an attacker
-//! with an account of their own is known wherever they logged in. The lockouts of name and address
-//! still hold. A success forgives the failures of *that name at that address*, never those of the
-//! address: otherwise an attacker would log in with their own account now and then.
+//! An address is known for all names, so that waiting shows nothing about names. So the addresses
+//! of an attacker who has an account are known as well. The lockouts of name and address still
+//! apply. A success forgives the failures of *that name at that address*, never those of the
+//! address: otherwise an attacker could log in with their own account from time to time.
 //!
 //! # What a client can learn
 //!
-//! Nothing about names. The guard is never told which names exist, so unknown names count like
-//! existing ones, and it refuses connections for their address only. It rules before the check
-//! runs. The time of the answer does not depend on the result of the check: it follows from the
-//! failures of the address, of its network, and of all. The end of a lockout does not depend on how
-//! long checks took: a failure counts from the time when its attempt started. One thing can be seen:
-//! the wait shows a client at an unknown address whether a *name*, existing or not, is under attack
-//! from elsewhere. With [`delay_after`](Rule::delay_after) unset for users it does not.
+//! A client learns nothing about names. The guard does not know which names exist: unknown names
+//! count like existing ones, and connections are refused only for their address. It decides before
+//! the check runs. The time of the answer does not depend on the result of the check: it follows
+//! from the failures of the address, of its network, and of all. The end of a lockout does not
+//! depend on how long checks took: a failure counts from the time when its attempt started. One
+//! thing is visible: a client at an unknown address learns from the wait whether a *name*, existing
+//! or not, is under attack from elsewhere. Without [`delay_after`](Rule::delay_after) for users
+//! this is not visible.
 //!
 //! # Memory, and what is forgotten
 //!
-//! All tables are allocated once and never grow: [`Guard::bytes`] says how much, and a call's work
-//! does not depend on how full they are. Only keyed hashes of names and addresses are kept, so the
-//! size of an entry does not depend on what a client sends. Names are hashed as the bytes they are:
-//! `Alice` and `alice` are two names here. If your user store ignores case, fold it before you ask:
-//! otherwise each spelling has guesses of its own.
+//! All tables are allocated once and never grow: see [`Guard::bytes`]. The work of a call does not
+//! depend on how full they are. Only keyed hashes of names and addresses are kept, so the size of
+//! an entry does not depend on what a client sends. Names are bytes: `Alice` and `alice` are two
+//! names. If your user store ignores case, convert names to lower case first: otherwise each
+//! spelling has guesses of its own.
 //!
-//! An entry gives up its place only when nothing in it can matter any more: no failure in the
-//! window, no lockout, no repetition unforgiven. So an attacker who tries many names or addresses
-//! never makes the guard forget an entry. When there is no place for a new failure, it is counted in
-//! the sum of the places where it would belong. What would belong there, unless it is a known
-//! address, then waits the longest delay. So a full guard answers unknown addresses later, but lets
-//! nothing go uncounted. Successes have a table of their own, which only right passwords can write to.
+//! An entry is replaced only if nothing in it matters any more: no failure in the window, no
+//! lockout, no unforgiven repetition. So an attacker with many names or addresses cannot make the
+//! guard forget an entry. A new failure that finds no place is counted in the sum of its set of
+//! places. All keys of that set that are not in the table, except known addresses, then wait the
+//! longest delay. So a full guard answers unknown addresses later, but counts everything. Successes
+//! have a table of their own, which only right passwords change.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -185,7 +188,7 @@ pub use network::{Network, NetworkError};
 pub use snapshot::{Merged, SnapshotError};
 pub use time::Instant;
 
-/// Its example, too, is compiled and run.
+/// Compiles and runs the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

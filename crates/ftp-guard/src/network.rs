@@ -1,4 +1,5 @@
-//! Addresses with the same first bits, and which address an address stands for.
+//! Networks: addresses with the same first bits. Also, IPv6 addresses that stand for an IPv4
+//! address.
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,7 +11,7 @@ use thiserror::Error;
 const NAT64: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
 
 /// The IPv4 address that an IPv6 address stands for: mapped (`::ffff:192.0.2.1`), or translated by
-/// NAT64 with the well-known prefix (`64:ff9b::192.0.2.1`). All others are themselves.
+/// NAT64 with the well-known prefix (`64:ff9b::192.0.2.1`). Other addresses are returned unchanged.
 pub(crate) fn canonical(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => translated(v6).map_or(IpAddr::V6(v6), IpAddr::V4),
@@ -24,12 +25,12 @@ fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
     is_translated.then(|| Ipv4Addr::from_bits(low))
 }
 
-/// Addresses: one, or all with the same first bits. Read from `ADDR` or `ADDR/PREFIX`.
+/// One address, or all with the same first bits. Parsed from `ADDR` or `ADDR/PREFIX`.
 ///
-/// IPv4 addresses are contained in whatever form they come: as themselves, mapped
-/// (`::ffff:192.0.2.1`), or translated by NAT64 (`64:ff9b::192.0.2.1`). A network may be written in
-/// the mapped form as well: `::ffff:192.0.2.0/120` is `192.0.2.0/24`. Other IPv6 networks, `::/0`
-/// too, do not contain mapped addresses.
+/// An IPv4 network contains IPv4 addresses in any form: plain, mapped (`::ffff:192.0.2.1`), or of
+/// NAT64 (`64:ff9b::192.0.2.1`). A network may be written in the mapped form, too:
+/// `::ffff:192.0.2.0/120` is `192.0.2.0/24`. Other IPv6 networks, also `::/0`, do not contain
+/// mapped addresses.
 ///
 /// ```
 /// use ftp_guard::Network;
@@ -45,14 +46,14 @@ pub struct Network {
     prefix: u8,
 }
 
-/// Why a text is no [`Network`].
+/// Why a text is not a [`Network`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NetworkError {
-    /// What stands before the slash is no IP address.
+    /// The text before the slash is not an IP address.
     #[error("it does not begin with an IP address")]
     Address,
-    /// The prefix is longer than the address, or no number.
+    /// The prefix is longer than the address, or not a number.
     #[error("the prefix is a number from 0 to {longest}")]
     Prefix {
         /// The length of the address, in bits.
@@ -61,7 +62,7 @@ pub enum NetworkError {
 }
 
 impl Network {
-    /// All addresses whose first `prefix` bits are those of `address`.
+    /// The addresses whose first `prefix` bits are those of `address`.
     ///
     /// # Errors
     /// [`NetworkError::Prefix`] if the prefix is longer than the address.
@@ -80,7 +81,7 @@ impl Network {
         })
     }
 
-    /// This address alone.
+    /// Only this address.
     pub fn of(address: IpAddr) -> Self {
         let address = address.to_canonical();
         let prefix = if address.is_ipv4() { 32 } else { 128 };
@@ -99,7 +100,7 @@ impl Network {
             }
             (IpAddr::V6(_), IpAddr::V4(_)) => return false,
         };
-        // A shift by the whole width gives none: then no bit counts.
+        // A shift by the whole width gives `None`: then no bit counts.
         let rest = bits.saturating_sub(u32::from(self.prefix));
         differ.checked_shr(rest).unwrap_or_default() == 0
     }
@@ -119,7 +120,7 @@ impl FromStr for Network {
         };
         let is_number = prefix.bytes().all(|byte| byte.is_ascii_digit());
         let prefix = prefix.parse().ok().filter(|_| is_number);
-        // One that is no number is longer than any.
+        // A prefix that is not a number counts as too long.
         Self::new(address, prefix.unwrap_or(u8::MAX))
     }
 }

@@ -1,14 +1,14 @@
-//! What is remembered of one address, network, user, or user at an address.
+//! The record of one address, network, user, or user at an address.
 
 use crate::config::{Lockout, Rule};
 
 /// How many slots a window is counted in.
 const SLOTS: u64 = 8;
 
-/// A [`Rule`] with its times in milliseconds and its bounds worked out.
+/// A [`Rule`] with times in milliseconds and computed bounds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Policy {
-    /// The length of a slot: seven of them cover the window, the eighth is the one under way.
+    /// The length of a slot. Seven slots cover the window; the eighth is the current one.
     pub(crate) slot: u64,
     pub(crate) delay_after: Option<u32>,
     pub(crate) lock: Option<LockPolicy>,
@@ -20,7 +20,7 @@ pub(crate) struct LockPolicy {
     first: u64,
     longest: u64,
     forgiven: u64,
-    /// The repetition that first reaches the longest lock. Counting on would only delay
+    /// The repetition that first reaches the longest lockout. Counting further would only delay
     /// forgiveness.
     top: u8,
 }
@@ -73,29 +73,29 @@ impl LockPolicy {
     }
 }
 
-/// Rounded up, so that nothing is shorter than asked for.
+/// Rounded up, so that nothing is shorter than configured.
 pub(crate) fn milliseconds(duration: core::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// Failures in a sliding window, and the lockout that followed. All times are milliseconds on the
-/// clock that guards share. 40 bytes, whatever happens.
+/// shared clock. Always 40 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Record {
-    /// The number of the newest slot that is counted in.
+    /// The number of the newest slot with a count.
     pub(crate) newest: u64,
     /// When the last lockout ends or ended.
     pub(crate) locked_until: u64,
     /// The failures in slot `n`, at `n % SLOTS`.
     counts: [u16; SLOTS as usize],
-    /// When a success forgave all that was before, in seconds; zero for never.
+    /// When a success forgave all earlier failures, in seconds; zero for never.
     pub(crate) cleared: u32,
-    /// How often in a row it was locked, when it was last locked.
+    /// How often in a row it was locked, counted at the last lockout.
     pub(crate) level: u8,
 }
 
 impl Record {
-    /// The count of a slot, zero if it is not kept.
+    /// The count of a slot; zero if it is no longer kept.
     pub(crate) fn count(&self, slot: u64) -> u16 {
         match self.newest.checked_sub(slot) {
             Some(age) if age < SLOTS => self
@@ -113,8 +113,8 @@ impl Record {
         }
     }
 
-    /// The slots that may still count at `now`, newest first. Those that a clock ahead of ours
-    /// filled are among them.
+    /// The slots that may still count at `now`, newest first. Includes slots from a clock ahead of
+    /// ours.
     pub(crate) fn slots(&self, policy: &Policy, now: u64) -> impl Iterator<Item = u64> {
         let newest = self.newest;
         let present = now.checked_div(policy.slot).unwrap_or_default();
@@ -150,13 +150,13 @@ impl Record {
         let Some(lock) = &policy.lock else {
             return false;
         };
-        // Twice the longest lock cannot come from a sane clock: a damaged record must not lock
-        // anyone for ever.
+        // More than twice the longest lockout is not valid: a damaged record must not lock for
+        // ever.
         let remaining = self.locked_until.saturating_sub(now);
         remaining > 0 && remaining <= lock.longest.saturating_mul(2)
     }
 
-    /// Repetitions that are not forgiven yet.
+    /// How many repetitions are not forgiven yet.
     pub(crate) fn unforgiven(&self, policy: &Policy, now: u64) -> u8 {
         let Some(lock) = &policy.lock else { return 0 };
         let since = now.saturating_sub(self.locked_until);
@@ -165,34 +165,33 @@ impl Record {
             .saturating_sub(u8::try_from(forgiven).unwrap_or(u8::MAX))
     }
 
-    /// Whether anything in it can still matter. Only records that are not live give up their
-    /// place.
+    /// Whether anything in it still matters. Only records that are not live are replaced.
     pub(crate) fn is_live(&self, policy: &Policy, now: u64) -> bool {
         self.failures(policy, now) > 0
             || self.is_locked(policy, now)
             || self.unforgiven(policy, now) > 0
     }
 
-    /// Whether others may still hold what a success forgave here.
+    /// Whether other guards may still have the failures that a success forgave here.
     pub(crate) fn is_cleared(&self, policy: &Policy, now: u64) -> bool {
         let cleared = u64::from(self.cleared).saturating_mul(1000);
         let remembered = policy.slot.saturating_mul(SLOTS);
         self.cleared > 0 && cleared.saturating_add(remembered) > now
     }
 
-    /// Whether there is anything to tell others.
+    /// Whether it belongs into a snapshot.
     pub(crate) fn is_worth_telling(&self, policy: &Policy, now: u64) -> bool {
         self.is_live(policy, now) || self.is_cleared(policy, now)
     }
 
-    /// Drops a success so old that what it forgave would be gone without it.
+    /// Drops a success that is so old that the forgiven failures would have expired.
     fn expire_clearing(&mut self, policy: &Policy, now: u64) {
         if !self.is_cleared(policy, now) {
             self.cleared = 0;
         }
     }
 
-    /// One more failure. Returns whether it led to a lockout.
+    /// Counts a failure. Returns whether it started a lockout.
     pub(crate) fn fail(&mut self, policy: &Policy, now: u64) -> bool {
         self.expire_clearing(policy, now);
         self.add(policy, now, 1);
@@ -207,7 +206,7 @@ impl Record {
         true
     }
 
-    /// A success: what was before is forgiven.
+    /// Forgives all earlier failures, after a success.
     pub(crate) fn clear(&mut self, now: u64) {
         let seconds = u32::try_from(now / 1000).unwrap_or(u32::MAX);
         *self = Self {
@@ -216,7 +215,7 @@ impl Record {
         };
     }
 
-    /// The least record that knows all that both know. Commutative, associative, idempotent.
+    /// Merges another record into this one. Commutative, associative, idempotent.
     pub(crate) fn join(&mut self, other: &Self, policy: &Policy, now: u64) {
         let mut other = *other;
         self.expire_clearing(policy, now);

@@ -1,5 +1,5 @@
-//! The rules: who is admitted, what is ruled out, who waits and for how long. Counts nothing but
-//! what is open.
+//! The decisions: which connections are admitted, which attempts are rejected, and how long answers
+//! wait. It counts only what is open.
 
 use core::time::Duration;
 
@@ -14,7 +14,7 @@ impl Guard {
         [self.keys.open(peer.address), self.keys.open(peer.network)]
     }
 
-    /// Counts the connection, or says why not.
+    /// Counts the connection, or returns why it is refused.
     pub(crate) fn admit(
         &mut self,
         peer: AddressKeys,
@@ -51,7 +51,7 @@ impl Guard {
         }
     }
 
-    /// How many more connections there may be: by the guard's own bound, and by the server's.
+    /// How many more connections are allowed, by the guard's limit and the server's.
     fn connections_left(&self, capacity: Option<Capacity>, known: bool) -> u32 {
         let config = &self.config;
         let nobody_can_be = config.known_for.is_zero() && config.allowed.is_empty();
@@ -101,7 +101,7 @@ impl Guard {
         }
     }
 
-    /// What can lock this attempt out, and the key under which it is counted while undecided.
+    /// What can lock out this attempt, with the key of its count while it is undecided.
     pub(crate) fn held(
         &self,
         peer: AddressKeys,
@@ -119,8 +119,8 @@ impl Guard {
         })
     }
 
-    /// Counts the attempt as undecided, unless those that already are could use up all failures
-    /// that are left. One at a time always may.
+    /// Counts the attempt as undecided, unless the undecided ones could already use up all failures
+    /// before a lockout. One at a time is always allowed.
     pub(crate) fn hold(&mut self, peer: AddressKeys, tried: AttemptKeys, time: u64) -> bool {
         let held = self.held(peer, tried);
         let exhausted = held.into_iter().any(|(table, key, held)| {
@@ -132,7 +132,7 @@ impl Guard {
         !exhausted && self.count_all(keys)
     }
 
-    /// How long unknown addresses wait, whatever name they try.
+    /// How long unknown addresses wait, for any name.
     pub(crate) fn unknown_delay(&self, peer: AddressKeys, time: u64) -> Duration {
         if self.is_known(peer, time) {
             return Duration::ZERO;

@@ -1,4 +1,4 @@
-//! A guard's knowledge as bytes, to keep over a restart or to share between front ends.
+//! Snapshots: a guard's state as bytes, to keep it over a restart or share it between front ends.
 //!
 //! ```text
 //! header   "FGRD", version 1, mark of the seed (8), mark of the rules (8),
@@ -10,7 +10,7 @@
 //!          or kind 4, an address with a success (1), key (8), when (8)
 //! ```
 //! All numbers are little-endian, all times count on the shared clock, entries are sorted by kind
-//! and key. Two guards that know the same have the same bytes.
+//! and key. Two guards with the same state have the same bytes.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -28,10 +28,10 @@ const HAS_COUNTS: u8 = 0x10;
 const HAS_LOCK: u8 = 0x20;
 const HAS_CLEARED: u8 = 0x40;
 
-/// How far the clocks of front ends may be apart, in milliseconds.
+/// How much the clocks of front ends may differ, in milliseconds.
 const SKEW: u64 = 60_000;
 
-/// Why a snapshot was not taken in. Nothing of it was.
+/// Why a snapshot was refused. Nothing of it was merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
@@ -47,41 +47,43 @@ pub enum SnapshotError {
     /// It was taken with other windows or other address prefixes.
     #[error("the snapshot was taken with other windows or address prefixes")]
     DifferentRules,
-    /// It was taken more than a minute after now: clocks disagree, or
-    /// [`GuardConfig::clock_start`] is not set alike.
+    /// It was taken more than a minute after now: the clocks differ, or the values of
+    /// [`GuardConfig::clock_start`] do not fit.
     #[error("the snapshot is {} s ahead of this guard's clock", .by.as_secs())]
     FromTheFuture {
-        /// How far ahead.
+        /// How far it is ahead.
         by: Duration,
     },
     /// It ends too early.
     #[error("the snapshot is cut short")]
     Truncated,
-    /// An entry makes no sense, or bytes follow the last.
+    /// An entry is not valid, or bytes follow the last one.
     #[error("the snapshot is damaged at byte {at}")]
     Damaged {
-        /// Where the entry starts.
+        /// The offset of the entry.
         at: usize,
     },
 }
 
-/// What became of a snapshot that was taken in.
+/// The result of merging a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Merged {
-    /// Entries taken in.
+    /// Merged entries.
     pub entries: usize,
-    /// Entries for which there was no room: they delay what would have stood beside them.
+    /// Entries without room: they were counted in the sum of their set, and delay all keys of that
+    /// set.
     pub untracked: usize,
 }
 
 impl Guard {
-    /// What this guard knows, for [`merge`](Self::merge) and [`restore`](Self::restore).
+    /// This guard's state, for [`merge`](Self::merge) and [`restore`](Self::restore).
     ///
-    /// Failures per address, network and user, lockouts and known addresses are in it; open
-    /// connections and the failures in all are not, for they belong to one process. About 20 bytes
-    /// for each entry that still matters, and at most a little over 3 MiB with the default number
-    /// of entries. Looks at the whole table: take one every few seconds, not at every login.
+    /// It has the failures of addresses, networks and users, lockouts, and known addresses. It does
+    /// not have open connections and the failures in all, which belong to one process. It takes
+    /// about 20 bytes for each entry that still matters, and at most a little over 3 MiB with the
+    /// default number of entries. The call reads the whole table: take a snapshot every few
+    /// seconds, not at every login.
     pub fn snapshot(&mut self, now: Instant) -> Vec<u8> {
         let time = self.advance(now);
         let mut records: Vec<(u8, u64, Record)> = Vec::new();
@@ -118,23 +120,22 @@ impl Guard {
         out
     }
 
-    /// Takes in what another guard knows.
+    /// Merges another guard's state.
     ///
-    /// For each entry the higher of two counts (slot by slot), the later lockout, and the later
-    /// success is kept. So merging is commutative, associative and idempotent as long as there is
-    /// room, and any pattern of exchange leads all guards to the same knowledge. A success forgives
-    /// what was counted for its user at its address before it, here as there; failures counted
-    /// elsewhere at the same time are forgiven with it. Failures counted on two front ends within
-    /// the same slot of a window are not added up: an attacker who spreads guesses over *n* front
-    /// ends has at most *n* times as many until the first merge after a lockout, which then holds
-    /// everywhere.
+    /// For each entry it keeps the higher of two counts (slot by slot), the later lockout, and the
+    /// later success. So merging is commutative, associative and idempotent while there is room,
+    /// and after any order of exchanges all guards have the same state. A success forgives the
+    /// earlier failures of its user at its address on all guards, and failures counted elsewhere at
+    /// the same time. Failures in the same slot of a window on two front ends are not added: an
+    /// attacker who uses *n* front ends has at most *n* times as many guesses until the first merge
+    /// after a lockout. Then the lockout holds on all of them.
     ///
     /// Both sides need the same [`Seed`], the same windows and prefixes, and a
     /// [`clock_start`](GuardConfig::clock_start) that refers to the same moment. The bytes are
-    /// checked for sense, not for origin: keep them where only front ends can write.
+    /// validated, but not authenticated: keep them where only front ends can write.
     ///
     /// # Errors
-    /// [`SnapshotError`]; then nothing was taken in.
+    /// [`SnapshotError`]; then nothing was merged.
     pub fn merge(&mut self, now: Instant, snapshot: &[u8]) -> Result<Merged, SnapshotError> {
         let time = self.advance(now);
         let decoder = Decoder {
@@ -142,7 +143,7 @@ impl Guard {
             rules_mark: self.rules_mark(),
             policies: self.tables().map(|table| *table.policy()),
         };
-        // All of it is checked before any of it counts, without a copy.
+        // The whole snapshot is checked before anything is merged, without a copy.
         decoder.decode(time, snapshot, |_, _| {})?;
         let mut merged = Merged::default();
         decoder.decode(time, snapshot, |key, entry| {
@@ -163,7 +164,7 @@ impl Guard {
         Ok(merged)
     }
 
-    /// A new guard that knows what the snapshot says: a start after a restart.
+    /// A new guard with the state of a snapshot, after a restart.
     ///
     /// # Errors
     /// As [`merge`](Self::merge).
@@ -188,7 +189,7 @@ impl Guard {
     }
 }
 
-/// What a snapshot is read against.
+/// The values of this guard that a snapshot is checked against.
 struct Decoder {
     seed_mark: u64,
     rules_mark: u64,
@@ -196,7 +197,7 @@ struct Decoder {
 }
 
 impl Decoder {
-    /// Reads a snapshot from end to end, and hands out each entry.
+    /// Reads a snapshot, and passes each entry to a function.
     fn decode(
         &self,
         time: u64,
@@ -224,7 +225,7 @@ impl Decoder {
                 by: Duration::from_millis(ahead),
             });
         }
-        // No honest time is later than this; so no entry can stay live for ever.
+        // No valid time is later than this, so no entry can stay live for ever.
         let latest = taken.saturating_add(SKEW);
         for _ in 0..u32::from_le_bytes(reader.take()?) {
             let at = snapshot.len().saturating_sub(reader.rest.len());
@@ -281,7 +282,7 @@ impl Decoder {
         if flags & HAS_LOCK != 0 {
             let until = reader.number()?;
             record.level = reader.byte()?;
-            // Shorter rules than the other front end's are kept to.
+            // If the rules here are shorter than the other front end's, they apply.
             record.locked_until = until.min(latest.saturating_add(policy.longest_lock()));
             record.level = record.level.min(policy.top_level());
         }
@@ -304,7 +305,7 @@ enum Entry {
 
 fn encode(out: &mut Vec<u8>, kind: u8, key: u64, record: &Record, policy: &Policy, time: u64) {
     let counted = |slot: &u64| record.count(*slot) > 0;
-    // Slots that no longer count are left out, so that the bytes tell no more than what matters.
+    // Slots that no longer count are left out.
     let newest = record.slots(policy, time).find(counted);
     let has_lock = record.is_locked(policy, time) || record.unforgiven(policy, time) > 0;
     let cleared = record.is_cleared(policy, time);

@@ -1,10 +1,9 @@
-//! A table of records that never grows and never forgets what still matters.
+//! A table of records that never grows, and never loses a record that still matters.
 //!
-//! A key may stand in two sets of eight places, picked by different parts of its keyed hash. A new
-//! key takes a place whose record is no longer live; if there is none, it is *not* given the place
-//! of another: it is counted in the sum of its set, and keys that are not in the table but whose
-//! set has such a sum are [crowded](Table::is_crowded). So filling the table with fresh keys
-//! cannot push out an old one, and the fresh ones do not go uncounted either.
+//! Different parts of a key's keyed hash choose two sets of eight places for it. A new key takes a
+//! place whose record is not live. If there is none, it does *not* replace another: it is counted
+//! in the sum of its set. Keys that are not in the table, but whose set has such a sum, are
+//! [crowded](Table::is_crowded). So new keys cannot push out an old one, and are still counted.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -29,7 +28,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// At least this many places, rounded up to a power of two.
+    /// Has at least this many places, rounded up to a power of two.
     pub(crate) fn new(policy: Policy, capacity: usize) -> Self {
         let sets = capacity.div_ceil(WAYS).max(2).next_power_of_two();
         Self {
@@ -52,7 +51,7 @@ impl Table {
         [key as usize & mask, (key >> 32) as usize & mask]
     }
 
-    /// The first place of the key's two sets that fits.
+    /// The first place in the key's two sets for which `fits` is true.
     fn find(&self, key: u64, fits: impl Fn(&Place) -> bool) -> Option<usize> {
         self.sets(key).into_iter().find_map(|set| {
             let start = set.saturating_mul(WAYS);
@@ -76,7 +75,7 @@ impl Table {
             .is_some_and(|record| record.is_locked(&self.policy, now))
     }
 
-    /// Whether the key may have failures that could not be kept under its own name.
+    /// Whether the key may have failures that found no place of their own.
     pub(crate) fn is_crowded(&self, key: u64, now: u64) -> bool {
         let [set, _] = self.sets(key);
         let sum = self
@@ -91,7 +90,7 @@ impl Table {
         if let Some(index) = self.find(key, |place| place.key == key) {
             return self.places.get_mut(index).map(|place| &mut place.record);
         }
-        // What is only kept to be told to others is the last to go.
+        // Records kept only for snapshots are replaced last.
         let index = self
             .find(key, |place| {
                 !place.record.is_worth_telling(&self.policy, now)
@@ -125,15 +124,15 @@ impl Table {
         Failed::Untracked
     }
 
-    /// A success forgives the key's failures. It is noted even if there are none here: another
-    /// guard may know of some.
+    /// Forgives the key's failures after a success. It is recorded even if there are none here:
+    /// another guard may have some.
     pub(crate) fn clear(&mut self, key: u64, now: u64) {
         if let Some(record) = self.place(key, now) {
             record.clear(now);
         }
     }
 
-    /// Takes in what another guard knows. Returns whether there was room.
+    /// Merges another guard's state. Returns whether there was room.
     pub(crate) fn join(&mut self, key: u64, record: &Record, now: u64) -> bool {
         let policy = self.policy;
         if let Some(own) = self.place(key, now) {
@@ -146,7 +145,7 @@ impl Table {
         false
     }
 
-    /// What others should know, in no order.
+    /// The records for a snapshot, in no order.
     pub(crate) fn worth_telling(&self, now: u64) -> impl Iterator<Item = (u64, &Record)> {
         self.places
             .iter()
@@ -155,7 +154,7 @@ impl Table {
     }
 }
 
-/// What became of a failure.
+/// The result of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failed {
     Counted,

@@ -1,10 +1,10 @@
-//! Time as the guard sees it: handed in by the caller, never asked for.
+//! Time, which the caller passes in: the guard has no clock.
 
 use core::ops::{Add, Sub};
 use core::time::Duration;
 
-/// A point in time: the duration since a start that the caller picks once for each guard. In whole
-/// nanoseconds; time ends 584 years after its start.
+/// A point in time: the duration since a start that the caller chooses once for each guard. In
+/// whole nanoseconds, up to 584 years.
 ///
 /// ```
 /// use core::time::Duration;
@@ -18,15 +18,15 @@ use core::time::Duration;
 pub struct Instant(u64);
 
 impl Instant {
-    /// The caller's start of time.
+    /// The start that the caller chose.
     pub const START: Self = Self(0);
 
-    /// The point that lies `elapsed` after the start; the end of time if that is later.
+    /// The point `elapsed` after the start; the latest point if that overflows.
     pub fn from_start(elapsed: Duration) -> Self {
         Self(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
     }
 
-    /// How long after the start this is.
+    /// The duration since the start.
     pub const fn since_start(self) -> Duration {
         Duration::from_nanos(self.0)
     }
@@ -35,7 +35,7 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
-    /// Saturates at the end of time.
+    /// Saturates at the latest point.
     fn add(self, duration: Duration) -> Self {
         Self::from_start(self.since_start().saturating_add(duration))
     }
@@ -44,7 +44,7 @@ impl Add<Duration> for Instant {
 impl Sub for Instant {
     type Output = Duration;
 
-    /// Zero if `earlier` is in fact later.
+    /// Zero if `earlier` is later.
     fn sub(self, earlier: Self) -> Duration {
         self.since_start().saturating_sub(earlier.since_start())
     }
