@@ -1,4 +1,4 @@
-//! Which address to try when (RFC 8305).
+//! Which address to try, and when (RFC 8305).
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -11,14 +11,14 @@ use crate::Instant;
 const SHORTEST_ATTEMPT_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_ATTEMPT_DELAY: Duration = Duration::from_secs(2);
 
-/// A race of connections to the addresses of one server: the first that is made wins.
+/// A race of connection attempts to the addresses of one server. The first connection wins.
 ///
-/// IPv6 and IPv4 take turns, and a new attempt begins every 250 ms beside those that are under
-/// way, or at once when one fails (RFC 8305 §4 and §5). So a family that does not work, or an
-/// address that swallows packets, costs a quarter of a second and not all the time there is.
+/// IPv6 and IPv4 take turns. A new attempt starts every 250 ms while others are running, or at once
+/// when one fails (RFC 8305 §4 and §5). So a family that does not work, or an address that does not
+/// answer, costs a quarter of a second and not the whole timeout.
 ///
 /// The race is polled like the machines: [`poll`](Self::poll) says what to do, and
-/// [`connected`](Self::connected) and [`failed`](Self::failed) say what became of it. `E` is the
+/// [`connected`](Self::connected) and [`failed`](Self::failed) report the results. `E` is the
 /// caller's error of a failed attempt, kept for [`into_failures`](Self::into_failures).
 ///
 /// ```
@@ -47,9 +47,9 @@ const LONGEST_ATTEMPT_DELAY: Duration = Duration::from_secs(2);
 ///
 /// # One attempt at a time
 ///
-/// A caller that cannot wait for several connections at once says so with
-/// [`one_at_a_time`](Self::one_at_a_time). Each attempt then gets an equal share of the time that
-/// is left, as the deadline of its [`RaceStep::Connect`], so that here too no address can use it all:
+/// A caller that cannot wait for several connections at once uses
+/// [`one_at_a_time`](Self::one_at_a_time). Each attempt then gets an equal share of the remaining
+/// time, as the deadline of its [`RaceStep::Connect`], so that no address can use it all:
 ///
 /// ```
 /// # use core::time::Duration;
@@ -72,16 +72,16 @@ pub struct Race<E> {
     first_family_count: usize,
     one_at_a_time: bool,
     deadline: Instant,
-    /// The latest time that was told: time that runs backwards is ignored.
+    /// The latest time given. Time never goes backwards.
     now: Instant,
     waiting: Waiting,
-    /// All that were started, in that order.
+    /// All started attempts, in order.
     attempts: Vec<Attempt<E>>,
-    /// When the next may start, if none fails before.
+    /// When the next attempt may start if none fails before.
     next_start: Instant,
-    /// How many may start at once, because as many failed.
+    /// How many attempts may start at once, because as many failed.
     owed: usize,
-    /// IPv6 addresses may follow: until then nothing starts (RFC 8305 §3).
+    /// Nothing starts before this time, because IPv6 addresses may follow (RFC 8305 §3).
     held_until: Option<Instant>,
     is_resolved: bool,
     end: Option<RaceStep>,
@@ -92,26 +92,26 @@ pub struct Race<E> {
 #[non_exhaustive]
 #[must_use = "the race makes no progress until the step is done"]
 pub enum RaceStep {
-    /// Start connecting to this address, then poll again without waiting for the outcome, which
-    /// goes to [`Race::connected`] or [`Race::failed`]. Said once for each address.
+    /// Start connecting to this address, then poll again without waiting for the result. Report the
+    /// result with [`Race::connected`] or [`Race::failed`]. Returned once for each address.
     Connect {
-        /// Where to.
+        /// The address to connect to.
         address: SocketAddr,
-        /// When to give this attempt up. The end of the race, unless attempts are made
-        /// [one at a time](Race::one_at_a_time).
+        /// When to give up this attempt: at the end of the race, unless attempts are made [one at a
+        /// time](Race::one_at_a_time).
         deadline: Instant,
     },
-    /// Wait for the attempts that are under way, and for the resolver if it is not done; poll
-    /// again when one of them has an outcome, and at this time in any case.
+    /// Wait for the running attempts, and for the resolver if it is not done. Poll again when one
+    /// of them has a result, and in any case at this time.
     Wait {
-        /// When the next attempt starts, one is given up, or the race ends.
+        /// When the next attempt starts, an attempt is given up, or the race ends.
         until: Instant,
     },
-    /// The race is won; drop all other attempts.
+    /// This address is connected. Drop all other attempts.
     Connected(SocketAddr),
-    /// Every address has failed, or there was none.
+    /// Every address failed, or there was none.
     Exhausted,
-    /// Time is up; drop all attempts.
+    /// The time is over. Drop all attempts.
     TimedOut,
 }
 
@@ -135,8 +135,8 @@ impl<E> Attempt<E> {
 }
 
 impl<E> Race<E> {
-    /// Starts at `now` and ends `within` that time, which is
-    /// [`Timeouts::connect`](crate::client::Timeouts::connect) and covers resolving the name, too.
+    /// Starts a race at `now` that ends `within` this time. Use
+    /// [`Timeouts::connect`](crate::client::Timeouts::connect), which includes resolving the name.
     pub const fn new(now: Instant, within: Duration) -> Self {
         Self {
             attempt_delay: Duration::from_millis(250),
@@ -155,13 +155,12 @@ impl<E> Race<E> {
         }
     }
 
-    /// The Connection Attempt Delay (RFC 8305 §5): after how long the next attempt starts beside
-    /// those that are under way. Default 250 ms, as the RFC recommends: longer than most round
-    /// trips, and shorter than a person's patience. Taken as 100 ms if less and 2 s if more, the
-    /// RFC's bounds.
+    /// The Connection Attempt Delay (RFC 8305 §5): the time after which the next attempt starts
+    /// while others are running. Default 250 ms, as the RFC recommends: longer than most round
+    /// trips, and hardly noticed by a person. At least 100 ms and at most 2 s, the RFC's bounds.
     ///
-    /// Where time is too short for this delay it shrinks, down to 100 ms, so that every address
-    /// gets its turn.
+    /// If the race's time is short, the delay shrinks, down to 100 ms, so that every address is
+    /// tried.
     #[must_use]
     pub fn attempt_delay(mut self, delay: Duration) -> Self {
         self.attempt_delay = delay.clamp(SHORTEST_ATTEMPT_DELAY, LONGEST_ATTEMPT_DELAY);
@@ -169,36 +168,36 @@ impl<E> Race<E> {
     }
 
     /// The Resolution Delay (RFC 8305 §3): how long IPv4 addresses that come first wait for IPv6
-    /// ones, while the resolver is not done. Default 50 ms, as the RFC recommends. Of no effect
-    /// where all addresses come at once.
+    /// ones while the resolver is running. Default 50 ms, as the RFC recommends. No effect if all
+    /// addresses come at once.
     #[must_use]
     pub const fn resolution_delay(mut self, delay: Duration) -> Self {
         self.resolution_delay = delay;
         self
     }
 
-    /// The First Address Family Count (RFC 8305 §4): how many addresses of the family that the
-    /// resolver puts first are tried before the other has its first turn. Default 1, as the RFC
-    /// recommends; 0 counts as 1.
+    /// The First Address Family Count (RFC 8305 §4): how many addresses of the resolver's first
+    /// family are tried before one of the other family. Default 1, as the RFC recommends; 0 counts
+    /// as 1.
     #[must_use]
     pub const fn first_family_count(mut self, count: usize) -> Self {
         self.first_family_count = count;
         self
     }
 
-    /// Starts an attempt only when the one before has failed or is past its deadline: for callers
-    /// that block in each. A new [`RaceStep::Connect`] means that the one before is to be dropped.
+    /// Starts an attempt only when the one before has failed or is past its deadline, for callers
+    /// that block in each. At a new [`RaceStep::Connect`], drop the attempt before it.
     ///
-    /// A caller that can make each attempt in a thread of its own does not need this.
+    /// A caller with a thread for each attempt does not need this.
     #[must_use]
     pub const fn one_at_a_time(mut self) -> Self {
         self.one_at_a_time = true;
         self
     }
 
-    /// The resolver knows these addresses, in the order in which it wants them tried (RFC 6724).
-    /// More may be added while the race runs. An address that is known already is not tried
-    /// again; after the end, and after [`resolved`](Self::resolved), nothing is added.
+    /// Adds addresses in the resolver's order (RFC 6724). More may be added while the race runs. A
+    /// known address is not tried again. Nothing is added after the end or after
+    /// [`resolved`](Self::resolved).
     pub fn add(&mut self, now: Instant, addresses: impl IntoIterator<Item = SocketAddr>) {
         self.advance(now);
         if self.end.is_some() || self.is_resolved {
@@ -214,7 +213,7 @@ impl<E> Race<E> {
             return;
         }
         if self.held_until.is_some() && has_ipv6 {
-            // What was waited for: it goes first.
+            // The awaited IPv6 address goes first.
             self.held_until = None;
             self.waiting.prefer_ipv6();
         } else if was_empty && !has_ipv6 {
@@ -222,8 +221,8 @@ impl<E> Race<E> {
         }
     }
 
-    /// The resolver is done: no more addresses will be added. Until then the race does not end
-    /// before its time, even if all addresses have failed.
+    /// The resolver is done: no more addresses will be added. Before this call the race goes on
+    /// until its time is over, even if all addresses have failed.
     pub fn resolved(&mut self, now: Instant) {
         self.advance(now);
         self.is_resolved = true;
@@ -247,25 +246,25 @@ impl<E> Race<E> {
         RaceStep::Wait { until }
     }
 
-    /// Whether one attempt is under way and no other can begin beside it or behind it: the caller
-    /// may block in it up to its deadline, without a thread or a task of its own.
+    /// Whether one attempt is running and no other can start during or after it. Then the caller
+    /// may block in it up to its deadline, without another thread or task.
     pub fn is_alone(&self) -> bool {
         let running = self.attempts.iter().filter(|each| each.is_running());
         self.end.is_none() && self.is_resolved && self.waiting.is_empty() && running.count() == 1
     }
 
-    /// The connection to this address is made. The first to say so ends the race; of no effect
-    /// for an address that is not being tried.
+    /// The connection to this address is made. The first one ends the race. No effect for an
+    /// address that is not being tried.
     pub fn connected(&mut self, now: Instant, address: SocketAddr) {
-        // A connection that is there was in time.
+        // A connection that was made counts as in time.
         self.now = self.now.max(now);
         if self.end.is_none() && self.running(address).is_some() {
             self.end = Some(RaceStep::Connected(address));
         }
     }
 
-    /// The attempt at this address failed: the next one starts at once. Of no effect for an
-    /// address that is not being tried.
+    /// The attempt at this address failed: the next one starts at once. No effect for an address
+    /// that is not being tried.
     pub fn failed(&mut self, now: Instant, address: SocketAddr, error: E) {
         let Some(index) = self.running(address) else {
             self.advance(now);
@@ -283,8 +282,8 @@ impl<E> Race<E> {
         self.check_exhausted();
     }
 
-    /// What was tried in vain, in the order in which it was tried. Without an error: the attempt
-    /// had no outcome when its time was up, or when another was faster.
+    /// The attempts without a connection, in order. Without an error, the attempt had no result
+    /// when its time was over or when another connected.
     pub fn into_failures(self) -> Vec<(SocketAddr, Option<E>)> {
         let winner = match self.end {
             Some(RaceStep::Connected(address)) => Some(address),
@@ -300,7 +299,7 @@ impl<E> Race<E> {
             .collect()
     }
 
-    /// When the next attempt starts, as far as is known. `None` if nothing is waiting.
+    /// When the next attempt starts. `None` if no address is waiting.
     fn start_time(&self) -> Option<Instant> {
         if self.waiting.is_empty() {
             return None;
@@ -308,7 +307,7 @@ impl<E> Race<E> {
         let running = self.attempts.iter().rev().find(|last| last.is_running());
         let at = match running.map(|last| &last.state) {
             Some(AttemptState::Running { deadline }) if self.one_at_a_time => *deadline,
-            // There is nobody to wait for.
+            // No attempt is running, so there is nothing to wait for.
             None => self.now,
             Some(_) if self.owed > 0 => self.now,
             Some(_) => self.next_start,
@@ -322,7 +321,7 @@ impl<E> Race<E> {
         self.owed = self.owed.saturating_sub(1);
         self.held_until = None;
         let left = self.deadline - self.now;
-        // An address that is not resolved yet may still come.
+        // The resolver may still add an address.
         let others = self.waiting.len();
         let share = share(left, others.saturating_add(usize::from(!self.is_resolved)));
         let delay = self.attempt_delay.min(share).max(SHORTEST_ATTEMPT_DELAY);
@@ -340,7 +339,7 @@ impl<E> Race<E> {
         Some(RaceStep::Connect { address, deadline })
     }
 
-    /// The time that was told, and the end of the race if it has come.
+    /// Updates the time, and ends the race if its time is over.
     fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);
         if self.end.is_none() && self.now >= self.deadline {
@@ -367,20 +366,20 @@ impl<E> Race<E> {
     }
 }
 
-/// An equal part of the time that is left, for one attempt and as many others.
+/// The share of the remaining time for one attempt, with this many others waiting.
 fn share(left: Duration, others: usize) -> Duration {
     let parts = u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1);
     left.checked_div(parts).unwrap_or(left)
 }
 
-/// The addresses that were not tried yet, each family in the resolver's order.
+/// The addresses not tried yet, each family in the resolver's order.
 #[derive(Debug)]
 struct Waiting {
     ipv6: VecDeque<SocketAddr>,
     ipv4: VecDeque<SocketAddr>,
-    /// The family whose turn it is, once there was an address.
+    /// Whether the next turn is IPv6's; `None` before the first address.
     ipv6_is_next: Option<bool>,
-    /// All that were ever added.
+    /// All addresses that were added.
     known: BTreeSet<SocketAddr>,
 }
 
@@ -402,7 +401,7 @@ impl Waiting {
         self.ipv6.len().saturating_add(self.ipv4.len())
     }
 
-    /// Returns whether it is new.
+    /// Adds an address. Returns whether it is new.
     fn add(&mut self, address: SocketAddr) -> bool {
         let is_new = self.known.insert(address);
         if is_new {
@@ -420,7 +419,8 @@ impl Waiting {
         self.ipv6_is_next = Some(true);
     }
 
-    /// Takes the next one; then it is the other family's turn, unless this one has another.
+    /// Removes the next address. The next turn is the other family's, unless this one has another
+    /// turn.
     fn next(&mut self, has_another_turn: bool) -> Option<SocketAddr> {
         let address = if self.ipv6_is_next? {
             self.ipv6.pop_front().or_else(|| self.ipv4.pop_front())

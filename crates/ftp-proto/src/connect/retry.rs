@@ -8,8 +8,8 @@ use crate::Instant;
 ///
 /// The delay after the first failure is at most [`first_delay`](Self::first_delay); each later one
 /// may be twice as long as the one before, up to [`longest_delay`](Self::longest_delay). A random
-/// number from the caller places it in the upper half of that range, so that the many clients of
-/// one server that went down do not come back all at once, and none comes back at once.
+/// number from the caller chooses a delay in the upper half of that range. So the many clients of a
+/// server that failed do not return all at the same time.
 ///
 /// ```
 /// use core::time::Duration;
@@ -20,14 +20,14 @@ use crate::Instant;
 /// let random = u64::MAX / 3; // from your random number generator
 ///
 /// let mut retrying = Retry::new().retries(2).start(at(0));
-/// // The first try fails at once: the next begins after 0.5 to 1 s …
+/// // The first try fails: the next starts after 0.5 to 1 s …
 /// let again = retrying.failed(at(0), true, random).unwrap();
 /// assert!(again - at(0) >= Duration::from_millis(500) && again <= at(1));
 /// // … and the one after that 1 to 2 s after the second failure.
 /// assert!(retrying.failed(at(10), true, random).unwrap() >= at(11));
 /// assert_eq!(retrying.failed(at(20), true, random), None); // that was the third try
 ///
-/// // What a server refuses for good is not asked again.
+/// // A permanent refusal is not tried again.
 /// assert_eq!(Retry::new().start(at(0)).failed(at(0), false, random), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,43 +49,42 @@ impl Retry {
         }
     }
 
-    /// Most tries after the first. Default 3: with the default delays they reach past the few
-    /// seconds in which a server restarts, and a person still waits for the outcome. 0 never tries
-    /// again.
+    /// How many tries may follow the first. Default 3: with the default delays they take longer
+    /// than the restart of a server, and a person still waits for the result. 0 never tries again.
     #[must_use]
     pub const fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self
     }
 
-    /// The longest delay after the first failure; at least half of it passes. Default 1 s: a lost
-    /// packet or a full queue of connections is over by then.
+    /// The longest delay after the first failure; the actual delay is at least half of it. Default
+    /// 1 s: by then a lost packet or a full queue of connections is no problem any more.
     #[must_use]
     pub const fn first_delay(mut self, delay: Duration) -> Self {
         self.first_delay = delay;
         self
     }
 
-    /// The longest delay of all, below which [`first_delay`](Self::first_delay) is kept, too.
-    /// Default 30 s: a server that comes back is noticed within half a minute, and one that is down
-    /// is asked twice a minute at most.
+    /// The longest delay of all; it also limits [`first_delay`](Self::first_delay). Default 30 s: a
+    /// server that comes back is noticed within half a minute, and one that is down gets at most
+    /// two tries a minute.
     #[must_use]
     pub const fn longest_delay(mut self, delay: Duration) -> Self {
         self.longest_delay = delay;
         self
     }
 
-    /// No try begins later than this after the first began. Default 10 minutes: what lasts longer
-    /// is for a person, or for whatever runs the program, to look at.
+    /// No try starts later than this after the start of the first. Default 10 minutes: a longer
+    /// failure needs a person, or another program, to decide.
     ///
-    /// A try that has begun is bounded by the timeouts of the login, not by this.
+    /// A running try is limited by the timeouts of the login, not by this.
     #[must_use]
     pub const fn total_time(mut self, time: Duration) -> Self {
         self.total_time = time;
         self
     }
 
-    /// The first try begins now.
+    /// Starts the first try at `now`.
     pub const fn start(self, now: Instant) -> Retrying {
         Retrying {
             retry: self,
@@ -103,7 +102,7 @@ impl Retry {
         let longest = longest.min(self.longest_delay);
         let half = longest.checked_div(2).unwrap_or_default();
         let spread = u64::try_from(longest.saturating_sub(half).as_nanos()).unwrap_or(u64::MAX);
-        // One more than the span, so that both its ends can be met; never zero.
+        // One more than the span, so that both its ends are possible; never zero.
         let jitter = match spread.checked_add(1) {
             Some(count) => random.checked_rem(count).unwrap_or(0),
             None => random,
@@ -123,20 +122,20 @@ impl Default for Retry {
 pub struct Retrying {
     retry: Retry,
     began: Instant,
-    /// The latest time that was told: time that runs backwards is ignored.
+    /// The latest time given. Time never goes backwards.
     now: Instant,
     attempts: u32,
     is_over: bool,
 }
 
 impl Retrying {
-    /// The present try failed. Returns when the next is to begin, or `None` to give up: the failure
-    /// is not [transient](super#what-is-transient), the tries are used up, or the next would begin
+    /// The current try failed. Returns when to start the next, or `None` to give up: the failure is
+    /// not [transient](super#what-is-transient), there are no tries left, or the next would start
     /// later than [`Retry::total_time`] allows.
     ///
-    /// `random` is a number that the caller draws anew for each call, uniform over all `u64`.
+    /// `random` is a new random number for each call, uniform over all `u64`.
     ///
-    /// Once it has given up it stays with that.
+    /// After `None` it always returns `None`.
     pub fn failed(&mut self, now: Instant, is_transient: bool, random: u64) -> Option<Instant> {
         self.now = self.now.max(now);
         if self.is_over || !is_transient || self.attempts > self.retry.retries {
@@ -152,8 +151,7 @@ impl Retrying {
         Some(at)
     }
 
-    /// How many tries were granted so far, the present one and those before: 1 until the first
-    /// failure.
+    /// How many tries there were so far, with the current one: 1 before the first failure.
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }

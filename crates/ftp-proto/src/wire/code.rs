@@ -8,9 +8,9 @@ use super::{InvalidText, TextKind, TextProblem};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(u16);
 
-/// What the first digit says (RFC 959 §4.2.1).
+/// The meaning of the first digit (RFC 959 §4.2.1).
 ///
-/// Exhaustive: every first digit of a [`Code`] has its variant.
+/// Exhaustive: every first digit of a [`Code`] has a variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// 1yz: begun; another reply will follow.
@@ -19,21 +19,21 @@ pub enum Class {
     Completion,
     /// 3yz: accepted so far; send the next command of the sequence.
     Intermediate,
-    /// 4yz: not done; the same command may work later.
+    /// 4yz: failed; the same command may work later.
     TransientNegative,
-    /// 5yz: not done; do not repeat it as it is.
+    /// 5yz: failed; do not repeat the same command.
     PermanentNegative,
-    /// 6yz: another reply, protected by a mechanism of RFC 2228 (§5) and encoded in base 64. TLS has none
-    /// of these; to the machines here such a reply is a fault.
+    /// 6yz: contains another reply, protected by a mechanism of RFC 2228 (§5) and encoded in base
+    /// 64. TLS does not use these, and the machines here treat such a reply as a fault.
     Protected,
 }
 
-/// What the second digit says (RFC 959 §4.2.1).
+/// The meaning of the second digit (RFC 959 §4.2.1).
 ///
-/// Exhaustive: every digit has its variant.
+/// Exhaustive: every digit has a variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subject {
-    /// x0z: syntax, or no other group.
+    /// x0z: syntax, or none of the other groups.
     Syntax,
     /// x1z: information, such as status or help.
     Information,
@@ -57,7 +57,7 @@ macro_rules! codes {
                 pub const $name: Self = Self($number);
             )*
 
-            /// What the RFCs say that this code means, if they define it.
+            /// The meaning of this code in the RFCs; `None` if they do not define it.
             pub fn meaning(self) -> Option<&'static str> {
                 match self.0 {
                     $($number => Some($meaning),)*
@@ -132,7 +132,7 @@ codes! {
 }
 
 impl Code {
-    /// The code of this number, if it lies in 100–699.
+    /// The code with this number; `None` outside 100–699.
     pub const fn new(number: u16) -> Option<Self> {
         if number >= 100 && number <= 699 {
             Some(Self(number))
@@ -153,7 +153,7 @@ impl Code {
         [digit(self.0 / 100), digit(self.0 / 10), digit(self.0)]
     }
 
-    /// What its first digit says.
+    /// The meaning of its first digit.
     #[inline]
     pub const fn class(self) -> Class {
         match self.0 {
@@ -166,7 +166,7 @@ impl Code {
         }
     }
 
-    /// What its second digit says.
+    /// The meaning of its second digit.
     pub const fn subject(self) -> Subject {
         match self.0 % 100 {
             0..10 => Subject::Syntax,

@@ -1,5 +1,5 @@
-//! Commands (RFC 959 §4.1, §5.3): looking at them, and building them. [`super::command_parser`]
-//! finds them.
+//! Commands (RFC 959 §4.1, §5.3): borrowed and owned. [`super::command_parser`] finds them in a
+//! stream.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,9 +11,9 @@ use super::telnet::put_telnet;
 use super::{CommandErrorKind, InvalidText, TextKind, TextProblem, Verb};
 use super::{check_name, check_text, escape};
 
-/// A command in someone else's buffer.
+/// A command borrowed from a buffer.
 ///
-/// `Debug` and `Display` show `****` in place of what [`secret`](Self::secret) gives.
+/// `Debug` and `Display` show `****` in place of [`secret`](Self::secret).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CommandRef<'b> {
     verb: Verb,
@@ -22,7 +22,7 @@ pub struct CommandRef<'b> {
 }
 
 impl<'b> CommandRef<'b> {
-    /// A known verb and an argument that was checked.
+    /// From a known verb and a checked argument.
     pub(crate) fn known(verb: Verb, argument: Option<&'b [u8]>) -> Self {
         Self {
             verb,
@@ -31,7 +31,7 @@ impl<'b> CommandRef<'b> {
         }
     }
 
-    /// Takes a line without its end apart.
+    /// Splits a line, given without its end.
     #[inline]
     pub(crate) fn from_line(line: &'b [u8]) -> Result<Self, CommandErrorKind> {
         if check_text(TextKind::Command, line).is_err() {
@@ -40,9 +40,8 @@ impl<'b> CommandRef<'b> {
         Self::from_checked(line).ok_or(CommandErrorKind::NotAVerb)
     }
 
-    /// The same for a line in which no CR, LF or NUL was found; `None` if it does not begin with a
-    /// verb.
-    // Built where it is wanted: by way of memory it costs twice as much.
+    /// The same for a line without CR, LF or NUL; `None` if it does not begin with a verb.
+    // Inlined so that the result is built in place: through memory it costs twice as much.
     #[inline(always)]
     pub(super) fn from_checked(line: &'b [u8]) -> Option<Self> {
         // Known verbs have three or four letters: no need to search for the space.
@@ -78,31 +77,30 @@ impl<'b> CommandRef<'b> {
         self.name
     }
 
-    /// All behind the one space after the verb, verbatim. `None` if there was no space.
+    /// Everything after the one space that follows the verb, unchanged. `None` without a space.
     ///
-    /// It is, or ends in, what [`secret`](Self::secret) gives.
+    /// If there is a [`secret`](Self::secret), the argument ends with it.
     #[inline]
     pub fn argument(&self) -> Option<&'b [u8]> {
         self.argument
     }
 
-    /// The part of the argument that is a secret, or may be one, and is never shown: up to the end
-    /// of the argument. `None` if there is none.
+    /// The part of the argument that is, or may be, a secret, and is never shown. It reaches to the
+    /// end of the argument. `None` if there is none.
     ///
-    /// * All of it for the verbs of [`Verb::carries_secret`].
-    /// * For `SITE` and verbs that this crate does not know, all behind the first word that may
-    ///   announce a password: `SITE PSWD old new`, `SITE CHPASS`, `SITE PASSWD`, `SITE GPASS`,
-    ///   `SITE CPWD`, `SITE ADDUSER name password`, `CHPWD`, `PASSWD`, `LOGIN` and whatever else
-    ///   contains `PASS`, `PSW`, `PWD`, `SECRET`, `LOGIN`, `LOGON` or `USER`. Too much is hidden
-    ///   rather than too little.
+    /// * For the verbs of [`Verb::carries_secret`]: the whole argument.
+    /// * For `SITE` and unknown verbs: everything after the first word that may announce a
+    ///   password: `SITE PSWD old new`, `SITE CHPASS`, `SITE PASSWD`, `SITE GPASS`, `SITE CPWD`,
+    ///   `SITE ADDUSER name password`, `CHPWD`, `PASSWD`, `LOGIN` and all words that contain
+    ///   `PASS`, `PSW`, `PWD`, `SECRET`, `LOGIN`, `LOGON` or `USER`. This may hide too much, so
+    ///   that it does not hide too little.
     pub fn secret(&self) -> Option<&'b [u8]> {
         let argument = self.argument?;
         argument.get(secret_begins(self.verb, self.name, argument)?..)
     }
 
-    /// Whether anything of this command is masked where it is shown: its
-    /// [`secret`](Self::secret), or the letters glued to an unknown verb that begins with `PASS` or
-    /// `ACCT`.
+    /// Whether a part of this command is masked when it is shown: its [`secret`](Self::secret), or
+    /// the letters after `PASS` or `ACCT` at the start of an unknown verb.
     pub fn carries_secret(&self) -> bool {
         self.secret().is_some() || self.shown_name().len() < self.name.len()
     }
@@ -116,7 +114,7 @@ impl<'b> CommandRef<'b> {
         .unwrap_or(self.name)
     }
 
-    /// Hands the command to `put` as it goes over the wire, piece by piece.
+    /// Passes the command's bytes on the wire to `put`, piece by piece.
     pub(crate) fn put(&self, mut put: impl FnMut(&[u8])) {
         put_telnet(self.name, &mut put);
         if let Some(argument) = self.argument {
@@ -174,7 +172,7 @@ impl fmt::Debug for CommandRef<'_> {
     }
 }
 
-/// A command that owns its bytes, which are wiped when it is dropped.
+/// A command that owns its bytes. They are wiped when it is dropped.
 ///
 /// ```
 /// use ftp_proto::wire::{Command, Verb};
@@ -205,7 +203,7 @@ impl Command {
         Ok(Self::from_parts(verb, name.as_bytes(), None))
     }
 
-    /// A command with an argument, which is sent verbatim and may be empty.
+    /// A command with an argument. It is sent unchanged, and may be empty.
     ///
     /// # Errors
     /// [`InvalidText`] if the argument holds CR, LF or NUL, or the verb is [`Verb::Unknown`].
@@ -219,7 +217,7 @@ impl Command {
         ))
     }
 
-    /// A command from a line as a user types it: verb, space, argument; without the line's end.
+    /// A command from a line that a user typed: verb, space, argument; without the line's end.
     ///
     /// # Errors
     /// [`InvalidText`] if the line holds CR, LF or NUL, or does not begin with a verb.
@@ -231,7 +229,7 @@ impl Command {
             .map_err(|_| TextProblem::NotAVerb.of(TextKind::Command))
     }
 
-    /// From parts that were checked.
+    /// From checked parts.
     pub(super) fn from_parts(verb: Verb, name: &[u8], argument: Option<&[u8]>) -> Self {
         let space = usize::from(argument.is_some());
         let argument_length = argument.map_or(0, <[u8]>::len);
@@ -275,7 +273,7 @@ impl Command {
         self.borrow().secret()
     }
 
-    /// Whether anything of it is masked: see [`CommandRef::carries_secret`].
+    /// Whether a part of it is masked: see [`CommandRef::carries_secret`].
     pub fn carries_secret(&self) -> bool {
         self.borrow().carries_secret()
     }
@@ -294,9 +292,9 @@ impl Command {
         }
     }
 
-    /// Appends the command as it goes over the wire: every 0xFF doubled (RFC 854), CRLF behind.
+    /// Appends the command's bytes on the wire: every 0xFF doubled (RFC 854), and CRLF at the end.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        // One allocation of the final size: growing would leave copies of a secret behind.
+        // One allocation of the final size: growing would leave copies of a secret in memory.
         let doubled = memchr::memchr_iter(0xff, &self.line).count();
         out.reserve(self.line.len().saturating_add(doubled).saturating_add(2));
         self.borrow().put(|bytes| out.extend_from_slice(bytes));

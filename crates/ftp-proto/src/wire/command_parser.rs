@@ -9,8 +9,8 @@ use crate::{Lenience, Limits};
 
 /// Finds commands in bytes that the caller keeps.
 ///
-/// Call [`parse`](Self::parse) with all unconsumed bytes; on [`Status::Partial`] call it again with
-/// the same bytes and more behind them. Blank lines are skipped.
+/// Call [`parse`](Self::parse) with all unconsumed bytes; after [`Status::Partial`] call it again
+/// with the same bytes and more after them. Blank lines are skipped.
 ///
 /// ```
 /// use ftp_proto::wire::{CommandParser, Status, Verb};
@@ -28,11 +28,11 @@ use crate::{Lenience, Limits};
 pub struct CommandParser {
     line_limit: usize,
     bare_lf: bool,
-    /// Where the command starts: behind blank lines and what is left of an over-long one.
+    /// Where the command starts, after blank lines and the rest of a line that was too long.
     start: usize,
-    /// Up to where no end of line was found.
+    /// Up to here there is no end of line.
     searched: usize,
-    /// The line was over the limit; its rest is being skipped.
+    /// The line was too long; its rest is being skipped.
     discarding: bool,
     /// See the method.
     decided_by: usize,
@@ -46,7 +46,7 @@ impl Default for CommandParser {
 }
 
 impl CommandParser {
-    /// A parser for lines of at most `line_limit` bytes, their ends not counted.
+    /// A parser for lines of at most `line_limit` bytes without their ends.
     #[inline]
     pub fn new(line_limit: usize, lenience: &Lenience) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl CommandParser {
         }
     }
 
-    /// Changes the line limit, for the lines that follow.
+    /// Changes the line limit for the following lines.
     pub fn set_line_limit(&mut self, line_limit: usize) {
         self.line_limit = line_limit;
     }
@@ -71,8 +71,8 @@ impl CommandParser {
     /// Looks for a command at the start of `bytes`.
     ///
     /// # Errors
-    /// [`CommandError`] if the line is no command. Drop [`CommandError::length`] bytes and go on:
-    /// after an over-long line the parser skips what is still to come of it.
+    /// [`CommandError`] if the line is not a command. Drop [`CommandError::length`] bytes and
+    /// continue. After a line that was too long, the parser skips the rest of that line.
     pub fn parse<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<CommandRef<'b>>, CommandError> {
         if let Some((line, length)) = self.whole_line(bytes)
             && let Some(command) = CommandRef::from_checked(line)
@@ -82,14 +82,14 @@ impl CommandParser {
         self.find(bytes)
     }
 
-    /// The common case, a good line that is all there, without touching the progress: the line and
-    /// its length with its end. `None` says nothing about the bytes.
+    /// The fast path for a valid, complete line. It does not change the progress. Returns the line,
+    /// and its length with its end; `None` leaves everything to the slow path.
     #[inline]
     fn whole_line<'b>(&self, bytes: &'b [u8]) -> Option<(&'b [u8], usize)> {
         if self.searched != 0 || self.discarding {
             return None;
         }
-        // The first of what may not stand inside a line is the line's end, or there is a fault.
+        // The first control character is the line's end, or a fault.
         let end = scan::line_control(bytes)?;
         let (line, rest) = bytes.split_at_checked(end)?;
         let line_end = match *rest {
@@ -105,7 +105,7 @@ impl CommandParser {
         loop {
             let Some(end) = self.line_end(bytes) else {
                 let unfinished = bytes.get(self.start..).unwrap_or_default();
-                // A CR stays, so that the LF behind it is known for the line's end.
+                // A CR stays, so that an LF after it is known as the line's end.
                 let end = bytes
                     .len()
                     .saturating_sub(usize::from(unfinished.ends_with(b"\r")));
@@ -141,8 +141,9 @@ impl CommandParser {
         }
     }
 
-    /// After [`Status::Partial`]: how many bytes at the front belong to no command (blank lines,
-    /// the rest of an over-long line). The caller must drop that many before the next call.
+    /// After [`Status::Partial`]: how many bytes at the front are not part of a command (blank
+    /// lines, the rest of a line that was too long). The caller must drop that many before the next
+    /// call.
     pub fn skip_blank(&mut self) -> usize {
         let skipped = core::mem::take(&mut self.start);
         self.searched = self.searched.saturating_sub(skipped);
@@ -163,23 +164,23 @@ impl CommandParser {
         CommandError { kind, length }
     }
 
-    /// How many bytes it took to know the last error. Unlike its length, this does not depend on
-    /// how they arrived.
+    /// At which byte the last error was certain. Unlike the error's length, this does not depend on
+    /// how the bytes arrived.
     pub(crate) fn decided_by(&self) -> usize {
         self.decided_by
     }
 
-    /// How many bytes of the present line, which is too long, it takes to be so.
+    /// At which byte the current line, which is too long, became too long.
     fn too_long_at(&self, bytes: &[u8]) -> usize {
         let at_limit = bytes.get(self.start.saturating_add(self.line_limit));
-        // These may begin the line's end; only what follows tells.
+        // These may begin the line's end; the next byte decides.
         let may_end = matches!(at_limit, Some(b'\r' | b'\n'));
         self.line_limit
             .saturating_add(1)
             .saturating_add(usize::from(may_end))
     }
 
-    /// The offset behind the end of the unfinished line, if it is there.
+    /// The offset after the end of the unfinished line, if the end has arrived.
     fn line_end(&mut self, bytes: &[u8]) -> Option<usize> {
         loop {
             let rest = bytes.get(self.searched..)?;
@@ -199,8 +200,8 @@ impl CommandParser {
         }
     }
 
-    /// Whether a line, finished or not, holds more than the limit. A CR at the limit may yet turn
-    /// out to be part of the line's end.
+    /// Whether a line, finished or not, is longer than the limit. A CR at the limit may still be
+    /// part of the line's end.
     fn is_too_long(&self, line: &[u8]) -> bool {
         !matches!(
             line.get(self.line_limit..).unwrap_or_default(),
@@ -216,7 +217,7 @@ impl CommandParser {
 pub struct CommandError {
     /// What is wrong.
     pub kind: CommandErrorKind,
-    /// How many bytes to drop before parsing on.
+    /// How many bytes to drop before parsing continues.
     pub length: usize,
 }
 

@@ -1,14 +1,14 @@
-//! Speakers of other protocols, told from their first bytes.
+//! Other protocols, recognised by their first bytes.
 
 use core::fmt;
 
 use super::{Code, ReplyRef};
 
-/// A protocol that is not FTP but was heard on the control connection.
+/// Another protocol than FTP on the control connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ForeignProtocol {
-    /// A TLS record: the port wants TLS from the first byte (implicit TLS).
+    /// A TLS record: the port uses TLS from the first byte (implicit TLS).
     Tls,
     /// An SSH identification string.
     Ssh,
@@ -23,7 +23,7 @@ pub enum ForeignProtocol {
 }
 
 impl ForeignProtocol {
-    /// The protocol that a well-formed greeting belongs to, where that is certain.
+    /// The protocol of a well-formed greeting; `None` if it is not certain.
     ///
     /// SMTP greets with 220 as FTP does: a 220 that has the word `ESMTP` or `SMTP` in its first
     /// line, and no word with `FTP` in it, comes from a mail server.
@@ -55,18 +55,18 @@ impl fmt::Display for ForeignProtocol {
     }
 }
 
-/// How the start of a stream compares with what other protocols begin with.
+/// The result of comparing the start of a stream with the starts of other protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signature {
-    /// This protocol for certain.
+    /// Certainly this protocol.
     Is(ForeignProtocol),
-    /// Could still become one; more bytes decide.
+    /// It may still be another protocol; more bytes decide.
     Undecided,
-    /// None that we know.
+    /// No known protocol.
     None,
 }
 
-/// What servers of other protocols say first. None of these can begin a reply.
+/// The first bytes of servers of other protocols. None of these can begin a reply.
 const SERVERS: &[(&[u8], ForeignProtocol)] = &[
     (b"SSH-", ForeignProtocol::Ssh),
     (b"HTTP/", ForeignProtocol::Http),
@@ -75,13 +75,13 @@ const SERVERS: &[(&[u8], ForeignProtocol)] = &[
     (b"* OK", ForeignProtocol::Imap),
     (b"* PREAUTH", ForeignProtocol::Imap),
     (b"* BYE", ForeignProtocol::Imap),
-    // Handshake and alert records. One byte decides: it is no FTP in any case.
+    // Handshake and alert records. One byte decides: it cannot be FTP.
     (b"\x16", ForeignProtocol::Tls),
     (b"\x15", ForeignProtocol::Tls),
 ];
 
-/// What clients of other protocols say first. HTTP methods are followed by a space, which tells
-/// them from verbs such as `OPTS`.
+/// The first bytes of clients of other protocols. The space after HTTP methods distinguishes them
+/// from verbs such as `OPTS`.
 const CLIENTS: &[(&[u8], ForeignProtocol)] = &[
     (b"SSH-", ForeignProtocol::Ssh),
     (b"GET ", ForeignProtocol::Http),

@@ -1,24 +1,24 @@
-//! Which part of a command is a secret. `Debug`, `Display`, logs and transcripts all ask here.
+//! Which part of a command is a secret. `Debug`, `Display`, logs and transcripts all use it.
 
 use super::Verb;
 
-/// What is shown in place of a secret.
+/// Shown in place of a secret.
 pub(crate) const MASK: &str = "****";
 
-/// What words contain, in any case, behind which a password may stand: `SITE PSWD old new`, `SITE
+/// Parts of words, in any letter case, that announce a password: `SITE PSWD old new`, `SITE
 /// CHPASS`, `SITE GPASS`, `SITE CPWD`, `SITE ADDUSER name password`, `CHPWD`, `PASSWD`, `LOGIN`.
 const MARKS: [&[u8]; 9] = [
     b"PASS", b"PSW", b"PWD", b"CHPW", b"SETPW", b"SECRET", b"LOGIN", b"LOGON", b"USER",
 ];
 
-/// Unknown verbs that begin with `PASS` and are names of commands, not `PASS` with its argument
-/// glued to it.
+/// The ends of unknown verbs that begin with `PASS` and are commands, not `PASS` and an argument
+/// without a space.
 const ENDINGS_OF_PASS: [&[u8]; 5] = [b"WD", b"WORD", b"PHRASE", b"CODE", b"IVE"];
 
-/// Where in the argument of this command the secret begins; `None` if there is none.
+/// Where in the argument the secret begins; `None` if there is none.
 ///
-/// Known verbs say so themselves. What `SITE` and unknown verbs mean is the server's affair, so
-/// there the words decide, and all behind the first that may announce a password is taken for one.
+/// Known verbs decide it by themselves. `SITE` and unknown verbs mean what the server likes. There
+/// everything after the first word that may announce a password is treated as one.
 pub(super) fn secret_begins(verb: Verb, name: &[u8], argument: &[u8]) -> Option<usize> {
     if verb.carries_secret() {
         return Some(0);

@@ -1,15 +1,16 @@
-//! The wire format: lines, replies, commands and Telnet. Usable without any machine.
+//! The wire format: lines, replies, commands and Telnet. It can be used without a machine.
 //!
-//! * [`ReplyParser`] and [`CommandParser`] look at bytes that the caller keeps and lend them back;
-//!   they remember how far they looked, so that any chunking costs linear work in total.
-//! * [`Reply`] and [`Command`] own their bytes and can only be built if they can be sent.
-//! * [`Passive`], [`parse_path`], [`parse_size`], [`parse_time`], [`announced_length`],
-//!   [`parse_store_unique_name`] read what the texts of replies say, however the server words them;
-//!   [`Features`] is what `FEAT` lists; [`parse_port`], [`parse_eprt`], [`parse_epsv`] read arguments.
-//! * [`TelnetFilter`] takes Telnet sequences out of incoming bytes, [`encode_telnet`] puts them in.
+//! * [`ReplyParser`] and [`CommandParser`] read bytes that the caller keeps, and return references
+//!   to them. They remember how far they searched, so the work is linear however the bytes arrive.
+//! * [`Reply`] and [`Command`] own their bytes. A value that cannot be sent cannot be built.
+//! * [`Passive`], [`parse_path`], [`parse_size`], [`parse_time`], [`announced_length`] and
+//!   [`parse_store_unique_name`] read what the texts of replies say, however the server words them.
+//!   [`Features`] is what `FEAT` lists. [`parse_port`], [`parse_eprt`] and [`parse_epsv`] read
+//!   arguments.
+//! * [`TelnetFilter`] removes Telnet sequences from incoming bytes; [`encode_telnet`] escapes
+//!   outgoing ones.
 //!
-//! What does not live here: who may say what when. That is [`crate::client`] and
-//! [`crate::server`].
+//! The order of commands and replies is not here, but in [`crate::client`] and [`crate::server`].
 
 mod code;
 mod command;
@@ -52,14 +53,14 @@ pub(crate) use text::{check_name, check_text};
 pub use transfer::{announced_length, parse_store_unique_name};
 pub use verb::Verb;
 
-/// What a parser found at the start of the bytes it was given.
+/// What a parser found at the start of its input.
 ///
-/// Exhaustive: a message is whole or it is not.
+/// Exhaustive: a message is complete or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status<T> {
-    /// A whole message, and how many bytes it took (blank lines skipped before it included). Drop
-    /// that many from the front before the next call.
+    /// A complete message, and its length with the blank lines before it. Drop that many bytes from
+    /// the front before the next call.
     Complete(T, usize),
-    /// The message is unfinished. Call again with the same bytes and more behind them.
+    /// The message is not complete. Call again with the same bytes and more after them.
     Partial,
 }

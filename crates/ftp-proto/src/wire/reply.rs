@@ -1,4 +1,4 @@
-//! Replies (RFC 959 §4.2): looking at them, and building them. [`super::reply_parser`] finds them.
+//! Replies (RFC 959 §4.2): borrowed and owned. [`super::reply_parser`] finds them in a stream.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -11,10 +11,10 @@ use super::masking::MASK;
 use super::telnet::put_telnet;
 use super::{Class, Code, InvalidText, TextKind, TextProblem, check_text, escape};
 
-/// A reply in someone else's buffer.
+/// A reply borrowed from a buffer.
 ///
-/// Two replies are equal if they say the same: code, lines and whether the end was irregular. How
-/// the lines were ended or marked does not count.
+/// Two replies are equal if they have the same code and lines, and both or neither have an
+/// irregular end. Line ends and the marks of inner lines do not matter.
 #[derive(Clone, Copy)]
 pub struct ReplyRef<'b> {
     pub(super) raw: &'b [u8],
@@ -24,7 +24,7 @@ pub struct ReplyRef<'b> {
 }
 
 impl<'b> ReplyRef<'b> {
-    /// The code of its first line; 421 if a line with that code ended another, unfinished reply.
+    /// The code of its first line; 421 if a line with 421 ended an unfinished reply.
     #[inline]
     pub fn code(&self) -> Code {
         self.code
@@ -36,16 +36,16 @@ impl<'b> ReplyRef<'b> {
         self.multiline
     }
 
-    /// Whether it was ended by a line with another code
-    /// ([`Lenience::foreign_end_after`](crate::Lenience::foreign_end_after)), or is a 421 that the
-    /// end of the stream cut off.
+    /// Whether a line with another code ended it
+    /// ([`Lenience::foreign_end_after`](crate::Lenience::foreign_end_after)), or it is a 421 that
+    /// the end of the stream cut off.
     #[inline]
     pub fn is_irregular(&self) -> bool {
         self.irregular
     }
 
-    /// The text of each line, without line ends. Lines that carry the reply's own code are given
-    /// without code and separator, other lines whole.
+    /// The text of each line, without line ends. Lines with the reply's own code are without code
+    /// and separator; other lines are whole.
     pub fn lines(&self) -> Lines<'b> {
         Lines {
             rest: self.raw,
@@ -93,7 +93,7 @@ impl<'b> Iterator for Lines<'b> {
 
 impl core::iter::FusedIterator for Lines<'_> {}
 
-/// Takes the next line off the front, without its end.
+/// Removes the next line from the front, and returns it without its end.
 fn next_line<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
     if rest.is_empty() {
         return None;
@@ -105,7 +105,7 @@ fn next_line<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
     Some(line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-/// What follows code and separator on a line that carries `code`.
+/// The text after code and separator on a line with `code`.
 fn own_text(line: &[u8], code: Code) -> Option<&[u8]> {
     if code_at(line) != Some(code) {
         return None;
@@ -178,7 +178,7 @@ pub struct Reply {
     irregular: bool,
 }
 
-/// A reply that says no: 4yz or 5yz. [`Reply::ok`] makes it.
+/// A negative reply: 4yz or 5yz. Returned by [`Reply::ok`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the server refused: {0}")]
 pub struct NegativeReply(Reply);
@@ -209,8 +209,8 @@ impl Reply {
         Self::multiline(code, [text])
     }
 
-    /// A reply of several lines, each written with the code in front, so that every parser in the
-    /// field agrees on where it ends. One line gives a one-line reply.
+    /// A reply of several lines, each with the code in front, so that all parsers agree where it
+    /// ends. One line gives a one-line reply.
     ///
     /// # Errors
     /// [`InvalidText`] if there is no line, or one holds CR, LF or NUL.
@@ -225,7 +225,7 @@ impl Reply {
         writer.finish()
     }
 
-    /// A reply whose inner lines start with a space instead of the code, as RFC 2389 §3.2 wants
+    /// A reply whose inner lines start with a space instead of the code, as RFC 2389 §3.2 requires
     /// for `FEAT` and RFC 959 allows for `STAT`.
     ///
     /// # Errors
@@ -245,7 +245,7 @@ impl Reply {
         writer.finish()
     }
 
-    /// One of this crate's own one-line replies: code, text and CRLF as on the wire.
+    /// One of this crate's own one-line replies: `raw` is code, text and CRLF as on the wire.
     pub(crate) const fn from_static(code: Code, raw: &'static [u8]) -> Self {
         Self {
             raw: Bytes::from_static(raw),
@@ -271,7 +271,7 @@ impl Reply {
         self.code
     }
 
-    /// The reply itself, unless it says no. So `reply.ok()?` goes on after 1yz, 2yz and 3yz alone.
+    /// The reply itself if it is 1yz, 2yz or 3yz. So `reply.ok()?` continues only after these.
     ///
     /// # Errors
     /// [`NegativeReply`] for 4yz and 5yz.
@@ -316,7 +316,7 @@ impl Reply {
         self.irregular
     }
 
-    /// Whole, as it came or was built, line ends included: see [`ReplyRef::raw`].
+    /// All bytes as received or built, line ends included: see [`ReplyRef::raw`].
     #[inline]
     pub fn raw(&self) -> &[u8] {
         &self.raw
@@ -324,8 +324,8 @@ impl Reply {
 
     /// A copy with `****` in place of all its text: for logs. The code stays.
     ///
-    /// The text is the peer's, and a server may repeat in it what it was told: the password in the
-    /// reply to `PASS`, for example. Nothing in this crate hides that by itself.
+    /// The text comes from the peer. A server may repeat a secret in it, for example the password
+    /// in the reply to `PASS`. This crate does not hide that by itself.
     #[must_use]
     pub fn redacted(&self) -> Self {
         let [a, b, c] = self.code.digits();
@@ -340,18 +340,18 @@ impl Reply {
         }
     }
 
-    /// Appends the reply as it goes over the wire, every 0xFF doubled (RFC 854).
+    /// Appends the reply's bytes on the wire, with every 0xFF doubled (RFC 854).
     ///
-    /// A reply that came from a peer is put in order, so that it can be passed on: every line ends
-    /// in CRLF and starts with the code, unless it starts with a space; the last one has a space
-    /// behind the code; a CR or NUL inside a line becomes a space. Read again, code and lines are
-    /// the same, but an irregular end has become a regular one.
+    /// A reply from a peer is normalised, so that it can be passed on. Every line ends in CRLF and
+    /// starts with the code, unless it starts with a space. The last line has a space after the
+    /// code. A CR or NUL inside a line becomes a space. Parsing the result gives the same code and
+    /// lines, with a regular end.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.reserve(self.raw.len());
         self.put(|bytes| out.extend_from_slice(bytes));
     }
 
-    /// What [`encode`](Self::encode) appends, handed to `put` piece by piece.
+    /// Passes the bytes of [`encode`](Self::encode) to `put`, piece by piece.
     pub(crate) fn put(&self, mut put: impl FnMut(&[u8])) {
         let mut rest: &[u8] = &self.raw;
         let mut first = true;
@@ -369,7 +369,7 @@ impl Reply {
     }
 }
 
-/// The text of a line and CRLF. What would end the line early becomes a space.
+/// Writes the text of a line and CRLF. A byte that would end the line early becomes a space.
 fn put_line(text: &[u8], put: &mut impl FnMut(&[u8])) {
     let mut rest = text;
     while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest) {
@@ -408,12 +408,12 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// Lays out the lines of a reply.
+/// Writes the lines of a reply.
 struct ReplyWriter {
     raw: Vec<u8>,
     code: Code,
     lines: usize,
-    /// Where the separator of the latest line with a code stands.
+    /// The offset of the separator in the last line with a code.
     separator: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Why bytes are not a reply, and the first place where this shows: its beginning.
+//! Why bytes are not a reply. Also checks the beginning of a reply, where this shows first.
 
 use thiserror::Error;
 
@@ -24,7 +24,7 @@ pub enum ReplyErrorKind {
     /// The line does not begin with a code in 100–699 and a space, hyphen or line end.
     #[error("a reply must begin with a code from 100 to 699 and a space or hyphen")]
     NotAReply,
-    /// Another protocol is spoken.
+    /// The peer speaks another protocol.
     #[error("the peer speaks {0}, not FTP")]
     Foreign(ForeignProtocol),
     /// A line ends in LF alone, which [`Lenience::bare_lf`](crate::Lenience::bare_lf) does not allow.
@@ -41,8 +41,8 @@ pub enum ReplyErrorKind {
     TooManyBytes,
 }
 
-/// The code of a first line, which begins with `ddd SP`, `ddd-` or `ddd` and its end; `None` if more
-/// bytes must tell. Refuses the first byte that cannot stand there.
+/// The code of a first line, which begins with `ddd SP`, `ddd-` or `ddd` and its end; `None` if
+/// more bytes are needed. The error is at the first invalid byte.
 #[inline]
 pub(super) fn begins_reply(bytes: &[u8], start: usize) -> Result<Option<Code>, ReplyError> {
     let line = bytes.get(start..).unwrap_or_default();

@@ -7,9 +7,9 @@ use crate::{Lenience, Limits};
 
 /// Finds replies in bytes that the caller keeps.
 ///
-/// Call [`parse`](Self::parse) with all unconsumed bytes; on [`Status::Partial`] call it again with
-/// the same bytes and more behind them. The parser remembers how far it looked, so the work is
-/// linear in total however the bytes arrive. After a complete reply it is ready for the next.
+/// Call [`parse`](Self::parse) with all unconsumed bytes; after [`Status::Partial`] call it again
+/// with the same bytes and more after them. The parser remembers how far it searched, so the work
+/// is linear however the bytes arrive. After a complete reply it is ready for the next.
 ///
 /// ```
 /// use ftp_proto::wire::{Code, ReplyParser, Status};
@@ -33,30 +33,30 @@ pub struct ReplyParser {
     failure: Option<ReplyError>,
 }
 
-/// How far a parser has come in the present reply. Offsets into the caller's bytes.
+/// The progress in the current reply, as offsets in the caller's bytes.
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
-    /// Where the reply starts: behind the blank lines before it.
+    /// Where the reply starts, after blank lines.
     start: usize,
     /// Where the unfinished line starts.
     line: usize,
     /// Where the line before it starts.
     previous_line: usize,
-    /// Up to where no end of line was found.
+    /// Up to here there is no end of line.
     searched: usize,
-    /// Lines finished so far.
+    /// How many lines are complete.
     lines: usize,
     /// The code, once the reply has begun.
     open: Option<Code>,
 }
 
-/// The lines of a reply that were not taken yet.
+/// The lines of a reply that were not read yet.
 struct UnreadLines<'b> {
-    /// From the start of the next line on, no further than the reply may reach.
+    /// The bytes from the start of the next line, up to the longest allowed end of the reply.
     rest: &'b [u8],
-    /// Up to where in `rest` no end of line was found.
+    /// Up to here in `rest` there is no end of line.
     searched: usize,
-    /// How many lines the reply may still have.
+    /// How many more lines the reply may have.
     left: usize,
     /// The length of the line before.
     previous: usize,
@@ -70,8 +70,8 @@ impl Default for ReplyParser {
 }
 
 impl ReplyParser {
-    /// A parser with these bounds. [`Lenience::foreign_end_after`] is left to the caller, who has
-    /// the clock: see [`foreign_end`](Self::foreign_end).
+    /// A parser with these limits. [`Lenience::foreign_end_after`] is up to the caller, who has the
+    /// clock: see [`foreign_end`](Self::foreign_end).
     #[inline]
     pub fn new(limits: &Limits, lenience: &Lenience) -> Self {
         Self {
@@ -87,9 +87,9 @@ impl ReplyParser {
     /// Looks for a reply at the start of `bytes`.
     ///
     /// # Errors
-    /// [`ReplyError`] as soon as the bytes cannot become a reply within the limits, at the same byte
-    /// however they were split. The stream has no recoverable position after that: the parser
-    /// returns the same error from then on.
+    /// [`ReplyError`] as soon as the bytes cannot become a reply within the limits. The byte is the
+    /// same however they were split. The rest of the stream cannot be parsed: the parser returns
+    /// the same error from then on.
     pub fn parse<'b>(&mut self, bytes: &'b [u8]) -> Result<Status<ReplyRef<'b>>, ReplyError> {
         if self.progress.searched == 0
             && self.failure.is_none()
@@ -100,8 +100,8 @@ impl ReplyParser {
         self.find(bytes)
     }
 
-    /// The common case, a reply without oddities that is all there, without touching the progress.
-    /// `None` says nothing about the bytes.
+    /// The fast path for a complete, regular reply. It does not change the progress. `None` leaves
+    /// everything to the slow path.
     #[inline]
     fn whole_reply<'b>(&self, bytes: &'b [u8]) -> Option<ReplyRef<'b>> {
         let code = code_at(bytes)?;
@@ -132,11 +132,11 @@ impl ReplyParser {
         })
     }
 
-    /// Takes lines that are not the end of the reply and keep the limits. The first finished line that
-    /// is not like that, and whether it is the last of the reply and keeps the limits.
+    /// Reads lines that are within the limits and do not end the reply. Returns the first complete
+    /// line for which this is not so, and whether it is the last line and within the limits.
     ///
-    /// Where replies are long, this loop is where the time goes: it has one search and a handful of
-    /// comparisons for each line.
+    /// Long replies spend their time in this loop: it has one search and a few comparisons for each
+    /// line.
     #[inline]
     fn take_inner_lines<'b>(
         &self,
@@ -150,7 +150,7 @@ impl ReplyParser {
             if !self.keeps_limits(line) {
                 return Some((line, false));
             }
-            // Almost no inner line gets beyond the first comparison.
+            // Almost every inner line fails the first comparison.
             let ends = line.get(3).is_some_and(|byte| *byte <= b' ')
                 && line.starts_with(&digits)
                 && ends_multiline(line);
@@ -166,7 +166,7 @@ impl ReplyParser {
         }
     }
 
-    /// Whether a finished line is within the limits for lines, and ends as it should.
+    /// Whether a complete line is within the limits for lines, and has a valid end.
     #[inline]
     fn keeps_limits(&self, line: &[u8]) -> bool {
         line.len() <= self.line_limit && (self.bare_lf || line.ends_with(b"\r\n"))
@@ -185,14 +185,14 @@ impl ReplyParser {
         }
     }
 
-    /// Takes the lines that are finished: whether the last one taken ends the reply.
+    /// Reads the complete lines. Returns whether the last one read ends the reply.
     #[inline]
     fn take_lines(&mut self, bytes: &[u8]) -> Result<bool, ReplyError> {
         if self.progress.open.is_none() {
             self.skip_blank_lines(bytes);
             self.progress.open = begins_reply(bytes, self.progress.start)?;
             if self.progress.open.is_none() {
-                // A handful of bytes at most: no limit counts before it is known what they are.
+                // A few bytes at most: no limit applies before their meaning is known.
                 return Ok(false);
             }
         }
@@ -206,7 +206,7 @@ impl ReplyParser {
         Ok(false)
     }
 
-    /// The end of the first finished line that needs a closer look; takes the lines before it.
+    /// Skips ordinary inner lines. Returns the end of the first complete line that must be checked.
     fn next_line(&mut self, bytes: &[u8], digits: [u8; 3]) -> Option<usize> {
         let newline = |from: usize| memchr::memchr(b'\n', bytes.get(from..)?);
         let Some(at) = newline(self.progress.searched) else {
@@ -229,7 +229,7 @@ impl ReplyParser {
         let line = reach.saturating_sub(lines.rest.len());
         let end = match found {
             Some((found, _)) => Some(line.saturating_add(found.len())),
-            // Where the reply becomes too long there may be a line's end all the same.
+            // A line may end exactly where the reply becomes too long.
             None => newline(reach).map(|at| reach.saturating_add(at).saturating_add(1)),
         };
         self.progress = Progress {
@@ -242,7 +242,7 @@ impl ReplyParser {
         end
     }
 
-    /// Takes the finished line that reaches to `end`: whether it is the last of the reply.
+    /// Reads the complete line up to `end`. Returns whether it is the last of the reply.
     #[inline]
     fn take_line(&mut self, bytes: &[u8], end: usize, digits: [u8; 3]) -> Result<bool, ReplyError> {
         self.check_limits(bytes, end)?;
@@ -263,14 +263,14 @@ impl ReplyParser {
         Ok(last)
     }
 
-    /// After [`Status::Partial`]: whether the last line received *might* be the end of this
-    /// multi-line reply although its code is another one of the same kind (`230-…` ended by `200 …`)
-    /// or 421, and nothing follows it yet. Only time can tell: see [`Lenience::foreign_end_after`].
+    /// After [`Status::Partial`]: whether the last received line *may* end this multi-line reply
+    /// with another code. That code is of the same class (`230-…` ended by `200 …`) or 421, and
+    /// nothing follows the line yet. Only time can decide: see [`Lenience::foreign_end_after`].
     pub fn has_foreign_end(&self, bytes: &[u8]) -> bool {
         self.foreign_end_code(bytes).is_some()
     }
 
-    /// The code of the line that might be a foreign end.
+    /// The code of the line that may be a foreign end.
     fn foreign_end_code(&self, bytes: &[u8]) -> Option<Code> {
         let open = self.progress.open?;
         if self.progress.line != bytes.len() || self.progress.lines < 2 {
@@ -278,14 +278,14 @@ impl ReplyParser {
         }
         let line = bytes.get(self.progress.previous_line..)?;
         let code = code_at(line)?;
-        // An end of another kind leaves open what was meant, and must not let anyone in.
+        // With another class the meaning is unclear, and it must not log anyone in.
         let agrees = code.class() == open.class() || code == Code::SERVICE_UNAVAILABLE;
         (code != open && agrees && ends_multiline(line)).then_some(code)
     }
 
-    /// Takes the line that [`has_foreign_end`](Self::has_foreign_end) speaks of as the end. The
-    /// reply is marked [irregular](ReplyRef::is_irregular) and has the code of its first line,
-    /// unless it was ended by a 421, which is always taken for what it says.
+    /// Ends the reply at the line found by [`has_foreign_end`](Self::has_foreign_end). The reply is
+    /// [irregular](ReplyRef::is_irregular). It has the code of its first line, or 421 if a 421
+    /// ended it.
     pub fn foreign_end<'b>(&mut self, bytes: &'b [u8]) -> Option<(ReplyRef<'b>, usize)> {
         let code = self.foreign_end_code(bytes)?;
         if code == Code::SERVICE_UNAVAILABLE {
@@ -297,9 +297,8 @@ impl ReplyParser {
         }
     }
 
-    /// After [`Status::Partial`], when the stream has ended: a 421 that was cut off, as servers do
-    /// that go down in a hurry. It is taken for what it says, whether it is the reply itself or stands
-    /// at the end of another one.
+    /// After [`Status::Partial`], when the stream has ended: a 421 that was cut off, as from
+    /// servers that stop suddenly. It counts as a 421, alone or at the end of another reply.
     pub(crate) fn cut_off_421<'b>(&mut self, bytes: &'b [u8]) -> Option<(ReplyRef<'b>, usize)> {
         let Progress {
             start,
@@ -328,8 +327,8 @@ impl ReplyParser {
         Some((reply, bytes.len()))
     }
 
-    /// After [`Status::Partial`]: how many bytes at the front are blank lines and belong to no
-    /// reply. The caller must drop that many before the next call.
+    /// After [`Status::Partial`]: how many bytes at the front are blank lines before a reply. The
+    /// caller must drop that many before the next call.
     pub fn skip_blank(&mut self) -> usize {
         let skipped = self.progress.start;
         let progress = &mut self.progress;
@@ -349,7 +348,7 @@ impl ReplyParser {
         self.progress.start
     }
 
-    /// The reply from its start to the unfinished line, and a fresh start for the next.
+    /// Returns the reply from its start to the unfinished line, and resets the progress.
     fn complete<'b>(&mut self, bytes: &'b [u8], irregular: bool) -> Option<Status<ReplyRef<'b>>> {
         let Progress {
             start,
@@ -367,7 +366,7 @@ impl ReplyParser {
         Some(Status::Complete(reply, line))
     }
 
-    /// Moves the start of the reply behind blank lines.
+    /// Moves the start of the reply past blank lines.
     fn skip_blank_lines(&mut self, bytes: &[u8]) {
         loop {
             let length = match bytes.get(self.progress.start..) {
@@ -382,10 +381,10 @@ impl ReplyParser {
         }
     }
 
-    /// Checks the line that starts at `progress.line` and reaches to `end`, finished or not.
+    /// Checks the line from `progress.line` to `end`, complete or not.
     ///
-    /// Each limit is passed at a byte that depends on the stream alone; if this line passes both,
-    /// the one passed first counts, so that the error is the same for any chunking.
+    /// Each limit is exceeded at a byte that depends only on the stream. If this line exceeds both,
+    /// the first counts, so that the error is the same for any chunking.
     fn check_limits(&self, bytes: &[u8], end: usize) -> Result<(), ReplyError> {
         let Progress { start, line, .. } = self.progress;
         if end.saturating_sub(line) <= self.line_limit
@@ -422,7 +421,7 @@ fn code_digits(reply: &[u8]) -> [u8; 3] {
     reply.first_chunk().copied().unwrap_or_default()
 }
 
-/// Whether a line with a code has what follows the code of a last line.
+/// Whether the byte after a line's code is that of a last line.
 #[inline]
 fn ends_multiline(line: &[u8]) -> bool {
     matches!(

@@ -1,11 +1,11 @@
-//! Looking for line ends in short lines.
+//! Searches for line ends, fast for short lines.
 //!
-//! Most lines of this protocol are shorter than what it takes to call into a vectorised search. Eight
-//! bytes at a time in a register are there before it; longer lines are left to it.
+//! For most lines of this protocol a call of a vectorised search takes longer than the search
+//! itself. So the first bytes are searched eight at a time in a register, and the rest by `memchr`.
 
 use memchr::{memchr, memchr3};
 
-/// How far to look before it is left to `memchr`.
+/// How many bytes to search before `memchr` is used.
 const SHORT: usize = 32;
 
 /// The lowest bit of each byte.
@@ -19,7 +19,7 @@ pub(super) fn line_feed(bytes: &[u8]) -> Option<usize> {
     const LINE_FEEDS: u64 = LOW.wrapping_mul(b'\n' as u64);
     let mut searched = 0_usize;
     for word in words(bytes) {
-        // Bytes that are zero now; beyond the first one the borrow may make it lie.
+        // Bytes that are zero now. After the first one the borrow may give wrong hits.
         let differing = word ^ LINE_FEEDS;
         let found = differing.wrapping_sub(LOW) & !differing & HIGH;
         if found != 0 {
@@ -33,7 +33,7 @@ pub(super) fn line_feed(bytes: &[u8]) -> Option<usize> {
 /// The first LF, CR or NUL.
 #[inline]
 pub(super) fn line_control(bytes: &[u8]) -> Option<usize> {
-    // All three are below this, and hardly anything else that is sent is.
+    // All three are below this, and few other bytes are.
     const LIMIT: u64 = LOW.wrapping_mul(b'\r' as u64 + 1);
     let mut searched = 0_usize;
     for word in words(bytes) {
@@ -53,7 +53,7 @@ pub(super) fn line_control(bytes: &[u8]) -> Option<usize> {
 /// [`line_control`] for long lines.
 #[inline(never)]
 fn line_control_beyond(bytes: &[u8], mut searched: usize) -> Option<usize> {
-    // A minimum costs half of what the search for three bytes does; that one is left with the end.
+    // A minimum costs half of the search for three bytes, which is left to the last block.
     let (blocks, _) = bytes.get(searched..)?.as_chunks::<256>();
     for block in blocks {
         if block.iter().fold(u8::MAX, |least, byte| least.min(*byte)) <= b'\r' {
@@ -64,7 +64,7 @@ fn line_control_beyond(bytes: &[u8], mut searched: usize) -> Option<usize> {
     beyond(bytes, searched, |rest| memchr3(b'\n', b'\r', 0, rest))
 }
 
-/// Whole words at the front, the first byte of each the lowest.
+/// The whole words at the front, with the first byte lowest.
 #[inline]
 fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
     let (words, _) = bytes.as_chunks::<8>();
@@ -98,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    /// Mostly bytes that do not count, so that the first that does may be anywhere.
+    /// Mostly bytes that do not match, so that the first match can be anywhere.
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
         let byte = prop_oneof![400 => 14_u8..=255, 1 => 0_u8..=14];
         proptest::collection::vec(byte, 0..700)
@@ -117,7 +117,7 @@ mod tests {
     fn bytes_next_to_those_looked_for_are_not_taken_for_them() {
         for found in 0..=255 {
             for at in 0..40 {
-                // What stands behind must not count, nor what borrows from it.
+                // Later bytes must not matter, nor the borrow.
                 for other in [b'x', b'\t', 0x0b, 0x0e, 0x80, 0x8a, 0xff] {
                     let mut bytes = [other; 50];
                     bytes[at] = found;

@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 /// Interpret As Command.
 const IAC: u8 = 255;
 
-/// Takes Telnet sequences out of incoming bytes.
+/// Removes Telnet sequences from incoming bytes.
 ///
 /// `IAC IAC` becomes one 0xFF. `IAC WILL/WONT/DO/DONT x`, subnegotiations (`IAC SB … IAC SE`) and
-/// the two-byte commands (`IAC IP`, `IAC DM`, …) are removed. `DO x` is to be refused with
-/// `WONT x` and `WILL x` with `DONT x`. `IAC` before a byte that is no Telnet command is kept as
-/// it is: some servers send Latin-1 text without doubling 0xFF.
+/// the two-byte commands (`IAC IP`, `IAC DM`, …) are removed. The caller must refuse `DO x` with
+/// `WONT x`, and `WILL x` with `DONT x`. `IAC` before a byte that is not a Telnet command stays
+/// unchanged: some servers send Latin-1 text without doubling 0xFF.
 #[derive(Debug, Clone, Default)]
 pub struct TelnetFilter {
     state: State,
@@ -27,21 +27,21 @@ enum State {
     SubnegotiationIac,
 }
 
-/// What stands in the input, in its order.
+/// A part of the input, in order.
 pub(super) enum Piece<'a> {
     /// A run of plain bytes.
     Data(&'a [u8]),
-    /// An option was asked for that these bytes refuse.
+    /// The bytes that refuse a requested option.
     Refusal([u8; 3]),
 }
 
 impl TelnetFilter {
-    /// In the state before any byte.
+    /// A filter for the start of a stream.
     pub const fn new() -> Self {
         Self { state: State::Data }
     }
 
-    /// Filters `input`: hands runs of plain bytes to `data`, and the three bytes that refuse an
+    /// Filters `input`: passes runs of plain bytes to `data`, and the three bytes that refuse an
     /// option to `refuse`. Without 0xFF in the input this is one search and one call.
     pub fn filter(
         &mut self,
@@ -55,7 +55,7 @@ impl TelnetFilter {
         });
     }
 
-    /// The same, with one place for both.
+    /// The same, with one function for both.
     pub(super) fn pieces(&mut self, input: &[u8], mut take: impl FnMut(Piece<'_>)) {
         const SE: u8 = 240;
         const SB: u8 = 250;
@@ -92,7 +92,7 @@ impl TelnetFilter {
                         }
                         // SE to GA: a command of two bytes.
                         SE..SB => State::Data,
-                        // Not Telnet at all: an 0xFF that was not doubled.
+                        // Not Telnet: an 0xFF that was not doubled.
                         _ => {
                             take(Piece::Data(&[IAC, byte]));
                             State::Data
@@ -103,7 +103,7 @@ impl TelnetFilter {
                     match verb {
                         WILL => take(Piece::Refusal([IAC, DONT, byte])),
                         DO => take(Piece::Refusal([IAC, WONT, byte])),
-                        // Nothing was ever agreed, so a refusal needs no answer.
+                        // No option is ever agreed, so a refusal needs no answer.
                         _ => {}
                     }
                     self.state = State::Data;
@@ -132,7 +132,7 @@ impl TelnetFilter {
         }
     }
 
-    /// How many bytes wait for the next one, and may be data yet.
+    /// How many bytes are held because the next byte decides whether they are data.
     pub(super) fn held(&self) -> usize {
         usize::from(self.state == State::Iac)
     }
@@ -148,7 +148,7 @@ pub fn encode_telnet(bytes: &[u8], out: &mut Vec<u8>) {
     put_telnet(bytes, &mut |bytes| out.extend_from_slice(bytes));
 }
 
-/// Hands `bytes` to `put`, piece by piece, with every 0xFF doubled.
+/// Passes `bytes` to `put`, piece by piece, with every 0xFF doubled.
 pub(super) fn put_telnet(bytes: &[u8], put: &mut impl FnMut(&[u8])) {
     let mut rest = bytes;
     while let Some(at) = memchr::memchr(IAC, rest) {

@@ -1,40 +1,40 @@
-//! What a machine has received: Telnet is taken out, the rest is kept until it was looked at.
+//! The input of a machine: Telnet is removed, and the rest is kept until it is parsed.
 
 use alloc::collections::VecDeque;
 
 use super::telnet::{Piece, TelnetFilter};
 use crate::buffer::Buffer;
 
-/// How many Telnet options are refused in a connection's life, or between two TLS switches. There are
-/// some fifty options, and FTP uses none. A count that nothing else sets back keeps the output the
+/// How many Telnet options are refused on a connection, or between two TLS switches. There are
+/// about fifty options, and FTP uses none. Only a TLS switch resets the count, so the output is the
 /// same for any chunking.
 const MOST_REFUSALS: usize = 64;
 
 /// The input of a machine, on either side.
 ///
-/// How the bytes are chunked changes nothing here: not what is kept, not where a refusal stands,
-/// not the byte at which there is too much Telnet.
+/// The chunking does not matter: what is kept, the place of a refusal, and the byte at which there
+/// is too much Telnet are the same.
 #[derive(Debug)]
 pub(crate) struct TelnetInput {
     filter: TelnetFilter,
     buffer: Buffer,
-    /// Most bytes that are kept.
+    /// The most bytes that are kept.
     capacity: usize,
     refusals: Refusals,
     /// The last byte that arrived was data, not part of a Telnet sequence.
     ends_in_data: bool,
-    /// Not all that was offered last could be taken.
+    /// Not all bytes of the last call could be taken.
     withheld: bool,
-    /// How many bytes of Telnet came since the count was set back.
+    /// How many bytes of Telnet came since the count was reset.
     telnet: usize,
     most_telnet: usize,
-    /// It was too much: nothing is taken any more.
+    /// There was too much Telnet: no more bytes are kept.
     has_too_much: bool,
 }
 
 impl TelnetInput {
-    /// Keeps at most `capacity` bytes, and takes no more than `most_telnet` bytes of Telnet before the
-    /// count is [set back](Self::restart_telnet_count).
+    /// Keeps at most `capacity` bytes, and accepts at most `most_telnet` bytes of Telnet until the
+    /// count is [reset](Self::restart_telnet_count).
     pub(crate) fn new(capacity: usize, most_telnet: usize) -> Self {
         Self {
             filter: TelnetFilter::new(),
@@ -49,8 +49,8 @@ impl TelnetInput {
         }
     }
 
-    /// Stores what fits and returns how many bytes that was. Takes all and keeps nothing once there
-    /// was too much Telnet.
+    /// Stores what fits, and returns how many bytes that was. After too much Telnet it takes all
+    /// and keeps nothing.
     pub(crate) fn store(&mut self, offered: &[u8]) -> usize {
         if self.has_too_much {
             return offered.len();
@@ -62,10 +62,11 @@ impl TelnetInput {
         let Some((last, front)) = taken.split_last() else {
             return 0;
         };
-        // Where the limit is near, byte by byte: it is passed at a byte that the stream decides.
+        // Near the limit, byte by byte, so that the byte that exceeds it depends only on the
+        // stream.
         let is_near = self.telnet.saturating_add(taken.len()) > self.most_telnet;
         let size = if is_near { 1 } else { front.len().max(1) };
-        // The last byte by itself, to know whether it is data.
+        // The last byte separately, to know whether it is data.
         for piece in front.chunks(size).chain([core::slice::from_ref(last)]) {
             self.ends_in_data = self.filter(piece);
             if self.telnet > self.most_telnet {
@@ -76,7 +77,7 @@ impl TelnetInput {
         taken.len()
     }
 
-    /// Takes Telnet out of `bytes` and keeps the rest. Returns whether there was a rest.
+    /// Removes Telnet from `bytes` and keeps the rest. Returns whether there was a rest.
     fn filter(&mut self, bytes: &[u8]) -> bool {
         let Self {
             filter,
@@ -88,13 +89,13 @@ impl TelnetInput {
         filter.pieces(bytes, |piece| match piece {
             Piece::Data(data) => {
                 buffer.extend(data);
-                // A doubled 0xFF is data, both of it.
+                // Both bytes of a doubled 0xFF are data.
                 let escaped = usize::from(data == [0xFF]);
                 plain = plain.saturating_add(data.len()).saturating_add(escaped);
             }
             Piece::Refusal(refusal) => refusals.push(buffer.end_position(), refusal),
         });
-        // An 0xFF counts before it is known what it is, and is given back then.
+        // An 0xFF counts as Telnet until the next byte shows that it is data.
         self.telnet = self
             .telnet
             .saturating_add(bytes.len())
@@ -102,7 +103,7 @@ impl TelnetInput {
         plain > 0
     }
 
-    /// What is there to look at, and the refusals that are due.
+    /// The bytes to parse, and the refusals to send.
     pub(crate) fn parts(&mut self) -> (&[u8], &mut Refusals) {
         (self.buffer.unread(), &mut self.refusals)
     }
@@ -111,7 +112,7 @@ impl TelnetInput {
         self.buffer.unread()
     }
 
-    /// Whether anything arrived behind the first `length` bytes, Telnet included.
+    /// Whether anything arrived after the first `length` bytes, Telnet included.
     pub(crate) fn is_followed(&self, length: usize) -> bool {
         length < self.buffer.len() || self.withheld || !self.ends_in_data
     }
@@ -122,16 +123,16 @@ impl TelnetInput {
     }
 
     pub(crate) fn restart_telnet_count(&mut self) {
-        // What is held is given back later, if it is data.
+        // Held bytes are subtracted later if they are data.
         self.telnet = self.filter.held();
     }
 
-    /// The position in the stream, Telnet taken out, of the first byte that was not consumed.
+    /// The position in the stream without Telnet of the first byte not consumed.
     pub(crate) fn position(&self) -> u64 {
         self.buffer.position()
     }
 
-    /// The position behind the last byte that arrived.
+    /// The position after the last byte that arrived.
     pub(crate) fn end_position(&self) -> u64 {
         self.buffer.end_position()
     }
@@ -140,12 +141,12 @@ impl TelnetInput {
         self.buffer.consume(length);
     }
 
-    /// Drops the refusals that are not sent, and counts them from the start.
+    /// Drops unsent refusals, and resets their count.
     pub(crate) fn drop_refusals(&mut self) {
         self.refusals = Refusals::new();
     }
 
-    /// Forgets what was not looked at, wiping it, but for the position in the stream.
+    /// Drops and wipes what was not parsed. The position in the stream stays.
     pub(crate) fn reset(&mut self) {
         self.buffer.clear();
         *self = Self {
@@ -154,15 +155,16 @@ impl TelnetInput {
         };
     }
 
-    /// Gives memory back that is not in use.
+    /// Frees unused memory.
     pub(crate) fn shrink(&mut self) {
         self.buffer.shrink();
         self.refusals.pending.shrink_to_fit();
     }
 }
 
-/// Refusals of Telnet options, each with the position in the input before which it was asked for.
-/// They are sent in the order of the stream, so that the output does not depend on chunking.
+/// Refusals of Telnet options, each with the position in the input before which the option was
+/// requested. They are sent in the order of the stream, so that the output does not depend on
+/// chunking.
 #[derive(Debug)]
 pub(crate) struct Refusals {
     pending: VecDeque<(u64, [u8; 3])>,
@@ -184,7 +186,7 @@ impl Refusals {
         }
     }
 
-    /// Sends those that were asked for before `end`.
+    /// Sends the refusals of options requested before `end`.
     pub(crate) fn send_before(&mut self, end: u64, mut send: impl FnMut(&[u8])) {
         while let Some((position, refusal)) = self.pending.front()
             && *position < end

@@ -1,11 +1,11 @@
-//! Text that goes over the wire or into a log.
+//! Text for the wire or for a log.
 
 use core::fmt;
 
 use thiserror::Error;
 
-/// A value that cannot be sent as part of a command or reply: which one, and why. It never shows the
-/// value itself.
+/// A value that cannot be sent in a command or reply: which one, and why. It never contains the
+/// value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the {kind} {problem}")]
 #[non_exhaustive]
@@ -16,7 +16,7 @@ pub struct InvalidText {
     pub problem: TextProblem,
 }
 
-/// What a text is for.
+/// The kind of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum TextKind {
@@ -50,7 +50,7 @@ pub enum TextKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TextProblem {
-    /// Nothing where something is needed.
+    /// The text is empty and must not be.
     #[error("must not be empty")]
     Empty,
     /// A carriage return, line feed or NUL would end the line early or be dropped on the way.
@@ -95,7 +95,7 @@ impl fmt::Display for ControlName {
 /// Refuses CR, LF and NUL.
 #[inline]
 pub(crate) fn check_text(kind: TextKind, text: &[u8]) -> Result<(), InvalidText> {
-    // On a short text a plain loop is there before a search has begun.
+    // For a short text a plain loop is faster than a search.
     let found = if text.len() < 16 {
         text.iter()
             .position(|byte| matches!(byte, b'\r' | b'\n' | 0))
@@ -111,7 +111,7 @@ pub(crate) fn check_text(kind: TextKind, text: &[u8]) -> Result<(), InvalidText>
     }
 }
 
-/// The same, and refuses what is empty.
+/// The same, and refuses an empty text.
 pub(crate) fn check_name(kind: TextKind, name: &[u8]) -> Result<(), InvalidText> {
     if name.is_empty() {
         return Err(TextProblem::Empty.of(kind));
@@ -119,7 +119,7 @@ pub(crate) fn check_name(kind: TextKind, name: &[u8]) -> Result<(), InvalidText>
     check_text(kind, name)
 }
 
-/// Shows bytes from a peer on one line: valid UTF-8 stays readable; control characters, the
+/// Shows bytes from a peer on one line. Valid UTF-8 stays readable. Control characters, the
 /// backslash, bidirectional controls and invalid bytes are escaped as `\r`, `\n`, `\t`, `\\`,
 /// `\xNN` or `\u{…}`.
 ///

@@ -18,7 +18,7 @@ macro_rules! verbs {
         }
 
         impl Verb {
-            /// Every verb known to this crate.
+            /// Every verb that this crate knows.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
             /// The verb in upper case; `None` for [`Verb::Unknown`].
@@ -36,7 +36,8 @@ macro_rules! verbs {
     };
 }
 
-/// A hash table with 256 places, each the next free one from that of its hash on. A key of 0 is none.
+/// A hash table with 256 places. A key is at the first free place from its hash on. A key of 0 is
+/// an empty place.
 static TABLE: [(u32, Verb); 256] = table();
 
 #[allow(
@@ -58,7 +59,7 @@ const fn table() -> [(u32, Verb); 256] {
     table
 }
 
-/// Where in the table to look first.
+/// The place in the table to look at first.
 const fn place(key: u32) -> u8 {
     // Fibonacci hashing: the highest bits of a product with 2^32 / φ.
     let [.., highest] = key.wrapping_mul(0x9e37_79b1).to_le_bytes();
@@ -76,15 +77,15 @@ const fn key(name: &[u8]) -> u32 {
 
 #[inline]
 const fn key_of_three([a, b, c]: [u8; 3]) -> u32 {
-    // What stands in the fourth place is nothing that a fourth letter could become.
+    // The fourth byte is one that no fourth letter becomes.
     upper_case([a, b, c, 0]) | 0x6000_0000
 }
 
 #[inline]
 const fn upper_case(letters: [u8; 4]) -> u32 {
     let letters = u32::from_le_bytes(letters);
-    // A byte with the bit 0x40 loses the bit 0x20: small letters become capital ones, digits stay as they
-    // are, and nothing else becomes one of these.
+    // A byte with the bit 0x40 loses the bit 0x20: lower-case letters become upper-case ones,
+    // digits stay, and no other byte becomes one of these.
     letters & !((letters & 0x4040_4040) >> 1)
 }
 
@@ -163,7 +164,7 @@ verbs! {
 }
 
 impl Verb {
-    /// The verb of this name, in any case (ASCII only).
+    /// The verb with this name, in any letter case (ASCII only).
     pub fn from_name(name: &[u8]) -> Self {
         Self::from_key(key(name))
     }
@@ -192,10 +193,10 @@ impl Verb {
         }
     }
 
-    /// Whether the whole argument of this verb is a secret, masked wherever it could be shown: that
-    /// of `PASS` and `ACCT`, security data (`ADAT`), and the wrapped commands of RFC 2228 (`MIC`,
-    /// `CONF`, `ENC`), any of which may be a `PASS`. `SITE` and unknown verbs can carry one too:
-    /// ask [`CommandRef::secret`](crate::wire::CommandRef::secret).
+    /// Whether the whole argument of this verb is a secret and masked when it is shown: for `PASS`
+    /// and `ACCT`, security data (`ADAT`), and the wrapped commands of RFC 2228 (`MIC`, `CONF`,
+    /// `ENC`), each of which may be a `PASS`. `SITE` and unknown verbs can have a secret, too: see
+    /// [`CommandRef::secret`](crate::wire::CommandRef::secret).
     pub const fn carries_secret(self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! Chunking never matters: the law of both machines, proved on their input.
+//! Chunking never matters: this law of both machines, tested on their input.
 
 use std::vec::Vec;
 
@@ -6,21 +6,21 @@ use proptest::prelude::*;
 
 use super::TelnetInput;
 
-/// All that a machine learns from its input.
+/// Everything that a machine sees of its input.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     unread: Vec<u8>,
     position: u64,
     refusals: Vec<(u64, [u8; 3])>,
-    /// Whether anything follows what is unread, and what is unread but for its last byte.
+    /// Whether anything follows the unread bytes, and the unread bytes without the last one.
     is_followed: [bool; 2],
     has_too_much: bool,
-    /// What was offered and is not taken, in bytes.
+    /// How many bytes were offered and not taken.
     left: usize,
 }
 
-/// The stream, cut before each of these positions, as drivers offer it: what was not taken is
-/// offered again, with nothing behind it, until nothing more is taken.
+/// Feeds the stream, cut before each of these positions, as drivers do: bytes not taken are offered
+/// again, with nothing after them, until none are taken.
 fn fed(input: &mut TelnetInput, stream: &[u8], cuts: &[usize]) -> Seen {
     let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % (stream.len() + 1)).collect();
     cuts.push(stream.len());
