@@ -1,5 +1,4 @@
-//! Commands that are answered without touching the login: `FEAT`, `STAT`, `PBSZ`, `PROT` and the
-//! like.
+//! Commands that do not change the login: `FEAT`, `STAT`, `PBSZ`, `PROT` and others.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,7 +8,7 @@ use super::context::Context;
 use super::{DataProtectionPolicy, replies};
 use crate::wire::{Code, CommandRef, Reply};
 
-/// The argument without spaces around it; `None` if nothing is left.
+/// The argument without spaces around it; `None` if that is empty.
 pub(super) fn trimmed<'b>(command: &CommandRef<'b>) -> Option<&'b [u8]> {
     command
         .argument()
@@ -17,14 +16,14 @@ pub(super) fn trimmed<'b>(command: &CommandRef<'b>) -> Option<&'b [u8]> {
         .filter(|argument| !argument.is_empty())
 }
 
-/// `FEAT` (RFC 2389 §3): what this connection offers at this moment.
+/// `FEAT` (RFC 2389 §3): what this connection offers now.
 pub(super) fn features(context: &Context) -> Reply {
     let config = &context.config;
     let mut lines: Vec<String> = Vec::new();
     let mut offer = |line: &str| lines.push(line.into());
     if context.offers_tls() {
         match (context.tls.is_some(), config.auth_ssl) {
-            // A line each: some clients look for the whole line `AUTH TLS`.
+            // One line for each: some clients search for the whole line `AUTH TLS`.
             (false, true) => {
                 offer("AUTH TLS");
                 offer("AUTH SSL");
@@ -49,7 +48,7 @@ pub(super) fn features(context: &Context) -> Reply {
         .unwrap_or_else(|_| replies::FEATURES_UNKNOWN.clone())
 }
 
-/// `STAT` without an argument (RFC 959 §4.1.3). Says nothing that the client does not know.
+/// `STAT` without an argument (RFC 959 §4.1.3). It shows only what the client knows already.
 pub(super) fn status(context: &Context, logged_in: bool) -> Reply {
     let control = match &context.tls {
         Some(tls) => format!("Control connection: {}, {}", tls.version, tls.cipher_suite),
@@ -70,7 +69,7 @@ pub(super) fn status(context: &Context, logged_in: bool) -> Reply {
         .unwrap_or_else(|_| replies::STATUS_UNKNOWN.clone())
 }
 
-/// Whether `OPTS` asks for UTF-8, which is what `UTF8 ON` was used for before RFC 2640.
+/// Whether `OPTS` asks for UTF-8, as `UTF8 ON` did before RFC 2640.
 pub(super) fn is_utf8_option(argument: Option<&[u8]>) -> bool {
     let Some(argument) = argument else {
         return false;

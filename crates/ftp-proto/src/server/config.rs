@@ -1,4 +1,4 @@
-//! What the server is told before it starts: policy, texts, bounds.
+//! The configuration of a server: policy, texts, limits.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -9,39 +9,40 @@ use core::time::Duration;
 use crate::wire::{Code, InvalidText, Reply, TextKind, check_name};
 use crate::{Lenience, Limits, Observer, Username};
 
-/// Which protection the server offers or demands for the control connection.
+/// Which protection the server offers or requires for the control connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Security {
-    /// `AUTH TLS` is offered, and `USER` is answered with 530 until it was used. The default.
+    /// `AUTH TLS` is offered, and `USER` gets 530 before it. The default.
     #[default]
     ExplicitTls,
     /// TLS from the first byte.
     ImplicitTls,
-    /// `AUTH TLS` is offered, but a client may log in without it: name and password can then be
-    /// read on the way.
+    /// `AUTH TLS` is offered, but a client may log in without it. Then others can read the name and
+    /// password.
     DangerousOptionalTls,
-    /// No TLS at all: `AUTH` is answered with 502.
+    /// No TLS: `AUTH` gets 502.
     DangerousPlaintext,
 }
 
-/// What to answer to `USER` for one name.
+/// The reply to `USER` for one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum NameRule {
-    /// 331, whoever it is. The default, and the only one that does not tell names apart.
+    /// 331: a password is needed. The default. If it is used for all names, replies do not show
+    /// which names exist.
     #[default]
     Password,
     /// 230: the name alone logs in.
     Open,
-    /// 332: an account is asked for instead of a password.
+    /// 332: an account is needed instead of a password.
     AccountOnly,
 }
 
 /// Decides by name.
 type NameRuleOf = dyn Fn(&Username) -> NameRule + Send + Sync;
 
-/// What `USER` does once logged in.
+/// What `USER` does after login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum UserAfterLogin {
@@ -52,20 +53,20 @@ pub enum UserAfterLogin {
     Refused,
 }
 
-/// Which protection of data connections is demanded and offered (RFC 4217 §9).
+/// Which protection of data connections is required and offered (RFC 4217 §9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum DataProtectionPolicy {
     /// `PROT P` and `PROT C` are both accepted. The default.
     #[default]
     Optional,
-    /// Whatever is not known to keep to the control connection is refused until `PROT P` is in
-    /// force: transfers and listings with 521, the rest (`PASV`, `PORT`, `SITE`, …) with 522.
-    /// `PROT C` is refused with 534.
+    /// Before `PROT P`, only commands that certainly use no data connection are allowed. Transfers
+    /// and listings get 521, the others (`PASV`, `PORT`, `SITE`, …) 522. `PROT C` gets 534.
     Required,
 }
 
-/// How long a peer, and the application, may take. Start from the defaults and change what should differ:
+/// How long a peer, and the application, may take. Start from the defaults and change what you
+/// need:
 ///
 /// ```
 /// use core::time::Duration;
@@ -80,19 +81,19 @@ pub enum DataProtectionPolicy {
 pub struct Timeouts {
     /// Until the first command. Default 30 s.
     pub first_command: Duration,
-    /// From connecting to being logged in, extended by nothing. Default 60 s.
+    /// From the connection to the end of the login. Nothing extends it. Default 60 s.
     pub login: Duration,
     /// The whole TLS handshake. Default 20 s.
     pub handshake: Duration,
-    /// Between commands after login. Default 300 s, the minimum that RFC 1123 §4.1.3.2 asks for.
+    /// Between commands after login. Default 300 s, the minimum of RFC 1123 §4.1.3.2.
     pub idle: Duration,
     /// Until the peer has taken one reply. Default 30 s.
     pub write: Duration,
-    /// Until the application has answered an attempt, an account or a command, and again after each
-    /// preliminary reply. Then the client is told 421 and the connection is closed, so that an
-    /// answer that never comes (the application hangs, or has dropped the question) leaves no
-    /// connection behind. Default 300 s, as long as a client may be idle. Choose more if commands
-    /// take longer than that, for example because files are moved meanwhile.
+    /// Until the application has answered an attempt, an account or a command; it starts again
+    /// after each preliminary reply. Then the client gets 421 and the connection is closed. So no
+    /// connection stays open if the application hangs, or has dropped the question. Default 300 s,
+    /// as long as a client may be idle. Choose more if commands take longer, for example because
+    /// they move files.
     pub application: Duration,
 }
 
@@ -109,7 +110,7 @@ impl Default for Timeouts {
     }
 }
 
-/// Everything a server connection needs to know. Build it once, share it by `Arc`.
+/// The configuration of server connections. Build it once, and share it in an `Arc`.
 #[derive(Clone)]
 pub struct Config {
     pub(crate) security: Security,
@@ -164,7 +165,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The safe defaults: explicit TLS demanded, three attempts, growing delays.
+    /// The safe defaults: explicit TLS required, three attempts, growing delays.
     pub fn new() -> Self {
         Self::default()
     }
@@ -176,7 +177,7 @@ impl Config {
         self
     }
 
-    /// The greeting, one line or several. Default `Ready.`: no name, no version to look up.
+    /// The greeting, of one line or more. Default `Ready.`, so that it shows no name or version.
     ///
     /// # Errors
     /// [`InvalidText`] if there is no line, or one holds CR, LF or NUL.
@@ -188,8 +189,7 @@ impl Config {
         Ok(self)
     }
 
-    /// What `SYST` is answered: 215 and this text. Default `UNIX Type: L8`, which most clients take
-    /// for granted.
+    /// The text of the reply 215 to `SYST`. Default `UNIX Type: L8`, which most clients expect.
     ///
     /// # Errors
     /// [`InvalidText`] if the text holds CR, LF or NUL.
@@ -198,7 +198,7 @@ impl Config {
         Ok(self)
     }
 
-    /// What `HELP` is answered: 214 and these lines. Default `Ask the administrator.`
+    /// The lines of the reply 214 to `HELP`. Default `Ask the administrator.`
     ///
     /// # Errors
     /// [`InvalidText`] if there is no line, or one holds CR, LF or NUL.
@@ -210,8 +210,8 @@ impl Config {
         Ok(self)
     }
 
-    /// More lines for `FEAT` (RFC 2389), beside those for what this crate answers itself; each
-    /// without a space in front. Default none.
+    /// Additional lines for `FEAT` (RFC 2389), each without a space in front. This crate adds the
+    /// lines for the commands that it answers itself. Default none.
     ///
     /// # Errors
     /// [`InvalidText`] if a line is empty or holds CR, LF or NUL.
@@ -226,8 +226,8 @@ impl Config {
         Ok(self)
     }
 
-    /// Decides what `USER` is answered, by name. Default: [`NameRule::Password`] for all. Must be
-    /// quick and must not reveal by its time whether a name exists.
+    /// Decides the reply to `USER` by name. Default: [`NameRule::Password`] for all. The function
+    /// must be quick, and its time must not show whether a name exists.
     #[must_use]
     pub fn name_rule(
         mut self,
@@ -237,45 +237,45 @@ impl Config {
         self
     }
 
-    /// The names that `HOST` (RFC 7151) accepts, compared without case. Default none: every `HOST`
-    /// is answered with 504.
+    /// The names that `HOST` (RFC 7151) accepts, in any letter case. Default none: every `HOST`
+    /// gets 504.
     #[must_use]
     pub fn hosts<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.hosts = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Whether `ACCT` after login reaches the application as
-    /// [`Event::Account`](super::Event::Account); else it is answered with 202. Default off.
+    /// Whether `ACCT` after login goes to the application as
+    /// [`Event::Account`](super::Event::Account). Otherwise it gets 202. Default off.
     #[must_use]
     pub fn takes_accounts(mut self, on: bool) -> Self {
         self.takes_accounts = on;
         self
     }
 
-    /// What `USER` does once logged in.
+    /// What `USER` does after login.
     #[must_use]
     pub fn user_after_login(mut self, rule: UserAfterLogin) -> Self {
         self.user_after_login = rule;
         self
     }
 
-    /// Which protection of data connections is demanded.
+    /// Which protection of data connections is required.
     #[must_use]
     pub fn data_protection(mut self, policy: DataProtectionPolicy) -> Self {
         self.data_protection = policy;
         self
     }
 
-    /// Whether `CCC` is accepted. Default off: 534.
+    /// Whether `CCC` is accepted. Default off: it gets 534.
     #[must_use]
     pub fn clear_command_channel(mut self, allowed: bool) -> Self {
         self.clear_command_channel = allowed;
         self
     }
 
-    /// Whether `AUTH SSL` and `AUTH TLS-P` are accepted as other names for `AUTH TLS`. Default on:
-    /// the handshake is the same. After `TLS-P` `PBSZ 0` and `PROT P` count as given.
+    /// Whether `AUTH SSL` and `AUTH TLS-P` are accepted as other names of `AUTH TLS`. Default on:
+    /// the handshake is the same. `TLS-P` includes `PBSZ 0` and `PROT P`.
     #[must_use]
     pub fn auth_ssl(mut self, allowed: bool) -> Self {
         self.auth_ssl = allowed;
@@ -290,8 +290,8 @@ impl Config {
         self
     }
 
-    /// The reply to the first failed attempt comes no earlier than `first` after the attempt, that
-    /// to each later one after twice as long, up to `most`. Default 1 s and 16 s.
+    /// The delay of the replies to failed attempts: at least `first` after the first attempt, and
+    /// twice as long after each further one, up to `most`. Default 1 s and 16 s.
     #[must_use]
     pub fn failure_delay(mut self, first: Duration, most: Duration) -> Self {
         self.failure_delay = first;
@@ -299,17 +299,17 @@ impl Config {
         self
     }
 
-    /// A failure that takes longer to find out than its [delay](Self::failure_delay) is answered
-    /// at a whole number of these steps behind it, so that the clock does not tell how long the
-    /// check took, and with it whether the name is known. Zero answers at once. Default 250 ms.
+    /// If a check takes longer than the [delay](Self::failure_delay) of its failure, the reply
+    /// waits for the next whole step after the delay. So its time does not show how long the check
+    /// took, and whether the name exists. Zero: reply at once. Default 250 ms.
     #[must_use]
     pub fn failure_step(mut self, step: Duration) -> Self {
         self.failure_step = step;
         self
     }
 
-    /// After how many malformed, unknown or over-long commands the connection is closed; the count
-    /// begins anew where TLS is started or stopped. At least 1; default 20.
+    /// After how many malformed, unknown or too long commands the connection is closed. The count
+    /// starts again when TLS is started or stopped. At least 1; default 20.
     #[must_use]
     pub fn max_bad_commands(mut self, commands: u32) -> Self {
         self.max_bad_commands = commands.max(1);
@@ -323,28 +323,28 @@ impl Config {
         self
     }
 
-    /// Bounds on memory.
+    /// Limits of memory.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How far commands may stray from the RFCs.
+    /// Which deviations from the RFCs are accepted.
     #[must_use]
     pub fn lenience(mut self, lenience: Lenience) -> Self {
         self.lenience = lenience;
         self
     }
 
-    /// Is told of every line of the dialogue.
+    /// Gets every line of the dialogue.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// The configured security; adapters need it to know whether a TLS configuration is missing.
+    /// The configured security. Adapters use it to check whether a TLS configuration is missing.
     pub fn configured_security(&self) -> Security {
         self.security
     }

@@ -1,4 +1,5 @@
-//! The server connection machine: what the application calls. How it is driven is in `machine.rs`.
+//! The server's connection machine: the methods for the application. `machine.rs` has those for the
+//! driver.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -25,17 +26,17 @@ use crate::{Instant, TlsSession, TlsSwitch};
 /// | [`Event::Account`] | [`decide_account`](Self::decide_account) |
 /// | [`Event::Command`] | [`reply`](Self::reply) or [`not_implemented`](Self::not_implemented) |
 ///
-/// **One command at a time.** The next command is looked at when the previous one has been
-/// answered and its reply written. Bytes that arrive before are kept up to
-/// [`Limits::backlog`](crate::Limits::backlog); of more than that, `received` takes nothing.
+/// **One command at a time.** The next command is read when the previous one has been answered and
+/// its reply written. Earlier bytes are kept, up to [`Limits::backlog`](crate::Limits::backlog).
+/// `received` does not take more than that.
 ///
-/// **An answer that does not come** in [`Timeouts::application`](super::Timeouts::application), because
-/// the application hangs or has dropped the question, ends the connection with 421.
+/// **An answer that does not come** in [`Timeouts::application`](super::Timeouts::application) ends
+/// the connection with 421.
 ///
-/// **The end.** The last reply is written first, then [`Event::Closed`] tells why, then `poll`
-/// returns [`Action::Closed`], or the error if the client broke the protocol beyond repair.
-/// From the reply that announces a TLS switch until the switch is done nothing else can be said, and the
-/// connection ends without a reply.
+/// **The end.** The last reply is written, then [`Event::Closed`] reports why, then `poll` returns
+/// [`Action::Closed`], or the error if the client broke the protocol. From the reply that announces
+/// a TLS switch until the switch is done no other reply can be sent, and the connection ends
+/// without one.
 ///
 /// [`Action::Closed`]: crate::Action::Closed
 /// [`Event::Account`]: super::Event::Account
@@ -52,20 +53,20 @@ pub struct Connection {
     pub(super) state: State,
     pub(super) input: Input,
     pub(super) eof: bool,
-    /// `poll` offered the output for writing, and not all of it is reported as written.
+    /// `poll` offered the output, and not all of it is reported as written.
     pub(super) offered: bool,
 }
 
 impl Connection {
-    /// Starts at `now`, when the transport was accepted, with the greeting (after the handshake,
-    /// under implicit TLS).
+    /// Starts at `now`, when the transport was accepted. It sends the greeting, under implicit TLS
+    /// after the handshake.
     pub fn new(config: Arc<Config>, now: Instant) -> Self {
         Self::start(config, now, None)
     }
 
-    /// Starts with a 120 in place of the greeting, which [`ready`](Self::ready) sends later. A
-    /// reply with another code is replaced by a 120 of ours. Commands that arrive before `ready`
-    /// are not looked at, and the time for the first command and the login starts with it.
+    /// Starts with a 120 instead of the greeting, which [`ready`](Self::ready) sends later. A reply
+    /// with another code is replaced by a default 120. Commands are not read before `ready`, and
+    /// the timeouts of the first command and the login start with it.
     pub fn new_delayed(config: Arc<Config>, now: Instant, reply: Reply) -> Self {
         let reply = if reply.code() == Code::READY_SOON {
             reply
@@ -75,8 +76,9 @@ impl Connection {
         Self::start(config, now, Some(reply))
     }
 
-    /// Says 421 with this text, and closes: over a limit, or blocked. Text that cannot be sent is
-    /// replaced. Under implicit TLS nothing is said: a handshake would cost what is to be saved.
+    /// Sends a 421 with this text and closes, for clients over a limit or blocked. Text that cannot
+    /// be sent is replaced. Under implicit TLS it closes without a reply, to save the cost of a
+    /// handshake.
     pub fn refused(config: Arc<Config>, now: Instant, text: &str) -> Self {
         let mut connection = Self::idle(config, now);
         connection.shutdown(now, text);
@@ -103,7 +105,7 @@ impl Connection {
         connection
     }
 
-    /// A connection on which nothing was said yet.
+    /// A connection without a greeting yet.
     fn idle(config: Arc<Config>, now: Instant) -> Self {
         let input = Input::new(&config);
         let handshaking = config.security == Security::ImplicitTls;
@@ -118,14 +120,13 @@ impl Connection {
         }
     }
 
-    /// Sends the greeting that [`new_delayed`](Self::new_delayed) held back. No effect if there is
-    /// none.
+    /// Sends the greeting that [`new_delayed`](Self::new_delayed) delayed. No effect otherwise.
     pub fn ready(&mut self, now: Instant) {
         self.pass_time(now);
         self.transition(State::ready);
     }
 
-    /// Where the connection is in its life.
+    /// The phase of the connection.
     pub fn phase(&self) -> Phase {
         if self.context.is_over() {
             return Phase::Closing;
@@ -138,7 +139,7 @@ impl Connection {
         self.context.tls.as_ref()
     }
 
-    /// Whether data connections are to be protected: PROT P in force.
+    /// Whether data connections must be protected: `PROT P` is in force.
     pub fn is_data_protected(&self) -> bool {
         self.context.data_protected
     }
@@ -146,8 +147,8 @@ impl Connection {
     /// Answers an attempt.
     ///
     /// # Errors
-    /// [`Misuse::Closed`] if the connection ended meanwhile; [`Misuse::NothingOpen`] if this
-    /// attempt is not the one that waits. Nothing of the verdict is kept then.
+    /// [`Misuse::Closed`] if the connection has ended; [`Misuse::NothingOpen`] if this attempt is
+    /// not the open one. The verdict is dropped then.
     pub fn decide(&mut self, now: Instant, verdict: Verdict) -> Result<(), Misuse> {
         self.expect_open(now)?;
         match &self.state {
@@ -174,10 +175,10 @@ impl Connection {
         }
     }
 
-    /// A 1yz reply to a request, which stays open.
+    /// Sends a 1yz reply to a request, which stays open.
     ///
     /// # Errors
-    /// [`Misuse::Closed`], [`Misuse::NothingOpen`] if this request is not the one that waits,
+    /// [`Misuse::Closed`], [`Misuse::NothingOpen`] if this request is not the open one,
     /// [`Misuse::WrongClass`] if the code is not 1yz.
     pub fn preliminary(
         &mut self,
@@ -194,12 +195,12 @@ impl Connection {
         Ok(())
     }
 
-    /// The final reply to a request.
+    /// Sends the final reply to a request.
     ///
     /// # Errors
-    /// [`Misuse::Closed`], [`Misuse::NothingOpen`] if this request is not the one that waits,
-    /// [`Misuse::WrongClass`] if the code is 1yz or 6yz, [`Misuse::DedicatedMethod`] for 421, which is
-    /// [`shutdown`](Self::shutdown)'s.
+    /// [`Misuse::Closed`], [`Misuse::NothingOpen`] if this request is not the open one,
+    /// [`Misuse::WrongClass`] if the code is 1yz or 6yz, [`Misuse::DedicatedMethod`] for 421, which
+    /// is [`shutdown`](Self::shutdown)'s.
     pub fn reply(&mut self, now: Instant, request: RequestId, reply: &Reply) -> Result<(), Misuse> {
         self.expect_request(now, request)?;
         if matches!(reply.code().class(), Class::Preliminary | Class::Protected) {
@@ -213,19 +214,19 @@ impl Connection {
         Ok(())
     }
 
-    /// 502 to a request.
+    /// Answers a request with 502.
     ///
     /// # Errors
-    /// [`Misuse::Closed`], [`Misuse::NothingOpen`] if this request is not the one that waits.
+    /// [`Misuse::Closed`], [`Misuse::NothingOpen`] if this request is not the open one.
     pub fn not_implemented(&mut self, now: Instant, request: RequestId) -> Result<(), Misuse> {
         self.reply(now, request, &replies::NOT_IMPLEMENTED)
     }
 
-    /// 421 with this text as soon as the reply under way is written, then close. Text that cannot
-    /// be sent (it holds CR, LF or NUL) is replaced. Whatever is open is dropped.
+    /// Sends a 421 with this text after the reply that is being written, then closes. Text that
+    /// cannot be sent (with CR, LF or NUL) is replaced. Open requests are dropped.
     ///
-    /// From the first byte of the reply that announces a TLS switch until the switch is done nothing
-    /// else can be said, and the connection closes without a 421.
+    /// From the first byte of the reply that announces a TLS switch until the switch is done no
+    /// other reply can be sent, and the connection closes without a 421.
     pub fn shutdown(&mut self, now: Instant, text: &str) {
         self.pass_time(now);
         let reply = Reply::new(Code::SERVICE_UNAVAILABLE, text)
@@ -258,10 +259,10 @@ impl Connection {
         self.settle();
     }
 
-    /// Drops what the present state has no use for.
+    /// Drops what the current state does not need.
     pub(super) fn settle(&mut self) {
         if self.eof && self.state.is_open() {
-            // Nobody would hear the answer: the application is not asked.
+            // The peer is gone, so the application is not asked.
             self.context.end_silently(ClosedWhy::PeerClosed);
         }
         if self.context.is_over() {
@@ -276,7 +277,7 @@ impl Connection {
         });
     }
 
-    /// The last reply, where one can be said, and the end.
+    /// Sends the last reply, if one can be sent, and ends.
     pub(super) fn end(&mut self, reply: &Reply, why: ClosedWhy) {
         let can_speak = match self.state {
             State::Switching { switch, .. } => self.take_back_announcement(switch),
@@ -289,12 +290,12 @@ impl Connection {
         }
     }
 
-    /// Takes the reply back that announces this TLS switch, if nothing of it can have been written. If
-    /// it cannot be taken back, nothing more may be said: to the peer the switch has begun.
+    /// Removes the reply that announces this TLS switch from the output, if no byte of it can have
+    /// been written. Otherwise no more replies are allowed: for the peer the switch has begun.
     fn take_back_announcement(&mut self, switch: TlsSwitch) -> bool {
         let reply = match switch {
             TlsSwitch::Start => &replies::START_TLS,
-            // The layer above may have encrypted what it was offered.
+            // The TLS layer may have encrypted the offered bytes.
             TlsSwitch::Stop if self.offered => return false,
             TlsSwitch::Stop => &replies::CLEAR_COMMAND_CHANNEL,
         };
@@ -316,7 +317,7 @@ impl Connection {
 mod tests {
     use super::*;
 
-    /// Nothing here is timed or measured at run time: a server holds ten thousand of these.
+    /// A server has ten thousand of these. The test only checks sizes.
     #[test]
     fn a_connection_is_small() {
         assert!(

@@ -1,5 +1,5 @@
-//! What a server connection knows beside the state of the login: what is agreed, what is counted,
-//! what waits to be said.
+//! The context of a server connection, beside the state of the login: what is agreed, what is
+//! counted, and the output.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -13,7 +13,7 @@ use crate::ticket::Tickets;
 use crate::wire::{CommandRef, Reply};
 use crate::{Dialogue, Instant, TlsSession, log};
 
-/// Who we are in the log.
+/// Our side in the log.
 pub(super) const SIDE: &str = "server";
 
 /// How the connection ends.
@@ -21,11 +21,11 @@ pub(super) const SIDE: &str = "server";
 pub(super) struct Ending {
     why: ClosedWhy,
     error: Option<Error>,
-    /// The application was told.
+    /// The application got the event.
     announced: bool,
 }
 
-/// See the module.
+/// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) config: Arc<Config>,
@@ -37,19 +37,19 @@ pub(super) struct Context {
     pub(super) data_protected: bool,
     /// The name that `HOST` chose.
     pub(super) host: Option<String>,
-    /// Failed attempts on this connection. Nothing sets it back.
+    /// Failed attempts on this connection. Nothing resets it.
     pub(super) failures: u32,
-    /// Commands that were none. Only a TLS switch sets it back.
+    /// Invalid commands. Only a TLS switch resets it.
     bad_commands: u32,
-    /// For what the application will answer.
+    /// For the questions to the application.
     pub(super) tickets: Tickets,
     pub(super) output: Buffer,
     pub(super) events: VecDeque<Event>,
     pub(super) timers: Timers,
     ending: Option<Ending>,
-    /// Something arrived behind the command that is being looked at.
+    /// Bytes follow the current command.
     pub(super) bytes_follow: bool,
-    /// A TLS handshake runs on the transport: nothing can be said.
+    /// A TLS handshake is running on the transport: nothing can be sent.
     pub(super) handshaking: bool,
 }
 
@@ -92,7 +92,7 @@ impl Context {
         reply.put(|bytes| self.send(bytes));
     }
 
-    /// Queues bytes. The write deadline counts from when the queue began to fill.
+    /// Queues bytes. The write deadline starts with the first byte in the queue.
     pub(super) fn send(&mut self, bytes: &[u8]) {
         if self.output.is_empty() {
             self.set_timer(Timer::Write, self.config.timeouts.write);
@@ -100,7 +100,7 @@ impl Context {
         self.output.extend(bytes);
     }
 
-    /// Gives memory back that is not in use.
+    /// Frees unused memory.
     pub(super) fn shrink(&mut self) {
         self.output.shrink();
         self.events.shrink_to_fit();
@@ -110,7 +110,7 @@ impl Context {
         self.events.push_back(event);
     }
 
-    /// Answers something that is no command, and counts it.
+    /// Answers an invalid command, and counts it.
     pub(super) fn say_bad(&mut self, reply: &Reply) {
         self.say(reply);
         self.bad_commands = self.bad_commands.saturating_add(1);
@@ -122,12 +122,12 @@ impl Context {
         }
     }
 
-    /// TLS was switched: what someone may have injected on the other side does not count on this one.
+    /// After a TLS switch: commands injected before it must not count.
     pub(super) fn forget_bad_commands(&mut self) {
         self.bad_commands = 0;
     }
 
-    /// The last reply, then the end.
+    /// Sends the last reply, then ends.
     pub(super) fn end(&mut self, reply: &Reply, why: ClosedWhy) {
         if self.is_over() {
             return;
@@ -138,7 +138,7 @@ impl Context {
         self.end_silently(why);
     }
 
-    /// The end, after what is queued has been written.
+    /// Ends after the queue has been written.
     pub(super) fn end_silently(&mut self, why: ClosedWhy) {
         if self.is_over() {
             return;
@@ -170,7 +170,7 @@ impl Context {
         self.end(reply, ClosedWhy::PeerFault(fault));
     }
 
-    /// The peer does not read: no more is written.
+    /// The peer does not read: nothing more is written.
     pub(super) fn give_up_writing(&mut self) {
         self.output.clear();
         self.timers.stop(Timer::Write);
@@ -181,19 +181,19 @@ impl Context {
         self.ending.is_some()
     }
 
-    /// The last event, once.
+    /// The last event; returned once.
     pub(super) fn announce_end(&mut self) -> Option<Event> {
         let ending = self.ending.as_mut().filter(|ending| !ending.announced)?;
         ending.announced = true;
         Some(Event::Closed(ending.why.clone()))
     }
 
-    /// The sticky error, if the end was one.
+    /// The error, if the connection ended with one. It stays.
     pub(super) fn error(&self) -> Option<Error> {
         self.ending.as_ref()?.error.clone()
     }
 
-    /// Counts a failed attempt, and says when its reply is due: after the delay, or if the check
+    /// Counts a failed attempt. Returns when its reply is due: after the delay, or, if the check
     /// took longer, at the next whole step after it.
     pub(super) fn count_failure(&mut self, attempted: Instant) -> Instant {
         let doublings = self.failures.min(31);
@@ -211,7 +211,7 @@ impl Context {
         self.failures >= self.config.max_attempts
     }
 
-    /// Whether `USER` must be refused until TLS is in force.
+    /// Whether `USER` is refused because TLS is not in force.
     pub(super) fn lacks_tls(&self) -> bool {
         self.tls.is_none()
             && matches!(
@@ -224,7 +224,8 @@ impl Context {
         self.config.security != Security::DangerousPlaintext
     }
 
-    /// Whether commands that lead to a data connection are refused for now.
+    /// Whether commands that lead to a data connection are refused because `PROT P` is not in
+    /// force.
     pub(super) fn lacks_data_protection(&self) -> bool {
         self.config.data_protection == DataProtectionPolicy::Required && !self.data_protected
     }
@@ -234,7 +235,7 @@ impl Context {
         self.data_protected = false;
     }
 
-    /// Starts the time that a login may take.
+    /// Starts the login timer.
     pub(super) fn start_login_timer(&mut self) {
         self.set_timer(Timer::Login, self.config.timeouts.login);
     }
@@ -243,13 +244,13 @@ impl Context {
         self.timers.set(timer, after(self.now, duration));
     }
 
-    /// Asks the application, which has a certain time for its answer.
+    /// Asks the application, and starts the timer for its answer.
     pub(super) fn ask(&mut self, event: Event) {
         self.tell(event);
         self.wait_for_application();
     }
 
-    /// The application's time begins, or begins again.
+    /// Starts the application's timer, or starts it again.
     pub(super) fn wait_for_application(&mut self) {
         self.set_timer(Timer::Application, self.config.timeouts.application);
     }
@@ -265,7 +266,7 @@ impl Context {
         self.timers.stop(Timer::Idle);
     }
 
-    /// The login is over; another may follow.
+    /// Logs out. Another login may follow.
     pub(super) fn log_out(&mut self) {
         log::phase(SIDE, "logged out");
         self.timers.stop(Timer::Idle);

@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use crate::wire::ForeignProtocol;
 
-/// Why a server connection is over, where the peer broke the protocol beyond repair. Sticky.
-/// Orderly ends (timeouts included) are [`Event::Closed`](super::Event::Closed) instead.
+/// Why a server connection failed: the peer broke the protocol. `poll` returns it from then on.
+/// Other ends, timeouts included, are only reported by [`Event::Closed`](super::Event::Closed).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -20,16 +20,16 @@ pub enum Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PeerFault {
-    /// Bytes arrived in clear behind `AUTH` and before the TLS handshake (or under TLS behind
-    /// `CCC`): someone may be injecting commands. None of them was looked at.
-    #[error("bytes arrived behind AUTH and before the TLS handshake: injection?")]
+    /// Bytes arrived in clear after `AUTH` and before the TLS handshake (or under TLS after `CCC`).
+    /// They may be injected commands. None of them was read.
+    #[error("bytes arrived after AUTH and before the TLS handshake: injection?")]
     BytesBeforeTlsSwitch,
     /// The client speaks another protocol, for example a browser made to send FTP commands.
     #[error("the client speaks {}, not FTP", Spoken(*.0))]
     ForeignProtocol(ForeignProtocol),
 }
 
-/// The hint that [`ForeignProtocol`] gives with TLS is for clients; a server's reader needs another.
+/// The TLS hint of [`ForeignProtocol`] is for users of clients; a server needs another.
 struct Spoken(ForeignProtocol);
 
 impl fmt::Display for Spoken {
@@ -43,24 +43,26 @@ impl fmt::Display for Spoken {
     }
 }
 
-/// A call that does not fit the state of the connection: the caller's mistake, or the peer left
-/// meanwhile. Nothing changed.
+/// A call that does not fit the state of the connection: a mistake of the caller, or the peer has
+/// left. Nothing changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Misuse {
     /// The connection is over; the answer is dropped.
     #[error("the connection is over")]
     Closed,
-    /// The answer belongs to nothing that is open here: it was answered, or is another connection's.
-    #[error("the answer belongs to nothing that is open")]
+    /// The answer is not for an open question of this connection: the question was already
+    /// answered, or belongs to another connection.
+    #[error("the answer is not for an open question")]
     NothingOpen,
-    /// A final reply must be neither 1yz nor 6yz, a preliminary one must be 1yz.
+    /// The code has the wrong class: a preliminary reply must be 1yz, and a final one neither 1yz
+    /// nor 6yz.
     #[error(
         "the reply's code does not fit: 1yz for preliminary replies, 2yz to 5yz for final ones"
     )]
     WrongClass,
-    /// Only the library sends this code itself (421 by
-    /// [`shutdown`](super::Connection::shutdown), 1yz by `preliminary`).
+    /// This code has a method of its own: 421 is sent by [`shutdown`](super::Connection::shutdown),
+    /// 1yz by `preliminary`.
     #[error("this reply has a method of its own")]
     DedicatedMethod,
 }

@@ -1,4 +1,4 @@
-//! What the server tells the application, and how the application answers.
+//! The events for the application, and its answers.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -9,33 +9,34 @@ use crate::ticket::Ticket;
 use crate::wire::{Command, CommandRef, Reply};
 use crate::{Account, Instant, Password, TlsSession, Username};
 
-/// Where in its life a server connection is.
+/// The phase of a server connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Connected, the greeting is held back ([`Connection::new_delayed`](super::Connection::new_delayed)).
+    /// Connected; the greeting is delayed
+    /// ([`Connection::new_delayed`](super::Connection::new_delayed)).
     Delayed,
     /// No user yet.
     New,
-    /// `USER` was answered with 331.
+    /// `USER` got 331: a password is needed.
     PasswordNeeded,
-    /// 332: an account is needed.
+    /// A 332 was sent: an account is needed.
     AccountNeeded,
-    /// The application is checking, or the delay after a failure runs.
+    /// The application is checking, or the reply is delayed.
     Verifying,
     /// Logged in.
     LoggedIn,
-    /// The TLS handshake runs (or TLS is being closed after `CCC`).
+    /// The TLS handshake is running, or TLS is being closed after `CCC`.
     SwitchingTls,
     /// Closing or closed.
     Closing,
 }
 
-/// Something happened that the application may want to know or must answer.
+/// An event for the application. Some events need an answer.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// Start the TLS handshake and answer with
+    /// Start the TLS handshake, and answer with
     /// [`Securable::tls_started`](crate::Securable::tls_started). `ftp_rustls::Secured` does.
     StartTls,
     /// TLS is in force, with the client's certificate and the name it asked for, if any.
@@ -45,23 +46,23 @@ pub enum Event {
     StopTls,
     /// TLS was closed after `CCC`.
     ClearCommandChannel,
-    /// Someone wants to log in: decide with one of the attempt's methods and hand the verdict to
-    /// [`Connection::decide`](super::Connection::decide). No further command is looked at before.
+    /// A client tries to log in. Decide with one of the attempt's methods, and pass the verdict to
+    /// [`Connection::decide`](super::Connection::decide). No further command is read before that.
     Authenticate(Attempt),
-    /// The user is logged in; the reply is on its way.
+    /// The user is logged in. The reply is being sent.
     LoggedIn(LoginSummary),
-    /// `ACCT` after login, where the application takes accounts. Answer with
-    /// [`Connection::decide_account`](super::Connection::decide_account).
+    /// `ACCT` after login, if the application [takes accounts](super::Config::takes_accounts).
+    /// Answer with [`Connection::decide_account`](super::Connection::decide_account).
     Account(AccountAttempt),
-    /// A command that is the application's to answer: [`Connection::reply`](super::Connection::reply).
+    /// A command for the application. Answer with [`Connection::reply`](super::Connection::reply).
     Command(Request),
-    /// The login is over: `REIN`, `USER` again, or `AUTH` after login.
+    /// The user is logged out: by `REIN`, another `USER`, or `AUTH` after login.
     LoggedOut,
-    /// The connection is over; the last event.
+    /// The connection has ended. The last event.
     Closed(ClosedWhy),
 }
 
-/// Why a connection ended in due form.
+/// Why a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClosedWhy {
@@ -71,25 +72,25 @@ pub enum ClosedWhy {
     PeerClosed,
     /// Too many failed attempts.
     TooManyAttempts,
-    /// Too many commands that were none.
+    /// Too many invalid commands.
     TooManyBadCommands,
-    /// No first command in time.
+    /// The first command did not come in time.
     FirstCommandTimeout,
-    /// Not logged in in time.
+    /// The login was not completed in time.
     LoginTimeout,
-    /// No command in time after login.
+    /// No command came in time after login.
     IdleTimeout,
     /// The application did not answer in time:
     /// [`Timeouts::application`](super::Timeouts::application).
     ApplicationTimeout,
-    /// No handshake in time.
+    /// The TLS handshake was not completed in time.
     HandshakeTimeout,
-    /// The peer did not read.
+    /// The peer did not read a reply in time.
     WriteTimeout,
-    /// The application said so: [`Connection::shutdown`](super::Connection::shutdown), a verdict
-    /// of [`Attempt::unavailable`], or [`Connection::refused`](super::Connection::refused).
+    /// The application ended it: by [`Connection::shutdown`](super::Connection::shutdown), a
+    /// verdict of [`Attempt::unavailable`], or [`Connection::refused`](super::Connection::refused).
     Shutdown,
-    /// The peer broke the protocol beyond repair; also returned as the machine's error.
+    /// The peer broke the protocol. Also returned as the machine's error.
     PeerFault(PeerFault),
 }
 
@@ -114,10 +115,11 @@ impl fmt::Display for ClosedWhy {
     }
 }
 
-/// Someone wants to log in. Answered once, by being turned into a [`Verdict`].
+/// A client's attempt to log in. Answer it by turning it into a [`Verdict`].
 ///
-/// Dropping it without a verdict leaves the client waiting until the login deadline or
-/// [`Timeouts::application`](super::Timeouts::application), whichever comes first, then 421.
+/// If it is dropped without a verdict, the client waits until the login deadline or
+/// [`Timeouts::application`](super::Timeouts::application), whichever comes first, and then gets
+/// 421.
 #[derive(Debug)]
 #[must_use = "the client waits for the verdict"]
 pub struct Attempt {
@@ -136,13 +138,13 @@ impl Attempt {
         &self.username
     }
 
-    /// The password; `None` where the [`NameRule`](super::NameRule) asked for an account only.
+    /// The password; `None` if the [`NameRule`](super::NameRule) asked only for an account.
     pub fn password(&self) -> Option<&Password> {
         self.password.as_ref()
     }
 
-    /// The account, once it was asked for with [`need_account`](Self::need_account) or the
-    /// [`NameRule`](super::NameRule).
+    /// The account, if [`need_account`](Self::need_account) or the [`NameRule`](super::NameRule)
+    /// asked for it.
     pub fn account(&self) -> Option<&Account> {
         self.account.as_ref()
     }
@@ -152,7 +154,7 @@ impl Attempt {
         self.tls.as_ref()
     }
 
-    /// The virtual host chosen with `HOST` (RFC 7151), as it stands in the configuration.
+    /// The virtual host chosen with `HOST` (RFC 7151), spelled as in the configuration.
     pub fn host(&self) -> Option<&str> {
         self.host.as_deref()
     }
@@ -167,18 +169,18 @@ impl Attempt {
         self.verdict(Decision::Accept)
     }
 
-    /// Logged in, though the password was not needed: 202.
+    /// Logged in, and the password was not needed: 202.
     pub fn accept_superfluous(self) -> Verdict {
         self.verdict(Decision::AcceptSuperfluous)
     }
 
-    /// Wrong: 530 after the delay, counted. The text is always the same.
+    /// Wrong: 530 after the delay, and counted. The text is always the same.
     pub fn reject(self) -> Verdict {
         self.verdict(Decision::Reject)
     }
 
-    /// Right so far, an account is needed: 332. The next attempt repeats name and password and has
-    /// the account. If this attempt had an account already, it counts as a rejection.
+    /// Right so far, and an account is needed: 332. The next attempt has name, password and
+    /// account. If this attempt already had an account, this is a rejection.
     pub fn need_account(self) -> Verdict {
         let decision = if self.account.is_some() {
             Decision::Reject
@@ -190,7 +192,7 @@ impl Attempt {
         self.verdict(decision)
     }
 
-    /// The check cannot be made now: 421, and the connection is closed.
+    /// The check cannot be made now: 421, and the connection closes.
     pub fn unavailable(self) -> Verdict {
         self.verdict(Decision::Unavailable)
     }
@@ -214,12 +216,12 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Holds the reply back until then, whatever it is: 230, 202, 332, 530 or 421. Until then
-    /// nobody is logged in, no [`Event::LoggedIn`] is told, and no further command is looked at.
-    /// The login deadline goes on, and a delay after a failure that is longer still counts. Of
-    /// several such times the latest counts.
+    /// Delays the reply until `earliest`, whether it is 230, 202, 332, 530 or 421. Before that the user
+    /// is not logged in, there is no [`Event::LoggedIn`], and no further command is read. The login
+    /// deadline still runs, and a longer delay after a failure still applies. Of several such times
+    /// the latest counts.
     ///
-    /// With it the time of the answer need not tell what its text hides: the `AnswerFloor` of
+    /// It keeps the time of the answer from showing what its text hides: the `AnswerFloor` of
     /// `ftp-guard` computes such times.
     #[must_use = "hand it to Connection::decide"]
     pub fn not_before(mut self, earliest: Instant) -> Self {
@@ -237,12 +239,12 @@ impl Verdict {
         }
     }
 
-    /// The verdict with this outcome instead, as a policy across connections (`ftp-guard`) has it:
-    /// the right password of a locked name becomes a rejection like any other, a session too many
-    /// a 421. Nothing becomes better than the check found it: an outcome that would make it so is
-    /// taken as a rejection.
+    /// The verdict with another outcome, as a policy over all connections (`ftp-guard`) decides:
+    /// the right password of a locked name becomes an ordinary rejection, and one session too many
+    /// a 421. The outcome can only become worse: a better one counts as a rejection.
     ///
-    /// When to say so is apart: [`not_before`](Self::not_before), on this connection's clock.
+    /// The time of the reply is set with [`not_before`](Self::not_before), on this connection's
+    /// clock.
     #[must_use = "hand it to Connection::decide"]
     pub fn overruled(mut self, outcome: Outcome) -> Self {
         if outcome != self.outcome() {
@@ -260,9 +262,9 @@ impl Verdict {
 pub enum Outcome {
     /// Name and password are right: 230.
     Success,
-    /// They are not: 530.
+    /// Name or password is wrong: 530.
     Failure,
-    /// Right so far, an account is needed: 332.
+    /// Right so far, and an account is needed: 332.
     NeedsAccount,
     /// The check could not be made: 421.
     Unavailable,
@@ -277,10 +279,10 @@ pub(crate) enum Decision {
     Unavailable,
 }
 
-/// `ACCT` after login. Answered once.
+/// A client's `ACCT` after login. Answer it by turning it into an [`AccountVerdict`].
 ///
-/// Dropping it without a verdict leaves the client waiting until
-/// [`Timeouts::application`](super::Timeouts::application), then 421.
+/// If it is dropped without a verdict, the client waits until
+/// [`Timeouts::application`](super::Timeouts::application), and then gets 421.
 #[derive(Debug)]
 #[must_use = "the client waits for the answer"]
 pub struct AccountAttempt {
@@ -296,7 +298,7 @@ impl AccountAttempt {
         &self.username
     }
 
-    /// The account asked for.
+    /// The account to check.
     pub fn account(&self) -> &Account {
         &self.account
     }
@@ -311,12 +313,12 @@ impl AccountAttempt {
         self.verdict(AccountDecision::Accept)
     }
 
-    /// 530 after the delay, counted like a failed login; the login itself stays.
+    /// 530 after the delay, counted like a failed login. The user stays logged in.
     pub fn reject(self) -> AccountVerdict {
         self.verdict(AccountDecision::Reject)
     }
 
-    /// The check cannot be made now: 421, and the connection is closed.
+    /// The check cannot be made now: 421, and the connection closes.
     pub fn unavailable(self) -> AccountVerdict {
         self.verdict(AccountDecision::Unavailable)
     }
@@ -340,7 +342,7 @@ pub struct AccountVerdict {
 }
 
 impl AccountVerdict {
-    /// Holds the reply back until then, as [`Verdict::not_before`] does.
+    /// Delays the reply, as [`Verdict::not_before`] does.
     #[must_use = "hand it to Connection::decide_account"]
     pub fn not_before(mut self, earliest: Instant) -> Self {
         self.not_before = self.not_before.max(earliest);
@@ -356,7 +358,7 @@ impl AccountVerdict {
         }
     }
 
-    /// The verdict with this outcome instead, as [`Verdict::overruled`].
+    /// The verdict with another outcome, as [`Verdict::overruled`].
     #[must_use = "hand it to Connection::decide_account"]
     pub fn overruled(mut self, outcome: Outcome) -> Self {
         if outcome != self.outcome() {
@@ -376,11 +378,11 @@ pub(crate) enum AccountDecision {
     Unavailable,
 }
 
-/// A command that the application answers. Answered once with a final reply, before which there
-/// may be preliminary ones. Its [`id`](Self::id) is enough to answer, so it may be dropped before.
+/// A command that the application answers with one final reply. Preliminary ones may come before
+/// it. Answering needs only the [`id`](Self::id), so the request may be dropped earlier.
 ///
-/// Without an answer in [`Timeouts::application`](super::Timeouts::application) the client is told
-/// 421, and the connection is closed.
+/// Without an answer in [`Timeouts::application`](super::Timeouts::application) the client gets
+/// 421, and the connection closes.
 #[derive(Debug)]
 #[must_use = "the client waits for the reply"]
 pub struct Request {
@@ -394,13 +396,13 @@ impl Request {
         self.command.borrow()
     }
 
-    /// Its identity, to answer with when the request itself is gone.
+    /// Its identity, with which it is answered.
     pub fn id(&self) -> RequestId {
         self.id
     }
 }
 
-/// Identifies a [`Request`]. Equal to no other, not even of another connection.
+/// Identifies a [`Request`]. It is unique, also among connections.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(pub(crate) Ticket);
 
@@ -410,7 +412,7 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// The user who logged in, and how.
+/// Who logged in, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LoginSummary {
@@ -418,8 +420,8 @@ pub struct LoginSummary {
     pub username: Username,
     /// The TLS session; `None` in clear.
     pub tls: Option<Arc<TlsSession>>,
-    /// Failed attempts before.
+    /// Failed attempts before the login.
     pub failures: u32,
-    /// The reply that said so.
+    /// The reply to the login.
     pub reply: Reply,
 }

@@ -1,40 +1,39 @@
-//! What has arrived and was not looked at yet: Telnet is taken out, commands are found.
+//! The input that was not parsed yet: Telnet is removed, and commands are found.
 
 use super::Config;
 use crate::wire::foreign::{self, Signature};
 use crate::wire::telnet_input::TelnetInput;
 use crate::wire::{CommandErrorKind, CommandParser, CommandRef, ForeignProtocol, Status};
 
-/// See the module.
+/// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Input {
     telnet: TelnetInput,
     parser: CommandParser,
-    /// No line has come on this transport yet, blank ones aside: another protocol can be told by
-    /// its first bytes.
+    /// Only blank lines have come so far, so the first bytes may show another protocol.
     fresh: bool,
     /// A bare LF ends a line.
     bare_lf: bool,
 }
 
-/// What stands at the front of the input.
+/// What is at the front of the input.
 pub(super) enum Found<'b> {
     /// A command.
     Command {
         command: CommandRef<'b>,
-        /// To be consumed.
+        /// How many bytes to consume.
         length: usize,
-        /// Something arrived behind it, be it a lone line end or a Telnet command.
+        /// Something follows it, even a line end alone or a Telnet command.
         followed: bool,
     },
-    /// A line that is none, of which so much is to be consumed.
+    /// An invalid line, and how many bytes of it to consume.
     Bad {
         kind: CommandErrorKind,
         length: usize,
     },
     /// Another protocol.
     Foreign(ForeignProtocol),
-    /// Nothing whole, only so much to be consumed that belongs to no command.
+    /// No complete command. `length` bytes are not part of one, and must be consumed.
     Nothing { length: usize },
 }
 
@@ -44,7 +43,7 @@ impl Input {
         let line = limits.command_line.max(limits.command_line_before_login);
         let capacity = limits.backlog.max(line.saturating_add(4));
         Self {
-            // Telnet needs no limit of its own: only a command moves a deadline here.
+            // Telnet needs no limit of its own here: only commands extend deadlines.
             telnet: TelnetInput::new(capacity, usize::MAX),
             parser: CommandParser::new(limits.command_line_before_login, &config.lenience),
             fresh: true,
@@ -52,7 +51,7 @@ impl Input {
         }
     }
 
-    /// Other protocols are no longer looked for.
+    /// Stops looking for other protocols.
     pub(super) fn expect_no_foreign_protocol(&mut self) {
         self.fresh = false;
     }
@@ -61,12 +60,12 @@ impl Input {
         self.parser.set_line_limit(limit);
     }
 
-    /// Forgets what was not looked at, wiping it.
+    /// Drops and wipes what was not parsed.
     pub(super) fn clear(&mut self) {
         self.telnet.reset();
     }
 
-    /// Gives memory back that is not in use.
+    /// Frees unused memory.
     pub(super) fn shrink(&mut self) {
         self.telnet.shrink();
     }
@@ -75,14 +74,14 @@ impl Input {
         self.telnet.consume(length);
     }
 
-    /// Takes as many bytes as there is room for.
+    /// Stores as many bytes as there is room for.
     pub(super) fn store(&mut self, offered: &[u8]) -> usize {
         self.telnet.store(offered)
     }
 
-    /// Looks for the next command. The refusals of options that were asked for before its end are
-    /// handed to `refuse` first, so that their place among the replies does not depend on how the
-    /// bytes arrived.
+    /// Looks for the next command. Before it returns, refusals of Telnet options requested before
+    /// the command's end go to `refuse`, so that their place among the replies does not depend on
+    /// how the bytes arrived.
     pub(super) fn next_command(&mut self, refuse: impl FnMut(&[u8])) -> Found<'_> {
         let position = self.telnet.position();
         let more_follows = self.telnet.is_followed(self.telnet.unread().len());
@@ -95,7 +94,7 @@ impl Input {
             .get(blank..)
             .filter(|_| self.fresh)
             .unwrap_or_default();
-        // With one byte more than a line may have it is too long, whatever it goes on to say.
+        // With one byte more than the limit a line is too long, whatever follows.
         let most = self.parser.line_limit().saturating_add(1);
         let start = start.get(..most).unwrap_or(start);
         if let Some((protocol, length)) = foreign_start(start) {
@@ -130,8 +129,8 @@ impl Input {
     }
 }
 
-/// How many bytes at the front are whole blank lines. Whether these were dropped already must not
-/// matter.
+/// How many bytes at the front are complete blank lines. The result must be the same if some were
+/// dropped before.
 fn blank_lines(bytes: &[u8], bare_lf: bool) -> usize {
     let mut rest = bytes;
     loop {
@@ -143,7 +142,7 @@ fn blank_lines(bytes: &[u8], bare_lf: bool) -> usize {
     }
 }
 
-/// The protocol that the first bytes belong to, if it is not FTP, and how many of them say so.
+/// The other protocol of the first bytes, and how many bytes decided it.
 fn foreign_start(start: &[u8]) -> Option<(ForeignProtocol, usize)> {
     let Signature::Is(protocol) = foreign::of_client(start) else {
         return None;

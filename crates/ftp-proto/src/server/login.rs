@@ -1,8 +1,8 @@
-//! All transitions of the server: which command in which state leads to which reply, event and
-//! next state.
+//! All transitions of the server: the reply, the event and the next state for each command in each
+//! state.
 //!
-//! `transitions.md`, which is part of [`crate::server`]'s documentation, has them as a table. A
-//! test holds it against the machine, for every state and every verb.
+//! `transitions.md`, in the documentation of [`crate::server`], has them as a table. A test
+//! compares it with the machine, for every state and every verb.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -20,7 +20,7 @@ use crate::wire::{CommandRef, ForeignProtocol, Reply, Verb};
 use crate::{Account, Instant, Password, TlsSwitch, Username, log};
 
 impl State {
-    /// A command that arrived while nothing was open.
+    /// Handles a command. No question is open.
     pub(super) fn command(self, command: CommandRef<'_>, context: &mut Context) -> Self {
         match command.verb() {
             Verb::User => return self.user(command, context),
@@ -109,8 +109,8 @@ impl State {
                 return other;
             }
         };
-        // `PASS` with and without its space are both how clients send an empty password. The
-        // parser let no control character through, so that this cannot fail.
+        // Clients send an empty password with or without a space after `PASS`. This cannot fail:
+        // the parser accepts no control characters.
         match Password::new(command.argument().unwrap_or_default()) {
             Ok(password) => authenticate(username, Some(password), None, context),
             Err(_) => {
@@ -178,7 +178,8 @@ impl State {
             context.say(&replies::UNKNOWN_MECHANISM);
             return self;
         }
-        // Before the look at what follows: whether that has come yet must not change what is told.
+        // Before the check for following bytes: whether they have arrived yet must not change the
+        // events.
         if self.is_logged_in() {
             context.log_out();
         }
@@ -186,7 +187,7 @@ impl State {
             context.fault(&replies::BYTES_BEFORE_TLS, PeerFault::BytesBeforeTlsSwitch);
             return Self::Closing;
         }
-        // What was learned in clear is dropped.
+        // What was sent in clear is dropped.
         context.host = None;
         context.drop_protection();
         context.say(&replies::START_TLS);
@@ -284,7 +285,7 @@ impl State {
         Self::Busy { id, username }
     }
 
-    /// The application's answer to an attempt, which must be the open one.
+    /// Applies the verdict on an attempt, which must be the open one.
     pub(super) fn verdict(self, verdict: Verdict, context: &mut Context) -> Self {
         let Self::Verifying {
             username,
@@ -311,7 +312,7 @@ impl State {
         answering
     }
 
-    /// What an attempt that did not fail leads to.
+    /// The next state after an attempt that did not fail.
     fn answer(username: Username, decision: Decision, context: &mut Context) -> Self {
         match decision {
             Decision::Accept => log_in(username, replies::LOGGED_IN.clone(), context),
@@ -322,7 +323,7 @@ impl State {
                 context.say(&replies::ACCOUNT_NEEDED);
                 Self::AccountNeeded { username, password }
             }
-            // Answered by way of `Refusing`; nobody is let in.
+            // Rejections are answered from `Refusing`; this logs nobody in.
             Decision::Reject => Self::New,
             Decision::Unavailable => {
                 context.end(&replies::CHECK_UNAVAILABLE, ClosedWhy::Shutdown);
@@ -331,7 +332,7 @@ impl State {
         }
     }
 
-    /// The application's answer to an account, which must be the open one.
+    /// Applies the verdict on an account, which must be the open one.
     pub(super) fn account_verdict(self, verdict: AccountVerdict, context: &mut Context) -> Self {
         let Self::VerifyingAccount {
             username,
@@ -359,7 +360,7 @@ impl State {
         answering
     }
 
-    /// The answer to an attempt may go out.
+    /// Sends the delayed answer to an attempt.
     pub(super) fn answer_due(self, context: &mut Context) -> Self {
         let then = match self {
             Self::Answering { username, decision } => {
@@ -387,7 +388,7 @@ impl State {
         }
     }
 
-    /// The application answered the open command.
+    /// The next state after the application answered the open command.
     pub(super) fn answered(self, context: &mut Context) -> Self {
         context.application_answered();
         match self {
@@ -396,7 +397,7 @@ impl State {
         }
     }
 
-    /// The greeting may go out.
+    /// Sends the delayed greeting.
     pub(super) fn ready(self, context: &mut Context) -> Self {
         match self {
             Self::Delayed => greet(context),
@@ -416,7 +417,7 @@ impl State {
         }
     }
 
-    /// TLS is started or stopped, as was asked for.
+    /// The next state after TLS was started or stopped.
     pub(super) fn switched(self, context: &mut Context) -> Self {
         let Self::Switching { then, .. } = self else {
             return self;
@@ -424,7 +425,7 @@ impl State {
         match then {
             Switched::Greeting { delay: None } => greet(context),
             Switched::Greeting { delay: Some(reply) } => {
-                // How long the delay takes is not the client's doing.
+                // The client does not control how long the delay takes.
                 context.timers.stop(Timer::Login);
                 context.say(&reply);
                 Self::Delayed
@@ -439,7 +440,7 @@ impl State {
     }
 }
 
-/// The greeting, and from here on the time for the first command and the login.
+/// Sends the greeting, and starts the timers of the first command and the login.
 pub(super) fn greet(context: &mut Context) -> State {
     context.say(&context.config.greeting.clone());
     context.set_timer(Timer::FirstCommand, context.config.timeouts.first_command);
@@ -495,8 +496,8 @@ fn refuse(attempted: Instant, not_before: Instant, then: Refused, context: &mut 
     refusing
 }
 
-/// An HTTP or SMTP request in place of a command: a browser may have been made to send it, and the
-/// commands behind it are not the user's.
+/// Whether a command is an HTTP or SMTP request. A web page may have made a browser send it, with
+/// FTP commands after it that are not the user's.
 fn foreign_request(command: CommandRef<'_>) -> Option<ForeignProtocol> {
     command.argument()?;
     let mut start = Vec::from(command.name());

@@ -1,4 +1,4 @@
-//! How a server connection is driven: bytes and time in, actions out.
+//! The driver's side of a server connection: bytes and time in, actions out.
 
 use alloc::sync::Arc;
 
@@ -107,7 +107,7 @@ impl Securable for Connection {
 }
 
 impl Connection {
-    /// Goes on until there is something to report, to write, or nothing more to do.
+    /// Runs until there is something to report or write, or nothing more to do.
     fn advance(&mut self) {
         while self.context.events.is_empty()
             && self.context.output.is_empty()
@@ -116,7 +116,7 @@ impl Connection {
         {}
     }
 
-    /// One step; whether there may be another.
+    /// Makes one step. Returns whether there may be another.
     fn step(&mut self) -> bool {
         if let State::Switching {
             switch, announced, ..
@@ -140,7 +140,7 @@ impl Connection {
         self.next_command()
     }
 
-    /// Looks for the next command; whether one was found.
+    /// Looks for the next command. Returns whether there was one.
     fn next_command(&mut self) -> bool {
         let Self {
             context,
@@ -186,8 +186,7 @@ impl Connection {
         true
     }
 
-    /// All that arrived has been looked at. It may be long until more comes, in many connections at
-    /// once: what they do not need they do not keep.
+    /// All input is parsed. Many connections may wait for a long time, so they free unused memory.
     fn wait_for_command(&mut self) {
         self.input.shrink();
         self.context.shrink();
@@ -200,14 +199,14 @@ impl Connection {
         }
     }
 
-    /// Bytes arrived where only a handshake may: nothing of them is looked at.
+    /// Bytes arrived where only a handshake is allowed. None of them is read.
     fn injected(&mut self) {
         let fault = ClosedWhy::PeerFault(PeerFault::BytesBeforeTlsSwitch);
         self.end(&replies::BYTES_BEFORE_TLS, fault);
         self.settle();
     }
 
-    /// Whether the application was asked for this switch and has not done it yet.
+    /// Whether this switch was requested and is not done yet.
     fn is_switching(&self, wanted: TlsSwitch) -> bool {
         matches!(
             &self.state,
@@ -219,8 +218,8 @@ impl Connection {
             .any(|event| Self::tls_switch(event).is_some())
     }
 
-    /// Nothing that arrived before a switch is looked at or counted behind it, but for failed
-    /// attempts: a client in clear must not be able to guess more often by starting TLS.
+    /// Completes a TLS switch. Nothing that arrived before it is read or counted after it, except
+    /// failed attempts: a client must not get more guesses by starting TLS.
     fn finish_switch(&mut self) {
         self.input = Input::new(&self.context.config);
         self.context.forget_bad_commands();

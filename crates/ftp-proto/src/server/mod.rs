@@ -1,9 +1,9 @@
-//! The server's side of the control connection: policy in, decisions of the application in,
-//! replies out.
+//! The server's side of the control connection. It takes a policy and the application's decisions,
+//! and makes the replies.
 //!
-//! [`Connection`] is the machine, [`Config`] its policy, [`Event`] what it tells and asks. Checking
-//! passwords is the application's; sockets are the driver's; TLS is a wrapper's (see
-//! [`Securable`](crate::Securable)). Limits across connections are the guard's (`ftp-guard`).
+//! [`Connection`] is the machine, [`Config`] its policy, and [`Event`] what it reports and asks.
+//! The application checks passwords, the driver has the sockets, and a wrapper does TLS (see
+//! [`Securable`](crate::Securable)). The guard (`ftp-guard`) has the limits over all connections.
 //!
 //! ```
 //! use std::sync::Arc;

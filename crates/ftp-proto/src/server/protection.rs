@@ -1,13 +1,13 @@
-//! Which commands may be given while `PROT P` is demanded and not in force (RFC 4217 §9).
+//! Which commands are allowed while `PROT P` is required and not in force (RFC 4217 §9).
 
 use crate::wire::{Reply, Verb};
 
 use super::replies;
 
-/// Whether a command is known to keep to the control connection.
+/// Whether a command certainly uses only the control connection.
 ///
-/// The rule is "known to be harmless", so that a verb added later is refused until someone has
-/// thought about it. `SITE` is not in the list: what it does is each server's own affair.
+/// The list names what is harmless, so that a verb added later is refused until it is in the list.
+/// `SITE` is not: what it does depends on the server.
 pub(super) const fn is_harmless(verb: Verb) -> bool {
     use Verb::*;
     matches!(

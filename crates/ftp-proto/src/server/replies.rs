@@ -1,4 +1,4 @@
-//! What the server says of itself. The texts tell nothing that the code does not.
+//! The server's own replies. Their texts show no more than their codes.
 
 use crate::wire::{Code, Reply};
 

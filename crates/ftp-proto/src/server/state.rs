@@ -1,4 +1,4 @@
-//! The states of a server connection. What follows from which is in `login.rs`.
+//! The states of a server connection. Their transitions are in `login.rs`.
 
 use super::event::{AccountDecision, Decision};
 use super::{Phase, RequestId};
@@ -6,16 +6,16 @@ use crate::ticket::Ticket;
 use crate::wire::Reply;
 use crate::{Instant, Password, TlsSwitch, Username};
 
-/// Where the login stands. Each state owns what it needs and nothing more.
+/// The state of the login. Each state owns only what it needs.
 #[derive(Debug)]
 pub(super) enum State {
-    /// The greeting is held back.
+    /// The greeting is delayed.
     Delayed,
     /// No user yet.
     New,
-    /// 331 was said.
+    /// 331 was sent.
     PasswordNeeded { username: Username },
-    /// 332 was said. The password is kept for the second look.
+    /// 332 was sent. The password is kept for the second attempt.
     AccountNeeded {
         username: Username,
         password: Option<Password>,
@@ -26,14 +26,14 @@ pub(super) enum State {
         username: Username,
         attempted: Instant,
     },
-    /// The attempt did not fail; its reply waits for the time that the verdict names.
+    /// The attempt did not fail. Its reply waits for the verdict's time.
     Answering {
         username: Username,
         decision: Decision,
     },
-    /// The attempt failed; its reply waits for the delay to pass.
+    /// The attempt failed. Its reply waits for the delay.
     Refusing { then: Refused },
-    /// Logged in, nothing open.
+    /// Logged in; no question is open.
     LoggedIn { username: Username },
     /// Logged in, and the application is checking an account.
     VerifyingAccount {
@@ -41,13 +41,12 @@ pub(super) enum State {
         username: Username,
         attempted: Instant,
     },
-    /// Logged in; the account was not refused, and its reply waits for the time that the verdict
-    /// names.
+    /// Logged in; the account was not refused. Its reply waits for the verdict's time.
     AnsweringAccount {
         username: Username,
         decision: AccountDecision,
     },
-    /// Logged in, and the application is busy with a command.
+    /// Logged in, and the application is handling a command.
     Busy { id: RequestId, username: Username },
     /// TLS is about to start or to stop.
     Switching {
@@ -55,7 +54,7 @@ pub(super) enum State {
         announced: bool,
         then: Switched,
     },
-    /// Nothing more is looked at.
+    /// No more input is read.
     Closing,
 }
 
@@ -64,23 +63,23 @@ pub(super) enum State {
 pub(super) enum Refused {
     /// Nobody is logged in.
     New,
-    /// The login stays; an account was refused.
+    /// The user stays logged in; an account was refused.
     LoggedIn { username: Username },
 }
 
 /// What follows a TLS switch.
 #[derive(Debug)]
 pub(super) enum Switched {
-    /// The greeting, or the reply that holds it back (implicit TLS).
+    /// The greeting, or the 120 that delays it (implicit TLS).
     Greeting { delay: Option<Reply> },
-    /// `AUTH`: the login begins under TLS, with data protection implied or not.
+    /// After `AUTH`: the login begins under TLS, with or without implied data protection.
     New { data_protected: bool },
-    /// `CCC`: the login goes on in clear.
+    /// After `CCC`: the session continues in clear.
     LoggedIn { username: Username },
 }
 
 impl State {
-    /// The phase that the state belongs to.
+    /// The phase of the state.
     pub(super) fn phase(&self) -> Phase {
         match self {
             Self::Delayed => Phase::Delayed,
@@ -96,7 +95,7 @@ impl State {
         }
     }
 
-    /// Whether no command may be looked at.
+    /// Whether no command may be read now.
     pub(super) fn is_open(&self) -> bool {
         !matches!(
             self,

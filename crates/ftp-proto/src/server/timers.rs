@@ -12,7 +12,7 @@ pub(super) fn after(instant: Instant, duration: Duration) -> Instant {
     instant + duration
 }
 
-/// What a timer is for.
+/// The timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Timer {
     /// The peer must have taken what is being written.
@@ -69,8 +69,8 @@ impl Timers {
         self.0.iter().flatten().min().copied()
     }
 
-    /// Takes out the timer that ended first, if one has ended. Of two that ended together the
-    /// write timer goes first: nothing can be said to a peer that does not read.
+    /// Removes the timer that ended first, if one has ended. If two ended together, the write timer
+    /// goes first: a peer that does not read gets no reply.
     pub(super) fn take_ended(&mut self, now: Instant) -> Option<Timer> {
         let (timer, _) = Timer::ALL
             .into_iter()
@@ -82,7 +82,7 @@ impl Timers {
         Some(timer)
     }
 
-    /// Stops all but the write timer: the connection is closing.
+    /// Stops all timers except the write timer: the connection is closing.
     pub(super) fn keep_write_only(&mut self) {
         for timer in Timer::ALL {
             if timer != Timer::Write {
@@ -93,7 +93,7 @@ impl Timers {
 }
 
 impl Connection {
-    /// Time has come as far as `now`: what was due until then happens first.
+    /// Advances the time to `now`: what was due before happens first.
     pub(super) fn pass_time(&mut self, now: Instant) {
         self.context.now = self.context.now.max(now);
         while let Some(timer) = self.context.timers.take_ended(self.context.now) {
