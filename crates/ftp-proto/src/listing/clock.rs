@@ -1,4 +1,4 @@
-//! Times of day, and numeric dates, as listings write them.
+//! Times of day, and numeric dates in listings.
 
 use super::entry::{Modified, Precision};
 use super::month;
@@ -42,8 +42,8 @@ impl Clock {
     }
 }
 
-/// `12:34`, `1:02`, `12:34:56`, `12:34:56.78`, `12:34PM`, `03:34p`. The numbers need not make a
-/// time: that shows when it meets a day.
+/// `12:34`, `1:02`, `12:34:56`, `12:34:56.78`, `12:34PM`, `03:34p`. The numbers may be out of
+/// range: this is checked when a day is known.
 #[inline]
 pub(super) fn clock(word: &[u8]) -> Option<Clock> {
     if let [a, b, b':', c, d] = word {
@@ -75,7 +75,7 @@ fn slow_clock(word: &[u8]) -> Option<Clock> {
         }
         None => rest,
     };
-    // One server leaves out a zero: `00:0`.
+    // One server omits a zero: `00:0`.
     if minute.len() != 2 && clock.has_seconds() {
         return None;
     }
@@ -119,7 +119,7 @@ pub(super) fn clock_in_words(words: &mut Words<'_>) -> Option<Clock> {
     }
 }
 
-/// Which of the two numbers in front of the year is the day.
+/// Which of the two numbers before the year is the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
     MonthDay,
@@ -134,8 +134,8 @@ pub(super) struct NumericDate {
     pub(super) proves: Option<Order>,
 }
 
-/// `2024-05-01`, `05-01-24`, `5/1/2024`, `01.05.2024`, `100-05-01`, `1-MAY-2024`, `May-01-2024`.
-/// Where day and month cannot be told apart, `order` decides; with dots the day is first.
+/// `2024-05-01`, `05-01-24`, `5/1/2024`, `01.05.2024`, `100-05-01`, `1-MAY-2024`, `May-01-2024`. If
+/// day and month are ambiguous, `order` decides; with dots the day is first.
 pub(super) fn numeric_date(word: &[u8], order: Order) -> Option<NumericDate> {
     let separator = *word
         .iter()
@@ -143,7 +143,7 @@ pub(super) fn numeric_date(word: &[u8], order: Order) -> Option<NumericDate> {
     separated_date(word, separator, order)
 }
 
-/// The same, if this is between the parts.
+/// The same with this separator between the parts.
 pub(super) fn separated_date(word: &[u8], separator: u8, order: Order) -> Option<NumericDate> {
     let mut parts = word.split(|byte| *byte == separator);
     let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
@@ -176,7 +176,7 @@ fn by_name(first: &[u8], second: &[u8], third: &[u8]) -> Option<NumericDate> {
 }
 
 fn by_number(first: &[u8], second: &[u8], third: &[u8], order: Order) -> Option<NumericDate> {
-    // What can be no day is a year.
+    // A number that cannot be a day is a year.
     if first.len() > 2 || small(first)? > 31 {
         let (month, day) = (small(second)?, small(third)?);
         let year = year(first)?;
@@ -197,7 +197,7 @@ fn by_number(first: &[u8], second: &[u8], third: &[u8], order: Order) -> Option<
     Some(NumericDate { date, proves })
 }
 
-/// `yy/mm/dd` and its like, where the year is first although it has two digits only.
+/// `yy/mm/dd` and similar, where a year of two digits is first.
 pub(super) fn year_first(word: &[u8]) -> Option<DateTime> {
     let mut parts = word.split(|byte| matches!(byte, b'/' | b'-' | b'.'));
     let date = DateTime::date(
@@ -208,8 +208,8 @@ pub(super) fn year_first(word: &[u8]) -> Option<DateTime> {
     parts.next().is_none().then_some(date)
 }
 
-/// A year of four digits, of two (70 to 99 are in the last century), or the years since 1900 in
-/// three.
+/// A year of four digits, of two (70 to 99 are in the last century), or of three (years since
+/// 1900).
 pub(super) fn year(word: &[u8]) -> Option<u16> {
     let value = word.iter().try_fold(0_u16, |value, byte| {
         value.checked_mul(10)?.checked_add(u16::from(digit(*byte)?))
@@ -223,7 +223,7 @@ pub(super) fn year(word: &[u8]) -> Option<u16> {
     }
 }
 
-/// The latest year in which there is such a day, and in which the time is not after `limit`.
+/// The latest year that has this day and in which the time is not after `limit`.
 pub(super) fn latest(
     month: u8,
     day: u8,
@@ -238,7 +238,7 @@ pub(super) fn latest(
         };
         (modified.time <= limit).then_some(modified)
     };
-    // Eight years without a leap day is the longest there is.
+    // At most eight years have no leap day.
     let year = limit.year();
     in_year(year).or_else(|| (1..=8).find_map(|back| in_year(year.checked_sub(back)?)))
 }

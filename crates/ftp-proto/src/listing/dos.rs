@@ -5,8 +5,8 @@ use super::entry::{Entry, Kind};
 use super::text::{self, Columns, Words, skip_blanks};
 use super::{Context, Reading};
 
-/// `04-27-00  12:09PM       <DIR>          name` of IIS, and what is like it: years of two, three or
-/// four digits in front or behind, `-`, `/`, `.` or `:` between, 12 or 24 hours, junctions and links.
+/// `04-27-00  12:09PM       <DIR>          name` of IIS, and similar formats: years of two, three
+/// or four digits, first or last, with `-`, `/`, `.` or `:`; 12 or 24 hours; junctions and links.
 pub(super) fn parse<'a>(columns: &Columns<'a>, context: &mut Context) -> Option<Reading<'a>> {
     let date = columns.get(0);
     let found =
@@ -18,7 +18,7 @@ pub(super) fn parse<'a>(columns: &Columns<'a>, context: &mut Context) -> Option<
         Some(tag) => tagged(tag, columns.line(), words)?,
         None => {
             let text::Size(size) = text::size(word)?;
-            // IIS puts sizes into a column; then the name begins one blank behind it.
+            // IIS writes sizes in a column. Then the name begins one blank after it.
             const IIS_SIZE_END: [usize; 2] = [38, 40];
             let end = columns.line().len().saturating_sub(words.rest.len());
             let name = if IIS_SIZE_END.contains(&end) {
@@ -40,7 +40,7 @@ pub(super) fn parse<'a>(columns: &Columns<'a>, context: &mut Context) -> Option<
     Some(Reading::from(entry))
 }
 
-/// What stands where a file has its size.
+/// The text in the place of a file's size.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tag {
     Directory,
@@ -67,8 +67,8 @@ impl Tag {
     }
 }
 
-/// IIS puts ten blanks between `<DIR>` and a name, so an eleventh belongs to the name. Others fill
-/// the line up as they like.
+/// IIS writes ten blanks between `<DIR>` and a name, so an eleventh is part of the name. Other
+/// servers write any number.
 fn tagged<'a>(tag: Tag, line: &[u8], words: Words<'a>) -> Option<Entry<'a>> {
     const IIS_TAG_END: [usize; 2] = [29, 31];
     let at = line.len().checked_sub(words.rest.len())?;

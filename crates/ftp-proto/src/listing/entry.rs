@@ -1,4 +1,4 @@
-//! One entry of a listing: what it is, and what the server said about it.
+//! One entry of a listing.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -10,53 +10,53 @@ use crate::datetime::DateTime;
 
 /// One entry of a listing, borrowed from the line it was read from.
 ///
-/// A field that the server did not say, or that cannot be understood, is `None`.
+/// A field that the server did not send, or that is not understood, is `None`.
 ///
-/// A server that writes listings makes one with [`Entry::new`] and sets the fields it knows; see
+/// To write listings in a server, make one with [`Entry::new`] and set the known fields; see
 /// [`write_facts`](super::write_facts) and [`write_list`](super::write_list).
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry<'a> {
-    /// The name as the server takes it in `RETR` or `CWD`. Most servers send one component of a
-    /// path; some send a whole path, and a hostile one anything: see [`local_name`](Self::local_name).
+    /// The name for `RETR` or `CWD`. Most servers send one component of a path. Some send a whole
+    /// path, and a hostile server sends anything: see [`local_name`](Self::local_name).
     ///
-    /// The version of a VMS file stays in its name, since it chooses the file; a VMS directory is
-    /// without `.DIR` and version. A data set of z/OS in quotes keeps them: they say that the name
-    /// is absolute. Name and type of a VM/CMS file are joined by a dot.
+    /// A VMS file has its version in the name, since the version selects the file; a VMS directory
+    /// is without `.DIR` and version. A quoted data set of z/OS keeps its quotes, which make the
+    /// name absolute. Name and type of a VM/CMS file are joined by a dot.
     pub name: &'a [u8],
     /// What it is.
     pub kind: Kind,
-    /// Bytes. Where a server counts blocks of 512 bytes (VMS), this is the size of the blocks in
-    /// use: at most 511 too much. Other units that do not give the bytes exactly are left out. The
-    /// size of a link is the length of its target.
+    /// The size in bytes. If a server counts blocks of 512 bytes (VMS), it is the size of the used
+    /// blocks: at most 511 bytes too much. `None` for other units that do not give the bytes
+    /// exactly. The size of a link is the length of its target.
     pub size: Option<u64>,
-    /// When it was changed last.
+    /// When it was last changed.
     pub modified: Option<Modified>,
     /// The bits of `chmod`, at most `0o7777`.
     pub permissions: Option<u16>,
-    /// Who owns it: a name, or a number.
+    /// The owner: a name, or a number.
     pub owner: Option<&'a [u8]>,
-    /// The group that owns it: a name, or a number.
+    /// The group: a name, or a number.
     pub group: Option<&'a [u8]>,
-    /// What a link refers to.
+    /// The target of a link.
     pub target: Option<&'a [u8]>,
     /// What the client may do with it: the fact `perm` (RFC 3659 §7.5.5).
     pub perm: Option<&'a [u8]>,
-    /// Tells this file from others of the same server (RFC 3659 §7.5.2, and EPLF's `i`).
+    /// Identifies this file on the server (RFC 3659 §7.5.2, and `i` in EPLF).
     pub unique: Option<&'a [u8]>,
-    /// All facts of an MLSx line, those above among them; empty for other formats.
+    /// All facts of an MLSx line, including those above; empty for other formats.
     pub facts: Facts<'a>,
-    /// The line as it came, without its end. Two lines that make one entry (VMS) are joined by a
-    /// line feed.
+    /// The line as received, without its end. An entry over two lines (VMS) has a line feed between
+    /// them.
     pub raw: &'a [u8],
-    /// What follows it on the line: a few systems (KA9Q, TSX-Plus) put several entries on one. Give it
-    /// to [`Parser::line`](super::Parser::line) as a line of its own; a [`Reader`](super::Reader) does
-    /// so by itself. Nearly always empty.
+    /// The rest of the line: a few systems (KA9Q, TSX-Plus) write several entries on a line. Pass
+    /// it to [`Parser::line`](super::Parser::line) as the next line; a [`Reader`](super::Reader)
+    /// does this itself. Nearly always empty.
     pub rest: &'a [u8],
 }
 
 impl<'a> Entry<'a> {
-    /// An entry of which no more is known.
+    /// An entry with a name and a kind, and no other field.
     pub const fn new(name: &'a [u8], kind: Kind) -> Self {
         Self {
             name,
@@ -75,28 +75,28 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The name as text; what is not UTF-8 becomes U+FFFD.
+    /// The name as text; bytes that are not UTF-8 become U+FFFD.
     pub fn name_text(&self) -> Cow<'a, str> {
         String::from_utf8_lossy(self.name)
     }
 
-    /// Whether the name is one plain component of a path on every platform: as the name of a local
-    /// file it leads neither out of the directory nor to a device.
+    /// Whether the name is one plain component of a path on every platform. As a local file's name
+    /// it stays in the directory and is not a device.
     ///
-    /// That excludes the empty name, `.` and `..`, and what Windows takes for them (dots and blanks
-    /// only); `/`, `\`, `:` (drives and streams) and NUL; and the devices of Windows (`CON`, `PRN`,
-    /// `AUX`, `NUL`, `CLOCK$`, `CONIN$`, `CONOUT$`, `COM0` to `COM9`, `LPT0` to `LPT9`, the digits also
-    /// as `¹ ² ³`) in any case and with any extension.
+    /// This excludes the empty name, `.` and `..`, and names that Windows treats like them (only
+    /// dots and blanks); `/`, `\`, `:` (drives and streams) and NUL; and the devices of Windows
+    /// (`CON`, `PRN`, `AUX`, `NUL`, `CLOCK$`, `CONIN$`, `CONOUT$`, `COM0` to `COM9`, `LPT0` to
+    /// `LPT9`, the digits also as `¹ ² ³`) in any letter case and with any extension.
     ///
-    /// Other control characters are no danger to files, but escape them before you show a name.
+    /// Other control characters are harmless in file names, but escape them before you show a name.
     pub fn is_safe_name(&self) -> bool {
         name::is_plain_everywhere(self.name)
     }
 
-    /// The name, if it can name a local file on every platform, unchanged.
+    /// The name, unchanged, if it can be a local file's name on every platform.
     ///
-    /// Besides [being safe](Self::is_safe_name), it is UTF-8, ends with neither dot nor blank, which
-    /// Windows would drop, and has no control character and none of `< > " | ? *`, which Windows
+    /// It is [safe](Self::is_safe_name) and UTF-8. It does not end with a dot or blank, which
+    /// Windows would drop. It has no control character and none of `< > " | ? *`, which Windows
     /// refuses.
     ///
     /// ```
@@ -112,14 +112,14 @@ impl<'a> Entry<'a> {
         (self.is_safe_name() && name::is_kept_by_windows(text)).then_some(text)
     }
 
-    /// The name, if it can name a local file on a Unix system: not `.`, `..` or empty, without `/` and
-    /// NUL. All other bytes are allowed.
+    /// The name, if it can be a local file's name on a Unix system: not `.`, `..` or empty, and
+    /// without `/` and NUL. All other bytes are allowed.
     pub fn local_name_on_unix(&self) -> Option<&'a [u8]> {
         name::is_plain_on_unix(self.name).then_some(self.name)
     }
 }
 
-/// What is known, with bytes as escaped text.
+/// Shows the known fields, with bytes as escaped text.
 impl fmt::Debug for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         struct Text<'a>(&'a [u8]);
@@ -156,26 +156,26 @@ impl fmt::Debug for Entry<'_> {
     }
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
     /// A file with contents.
     File,
-    /// A directory, or what the server lets one enter like a directory.
+    /// A directory, or something that can be entered like one.
     Directory,
-    /// A symbolic link, or what is like it (a junction of Windows).
+    /// A symbolic link, or something similar (a junction of Windows).
     Link,
     /// The directory that is listed (`.`, the type `cdir`).
     CurrentDirectory,
-    /// The directory above (`..`, the type `pdir`).
+    /// The parent directory (`..`, the type `pdir`).
     ParentDirectory,
-    /// A device, pipe, socket or something else; also an MLSx line that does not tell.
+    /// A device, pipe, socket or something else; also an MLSx line without a kind.
     Other,
 }
 
 impl Kind {
-    /// One of the three kinds that are directories.
+    /// Whether it is one of the three kinds of directories.
     pub const fn is_directory(self) -> bool {
         matches!(
             self,
@@ -183,7 +183,7 @@ impl Kind {
         )
     }
 
-    /// The same, with the two names that stand for other directories taken out.
+    /// This kind, except that `.` and `..` have kinds of their own.
     pub(super) fn named(self, name: &[u8]) -> Self {
         match name {
             b"." | b"./" if self.is_directory() => Self::CurrentDirectory,
@@ -192,7 +192,7 @@ impl Kind {
         }
     }
 
-    /// As in MLSx: `file`, `dir`, `cdir`, `pdir`; and `link` and `other`.
+    /// The name as in MLSx: `file`, `dir`, `cdir`, `pdir`; also `link` and `other`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::File => "file",
@@ -211,15 +211,16 @@ impl fmt::Display for Kind {
     }
 }
 
-/// When an entry was changed, and how exactly that is known.
+/// When an entry was changed, with its precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Modified {
-    /// The time; what is finer than the precision is zero.
+    /// The time. Parts finer than the precision are zero.
     pub time: DateTime,
-    /// How much of it the server said.
+    /// The precision that the server sent.
     pub precision: Precision,
-    /// The time is UTC. Else it is in the server's time zone, which a listing does not tell.
+    /// Whether the time is UTC. Otherwise it is in the server's time zone, which a listing does not
+    /// show.
     pub is_utc: bool,
 }
 
@@ -243,7 +244,7 @@ impl Modified {
     }
 }
 
-/// How exactly a time is known.
+/// The precision of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Precision {

@@ -6,7 +6,7 @@ use crate::datetime::DateTime;
 
 pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
     let line = line.strip_prefix(b"+")?;
-    // The standard has a tab; some servers, and what was copied by hand, a blank.
+    // The standard has a tab; some servers, and copied text, have a blank.
     let end = line.iter().position(|byte| *byte == b'\t').or_else(|| {
         line.windows(2)
             .position(|pair| pair == b", ")?

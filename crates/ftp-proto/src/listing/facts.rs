@@ -20,15 +20,15 @@ use crate::datetime::DateTime;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Facts<'a> {
-    /// From the first name to the last value or semicolon.
+    /// The text from the first name to the last value or semicolon.
     text: &'a [u8],
 }
 
 impl<'a> Facts<'a> {
     pub(super) const NONE: Self = Self { text: b"" };
 
-    /// The value of a fact. The case of names does not matter (RFC 3659 §7.5); if there are two, the
-    /// first counts.
+    /// The value of a fact. The letter case of names does not matter (RFC 3659 §7.5). If there are
+    /// two, the first counts.
     pub fn get(self, name: &str) -> Option<&'a [u8]> {
         let mut facts = self.iter();
         facts
@@ -36,7 +36,7 @@ impl<'a> Facts<'a> {
             .map(|(_, value)| value)
     }
 
-    /// Names, as the server wrote them, and values. What has no `=` is left out.
+    /// The names as the server wrote them, and the values. A part without `=` is left out.
     pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let mut rest = self.text;
         core::iter::from_fn(move || {
@@ -55,7 +55,7 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// There are none.
+    /// Whether there are no facts.
     pub const fn is_empty(self) -> bool {
         self.text.is_empty()
     }
@@ -82,7 +82,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
     Some(Gathered::from(facts, name).entry())
 }
 
-/// A line without any fact is a blank and a name. So little says only in company that it is MLSx.
+/// A line without facts is a blank and a name. It counts as MLSx only among other MLSx lines.
 pub(super) fn parse_without_facts(line: &[u8]) -> Option<Entry<'_>> {
     let name = line.strip_prefix(b" ")?;
     let plausible = name.first().is_some_and(|first| !is_blank(*first));
@@ -96,11 +96,11 @@ fn begins_with_a_fact(line: &[u8]) -> bool {
     name.is_some_and(|end| end > 0 && line.get(end) == Some(&b'='))
 }
 
-/// Facts and name. Between them are a semicolon and a blank.
+/// Splits facts and name. Between them are a semicolon and a blank.
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (facts, name) = line.split_at_checked(memchr::memchr2(b' ', b'\t', line)?)?;
-    // Old drafts had no semicolon behind the last fact. But the target of a link, which no RFC has
-    // there either, may hold blanks.
+    // Old drafts had no semicolon after the last fact. But the target of a link, which is in no
+    // RFC, may have blanks.
     if !facts.ends_with(b";")
         && ends_in_a_target(facts)
         && let Some(semicolon) = memchr::memmem::find(line, b"; ")
@@ -111,7 +111,7 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((facts, name.get(1..)?))
 }
 
-/// The last fact is `type=OS.unix=slink:` and the beginning of a target.
+/// Whether the last fact is `type=OS.unix=slink:` and the beginning of a target.
 fn ends_in_a_target(facts: &[u8]) -> bool {
     let last = facts.rsplit(|byte| *byte == b';').next();
     last.is_some_and(|fact| {
@@ -126,9 +126,9 @@ fn is_fact(fact: &[u8], name: &[u8]) -> bool {
         })
 }
 
-/// The beginning of a name, as a number: names are compared at once.
+/// The beginning of a name as a number, so that a name is one comparison.
 const fn word(text: &[u8; 4]) -> u32 {
-    /// Makes letters small, and leaves `.` and `=` as they are.
+    /// Converts letters to lower case, and keeps `.` and `=`.
     const SMALL: u32 = 0x2020_2020;
     u32::from_ne_bytes(*text) | SMALL
 }
@@ -146,17 +146,17 @@ const GROU: u32 = word(b"grou");
 const UID: u32 = word(b"uid=");
 const GID: u32 = word(b"gid=");
 
-/// What is behind the rest of a name.
+/// The text after the rest of a name.
 fn behind<'a, const LENGTH: usize>(
     text: &'a [u8],
     rest_of_name: &[u8; LENGTH],
 ) -> Option<&'a [u8]> {
     let (start, value) = text.split_first_chunk::<LENGTH>()?;
-    // Of fixed length, so that it is one comparison.
+    // Of fixed length, so that this is one comparison.
     (start.map(|byte| byte | 0x20) == rest_of_name.map(|byte| byte | 0x20)).then_some(value)
 }
 
-/// A value, and what is behind its semicolon. Values are short: `memchr` takes longer.
+/// A value, and the text after its semicolon. Values are short, so `memchr` would be slower.
 fn take_value(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|byte| *byte == b';');
     let (value, rest) = text
@@ -165,7 +165,7 @@ fn take_value(text: &[u8]) -> (&[u8], &[u8]) {
     (value, rest.get(1..).unwrap_or_default())
 }
 
-/// What the known facts say.
+/// The values of the known facts.
 struct Gathered<'a> {
     entry: Entry<'a>,
     kind: Option<Kind>,
@@ -174,7 +174,7 @@ struct Gathered<'a> {
     has_sizd: bool,
 }
 
-/// Who a file belongs to. The name tells more than the number.
+/// The owner of a file. The name is preferred to the number.
 #[derive(Default)]
 struct Identity<'a> {
     name: Option<&'a [u8]>,
@@ -209,8 +209,8 @@ impl<'a> Gathered<'a> {
         gathered
     }
 
-    /// Takes a fact that is known, and returns what follows it. The name is looked at before its end
-    /// is searched: that saves a good part of the work.
+    /// Reads a known fact, and returns the text after it. The name is compared before its end is
+    /// searched: this is much faster.
     fn add(&mut self, start: &[u8; 4], text: &'a [u8]) -> Option<&'a [u8]> {
         let (value, rest) = match word(start) {
             TYPE => {
@@ -283,7 +283,7 @@ impl<'a> Gathered<'a> {
         self.entry
     }
 
-    /// The kind, if no fact `type` says it: `perm` has letters for files and others for directories
+    /// The kind without a fact `type`: `perm` has different letters for files and for directories
     /// (RFC 3659 §7.5.5).
     fn guess(&self) -> Kind {
         let perm = self.entry.perm.unwrap_or_default();
@@ -322,7 +322,7 @@ fn kind(value: &[u8]) -> (Option<Kind>, Option<&[u8]>) {
     (Some(kind), None)
 }
 
-/// `OS.unix=slink:target`, `OS.unix=symlink`: what follows the word.
+/// The text after the word in `OS.unix=slink:target`, `OS.unix=symlink`.
 fn link(value: &[u8]) -> Option<&[u8]> {
     let strip = |word: &[u8]| {
         value

@@ -4,13 +4,13 @@ use super::entry::Entry;
 use super::text::{Columns, skip_blanks};
 use super::{Context, dos, eplf, facts, gateways, gcos, hosts, ibm, mvs, named, unix, vms};
 
-/// What a format makes of a line.
+/// A line as read by a format.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading<'a> {
     pub(super) entry: Entry<'a>,
-    /// Belongs to the name, behind a dot.
+    /// The extension of the name, which follows a dot.
     pub(super) extension: &'a [u8],
-    /// Holds further entries.
+    /// The text of further entries.
     pub(super) rest: &'a [u8],
 }
 
@@ -33,7 +33,7 @@ impl Reading<'_> {
     }
 }
 
-/// A way in which servers write entries.
+/// A format of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Facts,
@@ -72,8 +72,8 @@ pub(super) enum Format {
     ConnectExpress,
 }
 
-/// Formats that are told by their columns. Those with more marks of their own come first, so that
-/// none takes the lines of another.
+/// Formats that are recognised by their columns. Those with more distinctive marks come first, so
+/// that none reads the lines of another.
 const BY_COLUMNS: [Format; 30] = [
     Format::VmBfs,
     Format::Dos,
@@ -100,7 +100,7 @@ const BY_COLUMNS: [Format; 30] = [
     Format::Tops20,
     Format::AttributesFirst,
     Format::SizeFirst,
-    // After those with names in front and further columns.
+    // After those with a name first and more columns.
     Format::Vse,
     Format::NameFirst,
     Format::NameFirstInWords,
@@ -109,7 +109,7 @@ const BY_COLUMNS: [Format; 30] = [
 ];
 
 impl Format {
-    /// Finds the format of a line by itself.
+    /// Finds the format of a line.
     pub(super) fn guess<'a>(line: &'a [u8], context: &mut Context) -> Option<(Self, Reading<'a>)> {
         let direct = [Self::Facts, Self::Unix, Self::Eplf, Self::Vms];
         for format in direct {
@@ -131,7 +131,7 @@ impl Format {
         })
     }
 
-    /// Reads a line of this format, once that is settled.
+    /// Reads a line in this format, once the format is known.
     #[inline]
     pub(super) fn read<'a>(self, line: &'a [u8], context: &mut Context) -> Option<Reading<'a>> {
         match self {

@@ -8,8 +8,8 @@ use super::{Context, Reading};
 use crate::datetime::DateTime;
 
 /// `mailbox 00003444 00910368 <batch id>     030924-1636  A R       TCP BIN` of Sterling
-/// Connect:Enterprise: mailbox, number, size, name, time. In the root are mailboxes, of which only
-/// the name is known: `d   -   -   -  -  -  -  - name`.
+/// Connect:Enterprise: mailbox, number, size, name, time. The root has mailboxes, with only a name:
+/// `d   -   -   -  -  -  -  - name`.
 pub(super) fn mailbox<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Reading<'a>> {
     let are_unknown = (1..=7).all(|column| columns.get(column) == b"-");
     if columns.get(0) == b"d" && are_unknown && columns.count() == 9 {
@@ -85,8 +85,8 @@ fn six_digits(date: &[u8], time: &[u8]) -> Option<Modified> {
     Some(Modified::local(time, super::Precision::Second))
 }
 
-/// `-D 2 T VB  00244 18000 NAME!DATA.SET` of Connect:Express for OS/390: symbolic files, by the name
-/// that the server takes; behind it is the data set.
+/// `-D 2 T VB  00244 18000 NAME!DATA.SET` of Connect:Express for OS/390: symbolic files, by the
+/// name that the server accepts; the data set follows.
 pub(super) fn connect_express<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Reading<'a>> {
     let allocation = matches!(columns.get(0), b"-D" | b"-F");
     let rule = matches!(columns.get(1), b"0" | b"1" | b"2");

@@ -1,5 +1,4 @@
-//! Listings of GCOS, and of two other hosts whose lines begin with rights of their own kind: MELCOM
-//! and Fujitsu MSP.
+//! Listings of GCOS, MELCOM and Fujitsu MSP, whose lines begin with access rights.
 
 use super::clock::{clock, numeric_date, year, year_first};
 use super::entry::{Entry, Kind, Modified, Precision};
@@ -63,7 +62,7 @@ fn gcos_7<'a>(columns: &Columns<'a>, kind: Kind) -> Option<Entry<'a>> {
     let day = columns.back(3).strip_suffix(b",").and_then(small);
     let date = year.zip(month).zip(day);
     let date = date.and_then(|((year, month), day)| DateTime::date(year, month, day));
-    // Without a date, the columns must be just flags, owner, group and name.
+    // Without a date, the columns must be exactly flags, owner, group and name.
     let count = owner.saturating_add(3);
     if date.is_none() && (columns.count() != count || !upper(columns.get(owner))) {
         return None;

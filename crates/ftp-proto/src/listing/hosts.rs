@@ -1,4 +1,4 @@
-//! Listings of further hosts: HP NonStop, MPE/iX, Stratus VOS, OS-9, TOPS-20, MUSIC/SP, TSX-Plus,
+//! Listings of other hosts: HP NonStop, MPE/iX, Stratus VOS, OS-9, TOPS-20, MUSIC/SP, TSX-Plus,
 //! Micro RTOS.
 
 use super::clock::{Clock, Order, clock, numeric_date, year, year_first};
@@ -8,7 +8,7 @@ use super::{Context, Header, Reading, month};
 use crate::datetime::DateTime;
 
 /// `EMPLOYEE   O   101     2522 27-Aug-02 13:57:10 155,106 "nnnn"` of HP NonStop (Guardian): name,
-/// perhaps that it is open, code, size, time, owner, rights.
+/// perhaps a mark that it is open, code, size, time, owner, rights.
 pub(super) fn nonstop<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Reading<'a>> {
     let rights = columns.last();
     if !(rights.len() == 6 && rights.starts_with(b"\"") && rights.ends_with(b"\"")) {
@@ -16,7 +16,7 @@ pub(super) fn nonstop<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Read
     }
     let code: usize = if is_number(columns.get(1)) { 1 } else { 2 };
     let column = |offset: usize| columns.get(code.saturating_add(offset));
-    // A letter may be glued to the code.
+    // A letter may follow the code directly.
     let (digits, _) = leading_digits(column(0));
     if digits.is_empty() {
         return None;
@@ -34,9 +34,9 @@ pub(super) fn nonstop<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Read
     }))
 }
 
-/// `w    158 stm       90-05-19 11:53:44  name` and for directories `m   1  04-11-24 11:30:35  name`
-/// of Stratus VOS: access, blocks, organization, time. The year is first. Links have time and target
-/// only: `04-11-24 11:30:51  name ->  %system#disk>dir>name`.
+/// `w    158 stm       90-05-19 11:53:44  name` and for directories `m   1  04-11-24 11:30:35
+/// name` of Stratus VOS: access, blocks, organization, time. The year is first. Links have only
+/// time and target: `04-11-24 11:30:51  name ->  %system#disk>dir>name`.
 pub(super) fn stratus_vos<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Reading<'a>> {
     let access = columns.get(0);
     if access.len() == 8 && columns.get(3) == b"->" {
@@ -108,8 +108,8 @@ fn is_attributes(word: &[u8]) -> bool {
             .all(|byte| matches!(byte, b'd' | b's' | b'e' | b'w' | b'r' | b'-' | 0xad | 0x96))
 }
 
-/// `16W  HBD   0   67107839   1   32  1  *  name/` and `NAME  PROG  128W  FB  800  10000` of MPE/iX:
-/// length and form of records, how many there are, name at either end.
+/// `16W  HBD   0   67107839   1   32  1  *  name/` and `NAME  PROG  128W  FB  800  10000` of
+/// MPE/iX: length and form of records, their number, and the name at either end.
 pub(super) fn mpe<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Reading<'a>> {
     let at = (0_usize..=2).find(|column| record_length(columns.get(*column)).is_some())?;
     let column = |offset: usize| columns.get(at.saturating_add(offset));
@@ -151,12 +151,12 @@ fn record_length(word: &[u8]) -> Option<u64> {
     }
 }
 
-/// `80000   9FFFF   131072   name` of Xecom Micro RTOS: where a file begins and ends, its length.
+/// `80000   9FFFF   131072   name` of Xecom Micro RTOS: start and end of a file, and its length.
 pub(super) fn micro_rtos<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Reading<'a>> {
     let (start, end) = (in_base(columns.get(0), 16)?, in_base(columns.get(1), 16)?);
     let size = number(columns.get(2))?;
     let name = columns.after(2);
-    // Erased files may be listed, too.
+    // Erased files may be in the list, too.
     (end >= start
         && columns.count() >= 4
         && !name.starts_with(b"<")
@@ -200,8 +200,8 @@ pub(super) fn music<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Readin
 }
 
 /// `<PUB>NAME.TXT.1;P775252;A,210,10-Apr-1990 13:17:41,…` of TOPS-20: name, protection, account,
-/// pages, and the times of creation, of writing and of reading. Below the name of a directory, names
-/// alone are files: `NAME.TXT.1`.
+/// pages, and the times of creation, of writing and of reading. After the name of a directory,
+/// names alone are files: `NAME.TXT.1`.
 pub(super) fn tops_20<'a>(columns: &Columns<'a>, context: &mut Context) -> Option<Reading<'a>> {
     let line = trim(columns.line());
     let Some(semicolon) = line.iter().position(|byte| *byte == b';') else {
@@ -232,7 +232,7 @@ pub(super) fn tsx_plus<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Rea
     let is_part = |part: &[u8], longest: usize| {
         part.len() <= longest && part.iter().all(u8::is_ascii_alphanumeric)
     };
-    // Short names are filled up with blanks.
+    // Short names are padded with blanks.
     let (stem, extension, at) = match columns.get(1).strip_prefix(b".") {
         Some(extension) => (columns.get(0), extension, 2),
         None => {

@@ -5,13 +5,13 @@ use super::entry::{Entry, Kind};
 use super::text::{self, Columns, Words, is_number, number, skip_blanks, trim};
 use super::{Context, Reading};
 
-/// `QSYS   77824 02/23/00 15:09:55 *DIR   /QOpenSys/`, and for members only owner, type and name.
+/// `QSYS   77824 02/23/00 15:09:55 *DIR   /QOpenSys/`; members have only owner, type and name.
 pub(super) fn os_400<'a>(columns: &Columns<'a>, context: &mut Context) -> Option<Reading<'a>> {
     let Some(at) = (1..=6).find(|column| is_object_type(columns.get(*column))) else {
         return old_os_400(columns, context);
     };
     let mut entry = object(columns.get(at), columns.after(at))?;
-    // Between owner and type: nothing, or a size and a time, whichever the server has.
+    // Between owner and type there may be a size, a time, both, or nothing.
     let mut dated = None;
     match at {
         1 => {}
@@ -77,9 +77,9 @@ fn object<'a>(object_type: &[u8], name: &'a [u8]) -> Option<Entry<'a>> {
 }
 
 /// `ENDTRACE TCPIP    F      80       1      1 1999-07-28 12:24:01 TCM191`: a file of a minidisk or
-/// of the shared file system, a directory, or the same with a file mode behind the type.
+/// of the shared file system, or a directory. A file mode may follow the type.
 ///
-/// Records of fixed length give a size; of others, only a bound is known.
+/// Records of fixed length give a size. For others only a bound is known.
 pub(super) fn vm_cms<'a>(columns: &Columns<'a>, context: &mut Context) -> Option<Reading<'a>> {
     let format = (1..=3).find(|column| {
         matches!(columns.get(*column), b"F" | b"V" | b"DIR" | b"U")
@@ -165,8 +165,8 @@ pub(super) fn vm_reader<'a>(columns: &Columns<'a>, context: &mut Context) -> Opt
     })
 }
 
-/// The kinds of lists that VSE has: root, libraries, sublibraries, catalogs, the table of contents of
-/// a volume, the queues of POWER.
+/// The lists of VSE: root, libraries, sublibraries, catalogs, the table of contents of a volume,
+/// and the queues of POWER.
 pub(super) fn vse<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Reading<'a>> {
     let entry = vse_container(columns)
         .or_else(|| vse_member(columns))
@@ -241,7 +241,7 @@ fn vse_catalog<'a>(columns: &Columns<'a>) -> Option<Entry<'a>> {
     })
 }
 
-/// `VSE3270.00117.00    48502           0             0   3 L`: an entry in a queue, by name, number
+/// `VSE3270.00117.00    48502           0             0   3 L`: an entry in a queue: name, number
 /// and suffix.
 fn vse_power<'a>(columns: &Columns<'a>) -> Option<Entry<'a>> {
     let name = columns.get(0);
@@ -290,7 +290,7 @@ fn is_attributes(word: &[u8]) -> bool {
             .all(|byte| matches!(byte, b'A' | b'R' | b'H' | b'S' | b'D' | b'-'))
 }
 
-/// VxWorks has the same columns, and `<DIR>` behind the name.
+/// VxWorks has the same columns, and `<DIR>` after the name.
 fn vxworks_directory(name: &[u8], kind: Kind) -> (&[u8], Kind) {
     match text::trim_end(name).strip_suffix(b"<DIR>") {
         Some(name) => (trim(name), Kind::Directory),

@@ -1,4 +1,4 @@
-//! The date in a line of `ls -l`, in the many ways in which systems write it.
+//! The date in a line of `ls -l`, in the forms of many systems.
 
 mod east_asian;
 
@@ -8,12 +8,12 @@ use super::month;
 use super::text::{Words, digit, is_number, leading_digits, small};
 use crate::datetime::DateTime;
 
-/// A date that was found.
+/// A date in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// `None` if it has the form of a date, but is none, or is in an unknown language.
+    /// `None` if it looks like a date but is not valid, or is in an unknown language.
     pub(super) modified: Option<Modified>,
-    /// More than one blank may be between it and the name.
+    /// Whether there may be more than one blank between it and the name.
     pub(super) is_padded: bool,
 }
 
@@ -26,7 +26,7 @@ impl Stamp {
     }
 }
 
-/// Reads a date, and walks over it if there is one.
+/// Reads a date, and moves past it if there is one.
 #[inline]
 pub(super) fn read(words: &mut Words<'_>, limit: DateTime) -> Option<Stamp> {
     let mut ahead = *words;
@@ -55,7 +55,7 @@ pub(super) fn is_weekday(word: &[u8]) -> bool {
     is_day && rest.len() <= 7 && rest.iter().all(is_rest)
 }
 
-/// The same where no name follows: a time behind the year belongs to the date.
+/// The same if no name follows: a time after the year is part of the date.
 pub(super) fn read_with_time(words: &mut Words<'_>, limit: DateTime) -> Option<Stamp> {
     let mut stamp = read(words, limit)?;
     let mut ahead = *words;
@@ -91,7 +91,7 @@ fn month_first(word: &[u8], words: &mut Words<'_>, limit: DateTime) -> Option<St
     year_or_time(word, day, has_comma, words, limit)
 }
 
-/// What follows month and day, in either order.
+/// The year or time after month and day.
 fn year_or_time(
     month: &[u8],
     day: u8,
@@ -102,7 +102,7 @@ fn year_or_time(
     let known = || month::number(month);
     if let Some(clock) = next_clock(words) {
         let mut ahead = *words;
-        // `ls -T` of BSD has the year behind the seconds.
+        // `ls -T` of BSD has the year after the seconds.
         if clock.has_seconds()
             && let Some(year) = full_year(ahead.next())
         {
@@ -114,13 +114,13 @@ fn year_or_time(
         };
         return Stamp::of(latest(number, day, Some(clock), limit));
     }
-    // `ls` itself writes a year two blanks behind the day, and no time after it.
+    // `ls` itself writes a year two blanks after the day, and no time after it.
     let is_plain = !has_comma && words.rest.starts_with(b"  ");
     let word = words.next();
     if let Some(year) = full_year(word) {
         let mut ahead = *words;
         let clock = match clock_in_words(&mut ahead) {
-            // A name may look like a time; but then nothing would be left.
+            // A name may look like a time, but then no name would follow.
             Some(clock) if has_comma || (!is_plain && !ahead.trimmed().is_empty()) => {
                 *words = ahead;
                 Some(clock)
@@ -129,7 +129,7 @@ fn year_or_time(
         };
         return stamp_in_year(year, month, day, clock);
     }
-    // Years of two digits come with a time only.
+    // Years of two digits always come with a time.
     if word.len() == 2 && is_number(word) {
         let clock = clock_in_words(words)?;
         return stamp_in_year(clock::year(word)?, month, day, Some(clock));
@@ -155,7 +155,7 @@ fn stamp_in_year(year: u16, month: &[u8], day: u8, clock: Option<Clock>) -> Opti
     }
 }
 
-/// The form of the date shows where the name is, whatever the language.
+/// The form of the date shows where the name is, in any language.
 fn unknown_month(word: &[u8]) -> Option<Stamp> {
     let is_word = word.len() >= 2
         && word
@@ -180,7 +180,7 @@ fn full_year(word: &[u8]) -> Option<u16> {
     }
 }
 
-/// `09.17` and `11-27`: where only a time can be, this is one.
+/// `09.17` and `11-27` in a place where only a time is possible.
 fn unusual_clock(word: &[u8]) -> Option<Clock> {
     let (a, b, c, d) = match word {
         [b, b'.' | b'-', c, d] => (b'0', *b, *c, *d),
@@ -231,7 +231,7 @@ fn only_digits<'a>(word: &'a [u8], words: &mut Words<'a>, limit: DateTime) -> Op
     if !begins_with_digit {
         return day_first(first, words, limit);
     }
-    // `3 29 03:26`: a colon must show that this is a date.
+    // `3 29 03:26`: the colon shows that this is a date.
     let (month, day) = (first, small(words.next())?);
     let clock = clock_in_words(words)?;
     Stamp::of(either_order(month, day, |month, day| {
@@ -246,7 +246,7 @@ fn day_first(day: u8, words: &mut Words<'_>, limit: DateTime) -> Option<Stamp> {
         return None;
     }
     let word = word.strip_suffix(b",").unwrap_or(word);
-    // In this order an unknown word is more likely a group between two numbers.
+    // In this order an unknown word is probably a group between two numbers.
     month::number(word)?;
     year_or_time(word, day, false, words, limit)
 }
@@ -290,7 +290,7 @@ fn whole_date(word: &[u8], words: &mut Words<'_>) -> Option<Stamp> {
     let modified = clock.on(found.date);
     let mut ahead = *words;
     let zone = ahead.next();
-    // `--full-time` has the zone behind the fraction.
+    // `--full-time` has the zone after the fraction.
     match (modified, minutes_east(zone)) {
         (Some(local), Some(minutes)) if clock.has_seconds() => {
             *words = ahead;

@@ -1,7 +1,7 @@
-//! Directory listings: what `MLSD`, `MLST` and `LIST` answer, parsed and written.
+//! Directory listings: parses and writes the answers to `MLSD`, `MLST` and `LIST`.
 //!
-//! This needs no machine, no connection and no clock, and can be used alone. Give each line to a
-//! [`Parser`], or the bytes of the data connection, however they are cut, to a [`Reader`]:
+//! It needs no machine, connection or clock. Pass each line to a [`Parser`], or the bytes of a data
+//! connection, in pieces of any size, to a [`Reader`]:
 //!
 //! ```
 //! use ftp_proto::DateTime;
@@ -29,12 +29,12 @@
 //!
 //! # Formats
 //!
-//! RFC 3659 defines one format, that of `MLSD`. `LIST` has as many as there are servers, and the
-//! parser finds out by itself which one it reads, line by line. It knows:
+//! RFC 3659 defines one format, for `MLSD`. `LIST` has as many formats as there are servers. The
+//! parser recognises the format line by line. It knows:
 //!
 //! * facts (RFC 3659 §7), and EPLF;
-//! * `ls -l` of all Unix systems, with and without group, link count, inode and blocks, with names of
-//!   months in some thirty languages, numeric and ISO dates; and its imitations by servers for
+//! * `ls -l` of all Unix systems, with and without group, link count, inode and blocks, with names
+//!   of months in some thirty languages, numeric and ISO dates; and similar formats of servers for
 //!   Windows, OS/2, NetWare, the Mac, and devices;
 //! * Windows and DOS (IIS and others), OS/2, VxWorks, and TCP/IP packages for DOS;
 //! * OpenVMS, on one line or two;
@@ -42,17 +42,18 @@
 //! * HP NonStop, MPE/iX, Stratus VOS, GCOS, Unisys ClearPath, OS-9, TOPS-20, MUSIC/SP, TSX-Plus, and
 //!   the gateways of Sterling and GXS.
 //!
-//! A line with nothing but a name is no entry, since any message would be one: names alone are what
-//! `NLST` answers. (A member of a partitioned data set, below the header of such a list, is one.)
+//! A line with only a name is not an entry, since any message would be one: such lines are the
+//! answer to `NLST`. (Members of a partitioned data set, after the header of such a list, are an
+//! exception.)
 //!
 //! # What it promises
 //!
-//! * Entries are borrowed from the line: nothing is allocated for them. (Two kinds of entries use a
-//!   buffer of the parser: those over two lines, and names that are in two columns.)
-//! * Any bytes may come. Work is linear in them, and memory bounded by the line limit.
-//! * A field that the server did not say is `None`; nothing is made up but the year.
-//! * Names are bytes, with all their blanks. They come from a stranger: only
-//!   [`Entry::local_name`] is fit to name a local file.
+//! * Entries borrow from the line, without allocations. (Two kinds use a buffer of the parser:
+//!   entries over two lines, and names in two columns.)
+//! * Any bytes are accepted. The work is linear, and the line limit bounds the memory.
+//! * A field that the server did not send is `None`. Only a missing year is guessed.
+//! * Names are bytes, with all their blanks. They are not trusted: use only [`Entry::local_name`]
+//!   as the name of a local file.
 
 mod clock;
 mod dos;
@@ -90,19 +91,19 @@ use format::Reading;
 
 use crate::datetime::DateTime;
 
-/// What lines before this one told.
+/// What earlier lines showed.
 #[derive(Debug, Clone, Copy)]
 struct Context {
-    /// No time is after this one: a day from now, since clocks and time zones differ.
+    /// No time may be after this one: a day from now, since clocks and time zones differ.
     limit: DateTime,
-    /// How dates that can be read in two ways are read.
+    /// How to read ambiguous dates.
     order: Order,
-    /// Which header was seen last.
+    /// The last header.
     header: Header,
 }
 
 impl Context {
-    /// A date that could be read in one way only shows how the others are meant.
+    /// An unambiguous date shows how to read the others.
     const fn learn(&mut self, found: NumericDate) {
         if let Some(order) = found.proves {
             self.order = order;
@@ -110,7 +111,7 @@ impl Context {
     }
 }
 
-/// Headers after which lines mean what they would not without it.
+/// Headers that change the meaning of the lines after them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Header {
     None,
@@ -119,6 +120,6 @@ enum Header {
     Jobs,
     Vms,
     Tops20,
-    /// It does not matter.
+    /// No effect on the lines after it.
     Other,
 }

@@ -1,9 +1,9 @@
-//! The first column of `ls -l` and its imitations: type and permissions.
+//! The first column of `ls -l` and similar formats: type and permissions.
 
 use super::entry::Kind;
 use super::text::{is_blank, leading_digits};
 
-/// What the first column says.
+/// The contents of the first column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mode<'a> {
     pub(super) kind: ModeKind,
@@ -12,7 +12,7 @@ pub(super) struct Mode<'a> {
     letters: &'a [u8],
 }
 
-/// Whose first column it is.
+/// The system of a first column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ModeKind {
     Unix,
@@ -23,7 +23,7 @@ pub(super) enum ModeKind {
 }
 
 impl<'a> Mode<'a> {
-    /// Returns what follows, too.
+    /// Also returns the text after it.
     pub(super) fn parse(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (letter, rest) = text.split_first()?;
         if *letter == b'[' {
@@ -51,7 +51,7 @@ impl<'a> Mode<'a> {
     pub(super) fn entry_kind(&self) -> Kind {
         match self.letter {
             b'd' => Kind::Directory,
-            // Some servers on Windows; with permissions it is a door of Solaris.
+            // A directory on some Windows servers; with permissions it is a door of Solaris.
             b'D' if self.letters.iter().all(|byte| *byte == b'-') => Kind::Directory,
             b'l' => Kind::Link,
             b'-' | b'f' | b'F' | b'C' | b'M' | b'm' => Kind::File,
@@ -99,7 +99,7 @@ fn netware(letter: u8, rest: &[u8]) -> Option<(Mode<'_>, &[u8])> {
 }
 
 fn unix(letter: u8, rest: &[u8]) -> Option<(Mode<'_>, &[u8])> {
-    // One server says nothing about others: `drwxr-x   2`.
+    // One server has no permissions for others: `drwxr-x   2`.
     if let Some((letters, after)) = rest.split_at_checked(6)
         && starts_a_column(after)
         && letters.iter().all(|letter| is_permission(*letter))
@@ -113,7 +113,7 @@ fn unix(letter: u8, rest: &[u8]) -> Option<(Mode<'_>, &[u8])> {
         return Some((mode, after));
     }
     let (letters, after) = match rest.split_first_chunk::<9>()? {
-        // One server puts a blank in front of the last letter.
+        // One server has a blank before the last letter.
         ([head @ .., b' '], [last, after @ ..])
             if is_permission(*last) && starts_a_column(after) =>
         {
@@ -133,7 +133,7 @@ fn unix(letter: u8, rest: &[u8]) -> Option<(Mode<'_>, &[u8])> {
         letters,
     };
     let after = match after {
-        // A sign of further rights, or of attributes.
+        // A mark for more rights or attributes.
         [b'+' | b'.' | b'@' | b'*' | b'?', after @ ..] => after,
         after => after,
     };
@@ -153,7 +153,7 @@ fn starts_a_column(text: &[u8]) -> bool {
     text.first().is_some_and(|byte| is_blank(*byte))
 }
 
-/// The count of links may be glued to the permissions.
+/// The count of links may follow the permissions directly.
 fn starts_with_links(text: &[u8]) -> bool {
     let (links, rest) = leading_digits(text);
     !links.is_empty() && starts_a_column(rest)
@@ -166,7 +166,7 @@ fn is_permission(letter: u8) -> bool {
     )
 }
 
-/// `rwxr-xr-x` as a number; `None` if a letter is not where it has to be.
+/// `rwxr-xr-x` as a number; `None` if a letter is in a wrong place.
 fn permissions(letters: &[u8]) -> Option<u16> {
     let &[ur, uw, ux, gr, gw, gx, or, ow, ox] = letters.first_chunk::<9>()?;
     let user = triple(ur, uw)? | execute(ux, b's', 0o4000)?;
@@ -200,7 +200,7 @@ fn execute(letter: u8, special: u8, bit: u16) -> Option<u16> {
     }
 }
 
-/// `l` on Solaris: the bit for the group without the right to execute.
+/// `l` on Solaris: the set-group-ID bit without execute permission for the group.
 fn mandatory_lock(letter: u8) -> Option<u16> {
     matches!(letter, b'l' | b'L').then_some(0o2000)
 }

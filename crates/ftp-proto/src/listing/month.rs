@@ -1,7 +1,7 @@
-//! The names of months, in the languages and character sets in which servers write them.
+//! The names of months, in the languages and character sets of servers.
 
-/// 1 to 12, for an English name of three letters or any name in [`NAMES`]. A final `.` or `,` does
-/// not matter.
+/// 1 to 12, for an English name of three letters or a name in [`NAMES`]. A `.` or `,` at the end
+/// does not matter.
 #[inline]
 pub(super) fn number(word: &[u8]) -> Option<u8> {
     if let [first, second, third] = word
@@ -12,7 +12,7 @@ pub(super) fn number(word: &[u8]) -> Option<u8> {
     foreign(word)
 }
 
-/// The same for an English name only.
+/// The same for English names only.
 pub(super) fn english(letters: [u8; 3]) -> Option<u8> {
     Some(match &letters.map(|letter| letter | 0x20) {
         b"jan" => 1,
@@ -31,8 +31,8 @@ pub(super) fn english(letters: [u8; 3]) -> Option<u8> {
     })
 }
 
-/// A month, by its names: lower case, separated by blanks. Where two languages give one name to
-/// different months (`lis`, `srp`, `lip`), the one with more servers in the field has it.
+/// The names of each month, in lower case, separated by blanks. If a name has different months in
+/// two languages (`lis`, `srp`, `lip`), it has that of the language with more servers.
 const NAMES: [&str; 12] = [
     "jan january janv janvier januar jän jänner januari janeiro janeir ene enero gen gennaio gener ian ianuarie \
      styczeń stycznia sty leden ledna led január tammi tammikuu tam jaan saus oca ocak янв января январь яну січ \
@@ -94,12 +94,12 @@ fn find(word: impl Iterator<Item = char> + Clone) -> Option<u8> {
         .map(|(month, _)| month)
 }
 
-/// What a byte from 0x80 on stands for.
+/// The character of a byte from 0x80 on.
 type Charset = fn(u8) -> char;
 
 const UNKNOWN: char = char::REPLACEMENT_CHARACTER;
 
-/// In this order: a word that is a month in the first is not looked up in the others.
+/// Tried in this order, up to the first in which the word is a month.
 const CHARSETS: [Charset; 9] = [
     latin_1,
     latin_2,
@@ -180,7 +180,7 @@ fn cyrillic(letter: Option<u8>) -> char {
 fn koi8(byte: u8) -> char {
     const LETTERS: &str = "юабцдефгхийклмнопярстужвьызшэщчъ";
     match byte {
-        // The case does not matter here.
+        // Letter case does not matter here.
         0xc0.. => LETTERS
             .chars()
             .nth(usize::from(byte & 0x1f))
@@ -266,7 +266,7 @@ mod tests {
         let all: std::vec::Vec<&str> = NAMES.iter().flat_map(|names| names.split(' ')).collect();
         for (index, name) in all.iter().enumerate() {
             let again = all.iter().skip(index + 1).find(|other| *other == name);
-            // Twice for the same month is only a waste.
+            // Twice for the same month is allowed.
             if again.is_some() {
                 let months = NAMES
                     .iter()

@@ -7,14 +7,14 @@ use super::{Context, Header, Reading};
 
 /// `Volume Unit    Referred Ext Used Recfm Lrecl BlkSz Dsorg Dsname`
 ///
-/// Sizes are in tracks there, so none is reported.
+/// Sizes are in tracks, so they are not reported.
 pub(super) fn data_set<'a>(columns: &Columns<'a>, context: &mut Context) -> Option<Reading<'a>> {
     without_attributes(columns, context)
         .or_else(|| with_attributes(columns, context))
         .map(Reading::from)
 }
 
-/// Data sets of which the server knows the name only.
+/// Data sets with only a name.
 fn without_attributes<'a>(columns: &Columns<'a>, context: &Context) -> Option<Entry<'a>> {
     let name = columns.last();
     let is_after = |words: &[&[u8]], from: usize| {
@@ -72,14 +72,13 @@ fn with_attributes<'a>(columns: &Columns<'a>, context: &Context) -> Option<Entry
     })
 }
 
-/// The day on which it was used last, which is what the server tells: at least it was not changed
-/// after it.
+/// The day of the last use, which is all that the server sends. The last change was not later.
 fn day(word: &[u8]) -> Option<Modified> {
     let date = numeric_date(word, Order::MonthDay)?.date;
     Some(Modified::local(date, Precision::Day))
 }
 
-/// Six letters and digits at most.
+/// At most six letters and digits.
 fn is_volume(word: &[u8]) -> bool {
     (1..=6).contains(&word.len())
         && word.iter().all(|byte| {
@@ -101,7 +100,7 @@ fn is_data_set_name(word: &[u8]) -> bool {
         })
 }
 
-/// Members of a partitioned data set. Their sizes are counted in records, so none is reported.
+/// Members of a partitioned data set. Their sizes are in records, so they are not reported.
 ///
 /// `Name     VV.MM   Created       Changed      Size  Init   Mod   Id`
 pub(super) fn member<'a>(columns: &Columns<'a>, context: &mut Context) -> Option<Reading<'a>> {
@@ -110,7 +109,7 @@ pub(super) fn member<'a>(columns: &Columns<'a>, context: &mut Context) -> Option
         return None;
     }
     if columns.count() == 1 {
-        // Without statistics; only the header tells that it is one.
+        // Without statistics, only the header shows that it is a member.
         let is_member = context.header == Header::Members && name.len() <= 8;
         return is_member.then(|| Reading::from(Entry::new(name, Kind::File)));
     }
@@ -122,7 +121,7 @@ pub(super) fn member<'a>(columns: &Columns<'a>, context: &mut Context) -> Option
     year_first(columns.get(2))?;
     Some(Reading::from(Entry {
         modified: clock(columns.get(4))?.on(changed),
-        // The user who changed it last.
+        // The user of the last change.
         owner: Some(columns.last()).filter(|_| columns.count() == 9),
         ..Entry::new(name, Kind::File)
     }))
@@ -132,8 +131,8 @@ fn is_member_name(word: &[u8]) -> bool {
     !word.is_empty() && is_data_set_name(word) && !is_number(word)
 }
 
-/// `Name      Size     TTR   Alias-of AC --------- Attributes --------- Amode Rmode`: programs, whose
-/// size is in bytes, in hexadecimal.
+/// `Name      Size     TTR   Alias-of AC --------- Attributes --------- Amode Rmode`: programs,
+/// with a size in bytes, in hexadecimal.
 pub(super) fn load_module<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Reading<'a>> {
     let (name, size, place) = (columns.get(0), columns.get(1), columns.get(2));
     let is_hexadecimal = |word: &[u8]| matches!(word.len(), 6 | 8) && in_base(word, 16).is_some();
@@ -150,8 +149,8 @@ pub(super) fn load_module<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<
     })
 }
 
-/// Jobs, by their number, which is what `RETR` takes: `USER1A    JOB00123  OUTPUT    3 Spool Files`,
-/// and with `JESINTERFACELEVEL=2` `USER1A   JOB00123 USER1    OUTPUT A        RC=0000 3 spool files`.
+/// Jobs, by their number, which `RETR` takes: `USER1A    JOB00123  OUTPUT    3 Spool Files`, and
+/// with `JESINTERFACELEVEL=2` `USER1A   JOB00123 USER1    OUTPUT A        RC=0000 3 spool files`.
 pub(super) fn job<'a>(columns: &Columns<'a>, context: &mut Context) -> Option<Reading<'a>> {
     if context.header == Header::Jobs
         && let Some(file) = spool_file(columns)

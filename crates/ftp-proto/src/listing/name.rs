@@ -1,11 +1,11 @@
 //! Whether a name from a server may become the name of a local file.
 
-/// One component of a path on a Unix system: no way out of a directory.
+/// Whether it is one component of a path on a Unix system.
 pub(super) fn is_plain_on_unix(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..") && !name.iter().any(|byte| matches!(byte, b'/' | 0))
 }
 
-/// The same on any system: on Windows, too, it stays in the directory and is no device.
+/// The same on any system: on Windows, too, it stays in the directory and is not a device.
 pub(super) fn is_plain_everywhere(name: &[u8]) -> bool {
     let is_separator = |byte: &u8| matches!(byte, b'\\' | b':');
     // Windows drops dots and blanks at the end.
@@ -16,15 +16,15 @@ pub(super) fn is_plain_everywhere(name: &[u8]) -> bool {
         && !is_windows_device(name)
 }
 
-/// Windows takes the name as it is.
+/// Whether Windows accepts the name unchanged.
 pub(super) fn is_kept_by_windows(name: &str) -> bool {
     const REFUSED: [char; 6] = ['<', '>', '"', '|', '?', '*'];
     !name.contains(|character: char| character.is_control() || REFUSED.contains(&character))
         && !name.ends_with(['.', ' '])
 }
 
-/// `CON`, `nul.txt`, `Com1 .x`: Windows looks at what is in front of the first dot only, and drops
-/// blanks at its end.
+/// `CON`, `nul.txt`, `Com1 .x`: Windows compares only the part before the first dot, without blanks
+/// at its end.
 fn is_windows_device(name: &[u8]) -> bool {
     let stem = name.split(|byte| *byte == b'.').next().unwrap_or(name);
     let stem = stem.trim_ascii_end();

@@ -1,4 +1,4 @@
-//! Listings with the name or the size in front and no type in the line: TCP/IP packages for DOS and
+//! Listings with the name or the size first and without a type: TCP/IP packages for DOS and
 //! Windows, routers, and others.
 
 use super::clock::{clock, clock_in_words, numeric_date};
@@ -22,7 +22,7 @@ pub(super) fn name_first<'a>(columns: &Columns<'a>, context: &mut Context) -> Op
     let found = numeric_date(columns.get(date), context.order)?;
     let previous = date.checked_sub(1)?;
     let (size_at, modified, rest) = match clock(columns.get(previous)) {
-        // These servers put several entries on a line.
+        // These servers write several entries on a line.
         Some(clock) => {
             let mut reading = sized(columns, previous.checked_sub(1)?)?;
             reading.entry.modified = clock.on(found.date);
@@ -43,8 +43,8 @@ pub(super) fn name_first<'a>(columns: &Columns<'a>, context: &mut Context) -> Op
     Some(reading.described(modified, rest))
 }
 
-/// The same with a date as `ls -l` has it; and behind it, in listings of `dls`, a description or the
-/// target of a link.
+/// The same with a date as in `ls -l`. In listings of `dls` a description or the target of a link
+/// follows.
 ///
 /// ```text
 /// DESIGN1.DOC     11264      May 11 1995 14:20   A            Chameleon
@@ -67,7 +67,7 @@ pub(super) fn name_first_in_words<'a>(
     Some(reading)
 }
 
-/// The name in front of this column, and the size in it.
+/// The name before this column, and the size in it.
 fn sized<'a>(columns: &Columns<'a>, size_at: usize) -> Option<Reading<'a>> {
     let word = columns.get(size_at);
     let name = columns.before(size_at);
@@ -83,7 +83,7 @@ fn sized<'a>(columns: &Columns<'a>, size_at: usize) -> Option<Reading<'a>> {
             .then(|| Reading::from(Entry::new(name, Kind::Directory.named(name))));
     }
     let Some(text::Size(size)) = text::size(word) else {
-        // Where a directory has no size, its name is in this column.
+        // A directory without a size has its name in this column.
         let name = word.strip_suffix(b"/").filter(|_| size_at == 0)?;
         return Some(Reading::from(Entry::new(name, Kind::Directory)));
     };
@@ -104,8 +104,7 @@ fn sized<'a>(columns: &Columns<'a>, size_at: usize) -> Option<Reading<'a>> {
     })
 }
 
-/// Splits what is in front of the size, if it is more than the name: a type of file, or the extension
-/// of a name.
+/// Splits off a file type or a name's extension between the name and the size.
 fn without_type(name: &[u8]) -> (&[u8], &[u8]) {
     let mut words = Words::new(name);
     let first = words.next();
@@ -121,14 +120,14 @@ fn without_type(name: &[u8]) -> (&[u8], &[u8]) {
     if is_dos { (first, second) } else { (name, b"") }
 }
 
-/// The types of files on ClearPath, as far as they are not `COBOLSYMBOL` and the like.
+/// Whether it is a file type of ClearPath, except `COBOLSYMBOL` and similar ones.
 fn is_type(word: &[u8]) -> bool {
     const TYPES: [&[u8]; 5] = [b"DATA", b"PRINTER", b"SYMBOL", b"CODE", b"PUNCH"];
     word.len() > 3 && !word.contains(&b' ') && TYPES.iter().any(|known| word.ends_with(known))
 }
 
 impl<'a> Reading<'a> {
-    /// What is behind the time is the long form of the name, unless it is attributes.
+    /// The text after the time is the long name, unless it is attributes.
     fn described(mut self, modified: Option<Modified>, rest: &'a [u8]) -> Self {
         self.entry.modified = modified;
         let are_attributes = rest.len() <= 5
@@ -147,7 +146,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The size in front.
+/// The size first.
 ///
 /// ```text
 /// 206876  Apr 04, 2000 21:06 name                             VShell
@@ -199,7 +198,7 @@ pub(super) fn size_first<'a>(columns: &Columns<'a>, context: &mut Context) -> Op
     })
 }
 
-/// `-wa--        7665  Dec 29,2002   6:56  name`: attributes, as Distinct has them.
+/// `-wa--        7665  Dec 29,2002   6:56  name`: attributes, from Distinct.
 pub(super) fn attributes_first<'a>(
     columns: &Columns<'a>,
     context: &mut Context,

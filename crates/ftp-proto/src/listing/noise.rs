@@ -1,9 +1,9 @@
-//! Lines that are no entries: what they are, and what they tell about the lines after them.
+//! Lines that are not entries: what they are, and what they show about the lines after them.
 
 use super::text::{Columns, Words, is_number, trim};
 use super::{Context, Header, Reason};
 
-/// Says why the line is no entry. A header tells the context what follows.
+/// Why the line is not an entry. A header is recorded in the context.
 pub(super) fn classify(line: &[u8], context: &mut Context) -> Reason {
     let text = trim(line);
     if text.is_empty() {
@@ -81,7 +81,7 @@ fn header(text: &[u8]) -> Option<Header> {
         .iter()
         .all(|byte| matches!(byte, b'-' | b'=' | b'_' | b'+' | b'*' | b' ' | 0xad))
         && text.len() > 2;
-    // `./dir:` in front of the entries of a directory, in recursive lists.
+    // `./dir:` before the entries of a directory, in recursive lists.
     let is_directory = text.ends_with(b":");
     let is_header = is_ruler
         || is_directory

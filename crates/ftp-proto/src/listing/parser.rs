@@ -8,45 +8,45 @@ use super::format::{Format, Reading};
 use super::{Context, Header, noise, vms};
 use crate::datetime::DateTime;
 
-/// The longest line, in bytes without its end, unless [`Parser::with_line_limit`] says otherwise: far
-/// more than the longest path of any system, with facts.
+/// The default of [`Parser::with_line_limit`], in bytes without the line's end: far more than the
+/// longest path of any system, with facts.
 pub const DEFAULT_LINE_LIMIT: usize = 16 * 1024;
 
-/// A first half of an entry that is longer is no name of VMS.
+/// The longest first half of an entry: longer than any name of VMS.
 const LONGEST_FIRST_HALF: usize = 1024;
 
-/// How many entries of one format settle it.
+/// After how many entries of one format it is tried first.
 const ENOUGH: u8 = 3;
 
-/// What a line is.
+/// The contents of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Line<'a> {
     /// An entry.
     Entry(Entry<'a>),
-    /// No entry.
+    /// Not an entry.
     Skipped(Reason),
-    /// The first half of an entry over two lines. It is lost if the second does not follow.
+    /// The first half of an entry over two lines. It is lost if the second half does not follow.
     Continued,
 }
 
-/// Why a line is no entry.
+/// Why a line is not an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// There is nothing in it.
+    /// An empty line.
     Blank,
-    /// The sum of blocks in front of `ls -l`.
+    /// The sum of blocks before `ls -l`.
     Total,
     /// Names of columns, a ruler, or the name of the directory.
     Header,
-    /// Sums behind the entries, or a reply of the server.
+    /// Sums after the entries, or a reply of the server.
     Trailer,
-    /// A message, mostly an error.
+    /// A message, usually an error.
     Message,
-    /// What is left of the entry in front of it.
+    /// The rest of the entry before it.
     Continuation,
-    /// It is longer than the line limit.
+    /// The line is longer than the limit.
     TooLong,
     /// No known format.
     Unrecognized,
@@ -68,28 +68,27 @@ impl Reason {
     }
 }
 
-/// Reads the lines of one listing, one after another. See the [module](super) for the formats.
+/// Parses the lines of one listing in order. The [module](super) lists the formats.
 ///
-/// The format is guessed for each line. Once three entries agree, their format is tried first; a line
-/// that it cannot read is still tried with the others, since there are listings that mix them.
+/// The format is guessed for each line. After three entries of one format, that format is tried
+/// first. The others are still tried, since some listings mix formats.
 #[derive(Debug, Clone)]
 pub struct Parser {
     context: Context,
     line_limit: usize,
     guess: Option<Format>,
-    /// How far the entries agree with the guess.
+    /// How many more entries had the guessed format than others.
     votes: u8,
-    /// The first half of an entry, and then all of it.
+    /// The first half of an entry, and later both halves.
     halves: Vec<u8>,
     has_first_half: bool,
-    /// A name that is in two columns of the line.
+    /// A name that was in two columns of the line.
     joined: Vec<u8>,
 }
 
 impl Parser {
-    /// For one listing, received at this time. Dates without a year are in the latest year in which
-    /// they exist and are not later than a day from now. The time zone of `now` matters little: UTC
-    /// will do.
+    /// A parser for one listing that was received at `now`. A date without a year gets the latest
+    /// year in which it exists and is at most a day after `now`. UTC is good enough for `now`.
     pub const fn new(now: DateTime) -> Self {
         Self {
             context: Context {
@@ -106,19 +105,19 @@ impl Parser {
         }
     }
 
-    /// Sets the longest line that is looked at, in bytes without its end.
+    /// Sets the longest line that is parsed, in bytes without its end.
     #[must_use]
     pub const fn with_line_limit(mut self, limit: usize) -> Self {
         self.line_limit = limit;
         self
     }
 
-    /// The longest line that is looked at.
+    /// The longest line that is parsed.
     pub const fn line_limit(&self) -> usize {
         self.line_limit
     }
 
-    /// Reads a line, given without its end. CR and NUL at either end are left out.
+    /// Parses a line, given without its end. CR and NUL at either end are ignored.
     pub fn line<'a>(&'a mut self, line: &'a [u8]) -> Line<'a> {
         let line = strip(line);
         if line.len() > self.line_limit {
@@ -143,7 +142,7 @@ impl Parser {
         self.no_entry(line)
     }
 
-    /// Each entry is a vote for its format; three more than all others make a guess hold.
+    /// Each entry is a vote for its format. A format with three more votes than all others is kept.
     fn vote(&mut self, format: Format) {
         if self.guess == Some(format) {
             self.votes = self.votes.saturating_add(1).min(ENOUGH.saturating_mul(2));
@@ -155,7 +154,7 @@ impl Parser {
         }
     }
 
-    /// Adds what no format knows: the raw line, and a name that is in two columns.
+    /// Adds the raw line, and joins a name from two columns.
     #[inline]
     fn finished<'a>(&'a mut self, reading: Reading<'a>, line: &'a [u8]) -> Entry<'a> {
         let mut entry = reading.entry;
@@ -202,7 +201,7 @@ impl Parser {
     }
 }
 
-/// Takes off what is left of the end of the line.
+/// Removes the rest of the line's end.
 #[inline]
 fn strip(mut line: &[u8]) -> &[u8] {
     while let [rest @ .., b'\r' | b'\n' | 0] = line {

@@ -1,37 +1,37 @@
-//! From the bytes of a data connection to lines.
+//! Splits the bytes of a data connection into lines.
 
 use alloc::vec::Vec;
 
 use super::parser::{Line, Parser, Reason};
 use crate::datetime::DateTime;
 
-/// Cuts a stream of bytes into lines and gives them to a [`Parser`].
+/// Splits a stream of bytes into lines and passes them to a [`Parser`].
 ///
-/// How the stream is cut into pieces never matters. A line ends with LF; CR in front of it, any
-/// number, and NUL at either end of the line are left out. The last line needs no end. At most one
-/// line is held, and of a line that is longer than the limit nothing.
+/// The pieces of the stream may have any size. A line ends with LF. Any number of CR before it, and
+/// NUL at either end of the line, are ignored. The last line needs no end. At most one line is kept
+/// in memory, and nothing of a line that is too long.
 #[derive(Debug, Clone)]
 pub struct Reader {
     parser: Parser,
     /// The beginning of a line whose end has not come.
     held: Vec<u8>,
-    /// Further entries on the line that was given out last.
+    /// Further entries on the line that was returned last.
     rest: Vec<u8>,
-    /// What is in `held` is a whole line.
+    /// `held` is a complete line.
     is_line_held: bool,
-    /// What is in `held` was given out, and has to go before the next line.
+    /// `held` was returned, and must be dropped before the next line.
     is_done: bool,
-    /// The line is too long: leave out what comes up to its end.
+    /// The line is too long: its rest is skipped.
     is_skipping: bool,
 }
 
 impl Reader {
-    /// For one listing; see [`Parser::new`].
+    /// A reader for one listing; see [`Parser::new`].
     pub const fn new(now: DateTime) -> Self {
         Self::with_parser(Parser::new(now))
     }
 
-    /// With a parser of one's own, as for another line limit.
+    /// A reader with this parser, for example with another line limit.
     pub const fn with_parser(parser: Parser) -> Self {
         Self {
             parser,
@@ -43,8 +43,8 @@ impl Reader {
         }
     }
 
-    /// Takes the next line from the front of `input`. `None` when no whole line is left in it; then
-    /// `input` is empty, and its rest is kept.
+    /// Removes the next line from the front of `input`. `None` if there is no complete line; then
+    /// `input` is empty, and the reader keeps the rest.
     pub fn next<'a, 'input: 'a>(&'a mut self, input: &mut &'input [u8]) -> Option<Line<'a>> {
         self.forget_what_is_done();
         if self.is_line_held {
@@ -64,14 +64,14 @@ impl Reader {
         Some(self.held_line())
     }
 
-    /// The stream has ended: gives what is left, line by line; `None` when that is nothing.
+    /// Call this after the end of the stream: returns the remaining lines, then `None`.
     pub fn finish(&mut self) -> Option<Line<'_>> {
         self.forget_what_is_done();
         let is_nothing_left = self.held.is_empty() && !self.is_skipping;
         (!is_nothing_left).then(|| self.held_line())
     }
 
-    /// The line that is held, which is whole now.
+    /// The held line, which is complete.
     fn held_line(&mut self) -> Line<'_> {
         if core::mem::take(&mut self.is_skipping) {
             return Line::Skipped(Reason::TooLong);
@@ -91,7 +91,7 @@ impl Reader {
         }
     }
 
-    /// Keeps a piece of a line, as long as the line is not too long.
+    /// Keeps a piece of a line, unless the line is too long.
     fn hold(&mut self, piece: &[u8]) {
         if self.is_skipping {
             return;
@@ -104,15 +104,14 @@ impl Reader {
         }
     }
 
-    /// What is left out at the ends of a line does not count against the limit, but must not let it
-    /// grow without bound.
+    /// Ignored bytes at the ends of a line do not count for the limit, but are bounded.
     fn has_room_for(&self, piece: &[u8]) -> bool {
         let limit = self.parser.line_limit().saturating_add(SLACK);
         self.held.len().saturating_add(piece.len()) <= limit
     }
 }
 
-/// Reads a line, and keeps what it leaves.
+/// Parses a line, and keeps its further entries.
 fn read<'a>(parser: &'a mut Parser, line: &'a [u8], rest: &mut Vec<u8>) -> Line<'a> {
     let read = parser.line(line);
     if let Line::Entry(entry) = read {
@@ -121,5 +120,5 @@ fn read<'a>(parser: &'a mut Parser, line: &'a [u8], rest: &mut Vec<u8>) -> Line<
     read
 }
 
-/// Room for CR and NUL around a line of the greatest length.
+/// Room for CR and NUL around the longest line.
 const SLACK: usize = 64;

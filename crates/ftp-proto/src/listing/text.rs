@@ -1,13 +1,13 @@
-//! Taking a line apart: words, columns, numbers.
+//! Splits a line: words, columns, numbers.
 
-/// Walks over the words of a line.
+/// Iterates over the words of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words<'a> {
-    /// What was not walked over, blanks in front included.
+    /// The rest of the line, with blanks before it.
     pub(super) rest: &'a [u8],
 }
 
-/// What separates columns. CR and LF are here for entries over two lines.
+/// Whether it separates columns. CR and LF are for entries over two lines.
 pub(super) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
@@ -21,7 +21,7 @@ impl<'a> Words<'a> {
     #[inline]
     pub(super) fn next(&mut self) -> &'a [u8] {
         let rest = skip_blanks(self.rest);
-        // One comparison, since this is where most of the time goes. No word has a control character.
+        // One comparison, since most of the time is spent here. No word has a control character.
         let length = rest
             .iter()
             .position(|byte| *byte <= b' ')
@@ -31,13 +31,13 @@ impl<'a> Words<'a> {
         word
     }
 
-    /// The next word, without walking over it.
+    /// The next word, without moving past it.
     pub(super) fn peek(&self) -> &'a [u8] {
         let mut copy = *self;
         copy.next()
     }
 
-    /// All that follows the one blank after the last word: a name with its own blanks.
+    /// Everything after the one blank that follows the last word: a name with its own blanks.
     pub(super) fn name(&self) -> &'a [u8] {
         match self.rest {
             [first, rest @ ..] if is_blank(*first) => rest,
@@ -45,7 +45,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// All that follows, without blanks around it.
+    /// The rest without blanks around it.
     pub(super) fn trimmed(&self) -> &'a [u8] {
         trim(self.rest)
     }
@@ -53,7 +53,7 @@ impl<'a> Words<'a> {
 
 #[inline]
 pub(super) fn skip_blanks(text: &[u8]) -> &[u8] {
-    // Nearly all are spaces, and counting those takes one comparison.
+    // Nearly all blanks are spaces, which take one comparison.
     let spaces = text.iter().position(|byte| *byte != b' ');
     let rest = text.get(spaces.unwrap_or(text.len())..).unwrap_or_default();
     match rest {
@@ -79,14 +79,14 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
     trim_end(skip_blanks(text))
 }
 
-/// How many columns are told apart.
+/// How many columns are split.
 const ROOM: usize = 14;
 
-/// The columns of a line, as far as there is room for them.
+/// The first columns of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Columns<'a> {
     words: [&'a [u8]; ROOM],
-    /// What follows each word.
+    /// The text after each word.
     after: [&'a [u8]; ROOM],
     count: usize,
     line: &'a [u8],
@@ -112,7 +112,7 @@ impl<'a> Columns<'a> {
         columns
     }
 
-    /// How many there are; more may be in the line if there is no more room.
+    /// How many columns there are. At the maximum, the line may have more.
     pub(super) const fn count(&self) -> usize {
         self.count
     }
@@ -131,7 +131,7 @@ impl<'a> Columns<'a> {
         self.back(1)
     }
 
-    /// Counted from the end, from 1 on.
+    /// The word in this column, counted from the end from 1.
     pub(super) fn back(&self, from_end: usize) -> &'a [u8] {
         self.count
             .checked_sub(from_end)
@@ -139,17 +139,17 @@ impl<'a> Columns<'a> {
             .unwrap_or_default()
     }
 
-    /// All that follows this column, blanks around it taken off.
+    /// The text after this column, without blanks around it.
     pub(super) fn after(&self, column: usize) -> &'a [u8] {
         trim(self.after_exactly(column))
     }
 
-    /// All that follows this column.
+    /// The text after this column.
     pub(super) fn after_exactly(&self, column: usize) -> &'a [u8] {
         self.after.get(column).copied().unwrap_or_default()
     }
 
-    /// All in front of this column, blanks around it taken off.
+    /// The text before this column, without blanks around it.
     pub(super) fn before(&self, column: usize) -> &'a [u8] {
         let behind = self
             .get(column)
@@ -160,7 +160,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Digits only; `None` for others and for what is too large.
+/// A number of digits only; `None` for other text and for numbers that are too large.
 pub(crate) fn number(word: &[u8]) -> Option<u64> {
     const LONGEST_THAT_FITS: usize = 19;
     if word.is_empty() {
@@ -199,7 +199,7 @@ pub(super) fn is_number(word: &[u8]) -> bool {
     !word.is_empty() && word.iter().all(u8::is_ascii_digit)
 }
 
-/// Splits off the digits in front.
+/// Splits off the digits at the start.
 pub(crate) fn leading_digits(word: &[u8]) -> (&[u8], &[u8]) {
     let count = word
         .iter()
@@ -217,7 +217,7 @@ pub(super) fn in_base(word: &[u8], base: u32) -> Option<u64> {
     u64::from_str_radix(text, base).ok()
 }
 
-/// Permissions in octal digits; only the bits of `chmod` count.
+/// Permissions in octal digits; only the bits of `chmod` are kept.
 pub(super) fn mode(word: &[u8]) -> Option<u16> {
     let mut bits = 0_u16;
     for byte in word {
@@ -230,10 +230,10 @@ pub(super) fn mode(word: &[u8]) -> Option<u16> {
     (!word.is_empty()).then_some(bits & 0o7777)
 }
 
-/// A size as it is written for people: is it one, and which?
+/// A size as written for people; `None` if the word is not a size.
 ///
-/// Thousands may be apart by `,`, `.`, `'` or a no-break space; `33.5k`, `4K`, `2KB` and `1.2G` are
-/// multiples of 1024.
+/// Thousands may be separated by `,`, `.`, `'` or a no-break space. The units of `33.5k`, `4K`,
+/// `2KB` and `1.2G` are powers of 1024.
 pub(super) fn size(word: &[u8]) -> Option<Size> {
     let (digits, rest) = leading_digits(word);
     if digits.is_empty() {
@@ -248,7 +248,7 @@ pub(super) fn size(word: &[u8]) -> Option<Size> {
     }
 }
 
-/// A size that was understood; `None` in it is one that is too large.
+/// A size; `None` inside if it is too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Size(pub(super) Option<u64>);
 

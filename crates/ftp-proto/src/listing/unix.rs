@@ -1,4 +1,4 @@
-//! Lines of `ls -l`, and of the many servers that imitate it.
+//! Lines of `ls -l`, and of the many servers with similar formats.
 
 use super::Context;
 use super::clock::Order;
@@ -8,15 +8,15 @@ use super::mode::{Mode, ModeKind};
 use super::text::{self, Words, is_blank, is_number, number, skip_blanks, trim};
 use super::{clock, month, usual};
 
-/// Reads a line that begins with a type and permissions; an inode and a count of blocks may be in
-/// front of them.
+/// Reads a line that begins with a type and permissions, perhaps after an inode and a count of
+/// blocks.
 #[inline]
 pub(super) fn parse<'a>(line: &'a [u8], context: &Context) -> Option<Entry<'a>> {
     let (mode, rest) = Mode::parse(line).or_else(|| mode_behind_numbers(line))?;
     usual::parse(&mode, rest, context.limit).or_else(|| unusual(mode, rest, context))
 }
 
-/// Behind blanks, an inode and a count of blocks.
+/// The type and permissions after blanks, an inode and a count of blocks.
 fn mode_behind_numbers(line: &[u8]) -> Option<(Mode<'_>, &[u8])> {
     let mut words = Words::new(line);
     let mut rest = line;
@@ -44,7 +44,7 @@ struct Fields<'a> {
     mode: Mode<'a>,
 }
 
-/// What the columns say.
+/// The values of the columns.
 struct Found<'a> {
     stamp: Option<Stamp>,
     size: Option<u64>,
@@ -59,7 +59,7 @@ impl<'a> Fields<'a> {
         Self { text, mode }
     }
 
-    /// Looks for a date that has a size in front of it.
+    /// Looks for a date after a size.
     fn dated(&self, context: &Context) -> Option<Found<'a>> {
         let mut words = Words::new(self.text);
         let mut size = words;
@@ -113,7 +113,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The size, and what is in front of it.
+    /// The size, and the text before it.
     fn size(&self, word: &'a [u8], before: &'a [u8]) -> Option<(Option<u64>, &'a [u8])> {
         if self.mode.is_device() {
             // `8, 0` and `8,0`: the numbers of the device.
@@ -135,7 +135,7 @@ impl<'a> Fields<'a> {
         if let Some(text::Size(size)) = text::size(word) {
             return Some((size, before));
         }
-        // A size without room for a blank in front of it: `longgroup123456`.
+        // A size without a blank before it: `longgroup123456`.
         let digits = word
             .iter()
             .rev()
@@ -153,7 +153,7 @@ impl<'a> Fields<'a> {
         Some((number(size), self.text.get(..end)?))
     }
 
-    /// Takes apart what is between permissions and size: links, owner, group.
+    /// Splits the text between permissions and size: links, owner, group.
     fn owners(&self, before: &'a [u8], found: &mut Found<'a>) {
         let mut words = Words::new(before);
         let first = words.next();
@@ -166,7 +166,7 @@ impl<'a> Fields<'a> {
         let rest = trim(words.rest);
         let names = if is_number(first) {
             match (rest, self.mode.kind) {
-                // No count of links, but an owner that is a number.
+                // Without a count of links, and with a number as owner.
                 (b"", ModeKind::NetWare) => first,
                 _ => rest,
             }
@@ -178,7 +178,7 @@ impl<'a> Fields<'a> {
         }
         let names = without_unitree_columns(names);
         (found.owner, found.group) = owner_and_group(names);
-        // A server on OS/2 has the attributes of the file there.
+        // A server on OS/2 has the file's attributes here.
         let is_attribute = |byte: &u8| matches!(byte, b'-' | b'A' | b'R' | b'H' | b'S');
         found.group = found
             .group
@@ -190,7 +190,7 @@ impl<'a> Fields<'a> {
         let mut words = Words::new(self.text);
         let found = clock::numeric_date(words.peek(), Order::MonthDay)?;
         words.next();
-        // In these two systems the year comes first.
+        // On these two systems the year comes first.
         let date = clock::year_first(Words::new(self.text).peek()).unwrap_or(found.date);
         let modified = clock::clock(words.next())?.on(date);
         let stamp = Some(Stamp {
@@ -252,7 +252,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Adds what the type says: the kind, what a link refers to, a name without marks.
+/// Adds what the type shows: the kind, the target of a link, a name without marks.
 #[inline]
 pub(super) fn finish<'a>(mode: &Mode<'a>, mut entry: Entry<'a>) -> Entry<'a> {
     entry.permissions = mode.permissions;
@@ -292,8 +292,8 @@ fn is_sum(first: &[u8], second: &[u8], size: Option<u64>) -> bool {
     }
 }
 
-/// Owner and group may have blanks in them. Columns are aligned, so two blanks are between them
-/// somewhere; if not, the owner is one word.
+/// Owner and group may contain blanks. Columns are aligned, so the two are separated at two blanks;
+/// without two blanks the owner is one word.
 fn owner_and_group(names: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
     let gap = names
         .windows(2)
@@ -308,7 +308,7 @@ fn owner_and_group(names: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
     }
 }
 
-/// UniTree has two more columns behind the group: where the file is (`AR`, `DK`), and its family.
+/// UniTree has two more columns after the group: where the file is (`AR`, `DK`), and its family.
 fn without_unitree_columns(names: &[u8]) -> &[u8] {
     let mut words = Words::new(names);
     words.next();
@@ -323,8 +323,8 @@ fn without_unitree_columns(names: &[u8]) -> &[u8] {
     }
 }
 
-/// Splits `name -> target`. Both may contain the arrow: the size of a link is the length of its
-/// target.
+/// Splits `name -> target`. Both may contain the arrow, so the size decides: it is the length of
+/// the target.
 pub(super) fn link(text: &[u8], size: Option<u64>) -> (&[u8], Option<&[u8]>) {
     const ARROW: &[u8] = b" -> ";
     let length = size.and_then(|size| usize::try_from(size).ok());

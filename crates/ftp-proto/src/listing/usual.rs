@@ -1,5 +1,5 @@
-//! The usual line of `ls -l`, read in one go. All others take the longer way through `unix.rs`, which
-//! would read this one to the same entry.
+//! A fast path for the usual line of `ls -l`. All other lines go through `unix.rs`, which gives the
+//! same entry for this one.
 
 use super::clock::{Clock, latest};
 use super::entry::{Entry, Kind, Modified, Precision};
@@ -28,7 +28,7 @@ pub(super) fn parse<'a>(mode: &Mode<'a>, rest: &'a [u8], limit: DateTime) -> Opt
     let [b' ', name @ ..] = words.rest else {
         return None;
     };
-    // Attributes in place of a group are left to the longer way.
+    // Attributes in place of a group are left to the slow path.
     if name.is_empty() || group.starts_with(b"-") {
         return None;
     }

@@ -4,17 +4,17 @@ use super::clock::{Order, clock, numeric_date};
 use super::entry::{Entry, Kind, Modified, Precision};
 use super::text::{self, Words, is_blank, is_number, number, trim};
 
-/// The unit in which VMS counts.
+/// The unit of sizes on VMS.
 const BLOCK: u64 = 512;
 
-/// The name of a file, and what follows.
+/// The name of a file, and the text after it.
 struct Name<'a> {
     name: &'a [u8],
     is_directory: bool,
     rest: &'a [u8],
 }
 
-/// Splits off `NAME.TYPE;version`. Names may have blanks in them.
+/// Splits off `NAME.TYPE;version`. Names may contain blanks.
 fn name(line: &[u8]) -> Option<Name<'_>> {
     let line = text::skip_blanks(line);
     let semicolon = line.iter().position(|byte| *byte == b';')?;
@@ -54,11 +54,11 @@ fn name(line: &[u8]) -> Option<Name<'_>> {
     )
 }
 
-/// A name alone: the rest of the entry is on the next line.
+/// Whether this is a name alone, with the rest of the entry on the next line.
 pub(super) fn is_first_half(line: &[u8], is_settled: bool) -> bool {
     match name(line) {
         Some(name) => trim(name.rest).is_empty() && !name.name.contains(&b' '),
-        // Without a version it might be anything.
+        // Without a version it may be anything.
         None => {
             let word = trim(line);
             is_settled
@@ -68,8 +68,8 @@ pub(super) fn is_first_half(line: &[u8], is_settled: bool) -> bool {
     }
 }
 
-/// The second half begins with blanks, as the first does not; and then comes a size, a date or what
-/// went wrong.
+/// Whether this is a second half: it begins with blanks, unlike the first, and then has a size, a
+/// date or an error.
 pub(super) fn is_second_half(line: &[u8]) -> bool {
     if !line.first().is_some_and(|byte| is_blank(*byte)) && !starts_with_size_and_date(line) {
         return false;
@@ -86,20 +86,20 @@ fn starts_with_size_and_date(line: &[u8]) -> bool {
     blocks(words.next()).is_some() && is_date(words.next())
 }
 
-/// The protection, alone on a line: the entry in front of it is whole without it.
+/// Whether this is a protection alone on a line: the entry before it is complete without it.
 pub(super) fn is_protection_alone(line: &[u8]) -> bool {
     let text = trim(line);
     text.starts_with(b"(") && text.ends_with(b")") && protection(text).is_some()
 }
 
-/// `NAME.TYPE;1   155/157   2-JUL-2003 10:30:13.64  [GROUP,OWNER]  (RWED,RWED,RE,)`: any of them may
-/// be missing, and the order differs.
+/// `NAME.TYPE;1   155/157   2-JUL-2003 10:30:13.64  [GROUP,OWNER]  (RWED,RWED,RE,)`: any part may
+/// be missing, and the order may differ.
 pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
     let name = name(line)?;
     describe(name.name, name.is_directory, name.rest)
 }
 
-/// The same, of a file without version: two lines tell that it is one.
+/// The same for a file without a version, if it is on two lines.
 pub(super) fn parse_two_lines(lines: &[u8]) -> Option<Entry<'_>> {
     if let Some(entry) = parse(lines) {
         return Some(entry);
@@ -203,7 +203,7 @@ fn modified(date: &[u8], words: &mut Words<'_>) -> Option<Modified> {
     }
 }
 
-/// What is in brackets, and what follows them. The closing one may be missing.
+/// The text in brackets, and the text after them. The closing bracket may be missing.
 fn bracketed(text: &[u8], close: u8) -> (&[u8], &[u8]) {
     let inside = text.get(1..).unwrap_or_default();
     match inside.iter().position(|byte| *byte == close) {
@@ -236,8 +236,8 @@ fn group_and_owner(text: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
     }
 }
 
-/// `RWED,RWED,RE,`: system, owner, group, world. What the system may do has no place in the bits of
-/// Unix, and neither has the right to delete.
+/// `RWED,RWED,RE,`: system, owner, group, world. The rights of the system and the right to delete
+/// have no bits on Unix.
 fn protection(text: &[u8]) -> Option<u16> {
     let text = text.strip_prefix(b"(").unwrap_or(text);
     let text = text.strip_suffix(b")").unwrap_or(text);
@@ -261,7 +261,7 @@ fn protection(text: &[u8]) -> Option<u16> {
     classes.next().is_none().then_some(bits)
 }
 
-/// `<%RMS-E-FNF, file not found>`: the answer to a pattern that nothing fits.
+/// `<%RMS-E-FNF, file not found>`: the answer to a pattern that matches nothing.
 fn is_not_found(text: &[u8]) -> bool {
     contains(text, b"not found") || contains(text, b"-FNF")
 }
@@ -272,7 +272,7 @@ fn contains(text: &[u8], words: &[u8]) -> bool {
 }
 
 /// `%RMS-E-PRV, insufficient privilege or file protection violation`, and the same without a code:
-/// there is such a file, but no more is said.
+/// the file exists, but nothing more is shown.
 fn is_trouble(text: &[u8]) -> bool {
     text.starts_with(b"%")
         || text.starts_with(b"<%")

@@ -1,4 +1,4 @@
-//! Writing listings: what a server sends for `MLSD`, `MLST` and `LIST`.
+//! Writes listings: the answers of a server to `MLSD`, `MLST` and `LIST`.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,7 +7,7 @@ use core::ops::BitOr;
 use super::entry::{Entry, Kind, Modified, Precision};
 use crate::datetime::DateTime;
 
-/// Which facts to write: those of which a client may choose with `OPTS MLST`.
+/// Which facts to write. A client may choose them with `OPTS MLST`.
 ///
 /// ```
 /// use ftp_proto::listing::FactNames;
@@ -20,7 +20,7 @@ use crate::datetime::DateTime;
 pub struct FactNames(u8);
 
 impl FactNames {
-    /// None: the name alone.
+    /// No facts: only the name.
     pub const NONE: Self = Self(0);
     /// `type`.
     pub const TYPE: Self = Self(1);
@@ -55,8 +55,8 @@ impl FactNames {
         self.0 & others.0 == others.0
     }
 
-    /// Reads the argument of `OPTS MLST`: names, each with a semicolon behind it (RFC 3659 §7.9).
-    /// Names that are not known are left out.
+    /// Parses the argument of `OPTS MLST`: names, each with a semicolon after it (RFC 3659 §7.9).
+    /// Unknown names are ignored.
     pub fn parse(argument: &[u8]) -> Self {
         let mut chosen = Self::NONE;
         for name in argument.split(|byte| *byte == b';') {
@@ -89,28 +89,28 @@ impl fmt::Display for FactNames {
     }
 }
 
-/// An entry that no line can hold.
+/// Why an entry cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// The name is empty, or has CR, LF or NUL in it; in a line of `LIST`, also `/`, or the arrow of a
-    /// link without target.
-    #[error("the name is empty, or has a character in it that cannot be sent in a listing")]
+    /// The name is empty or contains CR, LF or NUL; for `LIST` also if it contains `/`, or if a
+    /// link without target has an arrow in its name.
+    #[error("the name is empty, or contains a character that cannot be in a listing")]
     Name,
-    /// A value has a blank, a semicolon or a control character in it.
-    #[error("a value has a blank, a semicolon or a control character in it")]
+    /// A value contains a blank, a semicolon or a control character.
+    #[error("a value contains a blank, a semicolon or a control character")]
     Value,
 }
 
-/// Appends a line of `MLSD`, without its end: the facts that are chosen and known, and the name
-/// (RFC 3659 §7.2). The line of `MLST`'s reply is the same with a blank in front.
+/// Appends a line of `MLSD`, without its end: the chosen and known facts, and the name (RFC 3659
+/// §7.2). In the reply to `MLST` the line has a blank before it.
 ///
-/// A time is written only if it is UTC, as the RFC demands. The target of a link is left out if it
-/// has a blank or semicolon in it, at which other clients would stumble. Reading the line gives the
+/// A time is written only if it is UTC, as the RFC requires. The target of a link is left out if it
+/// contains a blank or semicolon, which other clients cannot parse. Parsing the line gives the
 /// entry again.
 ///
 /// # Errors
-/// A name or value that cannot be in such a line; nothing was appended.
+/// [`WriteError`] if the name or a value cannot be in such a line. Nothing is appended then.
 ///
 /// ```
 /// use ftp_proto::DateTime;
@@ -182,13 +182,13 @@ fn write_type(out: &mut Vec<u8>, entry: &Entry<'_>) {
 
 /// Appends a line of `LIST` as `ls -l` writes it, without its end.
 ///
-/// What is not known is written as `ls` would be likely to: `ftp` for owner and group, 0 for the
-/// size, the permissions that are usual, 1970 for the time. Blanks in the names of owner and group
-/// become `_`. A time within the half year before `now` is written to the minute, another to the day. Reading
-/// the line gives the entry again, as far as all this allows.
+/// Unknown fields get plausible values: `ftp` for owner and group, 0 for the size, the usual
+/// permissions, 1970 for the time. Blanks in the names of owner and group become `_`. A time within
+/// the half year before `now` is written to the minute, another to the day. Parsing the line gives
+/// the entry again, apart from these changes.
 ///
 /// # Errors
-/// A name or target that cannot be in such a line; nothing was appended.
+/// [`WriteError`] if the name or target cannot be in such a line. Nothing is appended then.
 pub fn write_list(out: &mut Vec<u8>, entry: &Entry<'_>, now: DateTime) -> Result<(), WriteError> {
     check_name(entry.name)?;
     if entry.name.contains(&b'/') {
@@ -197,7 +197,7 @@ pub fn write_list(out: &mut Vec<u8>, entry: &Entry<'_>, now: DateTime) -> Result
     let target = entry.target.filter(|_| entry.kind == Kind::Link);
     match target {
         Some(target) => check_name(target).map_err(|_| WriteError::Value)?,
-        // What follows the arrow would be taken for the target.
+        // The text after the arrow would be read as the target.
         None if entry.kind == Kind::Link && has_arrow(entry.name) => return Err(WriteError::Name),
         None => {}
     }
@@ -243,7 +243,7 @@ fn write_mode(out: &mut Vec<u8>, entry: &Entry<'_>) {
     }
 }
 
-/// In a column of eight.
+/// Writes a name in a column of eight.
 fn write_owner(out: &mut Vec<u8>, name: &[u8]) {
     out.extend(name.iter().map(|byte| match byte {
         0..=b' ' | 0x7f => b'_',

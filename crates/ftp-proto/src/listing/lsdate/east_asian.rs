@@ -5,8 +5,8 @@ use crate::datetime::DateTime;
 use crate::listing::clock::{self, Clock, latest};
 use crate::listing::text::{Words, leading_digits, small};
 
-/// `4月 18日 2003年`, `2005년  1월  6일`, `8月 17 08:52`, `11月12日 14時21分`: numbers with a sign
-/// behind them, in UTF-8 or any older encoding, blanks between them or not.
+/// `4月 18日 2003年`, `2005년  1월  6일`, `8月 17 08:52`, `11月12日 14時21分`: numbers with a sign after each,
+/// in UTF-8 or an older encoding, with or without blanks.
 pub(super) fn read<'a>(word: &'a [u8], words: &mut Words<'a>, limit: DateTime) -> Option<Stamp> {
     let mut parts = Marked { word, words };
     let first = parts.next()?;
@@ -35,7 +35,7 @@ pub(super) fn read<'a>(word: &'a [u8], words: &mut Words<'a>, limit: DateTime) -
     Stamp::of(latest(month, day, Some(clock), limit))
 }
 
-/// Takes numbers and the signs behind them apart.
+/// Splits numbers and the signs after them.
 struct Marked<'w, 'a> {
     word: &'a [u8],
     words: &'w mut Words<'a>,
@@ -55,7 +55,8 @@ impl<'a> Marked<'_, 'a> {
         if digits.is_empty() {
             return None;
         }
-        // Shift_JIS has signs whose second byte is a letter, so anything up to the next digit.
+        // In Shift_JIS the second byte of a sign may be a letter, so a sign goes up to the next
+        // digit.
         let sign = match rest {
             [0x80..=0xff, ..] => rest.iter().skip(1).position(|byte| byte.is_ascii_digit()),
             [] => None,

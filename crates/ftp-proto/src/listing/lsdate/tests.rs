@@ -2,7 +2,7 @@ use super::*;
 use std::format;
 use std::string::{String, ToString};
 
-/// Time, precision and what follows.
+/// Time, precision and the text after them.
 fn read_from(text: &[u8]) -> String {
     let limit = DateTime::parse(b"20240302000000").unwrap();
     let mut words = Words::new(text);
