@@ -28,7 +28,7 @@ pub enum Error<E> {
         during: TlsPhase,
         /// rustls' error.
         source: rustls::Error,
-        /// What this client had offered, if the two sides have nothing in common.
+        /// What this client offered, if the two sides have nothing in common.
         offered: Option<Box<Offer>>,
         /// The peer's certificate, if it was refused by a configuration that was made with
         /// [`config`](crate::config).
@@ -36,7 +36,8 @@ pub enum Error<E> {
     },
     /// The peer closed the connection in the middle of the TLS handshake.
     HandshakeEof,
-    /// The machine asks for TLS, and [`Secured::clear`](crate::Secured::clear) has none to give.
+    /// The machine asked for TLS, and [`Secured::clear`](crate::Secured::clear) has no
+    /// configuration.
     NoTlsConfiguration,
 }
 
@@ -108,16 +109,16 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
                 };
                 write!(f, "{during} failed: {explained}")?;
                 match offered {
-                    Some(offer) => write!(f, ". Offered were {offer}"),
+                    Some(offer) => write!(f, ". The client offered {offer}"),
                     None => Ok(()),
                 }
             }
             Self::HandshakeEof => f.write_str(
-                "the peer closed the connection during the TLS handshake, without saying why",
+                "the peer closed the connection during the TLS handshake, without an alert",
             ),
-            Self::NoTlsConfiguration => f.write_str(
-                "the connection is to be put under TLS, and was given no configuration for it",
-            ),
+            Self::NoTlsConfiguration => {
+                f.write_str("the connection needs TLS, but has no TLS configuration")
+            }
         }
     }
 }

@@ -81,10 +81,10 @@
 //! | `platform-verifier` | yes | [`Roots::Platform`]: trust what the operating system trusts |
 //! | `webpki-roots` | yes | [`Roots::Webpki`]: trust Mozilla's list, compiled in |
 //!
-//! A feature only offers something: what is used is chosen by a call, and the default is the same
-//! whichever features other crates turn on. Without `aws-lc-rs` the functions in [`config`] that take
-//! no provider say [`ConfigError::NoCryptoProvider`]; those that take one work, with *ring* too:
-//! [`client_config_with_provider`], [`server_config_with_provider`].
+//! A feature only makes something available: a call chooses what is used, and the default does not
+//! depend on the features that other crates turn on. Without `aws-lc-rs` the functions in
+//! [`config`] without a provider argument return [`ConfigError::NoCryptoProvider`]; the others
+//! work, with *ring* too: [`client_config_with_provider`], [`server_config_with_provider`].
 //!
 //! # Secrets
 //!

@@ -69,7 +69,7 @@ impl Offer {
             }
         }
         if offer.versions.is_empty() {
-            // TLS 1.2 alone is in the message itself.
+            // TLS 1.2 is in the message itself.
             offer.versions.push(ProtocolVersion::TLSv1_2);
         }
         Some(offer)

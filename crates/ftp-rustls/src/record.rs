@@ -1,18 +1,18 @@
-//! Where one TLS record ends and the next begins, from the outside (RFC 8446 §5.1).
+//! Finds the bounds of TLS records (RFC 8446 §5.1).
 
-/// Bytes in front of each record: content type, version, length.
+/// The bytes before each record: content type, version, length.
 const HEADER: usize = 5;
 
 /// Counts through the records of one direction. rustls does the real parsing; this only ensures
-/// that it never gets a byte beyond the present record, so that what follows a `close_notify` stays
-/// out of TLS.
+/// that rustls never gets a byte after the current record, so that what follows a `close_notify` is
+/// not read as TLS.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RecordBounds {
-    /// How much of the present record's header has been seen.
+    /// How many bytes of the current record's header were seen.
     header: usize,
-    /// Its length field, as far as that has been seen.
+    /// Its length field, as far as it was seen.
     length: u16,
-    /// How much of its body is still to come.
+    /// How many bytes of its body are missing.
     body: usize,
 }
 
@@ -22,7 +22,7 @@ impl RecordBounds {
         self.header == 0
     }
 
-    /// How many of these bytes belong to the present record. They count as seen.
+    /// How many of these bytes are in the current record. They count as seen.
     pub(crate) fn advance(&mut self, bytes: &[u8]) -> usize {
         let mut taken: usize = 0;
         for &byte in bytes.iter().take(HEADER.saturating_sub(self.header)) {

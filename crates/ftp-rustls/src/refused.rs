@@ -1,7 +1,8 @@
-//! The certificate that was refused. rustls forgets it, and its errors have no place for it.
+//! The certificate that was refused. rustls does not keep it, and its errors have no field for it.
 //!
-//! A verifier is shared by all connections of a configuration, and is called while a connection
-//! processes a record. So it leaves the certificate with the thread, where the connection takes it.
+//! All connections of a configuration share a verifier, which is called while a connection
+//! processes a record. So it stores the certificate in a thread-local, and the connection takes it
+//! from there.
 
 use core::cell::Cell;
 use core::fmt;
@@ -13,7 +14,7 @@ thread_local! {
     static REFUSED: Cell<Option<RefusedCertificate>> = Cell::default();
 }
 
-/// A peer's certificate that was not accepted. Nothing in it was proved, so it may say anything.
+/// A peer's certificate that was refused. Nothing in it is verified.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefusedCertificate(CertificateDer<'static>);
 
@@ -23,20 +24,20 @@ impl RefusedCertificate {
         &self.0
     }
 
-    /// Leaves a certificate that is refused for this reason.
+    /// Stores a certificate that is refused for this reason.
     pub(crate) fn leave(certificate: &CertificateDer<'_>, reason: Error) -> Error {
         REFUSED.set(Some(Self(certificate.clone().into_owned())));
         reason
     }
 
-    /// The one that was left in this thread since this was called last.
+    /// The certificate stored in this thread since the last call.
     pub(crate) fn take() -> Option<Self> {
         REFUSED.take()
     }
 }
 
 impl fmt::Debug for RefusedCertificate {
-    /// Its length: the bytes would fill the log.
+    /// Shows only the length: the bytes would fill the log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RefusedCertificate({} bytes)", self.0.len())
     }

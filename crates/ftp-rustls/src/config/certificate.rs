@@ -1,8 +1,8 @@
-//! What a certificate says, as far as rustls does not tell it (RFC 5280 §4.1).
+//! Reads the parts of a certificate that rustls does not give (RFC 5280 §4.1).
 //!
-//! webpki, which rustls uses, takes X.509 version 3 only, and no certificate that has a critical
-//! extension it does not know. Here the rest is read too, since for a pin, for instance, the key
-//! alone matters.
+//! webpki, which rustls uses, accepts only X.509 version 3, and no certificate with an unknown
+//! critical extension. This reader accepts the others, too: for a pin, for example, only the key
+//! matters.
 
 use rustls::pki_types::{SignatureVerificationAlgorithm, UnixTime, alg_id};
 
@@ -55,8 +55,8 @@ pub(crate) struct Certificate<'a> {
 }
 
 impl<'a> Certificate<'a> {
-    /// Reads up to the extensions. What follows the certificate, and what follows the key in a
-    /// form that cannot be read, is left out.
+    /// Reads up to the extensions. Bytes after the certificate, and unreadable parts after the key,
+    /// are ignored.
     pub(crate) fn parse(der: &'a [u8]) -> Option<Self> {
         let mut whole = Reader(der).expect(SEQUENCE)?.reader();
         let mut fields = whole.expect(SEQUENCE)?.reader();
@@ -93,13 +93,13 @@ impl<'a> Certificate<'a> {
         Some((time(&mut times)?, time(&mut times)?))
     }
 
-    /// Whether it says that it is an authority's (CA:TRUE).
+    /// Whether it is an authority's certificate (CA:TRUE).
     pub(crate) fn is_authority(&self) -> bool {
         self.extension(BASIC_CONSTRAINTS).is_some_and(is_true_first)
     }
 
-    /// Whether others may be signed with its key: by the rules of OpenSSL, which takes authorities
-    /// of before version 3, too.
+    /// Whether its key may sign other certificates, by the rules of OpenSSL, which accepts
+    /// authorities older than version 3, too.
     pub(crate) fn may_issue(&self) -> bool {
         let signs = self.extension(KEY_USAGE).map(may_sign_certificates);
         match (signs, self.extension(BASIC_CONSTRAINTS)) {
@@ -110,8 +110,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Whether it may be used for this, as a peer's own certificate: it says so, or names no
-    /// purpose.
+    /// Whether a peer may use it for this purpose: it names the purpose, or none.
     pub(crate) fn is_for(&self, purpose: Purpose) -> bool {
         self.purposes()
             .is_none_or(|mut purposes| purposes.any(|item| item.content == purpose.oid()))
@@ -127,7 +126,7 @@ impl<'a> Certificate<'a> {
 
     fn purposes(&self) -> Option<Reader<'a>> {
         let content = self.extension(EXTENDED_KEY_USAGE)?;
-        // What cannot be read names no purpose that it could be used for.
+        // An unreadable list has no purpose.
         let list = Reader(content).expect(SEQUENCE);
         Some(list.map_or(Reader(&[]), Item::reader))
     }
@@ -181,7 +180,7 @@ struct Extension<'a> {
 /// A SubjectPublicKeyInfo.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PublicKey<'a> {
-    /// In DER, with tag and length: what pins of keys are hashes of.
+    /// In DER, with tag and length. Pins of keys are hashes of it.
     pub(crate) whole: &'a [u8],
     /// The content of its AlgorithmIdentifier.
     pub(crate) algorithm: &'a [u8],
@@ -213,7 +212,7 @@ impl<'a> PublicKey<'a> {
     }
 
     /// Whether the algorithm is for keys of this kind. The parameters of RSA are NULL (RFC 3279
-    /// §2.3.1), which some leave out.
+    /// §2.3.1); some certificates omit them.
     pub(crate) fn fits(&self, algorithm: &dyn SignatureVerificationAlgorithm) -> bool {
         let wanted = algorithm.public_key_alg_id();
         wanted.as_ref() == self.algorithm || self.is_rsa() && wanted == alg_id::RSA_ENCRYPTION

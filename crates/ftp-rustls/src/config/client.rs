@@ -40,8 +40,8 @@ pub enum Roots {
     DangerousAnyCertificate,
 }
 
-/// What the client's side of a connection needs for TLS: a configuration, to be shared, and the
-/// name of the server, for SNI and to check its certificate against.
+/// The TLS settings of a client's connection: a shared configuration, and the server's name for SNI
+/// and for the check of its certificate.
 #[derive(Clone)]
 pub struct ClientTls {
     pub(crate) config: Arc<ClientConfig>,
@@ -49,7 +49,7 @@ pub struct ClientTls {
 }
 
 impl ClientTls {
-    /// Puts the two together.
+    /// From a configuration and a name.
     pub fn new(config: Arc<ClientConfig>, server_name: ServerName<'static>) -> Self {
         Self {
             config,
@@ -57,9 +57,9 @@ impl ClientTls {
         }
     }
 
-    /// The same from a host as people write it: a DNS name (a dot at its end is dropped) or an IP
-    /// address, an IPv6 one with or without brackets and zone. For an address no SNI is sent
-    /// (RFC 6066 §3), and the certificate must name the address.
+    /// The same from a host as people write it: a DNS name (a dot at the end is removed) or an IP
+    /// address, an IPv6 one with or without brackets and zone. For an address no SNI is sent (RFC
+    /// 6066 §3), and the certificate must name the address.
     ///
     /// # Errors
     /// [`ConfigError::InvalidServerName`] if it is neither.

@@ -231,7 +231,7 @@ fn is_allowed(scheme: SignatureScheme, version: ProtocolVersion) -> bool {
         | SignatureScheme::ECDSA_NISTP384_SHA384
         | SignatureScheme::ECDSA_NISTP521_SHA512
         | SignatureScheme::ED25519 => true,
-        // What came after TLS 1.2 is defined for TLS 1.3 alone.
+        // What came after TLS 1.2 is defined for Only TLS 1.3.
         _ => version == ProtocolVersion::TLSv1_3,
     }
 }

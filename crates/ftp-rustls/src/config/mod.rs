@@ -47,9 +47,9 @@ pub enum Versions {
     /// TLS 1.3, or 1.2 if the peer does not support it. The default.
     #[default]
     Tls12AndTls13,
-    /// TLS 1.2 alone, for peers that mishandle 1.3.
+    /// Only TLS 1.2, for peers that fail with 1.3.
     Tls12,
-    /// TLS 1.3 alone.
+    /// Only TLS 1.3.
     Tls13,
 }
 
@@ -63,12 +63,12 @@ impl Versions {
     }
 }
 
-/// Whose cryptography a configuration uses. A feature only offers one; the call chooses.
+/// The crypto provider of a configuration. Features only make it available; a call chooses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Provider {
-    /// AWS-LC, with post-quantum key exchange for those who ask for it. The default of all functions
-    /// that take no provider.
+    /// AWS-LC, with post-quantum key exchange for peers that ask for it. The default of all
+    /// functions without a provider argument.
     #[cfg(feature = "aws-lc-rs")]
     AwsLcRs,
     /// *ring*.
@@ -77,16 +77,16 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// For rustls, with small key shares first.
+    /// The provider for rustls, with small key shares first.
     ///
-    /// A client sends a share for the first of the provider's key exchange groups with its first
-    /// message, and the others by name; a server that wants one of these asks for its share, which
-    /// costs a round trip, and is remembered for the next connection. Here the groups with small
-    /// shares come first, so that the first message is one of a few hundred bytes. That of a
-    /// post-quantum group alone has more than a kilobyte, and there are devices and firewalls that
-    /// are not prepared for it: they cut the message, or do not answer. A server that never asks
-    /// gets no post-quantum key exchange; to offer it from the start, sort `kx_groups` of this value
-    /// otherwise, and give it to [`client_config_with_provider`].
+    /// A client's first message has a key share for the first group, and only the names of the
+    /// others. A server can ask for another group's share, which costs a round trip; the client
+    /// remembers it for the next connection. Here the groups with small shares come first, so that
+    /// the first message has a few hundred bytes. The share of a post-quantum group has more than a
+    /// kilobyte. Some devices and firewalls cut such a message, or do not answer it. So the
+    /// post-quantum key exchange is used only if the server asks for it. To offer it from the
+    /// start, sort `kx_groups` of this value differently, and pass it to
+    /// [`client_config_with_provider`].
     pub fn crypto(self) -> Arc<CryptoProvider> {
         match self {
             #[cfg(feature = "aws-lc-rs")]
@@ -96,7 +96,7 @@ impl Provider {
         }
     }
 
-    /// What encrypts a server's session tickets.
+    /// Encrypts a server's session tickets.
     fn ticketer(self) -> Result<Arc<dyn ProducesTickets>, ConfigError> {
         match self {
             #[cfg(feature = "aws-lc-rs")]
@@ -108,7 +108,7 @@ impl Provider {
         }
     }
 
-    /// The default: AWS-LC, whatever else is compiled in.
+    /// The default: AWS-LC, even if others are compiled in.
     ///
     /// # Errors
     /// [`ConfigError::NoCryptoProvider`] if the feature `aws-lc-rs` is off.

@@ -15,14 +15,14 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 
-/// Why a text cannot be read as PEM, and where. Nothing of a key is shown.
+/// Why a text cannot be read as PEM, and where. It shows no part of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}: {problem}")]
 #[non_exhaustive]
 pub struct PemError {
     /// The line, counted from 1. For a section it is that of its `BEGIN`.
     pub line: usize,
-    /// What is wrong there.
+    /// What is wrong.
     pub problem: PemProblem,
 }
 
@@ -35,12 +35,12 @@ pub enum PemProblem {
         /// The kind of section, as in `CERTIFICATE`.
         label: String,
     },
-    /// A section ends that did not begin, or is of another kind.
+    /// A section ends that did not begin, or that began with another kind.
     NoBegin {
         /// The kind of section, as in `CERTIFICATE`.
         label: String,
     },
-    /// The line that begins or ends a section is cut.
+    /// A line that begins or ends a section was cut.
     CutMark,
     /// The section is not Base64.
     NotBase64 {
@@ -78,11 +78,11 @@ impl fmt::Display for PemProblem {
                 "a line that begins or ends a section is not complete: was the file cut?",
             ),
             Self::NotBase64 { label } => {
-                write!(f, "what is in the section {} is not Base64", shown(label))
+                write!(f, "the section {} is not Base64", shown(label))
             }
             Self::NotDer { label } => write!(
                 f,
-                "what is in the section {} is not complete, or too much",
+                "the section {} is cut, or has too much in it",
                 shown(label)
             ),
             Self::TrustedCertificate => f.write_str(
@@ -191,7 +191,7 @@ impl Section<'_> {
         })
     }
 
-    /// Both certificates and keys are one sequence.
+    /// Certificates and keys are both one sequence.
     fn check_der(&self, der: &[u8]) -> Result<(), ConfigError> {
         match Reader(der).expect(SEQUENCE) {
             Some(item) if item.whole.len() == der.len() => Ok(()),
@@ -266,7 +266,7 @@ fn sections(pem: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
     Ok(sections)
 }
 
-/// Lines without the space around them, whatever ends them.
+/// The lines without space around them, with any line end.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(text);
     iter::from_fn(move || {
@@ -282,7 +282,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The label in a line that begins or ends a section, if that is complete.
+/// The label in a line that begins or ends a section, if the line is complete.
 fn label<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
     line.strip_prefix(mark)?.strip_suffix(DASHES)
 }

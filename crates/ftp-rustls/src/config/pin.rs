@@ -1,4 +1,4 @@
-//! Pins: hashes by which a certificate or its key is known.
+//! Pins: hashes that identify a certificate or its key.
 
 use core::fmt;
 use core::str::FromStr;
@@ -10,9 +10,8 @@ use thiserror::Error;
 /// Bytes in a hash by SHA-256.
 const LENGTH: usize = 32;
 
-/// The SHA-256 hash of a certificate in DER, or of the public key in it (its
-/// SubjectPublicKeyInfo in DER, RFC 7469 §2.4). Which of the two it is need not be said: a server
-/// is trusted if either matches.
+/// The SHA-256 hash of a certificate in DER, or of the public key in it (its SubjectPublicKeyInfo
+/// in DER, RFC 7469 §2.4). A server is trusted if either of them matches.
 ///
 /// ```
 /// use ftp_rustls::CertificatePin;
@@ -41,7 +40,7 @@ impl CertificatePin {
     }
 }
 
-/// Why a text is no [`CertificatePin`].
+/// Why a text is not a [`CertificatePin`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidPin {
@@ -54,10 +53,10 @@ pub enum InvalidPin {
     /// It has an odd number of hexadecimal digits, or a separator within a pair of them.
     #[error("the hexadecimal digits of a hash come in pairs, with or without colons between them")]
     Pairs,
-    /// There is a character in it that stands for nothing.
-    #[error("{:?} is no hexadecimal digit", .character)]
+    /// It contains a character that is not a hexadecimal digit.
+    #[error("{:?} is not a hexadecimal digit", .character)]
     Character {
-        /// The first one.
+        /// The first such character.
         character: char,
     },
     /// What follows `sha256//` is not Base64.
@@ -75,8 +74,8 @@ fn other_hash(length: usize) -> &'static str {
     }
 }
 
-/// Reads 64 hexadecimal digits of either case, with or without colons or spaces between the pairs
-/// and with or without the words that OpenSSL prints before them (`sha256 Fingerprint=`); or
+/// Parses 64 hexadecimal digits in any letter case, with or without colons or spaces between the
+/// pairs and with or without the words that OpenSSL prints before them (`sha256 Fingerprint=`); or
 /// `sha256//` and Base64, as curl takes it.
 impl FromStr for CertificatePin {
     type Err = InvalidPin;
@@ -141,7 +140,7 @@ fn from_base64(text: &str) -> Option<[u8; LENGTH]> {
     bytes.try_into().ok()
 }
 
-/// Pairs of digits with colons between them, as OpenSSL and browsers show it.
+/// Pairs of digits with colons between them, as in OpenSSL and browsers.
 impl fmt::Display for CertificatePin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, byte) in self.0.iter().enumerate() {
@@ -158,7 +157,7 @@ impl fmt::Debug for CertificatePin {
     }
 }
 
-/// SHA-256 as the crypto provider has it, which saves another library for it.
+/// The crypto provider's SHA-256, so that no other library is needed.
 pub(super) struct Sha256(&'static dyn Hash);
 
 impl Sha256 {
@@ -172,7 +171,7 @@ impl Sha256 {
             .map(Self)
     }
 
-    /// `None` never: SHA-256 has 32 bytes.
+    /// Never `None`: SHA-256 has 32 bytes.
     pub(super) fn hash(&self, bytes: &[u8]) -> Option<[u8; LENGTH]> {
         self.0.hash(bytes).as_ref().try_into().ok()
     }

@@ -16,12 +16,12 @@ use super::{ConfigError, Identity, Provider, TrustedCertificates, Versions};
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum ClientCertificates {
-    /// The default: none is asked for.
+    /// The default: the server does not ask for one.
     #[default]
     NotAsked,
-    /// Asked for; a client may have none. One that is not trusted ends the handshake.
+    /// The server asks for one; a client may have none. One that is not trusted ends the handshake.
     Optional(TrustedCertificates),
-    /// No handshake without one.
+    /// The handshake fails without one.
     Required(TrustedCertificates),
 }
 

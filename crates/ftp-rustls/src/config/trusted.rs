@@ -8,12 +8,12 @@ use super::certificate::{Certificate, Purpose};
 
 /// Certificates to trust: those of authorities, and those of peers themselves.
 ///
-/// Each is trusted for what it says. An authority's certificate vouches for others within its name
-/// constraints and purposes; its dates and the permitted length of its chains are not checked, as
-/// is usual for trust anchors. Any certificate is also trusted as a peer's own, if exactly this one
-/// is shown, even if it is an authority's (CA:TRUE), as certificates that sign themselves often
-/// are; then its dates, purposes and names must be right. A certificate that is not an authority's
-/// vouches only for itself.
+/// Each is trusted within its own contents. An authority's certificate vouches for others within
+/// its name constraints and purposes; its dates and the permitted length of its chains are not
+/// checked, as is usual for trust anchors. Any certificate is also trusted as a peer's own, if
+/// exactly this one is shown, even if it is an authority's (CA:TRUE), as certificates that sign
+/// themselves often are; then its dates, purposes and names must be right. A certificate that is
+/// not an authority's vouches only for itself.
 ///
 /// [`roots_from_pem`](super::roots_from_pem) reads them.
 #[derive(Debug, Clone, Default)]
@@ -80,7 +80,7 @@ impl TrustedCertificates {
         })
     }
 
-    /// The names of all, for a server to ask for them.
+    /// The names of all, for a server's request.
     pub(super) fn subjects(&self) -> impl Iterator<Item = &[u8]> {
         let whole = self.certificates.iter();
         whole
@@ -89,8 +89,8 @@ impl TrustedCertificates {
     }
 }
 
-/// Trust anchors as rustls keeps them: without the purposes of their certificates, and without
-/// the certificates, so that none is trusted as a peer's own.
+/// From rustls' trust anchors, which have neither purposes nor certificates: so none is trusted as
+/// a peer's own.
 impl From<RootCertStore> for TrustedCertificates {
     fn from(store: RootCertStore) -> Self {
         Self {

@@ -100,8 +100,8 @@ fn received(f: &mut fmt::Formatter<'_>, during: TlsPhase, alert: AlertDescriptio
             "it cannot use our certificate"
         }
         AlertDescription::CertificateRequired => "it requires a client certificate",
-        AlertDescription::AccessDenied => "our certificate is good, but it lets us in nowhere",
-        AlertDescription::ProtocolVersion => "it speaks no version of TLS that is allowed here",
+        AlertDescription::AccessDenied => "our certificate is valid, but it gives us no access",
+        AlertDescription::ProtocolVersion => "it has no version of TLS that is allowed here",
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
             "there are no parameters that both sides allow, or it requires a client certificate"
         }

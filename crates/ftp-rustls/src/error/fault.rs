@@ -21,7 +21,7 @@ pub enum CertificateFault {
          key {key}; if the server did not get a new one, someone on the way poses as the server"
     )]
     NotPinned {
-        /// The hash of the certificate that came.
+        /// The hash of the peer's certificate.
         certificate: CertificatePin,
         /// The hash of the key in it.
         key: CertificatePin,
@@ -54,8 +54,7 @@ pub enum CertificateFault {
         /// 1 or 2.
         version: u16,
     },
-    /// There is an extension in the certificate that must be understood (RFC 5280 §4.2), and is
-    /// not.
+    /// The certificate has a critical extension (RFC 5280 §4.2) that is not known here.
     #[error(
         "the peer's certificate has a critical extension that is not known here ({oid}), so it \
          must not be used; pin it, or have one issued without"
@@ -64,7 +63,7 @@ pub enum CertificateFault {
         /// Which.
         oid: String,
     },
-    /// The certificate is that of an authority, and not one that is itself trusted.
+    /// The certificate is an authority's, and is not itself trusted.
     #[error(
         "the peer's certificate is that of an authority (CA:TRUE), and not one that is trusted \
          here; add it to the trusted ones, or have one issued with CA:FALSE"

@@ -189,7 +189,7 @@ fn both_sides_of_a_pair_without_a_common_version_say_so() {
     let mut server = End::new(secured, usize::MAX);
     settle(&mut client, &mut server);
     let said = client.error().to_string();
-    assert!(said.contains("Offered were TLS 1.3;"), "{said}");
+    assert!(said.contains("The client offered TLS 1.3;"), "{said}");
     let Error::Tls { offered: None, .. } = server.error() else {
         panic!("a server offers nothing: {}", server.error());
     };

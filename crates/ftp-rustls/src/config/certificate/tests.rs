@@ -1,4 +1,4 @@
-//! Held against x509-parser, over certificates and over bytes that are none.
+//! Compared with x509-parser, over certificates and over other bytes.
 
 use proptest::prelude::*;
 use rcgen::{
@@ -113,7 +113,7 @@ proptest! {
         }
         read_all(&der);
         read_all(&der[..cut.index(der.len())]);
-        // Where both find a key, it is the same: otherwise a pin could be of another one.
+        // If both find a key, it is the same: otherwise a pin could be for another key.
         if let (Some(ours), Ok((_, theirs))) = (Certificate::parse(&der), X509Certificate::from_der(&der)) {
             prop_assert_eq!(ours.key.whole, theirs.public_key().raw);
         }
