@@ -27,12 +27,11 @@ const REFUSED_AT_A_TIME: usize = 32;
 const UNDECIDED_AT_A_TIME: usize = 32;
 /// The text of a 421 for a client over the limit.
 const FULL_TEXT: &str = "Too many connections, try again later.";
-/// The text of a 421 for a client that the guard refuses, whatever the reason.
+/// The text of a 421 for a client that the guard refuses, for any reason.
 const REFUSED_TEXT: &str =
     "Service not available: too many connections or failed logins, try again later.";
 
-/// What all sessions of a server have in common. Clones share the TLS configuration and the
-/// counters.
+/// What all sessions of a server share. Clones share the TLS configuration and the counters.
 #[derive(Debug)]
 pub struct Acceptor<C> {
     config: Arc<Config>,
@@ -47,9 +46,9 @@ pub struct Acceptor<C> {
     refusing: Arc<AtomicUsize>,
 }
 
-/// The configuration's [`Security`] offers or demands TLS, and there is no TLS configuration.
+/// The configuration's [`Security`] offers or requires TLS, and there is no TLS configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the server's configuration asks for TLS ({0:?}), and no TLS configuration was given")]
+#[error("the server's configuration uses TLS ({0:?}), but there is no TLS configuration")]
 pub struct TlsMissing(Security);
 
 impl TlsMissing {
@@ -57,7 +56,7 @@ impl TlsMissing {
         Self(security)
     }
 
-    /// What the configuration asks for.
+    /// The configured security.
     pub fn security(self) -> Security {
         self.0
     }
@@ -118,7 +117,7 @@ pub struct Accepted<C: Clock> {
 
 /// A counted slot; released when it is dropped.
 #[derive(Debug)]
-#[must_use = "it is given back when it is dropped"]
+#[must_use = "it is released when it is dropped"]
 pub struct SessionSlot(Arc<AtomicUsize>);
 
 impl SessionSlot {
@@ -148,7 +147,7 @@ impl<C: Clock> Accepted<C> {
         }
     }
 
-    /// What the application is told of a session that is refused, right after it is connected.
+    /// The event for a refused session, right after `Connected`.
     pub(crate) fn refusal_event(&self) -> Option<SessionEvent> {
         self.refused.map(|refused| match refused {
             Refused::ByGuard(why) => SessionEvent::Refused(why),
@@ -156,7 +155,7 @@ impl<C: Clock> Accepted<C> {
         })
     }
 
-    /// What the application is told of a connection that is [ignored](AcceptDecision::Close).
+    /// The event for a connection that is [closed without a reply](AcceptDecision::Close).
     pub fn ignored<S: Default>(&self) -> (SessionInfo<S>, SessionEvent) {
         let why = match self.refused {
             Some(Refused::ByGuard(why)) => Some(why),
@@ -220,8 +219,8 @@ impl<C: Clock> Acceptor<C> {
         self.drain_time
     }
 
-    /// How many sessions there may be at a time, at least 1. Default 900, below the 1024 open files
-    /// that systems commonly allow a process. The guard keeps room for known addresses within this
+    /// How many sessions may run at a time, at least 1. Default 900, below the 1024 open files that
+    /// systems commonly allow a process. The guard reserves room for known addresses within this
     /// number.
     pub fn set_max_sessions(&mut self, sessions: usize) {
         self.max_sessions = sessions.max(1);
@@ -247,7 +246,7 @@ impl<C: Clock> Acceptor<C> {
         }
     }
 
-    /// Whether another connection can be considered beside so many.
+    /// Whether another connection can be considered while `running` connections are open.
     pub fn availability_beside(&self, running: usize) -> Availability {
         let most = self
             .max_sessions
@@ -303,7 +302,7 @@ impl<C: Clock> Acceptor<C> {
     /// The guard's decision; `None` if there is no room for a session.
     ///
     /// The slot is taken, and released if the guard refuses, under one lock. So a flood of refused
-    /// clients never takes the room kept for others, not for a moment.
+    /// clients never takes the reserved room, not even for a moment.
     fn ask(&self, guard: &SharedGuard<C>, accepted: &mut Accepted<C>) -> Option<Admission> {
         guard.with(|guard, now| {
             let (slot, taken) = self.slot()?;
@@ -370,7 +369,7 @@ impl<C> Clone for Acceptor<C> {
     }
 }
 
-/// A number beyond what the guard can count becomes the largest that it can.
+/// As a number for the guard; too large ones become the largest.
 fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -1,5 +1,5 @@
-//! What a user types as the server's address: `host`, `host:port`, `[v6]`, `[v6]:port` or a bare
-//! IPv6 address. Nothing is looked up here.
+//! Server addresses as users type them: `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6
+//! address. Nothing is looked up here.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use ftp_rustls::rustls::pki_types::ServerName;
 use thiserror::Error;
 
-/// A host by name or number, and a port if one was given.
+/// A host name or IP address, and an optional port.
 ///
 /// ```
 /// use ftp_adapter::Address;
@@ -38,21 +38,21 @@ pub enum AddressError {
     /// A space or a control character.
     #[error("the address holds a space or a control character")]
     Control,
-    /// The port is no number from 1 to 65535.
+    /// The port is not a number from 1 to 65535.
     #[error("\"{0}\" is not a port: 1 to 65535")]
     Port(String),
     /// `[` without `]`, or something other than `:port` after it.
     #[error("\"{0}\" is not [IPv6 address] or [IPv6 address]:port")]
     Brackets(String),
-    /// It has colons, but is no IPv6 address.
+    /// It has colons, but is not an IPv6 address.
     #[error("\"{0}\" is not an IPv6 address; with a port, write [address]:port")]
     Ipv6(String),
-    /// The last part is a number, but the whole is no IPv4 address. Systems read such texts
+    /// The last part is a number, but it is not an IPv4 address. Systems read such texts
     /// differently: `010.0.0.1` is 8.0.0.1 to some.
     #[error("\"{0}\" is not an IPv4 address: four decimal numbers without leading zeros")]
     Ipv4(String),
-    /// `%` after something other than an IPv6 address. The name looked up would differ from the one
-    /// before the `%`.
+    /// `%` after something other than an IPv6 address. The looked-up name would differ from the
+    /// part before the `%`.
     #[error("\"{0}\" has a zone, which only an IPv6 address can have")]
     Zone(String),
     /// TLS cannot check a certificate against this name.
@@ -71,8 +71,8 @@ impl Address {
         self.port
     }
 
-    /// The name for SNI and the certificate's check: the host, an IPv6 address without its zone,
-    /// which is ours and not the server's.
+    /// The name for SNI and the certificate's check: the host; an IPv6 address without its zone,
+    /// which is local to this machine.
     ///
     /// # Errors
     /// [`AddressError::ServerName`] if it is neither a DNS name nor an IP address.
@@ -140,7 +140,7 @@ impl fmt::Display for Address {
 }
 
 fn parse_port(text: &str) -> Result<u16, AddressError> {
-    // `u16::from_str` would take a sign.
+    // `u16::from_str` would accept a sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(port) if digits && port != 0 => Ok(port),
@@ -254,7 +254,7 @@ mod tests {
         for host in ["[evil.com%eth0]", "evil.com%a:b:c"] {
             assert!(host.parse::<Address>().is_err(), "{host}");
         }
-        // A name that is checked is the name that is dialled.
+        // The checked name is the name that is connected to.
         for host in ["ftp.example.com", "192.0.2.1", "2001:db8::7"] {
             let address: Address = host.parse().unwrap();
             let name = Address::server_name(address.host()).unwrap();

@@ -1,6 +1,7 @@
 //! How long a loop may run before it yields to others.
 
-/// Reads, writes and events in a turn: a few hundred microseconds, and more than a login needs.
+/// How many reads, writes and events are in a turn: a few hundred microseconds, and more than a
+/// login needs.
 const STEPS: u32 = 64;
 
 /// Counts the steps of a loop that a peer could keep running. A peer that always has something to

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-/// The clock of an adapter. A type, not a value: a program has one for each runtime, and tests may
-/// stop it.
+/// The clock of an adapter. It is a type, not a value: a program has one for each runtime. Tests
+/// may stop it.
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now() -> Instant;

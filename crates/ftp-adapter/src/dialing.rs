@@ -1,4 +1,4 @@
-//! What connecting and retrying need besides sockets.
+//! The parts of connecting and retrying without sockets.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
@@ -11,7 +11,7 @@ use crate::Error;
 
 /// The error if no address could be connected to.
 ///
-/// An attempt that had no outcome when its time was up is reported as timed out.
+/// An attempt without a result in time is reported as timed out.
 pub fn lost(race: Race<io::Error>, end: RaceStep, after: Duration) -> Error {
     let timed_out = || io::ErrorKind::TimedOut.into();
     let failures = race.into_failures().into_iter();
@@ -26,6 +26,6 @@ pub fn lost(race: Race<io::Error>, end: RaceStep, after: Duration) -> Error {
 
 /// A random number that spreads the retries of many clients; not for secrets.
 pub fn jitter() -> u64 {
-    // Each state has keys of its own, from the system's random numbers.
+    // Each `RandomState` has keys from the system's random numbers.
     RandomState::new().build_hasher().finish()
 }

@@ -13,9 +13,9 @@ use thiserror::Error;
 
 use crate::{AddressError, DataFailure, DriverError};
 
-/// Why a client could not do what it was asked to.
+/// Why a client's call failed.
 ///
-/// Its text says all, with that of the errors inside; so `source` gives none of these again.
+/// Its text includes those of the errors inside, so `source` does not return them.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -39,20 +39,19 @@ pub enum Error {
     ConnectTimedOut {
         /// The time allowed.
         after: Duration,
-        /// What was tried; empty if the name was not resolved in time.
+        /// The attempts; empty if the name was not resolved in time.
         attempts: Vec<(SocketAddr, io::Error)>,
     },
     /// The TLS configuration cannot be built.
     #[error("the TLS configuration cannot be built: {0}")]
     TlsConfiguration(ConfigError),
-    /// TLS is wanted, the connector was given no configuration for it, and the feature that the
-    /// default needs is off.
+    /// The connector has no TLS configuration, and the feature of the default one is off.
     #[error(
         "TLS is wanted, and no TLS configuration was given: give one with `Connector::tls`, or enable \
          the feature `platform-verifier`, which the default needs"
     )]
     NoTlsConfiguration,
-    /// The connection broke, and the machine was not done.
+    /// The connection broke before the machine was done.
     #[error("the connection failed at {phase}: {error}")]
     Io {
         /// In which phase.
@@ -62,8 +61,8 @@ pub enum Error {
         /// As [`Connection::is_secret_sent`](client::Connection::is_secret_sent).
         secret_sent: bool,
     },
-    /// The login or the connection ended by protocol: refused, unavailable, timed out, or a fault of
-    /// the peer.
+    /// The protocol ended the login or the connection: refused, unavailable, timed out, or a fault
+    /// of the peer.
     #[error(transparent)]
     Protocol(client::Error),
     /// TLS failed.
@@ -80,9 +79,8 @@ pub enum Error {
     /// answer, or there was no answer.
     #[error("the server asks for {}, and there is no answer", asked(*.0))]
     Unanswered(ChallengeKind),
-    /// The server said no to `Client::reinitialize` or `Client::clear_command_channel`, or to a
-    /// command whose reply the program asked to be [`ok`](Reply::ok). The connection goes on as it
-    /// was.
+    /// The server refused `Client::reinitialize` or `Client::clear_command_channel`, or
+    /// [`Reply::ok`] was called on a negative reply. The connection is unchanged.
     #[error("the server refused: {0}")]
     Refused(Reply),
     /// A reply came that nothing had asked for, and it was not read with `Client::next_event`. If the
@@ -105,11 +103,11 @@ pub enum Error {
     /// The command cannot be sent.
     #[error("not a command that can be sent: {0}")]
     InvalidCommand(InvalidText),
-    /// The final reply to this command was given already, or the command was sent over another
-    /// connection: no reply is to come.
-    #[error("no reply to this command is to come")]
+    /// The final reply to this command was already returned, or the command belongs to another
+    /// connection.
+    #[error("this command has no further reply")]
     AlreadyAnswered,
-    /// More events wait to be read with `Client::next_event` than are kept.
+    /// Too many events wait to be read with `Client::next_event`.
     #[error("too many events wait for next_event")]
     EventsUnread,
     /// The connection is closed.
@@ -197,9 +195,9 @@ impl Error {
     }
 
     /// Whether the same attempt may succeed later, and may be made again: connection refused or
-    /// lost, time-outs, 421 and other 4yz. Never after a 5yz, a broken protocol, or a name that cannot
-    /// be resolved, and never after a TLS failure, which does not go away, unless the handshake was
-    /// just cut off: so do servers of implicit TLS that have too many clients.
+    /// lost, time-outs, 421 and other 4yz. Never after a 5yz, a broken protocol, or a name that
+    /// cannot be resolved, and never after a TLS failure, except a handshake that was cut off, as
+    /// by servers of implicit TLS with too many clients.
     ///
     /// Once any byte of a password or an account was sent, only after 421: see
     /// [`client::Error::is_transient`].
@@ -218,14 +216,13 @@ impl Error {
         }
     }
 
-    /// Sorts what the driver of this connection says, which was in phase `before` when the driver
-    /// was run.
+    /// Converts an error of this connection's driver. `before` is the phase before the driver ran.
     pub fn from_driver(
         error: DriverError<ftp_rustls::Error<client::Error>>,
         before: Phase,
         connection: &Connection,
     ) -> Self {
-        // A connection that broke is closing by now; what matters is where it was.
+        // A broken connection is closing by now, so the phase before counts.
         let phase = match connection.phase() {
             Phase::Closing => before,
             phase => phase,
@@ -285,8 +282,7 @@ impl From<NegativeReply> for Error {
 }
 
 impl From<Infallible> for Error {
-    /// So that a [`Command`](ftp_proto::wire::Command) that is built already can be sent like any
-    /// text.
+    /// So that a [`Command`](ftp_proto::wire::Command) can be sent like a text.
     fn from(never: Infallible) -> Self {
         match never {}
     }

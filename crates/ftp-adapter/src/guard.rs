@@ -1,4 +1,4 @@
-//! The guard across connections, shared by sessions, on the adapter's clock.
+//! The guard, shared by sessions, on the adapter's clock.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -45,8 +45,8 @@ impl<C: Clock> SharedGuard<C> {
         }
     }
 
-    /// Uses the guard, for example to take a snapshot or to read its statistics. The instant is
-    /// the time now on the guard's clock. All sessions wait meanwhile: be quick.
+    /// Uses the guard, for example to take a snapshot or to read its statistics. The instant is the
+    /// time now on the guard's clock. All sessions wait during the call: be quick.
     pub fn with<R>(&self, work: impl FnOnce(&mut Guard, Instant) -> R) -> R {
         let Shared { guard, start } = &*self.shared;
         // A panic under the lock can leave at most a wrong count, which is better than no guard.
@@ -55,7 +55,7 @@ impl<C: Clock> SharedGuard<C> {
         work(&mut guard, Instant::from_start(elapsed))
     }
 
-    /// Converts a time of the guard's clock to the adapter's; far away if it cannot be represented.
+    /// Converts a time of the guard's clock to the adapter's; a time far away if that overflows.
     pub fn moment(&self, instant: Instant) -> time::Instant {
         let start = self.shared.start;
         start
@@ -100,19 +100,19 @@ pub struct Guarded<C: Clock> {
     connected: Option<Connected>,
 }
 
-/// What the guard says to an attempt that is about to be checked.
+/// The guard's answer to an attempt before its check.
 ///
 /// Exhaustive: an adapter that does not know one of the answers must not build.
 #[derive(Debug)]
 pub(crate) enum MayCheck {
-    /// Check it now, and hand it to [`judge`].
+    /// Check it now, and pass it to [`judge`].
     Now(GuardedAttempt),
     /// Ask again at this time of the adapter's clock.
     AskAgain(time::Instant),
 }
 
 impl<C: Clock> Guarded<C> {
-    /// Whether the attempt may be checked. `None` once the connection is given back.
+    /// Whether the attempt may be checked. `None` after the connection was released.
     pub(crate) fn may_check(&mut self, user: &Username) -> Option<MayCheck> {
         let connected = self.connected.as_mut()?;
         let decision = self
@@ -181,7 +181,7 @@ pub trait Judged {
     #[must_use]
     fn overruled(self, outcome: Outcome) -> Self;
 
-    /// What the log is told.
+    /// The event for the log.
     fn event(summary: AttemptSummary) -> SessionEvent;
 
     /// Answers the machine, which tells the client at `not_before` at the earliest.
@@ -250,19 +250,19 @@ impl Judged for AccountVerdict {
     }
 }
 
-/// What to do with the application's verdict.
+/// The application's verdict after the guard's decision.
 #[derive(Debug)]
 pub(crate) struct Judgement<V> {
     /// For the log.
     pub(crate) summary: AttemptSummary,
-    /// For the machine: what the application said, or what the guard says instead.
+    /// For the machine: the application's verdict, or the guard's instead.
     pub(crate) verdict: V,
-    /// The verdict's reply is to be held back until this moment of the adapter's clock.
+    /// The earliest time of the reply, on the adapter's clock.
     pub(crate) not_before: Option<time::Instant>,
 }
 
-/// Tells the guard, where there is one, what the application's check found. `attempt` is who tried,
-/// and how often this connection had failed before.
+/// Passes the result of the application's check to the guard, if there is one. `attempt` has the
+/// name, and the earlier failures of this connection.
 pub(crate) fn judge<C: Clock, V: Judged>(
     guarded: Option<(&mut Guarded<C>, GuardedAttempt)>,
     attempt: (Username, u32),

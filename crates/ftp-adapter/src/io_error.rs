@@ -1,5 +1,4 @@
-//! Errors as [`io::Error`], for programs whose functions return that. `downcast` gives the original
-//! back.
+//! Conversions to [`io::Error`]. `downcast` returns the original error.
 
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
@@ -10,19 +9,18 @@ use ftp_proto::{client, server};
 use crate::{AddressError, DataFailure, DriverError, Error, SessionError, TlsMissing};
 
 impl From<Error> for io::Error {
-    /// * What the server refuses is [`PermissionDenied`](ErrorKind::PermissionDenied), so is a password
-    ///   or account that it asks for and nobody gives.
-    /// * 421 is [`ConnectionAborted`](ErrorKind::ConnectionAborted), an end without a word
-    ///   [`UnexpectedEof`](ErrorKind::UnexpectedEof), a deadline [`TimedOut`](ErrorKind::TimedOut).
-    /// * A peer that breaks the protocol, or that TLS fails with, is
+    /// * A refusal is [`PermissionDenied`](ErrorKind::PermissionDenied), and so is a missing
+    ///   password or account.
+    /// * 421 is [`ConnectionAborted`](ErrorKind::ConnectionAborted), an end without a reply
+    ///   [`UnexpectedEof`](ErrorKind::UnexpectedEof), and a deadline
+    ///   [`TimedOut`](ErrorKind::TimedOut).
+    /// * A protocol fault of the peer, or a TLS failure, is
     ///   [`InvalidData`](ErrorKind::InvalidData).
     /// * A transfer that was cut off is `UnexpectedEof` too, one whose length differs `InvalidData`. A 550
     ///   to it is [`NotFound`](ErrorKind::NotFound), 452 and 552 are
     ///   [`StorageFull`](ErrorKind::StorageFull).
-    /// * Calls, addresses and configurations that make no sense are
-    ///   [`InvalidInput`](ErrorKind::InvalidInput).
-    /// * Where the transport or the resolver failed, the kind is theirs; of several addresses that of
-    ///   the last.
+    /// * Invalid calls, addresses and configurations are [`InvalidInput`](ErrorKind::InvalidInput).
+    /// * A failed transport or resolver keeps its kind; of several addresses, that of the last.
     fn from(error: Error) -> Self {
         let kind = match &error {
             Error::Resolve { error, .. } | Error::Io { error, .. } => error.kind(),
@@ -61,8 +59,8 @@ impl From<SessionError> for io::Error {
 }
 
 impl<E: StdError + Send + Sync + 'static> From<DriverError<E>> for io::Error {
-    /// The kinds are those of a client's [`Error`]; [`Other`](ErrorKind::Other) for an error of a
-    /// machine that is not from here.
+    /// The kinds are those of a client's [`Error`]; [`Other`](ErrorKind::Other) for an error of
+    /// another machine.
     fn from(error: DriverError<E>) -> Self {
         let kind = match &error {
             DriverError::Machine(error) => kind_of(error),

@@ -1,10 +1,10 @@
-//! What the adapters of `ftp-proto` share, whatever the runtime.
+//! The parts of `ftp-proto`'s adapters that do not depend on the runtime.
 //!
 //! To log in to a server or to run one, use a runtime's adapter: `ftp-tokio`, `ftp-smol`,
 //! `ftp-async-std` or `ftp-blocking`, or `ftp-futures` with a timer of your own. To write an adapter,
 //! start here. This crate has no sockets, timers or tasks.
 //!
-//! * [`DriverState`]: a machine, and all that a driver has to remember between two steps.
+//! * [`DriverState`]: a machine, and the state that a driver keeps between two steps.
 //! * [`ClientSetup`], [`Address`], [`Error`], [`Operation`], [`PendingEvents`]: clients.
 //! * [`Acceptor`], [`SharedGuard`], [`SessionState`], [`SessionInfo`], [`SessionEvent`]: servers.
 #![forbid(unsafe_code)]

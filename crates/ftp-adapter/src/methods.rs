@@ -1,44 +1,41 @@
-//! Methods that servers have in both dialects, with their documentation, written once: they wait
-//! for nothing, and belong to types of the dialects.
+//! Methods that the servers of both dialects (async and blocking) have, with their documentation.
+//! They never wait. Macros add them to the dialects' types.
 
-/// What `Server` is set up with. `$clock` is the clock of its guard; its field is `acceptor`.
+/// The setup methods of `Server`. `$clock` is the clock of its guard; its field is `acceptor`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! server_settings {
     ($clock:ty) => {
-        /// Asks this guard at each connection and each attempt to log in, in
-        /// [`serve`](Self::serve) and [`run_session`](Self::run_session). Its ruling comes before
-        /// the application's check, its answer decides what the client is told, and when. Without
-        /// one, failures are counted for each connection alone. Sessions that are run by hand ask
-        /// by hand.
+        /// Uses this guard for each connection and each login attempt, in [`serve`](Self::serve)
+        /// and [`run_session`](Self::run_session). It decides before the application's check, and
+        /// its answer decides the reply and its time. Without a guard, failures are counted for
+        /// each connection only. A session that you run yourself does not use it.
         ///
-        /// In [`serve`](Self::serve) the guard keeps room for known addresses within
-        /// [`max_sessions`](Self::max_sessions); what is given to
-        /// [`run_session`](Self::run_session) it takes for limited by its own
-        /// `GuardConfig::connections` alone.
+        /// In [`serve`](Self::serve) the guard reserves room for known addresses within
+        /// [`max_sessions`](Self::max_sessions). For [`run_session`](Self::run_session) only the
+        /// guard's own `GuardConfig::connections` counts.
         #[must_use]
         pub fn guard(mut self, guard: $crate::SharedGuard<$clock>) -> Self {
             self.acceptor.set_guard(guard);
             self
         }
 
-        /// Uses this TLS configuration, for example a renewed certificate, for connections that
-        /// come from now on, on all clones of this server. Sessions under way keep theirs.
+        /// Uses this TLS configuration, for example with a renewed certificate, for new connections
+        /// of all clones of this server. Open sessions keep theirs.
         pub fn replace_tls(&self, tls: ::std::sync::Arc<::ftp_rustls::rustls::ServerConfig>) {
             self.acceptor.replace_tls(tls);
         }
 
-        /// How long sessions may take to say goodbye when [`serve`](Self::serve) is told to stop;
-        /// what is left then is cut off. Default 10 s.
+        /// How long sessions may take to end when [`serve`](Self::serve) stops. The rest is then
+        /// closed. Default 10 s.
         #[must_use]
         pub fn drain_time(mut self, time: ::std::time::Duration) -> Self {
             self.acceptor.set_drain_time(time);
             self
         }
 
-        /// How many sessions [`serve`](Self::serve) runs at a time; clients over the limit are
-        /// told 421. At least 1; default 900, below the 1024 open files that systems commonly
-        /// allow a process.
+        /// How many sessions [`serve`](Self::serve) runs at a time; further clients get a 421. At
+        /// least 1; default 900, below the 1024 open files that systems commonly allow a process.
         #[must_use]
         pub fn max_sessions(mut self, sessions: usize) -> Self {
             self.acceptor.set_max_sessions(sessions);
@@ -47,13 +44,12 @@ macro_rules! server_settings {
     };
 }
 
-/// What a `ServerSession` knows of its connection, and what it can tell the client. Its field is
-/// `driver`.
+/// The methods of `ServerSession` for its connection and its client. Its field is `driver`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! server_session_methods {
     () => {
-        /// Where the connection is in its life.
+        /// The phase of the connection.
         pub fn phase(&self) -> ::ftp_proto::server::Phase {
             self.machine().phase()
         }
@@ -63,7 +59,7 @@ macro_rules! server_session_methods {
             self.machine().tls()
         }
 
-        /// Whether data connections are to be protected (`PROT P` is in force).
+        /// Whether data connections must be protected (`PROT P` is in force).
         pub fn is_data_protected(&self) -> bool {
             self.machine().is_data_protected()
         }
@@ -71,8 +67,8 @@ macro_rules! server_session_methods {
         /// Answers an [`Attempt`](ftp_proto::server::Attempt).
         ///
         /// # Errors
-        /// [`Misuse`] if the connection is over, or the login deadline passed meanwhile: the
-        /// verdict is dropped.
+        /// [`Misuse`] if the connection has ended, or the login deadline has passed. The verdict is
+        /// dropped.
         pub fn decide(&mut self, verdict: ::ftp_proto::server::Verdict) -> Result<(), Misuse> {
             let now = self.driver.now();
             self.machine_mut().decide(now, verdict)
@@ -90,10 +86,10 @@ macro_rules! server_session_methods {
             self.machine_mut().decide_account(now, verdict)
         }
 
-        /// A preliminary (1yz) reply to a request, which stays open.
+        /// Sends a preliminary (1yz) reply to a request, which stays open.
         ///
         /// # Errors
-        /// [`Misuse`] if it is not preliminary, or the request is answered.
+        /// [`Misuse`] if it is not preliminary, or the request was answered.
         pub fn preliminary(
             &mut self,
             request: ::ftp_proto::server::RequestId,
@@ -103,10 +99,10 @@ macro_rules! server_session_methods {
             self.machine_mut().preliminary(now, request, reply)
         }
 
-        /// The final reply to a request.
+        /// Sends the final reply to a request.
         ///
         /// # Errors
-        /// [`Misuse`] if it is preliminary or 421, or the request is answered.
+        /// [`Misuse`] if it is preliminary or 421, or the request was answered.
         pub fn reply(
             &mut self,
             request: ::ftp_proto::server::RequestId,
@@ -116,10 +112,10 @@ macro_rules! server_session_methods {
             self.machine_mut().reply(now, request, reply)
         }
 
-        /// 502 to a request.
+        /// Answers a request with 502.
         ///
         /// # Errors
-        /// [`Misuse`] if the request is answered.
+        /// [`Misuse`] if the request was answered.
         pub fn not_implemented(
             &mut self,
             request: ::ftp_proto::server::RequestId,
@@ -128,7 +124,7 @@ macro_rules! server_session_methods {
             self.machine_mut().not_implemented(now, request)
         }
 
-        /// 421 with this text as soon as the reply under way is written, then close.
+        /// Sends a 421 with this text after the reply that is being written, then closes.
         pub fn shutdown(&mut self, text: &str) {
             let now = self.driver.now();
             self.machine_mut().shutdown(now, text);

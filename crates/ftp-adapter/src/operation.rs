@@ -1,7 +1,7 @@
-//! What a client can be asked to do, as values: what to tell the machine, and which events answer.
+//! The operations of a client as values: the calls to the machine, and the events that answer them.
 //!
-//! A dialect has one loop for all of them: [`Operation::start`], then [`PendingEvents::go_on`] with
-//! each event of the connection until there is an output.
+//! A dialect (async or blocking) has one loop for all of them: [`Operation::start`], then
+//! [`PendingEvents::go_on`] with each event of the connection until there is an output.
 
 use ftp_proto::client::{CommandId, Connection, Event, Login, Misuse, Phase};
 use ftp_proto::wire::{Class, Command, Reply, Verb};
@@ -10,18 +10,18 @@ use ftp_rustls::Secured;
 
 use crate::{Error, PendingEvents};
 
-/// Something that a client does: it tells the machine, and waits for the events that answer.
+/// An operation of a client: a call to the machine, and the events that answer it.
 ///
-/// It waits by itself for nothing, so it is the same in every dialect. Dropping it leaves what it
-/// began begun; no event is lost.
+/// It never waits by itself, so it is the same in each dialect. If it is dropped, what it started
+/// continues, and no event is lost.
 pub trait Operation {
-    /// What comes of it.
+    /// The result.
     type Output;
 
-    /// Tells the machine. An output: it is done already, by an event that was kept.
+    /// Calls the machine. Returns an output if a kept event completed it already.
     ///
     /// # Errors
-    /// [`Error::Misuse`] if it does not fit the state; what the operation says besides.
+    /// [`Error::Misuse`] if it does not fit the state, and errors of the operation.
     fn start(
         &mut self,
         now: Instant,
@@ -29,10 +29,10 @@ pub trait Operation {
         pending: &mut PendingEvents,
     ) -> Result<Option<Self::Output>, Error>;
 
-    /// An event came.
+    /// Handles an event.
     fn on_event(&mut self, event: Event) -> Progress<Self::Output>;
 
-    /// The connection was closed in due form.
+    /// The connection was closed in an orderly way.
     ///
     /// # Errors
     /// [`Error::Closed`], unless the operation waits for just that.
@@ -48,18 +48,19 @@ pub enum Progress<T> {
     Done(T),
     /// It failed.
     Failed(Error),
-    /// It failed, and the event is still to be dealt with: it is the next one.
+    /// It failed, and the event becomes the next one of the client.
     FailedBy(Event, Error),
-    /// Nothing: the event is kept. [`Event::Unsolicited`] fails the operation.
+    /// It does not belong to the operation, and is kept. [`Event::Unsolicited`] fails the
+    /// operation.
     NotMine(Event),
-    /// It goes on. The event was its own, or is dropped.
+    /// It continues. The event belonged to it, or is dropped.
     More,
 }
 
-/// Sends a command and waits for its final reply, whatever its code.
+/// Sends a command and waits for its final reply, with any code.
 #[derive(Debug)]
 pub struct SendCommand {
-    /// Until it is sent.
+    /// `None` after it was sent.
     command: Option<Command>,
     sent: Option<CommandId>,
 }
@@ -132,7 +133,7 @@ impl Operation for AwaitReply {
             return Ok(event.reply_to(self.0).cloned());
         }
         let connection = machine.machine();
-        // A connection that is closing says by itself how it ends.
+        // A closing connection reports its own end.
         if connection.phase() != Phase::Closing && !connection.is_unanswered(self.0) {
             return Err(Error::AlreadyAnswered);
         }
@@ -147,10 +148,10 @@ impl Operation for AwaitReply {
     }
 }
 
-/// Starts again as another user (`REIN`).
+/// Logs out and logs in as another user (`REIN`).
 #[derive(Debug)]
 pub struct Reinitialize {
-    /// Until the command is sent.
+    /// `None` after the command was sent.
     login: Option<Login>,
     sent: Option<CommandId>,
 }
@@ -174,7 +175,7 @@ impl Operation for Reinitialize {
         machine: &mut Secured<Connection>,
         pending: &mut PendingEvents,
     ) -> Result<Option<()>, Error> {
-        // So that a login that was over before is not taken for the next.
+        // So that an event of the old login is not taken for one of the new.
         pending.keep_what_came(machine)?;
         if let Some(login) = self.login.take() {
             self.sent = Some(machine.machine_mut().reinitialize(now, login)?);
@@ -194,7 +195,7 @@ impl Operation for Reinitialize {
     }
 }
 
-/// Takes TLS off the control connection (`CCC`).
+/// Ends TLS on the control connection (`CCC`).
 #[derive(Debug, Default)]
 pub struct ClearCommandChannel {
     sent: Option<CommandId>,
@@ -221,7 +222,7 @@ impl Operation for ClearCommandChannel {
     }
 }
 
-/// The only reply that is told of these commands is one that refuses.
+/// The machine reports a reply to these commands only if it refuses.
 fn refused<T>(sent: Option<CommandId>, event: Event) -> Progress<T> {
     match sent.and_then(|sent| event.reply_to(sent)) {
         Some(reply) => Progress::Failed(Error::Refused(reply.clone())),
@@ -229,8 +230,8 @@ fn refused<T>(sent: Option<CommandId>, event: Event) -> Progress<T> {
     }
 }
 
-/// Says goodbye (`QUIT`) and waits for the end. All events are dropped but for the first reply that
-/// nothing had asked for, which is an error once the connection is closed.
+/// Sends `QUIT` and waits for the end. All events are dropped, except the first unsolicited reply,
+/// which becomes an error once the connection is closed.
 #[derive(Debug, Default)]
 pub struct Quit {
     unsolicited: Option<Reply>,
@@ -249,7 +250,7 @@ impl Operation for Quit {
             self.unsolicited = Some(reply);
         }
         match machine.machine_mut().quit(now) {
-            // How it came to be closed is told at the end.
+            // The end of the connection reports why it closed.
             Ok(()) | Err(Misuse::Closed) => Ok(None),
             Err(misuse) => Err(misuse.into()),
         }

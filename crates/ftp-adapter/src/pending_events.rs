@@ -8,12 +8,12 @@ use ftp_rustls::Secured;
 
 use crate::{Error, Operation, Progress};
 
-/// Most events that are kept.
+/// How many events are kept.
 const EVENTS_KEPT: usize = 256;
 
-/// Events that came while a method waited for another, in their order.
+/// The events that came while a method waited for another, in order.
 ///
-/// Each [`Operation`] waits for events of its own; what else comes is kept for `next_event`.
+/// Each [`Operation`] waits for its own events. Others are kept for `next_event`.
 #[derive(Debug, Default)]
 pub struct PendingEvents {
     kept: VecDeque<Event>,
@@ -31,7 +31,7 @@ impl PendingEvents {
         self.kept.remove(at)
     }
 
-    /// Takes the oldest reply that nothing had asked for.
+    /// Removes the oldest unsolicited reply.
     ///
     /// # Errors
     /// [`Error::Unsolicited`] if there is one.
@@ -43,11 +43,11 @@ impl PendingEvents {
     }
 
     /// Gives the connection's next event to the operation, and keeps it if it is not the
-    /// operation's. `None`, what a driver gives when the machine is done, ends the operation. No
-    /// output: it goes on with the next event.
+    /// operation's. `None`, which a driver returns when the machine is done, ends the operation.
+    /// Without an output, the operation continues with the next event.
     ///
     /// # Errors
-    /// What the operation says; [`Error::Unsolicited`] for a reply that nothing had asked for;
+    /// An error of the operation; [`Error::Unsolicited`] for an unsolicited reply;
     /// [`Error::EventsUnread`] if 256 are kept already. The event is kept then, too.
     pub fn go_on<O: Operation>(
         &mut self,
@@ -88,10 +88,10 @@ impl PendingEvents {
         self.check_room()
     }
 
-    /// Keeps the events that the machine holds already.
+    /// Keeps the events that the machine already has.
     ///
     /// # Errors
-    /// [`Error::EventsUnread`] if there are more than are kept.
+    /// [`Error::EventsUnread`] if there are too many.
     pub fn keep_what_came(&mut self, machine: &mut Secured<Connection>) -> Result<(), Error> {
         while let Ok(ftp_proto::Action::Event(event)) = machine.poll() {
             self.kept.push_back(event);

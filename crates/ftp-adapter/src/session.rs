@@ -13,15 +13,15 @@ use thiserror::Error;
 
 use crate::{AttemptSummary, DriverError};
 
-/// What a server's `Handler` may keep for each session: anything that begins with its default.
+/// Data that a server's `Handler` keeps for each session. It starts as the type's default.
 pub trait SessionData: Default + Send + Sync + 'static {}
 
 impl<S: Default + Send + Sync + 'static> SessionData for S {}
 
-/// Who is at the other end.
+/// A session and its client.
 #[non_exhaustive]
 pub struct SessionInfo<S = ()> {
-    /// A number of its own, counted from 1 in each server.
+    /// The number of the session, counted from 1 in each server.
     pub id: u64,
     /// The client's address.
     pub peer: SocketAddr,
@@ -31,19 +31,19 @@ pub struct SessionInfo<S = ()> {
     pub tls: Option<Arc<TlsSession>>,
     /// Whether data connections must be protected (`PROT P` is in force).
     pub data_protected: bool,
-    /// What the handler keeps for this session: the default at first, dropped with the session.
-    /// Cells, atomics and locks make it change.
+    /// The handler's data for this session: the default at first, dropped with the session. Use
+    /// cells, atomics or locks to change it.
     pub data: Arc<S>,
 }
 
-/// What a session tells for the log.
+/// An event of a session, for the log.
 ///
 /// Which events pair up: [`Connected`](Self::Connected) is the first of each session, and exactly
 /// one of [`Closed`](Self::Closed) and [`Failed`](Self::Failed) the last, also of one that is
-/// [`Refused`](Self::Refused) or [`OverLimit`](Self::OverLimit), which follow `Connected` at once. A
-/// session that is cut off has no last event: its future is dropped, its handler panics, or the
-/// server's drain time is over. [`Ignored`](Self::Ignored) stands alone. A connection whose client
-/// leaves, or whose server stops, before the greeting is due has no events.
+/// [`Refused`](Self::Refused) or [`OverLimit`](Self::OverLimit), which follow `Connected` at once.
+/// A session has no last event if its future is dropped, its handler panics, or the server's drain
+/// time is over. [`Ignored`](Self::Ignored) is the only event of its connection. A connection whose
+/// client leaves, or whose server stops, before the greeting is due has no events.
 /// [`LoggedIn`](Self::LoggedIn) ends with [`LoggedOut`](Self::LoggedOut), or with the session.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -104,7 +104,7 @@ impl From<DriverError<ftp_rustls::Error<server::Error>>> for SessionError {
 }
 
 impl<S: Default> SessionInfo<S> {
-    /// Of a session that has just begun.
+    /// For a session that has just begun.
     pub fn new(id: u64, peer: SocketAddr) -> Self {
         Self {
             id,

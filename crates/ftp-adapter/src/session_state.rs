@@ -1,4 +1,4 @@
-//! What a server does with each event of a session, as a value that waits for nothing.
+//! What a server does with each event of a session. It never waits by itself.
 
 use std::collections::VecDeque;
 use std::time::{self, Duration};
@@ -13,58 +13,60 @@ use crate::{
     Accepted, Clock, DriverState, Judged, MayCheck, SessionError, SessionEvent, SessionInfo, judge,
 };
 
-/// What clients are told when the server stops.
+/// The text of the 421 when the server stops.
 pub const SHUTDOWN_TEXT: &str = "The server is shutting down.";
 
-/// How long the check of a password or an account may go on once its connection is over: the guess
-/// is to be counted for what it was. After that it counts as a wrong one.
+/// How long the check of a password or an account may continue after the end of its connection, so
+/// that its result is counted. After that the attempt counts as failed.
 pub const LAST_CHECK_TIME: Duration = Duration::from_secs(30);
 
 /// How long to listen on for a client's end after our own. A close with unread bytes makes the
-/// system send a reset, which can overtake our last words.
+/// system send a reset, which can overtake our last reply.
 const LINGERING_TIME: Duration = Duration::from_secs(2);
 
-/// One session of a server, from greeting to close: what its handler is asked and told, when the
-/// guard is, and what becomes of the answers.
+/// One session of a server, from greeting to close: when to call the handler and the guard, and
+/// what to do with their answers.
 ///
-/// A dialect does what the [`SessionTask`] says, tells what came of it with the method that is named
+/// A dialect (async or blocking) does the [`SessionTask`], reports the result with the method named
 /// there, and gets the next task. Only the dialect waits.
 #[derive(Debug)]
 pub struct SessionState<C: Clock, S = ()> {
     info: SessionInfo<S>,
-    /// Given back when the session is over.
+    /// Released when the session is over.
     accepted: Accepted<C>,
-    /// Held back by the guard.
+    /// Delayed by the guard.
     held: Option<Box<Guess>>,
-    /// What the handler checks.
+    /// The check that the handler is doing.
     check: Option<Box<Check>>,
     /// The handler was told of the end.
     closed: bool,
 }
 
-/// What a session's dialect is to do next.
+/// What a session's dialect does next.
 #[derive(Debug)]
 pub enum SessionTask {
-    /// Give the next event of the connection to [`SessionState::on_event`]. Tell the client to
-    /// go, with [`SHUTDOWN_TEXT`], when the server stops.
+    /// Pass the next event of the connection to [`SessionState::on_event`]. When the server stops,
+    /// shut the connection down with [`SHUTDOWN_TEXT`].
     Listen,
-    /// Tell the handler, then [`SessionState::told`].
+    /// Pass the event to the handler, then call [`SessionState::told`].
     Tell(SessionEvent),
-    /// Wait until this moment, or until the connection is over, then [`SessionState::waited`].
+    /// Wait until this time or the end of the connection, then call [`SessionState::waited`].
     WaitUntil(time::Instant),
-    /// Ask the handler, then [`SessionState::decided`]. If the connection ends meanwhile, wait for
-    /// another [`LAST_CHECK_TIME`].
+    /// Ask the handler, then call [`SessionState::decided`]. If the connection ends before the
+    /// answer, wait another [`LAST_CHECK_TIME`].
     Authenticate(Attempt),
     /// The same for an account.
     Account(AccountAttempt),
-    /// Ask the handler, until the connection is over, then [`SessionState::answered`].
+    /// Ask the handler, at most until the end of the connection, then call
+    /// [`SessionState::answered`].
     Command(Request),
-    /// The session is over. If there is a time, take what the client still sends, for so long or
-    /// until its end, before the transport is dropped.
+    /// The session is over. With a time, read and drop what the client still sends, for this time
+    /// or until the client's end, before the transport is dropped.
     End(Option<Duration>),
 }
 
-/// What the guard rules on. An account is one, too: on many systems it is a second password.
+/// An attempt that the guard decides on. An account counts, too: on many systems it is a second
+/// password.
 #[derive(Debug)]
 enum Guess {
     Login(Attempt),
@@ -80,7 +82,7 @@ struct Check {
 }
 
 impl<C: Clock, S: Default> SessionState<C, S> {
-    /// Of a connection that was accepted or is refused, and the first task.
+    /// For an accepted or refused connection, with the first task.
     pub fn new(accepted: Accepted<C>) -> (Self, SessionTask) {
         let state = Self {
             info: SessionInfo::new(accepted.id, accepted.peer),
@@ -94,12 +96,12 @@ impl<C: Clock, S: Default> SessionState<C, S> {
 }
 
 impl<C: Clock, S> SessionState<C, S> {
-    /// For the handler.
+    /// The information for the handler.
     pub fn info(&self) -> &SessionInfo<S> {
         &self.info
     }
 
-    /// The handler was told of this event.
+    /// Call this after the handler got this event.
     pub fn told(&mut self, event: SessionEvent) -> SessionTask {
         match event {
             SessionEvent::Connected => {
@@ -118,7 +120,7 @@ impl<C: Clock, S> SessionState<C, S> {
         }
     }
 
-    /// The connection's driver gave this.
+    /// Handles a result of the connection's driver.
     pub fn on_event(
         &mut self,
         connection: &Connection,
@@ -147,13 +149,13 @@ impl<C: Clock, S> SessionState<C, S> {
                 self.closed = true;
                 SessionEvent::Closed(why)
             }
-            // The TLS switches are answered below us, by `Secured`.
+            // `Secured` answers the TLS switches.
             _ => return SessionTask::Listen,
         })
     }
 
-    /// The moment has come, or (`None`) the connection is over. A client that left before the check
-    /// has not had a guess checked: nothing is counted.
+    /// The time has come, or (`None`) the connection is over. If the client left before the check,
+    /// nothing is counted.
     pub fn waited(&mut self, waited: Option<()>) -> SessionTask {
         match (self.held.take(), waited) {
             (Some(guess), Some(())) => self.check(*guess),
@@ -161,7 +163,7 @@ impl<C: Clock, S> SessionState<C, S> {
         }
     }
 
-    /// The guard rules before the check.
+    /// Asks the guard before the check.
     fn check(&mut self, guess: Guess) -> SessionTask {
         let (username, failures) = match &guess {
             Guess::Login(attempt) => (attempt.username(), attempt.failures()),
@@ -188,8 +190,8 @@ impl<C: Clock, S> SessionState<C, S> {
         }
     }
 
-    /// The handler's verdict; `None` if it did not come. The guard says what the client is told, and
-    /// when.
+    /// Handles the handler's verdict; `None` if there is none. The guard decides the reply and its
+    /// time.
     pub fn decided<V: Judged>(
         &mut self,
         driver: &mut DriverState<Secured<Connection>>,
@@ -206,13 +208,13 @@ impl<C: Clock, S> SessionState<C, S> {
         let not_before = judgement.not_before.map(|moment| driver.instant(moment));
         let now = driver.instant(now);
         let connection = driver.machine_mut().machine_mut();
-        // Refused only if it comes too late: then there is no one to tell.
+        // It fails only if it is too late: then the client is gone.
         let _too_late = judgement.verdict.decide(connection, now, not_before);
         SessionTask::Tell(V::event(judgement.summary))
     }
 
-    /// The handler's answer to this request; the outer `None` if it did not come, because the client
-    /// left. A reply that cannot be sent is replaced.
+    /// Handles the handler's answer to this request; the outer `None` if the client left before. A
+    /// reply that cannot be sent is replaced.
     pub fn answered(
         &mut self,
         driver: &mut DriverState<Secured<Connection>>,
@@ -231,7 +233,7 @@ impl<C: Clock, S> SessionState<C, S> {
         match (send(answer.as_ref()), answer) {
             (Err(Misuse::WrongClass | Misuse::DedicatedMethod), Some(reply)) => {
                 let replacement = Reply::new(Code::LOCAL_ERROR, "Internal error.").ok();
-                // Refused only if the connection is over.
+                // It fails only if the connection is over.
                 let _too_late = send(replacement.as_ref());
                 SessionTask::Tell(SessionEvent::ReplyReplaced(reply))
             }
@@ -240,13 +242,13 @@ impl<C: Clock, S> SessionState<C, S> {
     }
 }
 
-/// A transport that failed has nothing more to give.
+/// Nothing can be read from a failed transport.
 fn end(error: &SessionError) -> SessionTask {
     let failed = matches!(error, SessionError::Io(_));
     SessionTask::End((!failed).then_some(LINGERING_TIME))
 }
 
-/// What a connection gave while its session waited for something else.
+/// The events of a connection that came while its session waited for something else.
 #[derive(Debug, Default)]
 pub struct SessionEvents {
     events: VecDeque<Event>,
@@ -254,7 +256,7 @@ pub struct SessionEvents {
 }
 
 impl SessionEvents {
-    /// Keeps what the driver gave.
+    /// Keeps a result of the driver.
     pub fn keep(&mut self, next: Result<Option<Event>, SessionError>) {
         match next {
             Ok(Some(event)) => self.events.push_back(event),
@@ -263,7 +265,7 @@ impl SessionEvents {
         }
     }
 
-    /// The oldest, as the driver gave it.
+    /// The oldest kept result.
     pub fn take(&mut self) -> Option<Result<Option<Event>, SessionError>> {
         match self.events.pop_front() {
             Some(event) => Some(Ok(Some(event))),

@@ -12,8 +12,7 @@ use ftp_rustls::{ClientTls, Secured};
 
 use crate::{Address, Error};
 
-/// What all connections of one connector have in common. A connector keeps one, and with it the
-/// TLS sessions that can be resumed.
+/// What all connections of one connector share: also the TLS sessions that can be resumed.
 #[derive(Clone)]
 pub struct ClientSetup {
     config: Config,
@@ -22,9 +21,9 @@ pub struct ClientSetup {
 }
 
 impl ClientSetup {
-    /// Where TLS is wanted, the platform's roots are trusted, with the crypto provider AWS-LC, until
-    /// [`set_tls`](Self::set_tls) says otherwise. Without the features `platform-verifier` and
-    /// `aws-lc-rs` it must.
+    /// By default, TLS uses the platform's roots and the crypto provider AWS-LC.
+    /// [`set_tls`](Self::set_tls) replaces this; it is required without the features
+    /// `platform-verifier` and `aws-lc-rs`.
     pub fn new(config: Config) -> Self {
         Self {
             config,
@@ -54,7 +53,7 @@ impl ClientSetup {
         address.port().unwrap_or_else(default)
     }
 
-    /// A machine for a connection to this host. Its time starts now ([`Instant::START`]).
+    /// A machine for a connection to this host. Its clock starts now ([`Instant::START`]).
     ///
     /// # Errors
     /// [`Error::Address`] if TLS cannot check a certificate against `host`, or
@@ -68,7 +67,7 @@ impl ClientSetup {
         })
     }
 
-    /// Checks what [`machine`](Self::machine) checks, so that a connector does not connect in vain.
+    /// Checks what [`machine`](Self::machine) checks, before a connection is made.
     ///
     /// # Errors
     /// The same as there.
@@ -104,8 +103,8 @@ impl fmt::Debug for ClientSetup {
     }
 }
 
-/// Never what happens to be compiled in: a feature that another crate turns on must not change who is
-/// trusted.
+/// It does not depend on what is compiled in: a feature that another crate turns on must not change
+/// which servers are trusted.
 fn default_tls() -> Result<Arc<ClientConfig>, Error> {
     #[cfg(feature = "platform-verifier")]
     return Ok(ftp_rustls::client_config(

@@ -10,7 +10,7 @@ fn peer(high: u8, low: u8) -> SocketAddr {
     ([10, high, low, 1], 4711).into()
 }
 
-/// With the default guard, to which this address is known.
+/// With the default guard, and this known address.
 fn acceptor(max_sessions: usize, known: SocketAddr) -> Acceptor<SystemClock> {
     let guard = Guard::new(GuardConfig::new(), Seed::new([7; 16]));
     let guard = SharedGuard::<SystemClock>::new(guard);
@@ -18,14 +18,14 @@ fn acceptor(max_sessions: usize, known: SocketAddr) -> Acceptor<SystemClock> {
         let (mut connected, _) = guard.accept(now, known.ip()).connected().unwrap();
         let decision = guard.attempt(now, &mut connected, b"anna");
         let AttemptDecision::Check(attempt) = decision else {
-            panic!("nothing else is under way");
+            panic!("no other attempt is open");
         };
         let _ = guard.settle(now, &mut connected, attempt, CheckResult::Success);
         guard.release(now, connected);
     });
     let config = Config::new().security(Security::DangerousPlaintext);
     let mut acceptor = Acceptor::new(Arc::new(config), None).unwrap();
-    // In this order, so that no order is needed.
+    // Set after the guard, to show that the order does not matter.
     acceptor.set_guard(guard);
     acceptor.set_max_sessions(max_sessions);
     acceptor
