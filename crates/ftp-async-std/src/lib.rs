@@ -79,9 +79,9 @@
 //!
 //! # Features
 //!
-//! * `aws-lc-rs` (default) and `ring` offer cryptography, `platform-verifier` and `webpki-roots` (both
-//!   default) roots to trust. [`Connector::tls`] chooses; by default AWS-LC and the platform's roots
-//!   are used, whatever else is compiled in.
+//! * `aws-lc-rs` (default) and `ring` offer cryptography, `platform-verifier` and `webpki-roots`
+//!   (both default) roots to trust. [`Connector::tls`] chooses; by default AWS-LC and the
+//!   platform's roots are used, even if others are compiled in.
 //! * `tracing`: the events of `ftp-proto`, for programs that log with the `tracing` crate.
 //!
 //! # Before you start
@@ -126,7 +126,7 @@ pub type Connector = ftp_futures::Connector<AsyncStd>;
 ///
 /// Full documentation: [`generic::Driver`].
 pub type Driver<M, T> = ftp_futures::Driver<AsyncStd, M, T>;
-/// A server: what all its sessions have in common.
+/// A server: what all its sessions share.
 ///
 /// Full documentation: [`generic::Server`].
 pub type Server = ftp_futures::Server<AsyncStd>;
@@ -134,13 +134,13 @@ pub type Server = ftp_futures::Server<AsyncStd>;
 ///
 /// Full documentation: [`generic::ServerSession`].
 pub type ServerSession<T = TcpStream> = ftp_futures::ServerSession<AsyncStd, T>;
-/// A guard across connections that the sessions of one server, or of several, share.
+/// A guard that the sessions of one server, or of several, share.
 ///
 /// Full documentation: [`generic::SharedGuard`].
 pub type SharedGuard = ftp_futures::SharedGuard<AsyncStd>;
 
-/// The types of [`ftp_futures`] that the aliases of this crate put
-/// [`AsyncStd`] into. Their pages have all methods.
+/// The types of [`ftp_futures`] that are aliases in this crate, with [`AsyncStd`] as their runtime. Their
+/// pages have all methods.
 pub mod generic {
     #[doc(inline)]
     pub use ftp_futures::{

@@ -1,4 +1,4 @@
-//! async-std, as `ftp-futures` wants a runtime.
+//! async-std as a runtime of `ftp-futures`.
 
 use std::fmt;
 use std::io;
@@ -90,7 +90,7 @@ impl Runtime for AsyncStd {
     }
 
     fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Task {
-        // What a panic says has been said by the panic hook; who waits for the task is spared it.
+        // The panic hook has already reported a panic; it must not reach the task that waits.
         let (future, abort) = abortable(AssertUnwindSafe(future).catch_unwind());
         Task {
             handle: task::spawn(future.map(drop)),

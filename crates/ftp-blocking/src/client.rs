@@ -75,14 +75,15 @@ impl<T: Transport> Client<T> {
         self.peer
     }
 
-    /// Sends a command and waits for its final reply, whatever its code: a 550 is a reply like any
-    /// other ([`Reply::ok`] makes an error of it). So are 332 and 532 (an account is needed: [`account`](Self::account)) and a 530
-    /// (not logged in). Preliminary replies are passed over; to see them use [`send`](Self::send).
+    /// Sends a command and waits for its final reply, with any code. A 550 is not an error here
+    /// ([`Reply::ok`] makes it one). So are 332 and 532 (an account is needed:
+    /// [`account`](Self::account)) and a 530 (not logged in). Preliminary replies are skipped; to
+    /// see them use [`send`](Self::send).
     ///
     /// # Errors
     /// [`Error::InvalidCommand`] if it cannot be sent, [`Error::Misuse`] if it has a method of its
-    /// own or does not fit the state; [`Error::Unsolicited`] if a reply came that nothing had asked
-    /// for, before or meanwhile; any error that ends the connection.
+    /// own or does not fit the state; [`Error::Unsolicited`] if an unsolicited reply came before or
+    /// during the call; any error that ends the connection.
     pub fn command<C>(&mut self, command: C) -> Result<Reply, Error>
     where
         C: TryInto<Command>,
@@ -109,9 +110,9 @@ impl<T: Transport> Client<T> {
     /// The next reply to this command, preliminary (1yz: another will follow) or final.
     ///
     /// # Errors
-    /// Everything that ends the connection; [`Error::Unsolicited`] if a reply that nothing had asked for
-    /// came, once for each; [`Error::EventsUnread`] if far more came for others than for this
-    /// command; [`Error::AlreadyAnswered`] if its final reply was given before.
+    /// Any error that ends the connection; [`Error::Unsolicited`] once for each unsolicited reply;
+    /// [`Error::EventsUnread`] if too many events of other commands came;
+    /// [`Error::AlreadyAnswered`] if the final reply was already returned.
     pub fn next_reply(&mut self, command: CommandId) -> Result<Reply, Error> {
         self.run(AwaitReply(command))
     }
@@ -152,7 +153,7 @@ impl<T: Transport> Client<T> {
         self.run(SendCommand::account(&account)?)
     }
 
-    /// Starts again as another user (`REIN`, RFC 959 §4.1.1). TLS stays as it is.
+    /// Logs out and logs in as another user (`REIN`, RFC 959 §4.1.1). TLS stays as it is.
     ///
     /// # Errors
     /// [`Error::Refused`] if the server does not know the command: then the old login remains.
@@ -163,7 +164,7 @@ impl<T: Transport> Client<T> {
         self.run(Reinitialize::new(login))
     }
 
-    /// Takes TLS off the control connection (`CCC`, RFC 4217 §6), if
+    /// Ends TLS on the control connection (`CCC`, RFC 4217 §6), if
     /// [`Config::clear_command_channel`] allows it. After that, anyone on the way can read and
     /// change all commands and replies.
     ///
@@ -180,8 +181,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     /// The error that ended the connection before it could be closed properly;
-    /// [`Error::Unsolicited`], after closing, if a reply came that nothing had asked for and that
-    /// was not read.
+    /// [`Error::Unsolicited`], after closing, if an unsolicited reply was not read.
     pub fn quit(mut self) -> Result<(), Error> {
         if self.peer.is_some() {
             // The drop at the end closes a socket of ours, so it needs no shutdown before.

@@ -17,7 +17,7 @@ use crate::{Client, Transport};
 ///
 /// [`Login::interactive`]: ftp_proto::client::Login::interactive
 #[derive(Debug)]
-#[must_use = "the login only goes on while this is waited for"]
+#[must_use = "the login only continues while this is waited for"]
 pub struct Connecting<T = TcpStream> {
     client: Option<Client<T>>,
     logged_in: bool,

@@ -40,9 +40,9 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// A connector for this configuration. Where TLS is wanted, the platform's roots are trusted
-    /// with the crypto provider AWS-LC, until [`tls`](Self::tls) says otherwise. Without the features
-    /// `platform-verifier` and `aws-lc-rs`, it must.
+    /// A connector for this configuration. By default, TLS uses the platform's roots and the crypto
+    /// provider AWS-LC. [`tls`](Self::tls) replaces this; it is required without the features
+    /// `platform-verifier` and `aws-lc-rs`.
     pub fn new(config: Config) -> Self {
         Self {
             setup: ClientSetup::new(config),
@@ -66,8 +66,8 @@ impl Connector {
 }
 
 impl Connector {
-    /// Logs in over a transport that is connected already. `host` is the server's name or address
-    /// for TLS; it is not looked up.
+    /// Logs in over a connected transport. `host` is the server's name or address for TLS; it is
+    /// not looked up.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -75,7 +75,7 @@ impl Connector {
         self.start(transport, host)?.wait()
     }
 
-    /// Begins a login over a transport that is connected already. [`Connecting::wait`] runs it.
+    /// Begins a login over a connected transport. [`Connecting::wait`] runs it.
     ///
     /// # Errors
     /// [`Error::Address`] if TLS cannot check a certificate against `host`, or
@@ -112,8 +112,8 @@ impl Connector {
         self.dial(address)?.answered_by(answer)
     }
 
-    /// The same, tried again by the policy after an error that may pass ([`Error::is_transient`]):
-    /// once the password was sent, only after 421. It waits between the tries.
+    /// The same, tried again by this policy after a transient error ([`Error::is_transient`]). Once
+    /// the password was sent, that is only a 421. It waits between the tries.
     ///
     /// # Errors
     /// The error of the last try.
@@ -175,7 +175,7 @@ impl Connector {
         loop {
             match race.poll(now()) {
                 RaceStep::Connect { address, deadline } if race.is_alone() => {
-                    // Nothing is to be done meanwhile.
+                    // There is nothing else to do during this attempt.
                     match connect(address, deadline - now()) {
                         Ok(stream) => return Ok((stream, address)),
                         Err(error) => race.failed(now(), address, error),
@@ -187,7 +187,7 @@ impl Connector {
                     let sender = sender.clone();
                     let attempt = thread::Builder::new().name("ftp connection".to_owned());
                     let begun = attempt.spawn(move || {
-                        // An error: another was faster.
+                        // An error means that another attempt was faster.
                         drop(sender.send((address, connect(address, left))));
                     });
                     if let Err(error) = begun {
@@ -199,7 +199,7 @@ impl Connector {
                     match outcomes.recv_timeout(until - now()) {
                         Ok((peer, Ok(stream))) => return Ok((stream, peer)),
                         Ok((peer, Err(error))) => race.failed(now(), peer, error),
-                        // Nothing came in that time: a sender is here, so the channel is open.
+                        // Nothing came in that time. The channel is open, since we have a sender.
                         Err(_) => {}
                     }
                 }
@@ -211,7 +211,7 @@ impl Connector {
 
 fn connect(peer: SocketAddr, time: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&peer, time.max(Duration::from_millis(1)))?;
-    // Each command waits for its reply, so holding it back gains nothing.
+    // Each command waits for its reply, so a delay gains nothing.
     stream.set_nodelay(true)?;
     Ok(stream)
 }

@@ -9,48 +9,46 @@ use ftp_proto::wire::Reply;
 
 /// The application of a [`Server`](crate::Server). One value serves all sessions.
 ///
-/// What it keeps for one session alone is in [`SessionInfo::data`], of a type `S` of its own: `impl
+/// Its data for one session is in [`SessionInfo::data`], of a type `S` that you choose: `impl
 /// Handler<Visit> for App`. Each session begins with the type's default.
 ///
 /// [`authenticate`](Self::authenticate), [`command`](Self::command) and [`account`](Self::account)
-/// run in a second thread of the session, which is there while there is something to do. The
-/// connection's own thread looks at deadlines, at a client that leaves and at a server that is to
-/// stop every quarter of a second meanwhile. A thread cannot be told to stop: a method that never
-/// returns keeps both threads, and the session still counts as one of
-/// [`max_sessions`](crate::Server::max_sessions), but its client is told 421 in time, and the
-/// connection is closed.
+/// run in a second thread of the session, which exists only while it is needed. Meanwhile the
+/// connection's own thread checks four times a second for deadlines, a client that left, and a
+/// server that stops. A thread cannot be stopped: a method that never returns keeps both threads,
+/// and the session still counts for [`max_sessions`](crate::Server::max_sessions). But its client
+/// gets a 421 in time, and the connection is closed.
 pub trait Handler<S: SessionData = ()>: Send + Sync + 'static {
-    /// Someone wants to log in. If the client leaves meanwhile, or its login deadline passes, the
-    /// verdict is still waited for, so that leaving does not escape being counted, and then dropped.
-    /// After half a minute the attempt counts as failed.
+    /// Decides about a login. If the client leaves, or its login deadline passes, the server still
+    /// waits for the verdict, so that the attempt is counted, and then drops it. After half a
+    /// minute the attempt counts as failed.
     ///
-    /// Where there is a [guard](crate::Server::guard), it has ruled before this is asked, and may
-    /// overrule what is said here: [`SessionEvent::Attempted`] tells.
+    /// If there is a [guard](crate::Server::guard), it decides before this is called, and may
+    /// overrule the verdict: [`SessionEvent::Attempted`] reports it.
     fn authenticate(&self, session: &SessionInfo<S>, attempt: Attempt) -> Verdict;
 
     /// A command after login. `None`: not implemented here (502). A reply that is not final, or is
     /// 421, is replaced by 451. One that comes later than
     /// [`Timeouts::application`](ftp_proto::server::Timeouts::application) is dropped: the client
-    /// was told 421 then.
+    /// has got a 421.
     fn command(&self, session: &SessionInfo<S>, request: Request) -> Option<Reply>;
 
-    /// `ACCT` after login, where
-    /// [`takes_accounts`](ftp_proto::server::Config::takes_accounts) is on. Rejects by default.
-    /// The [guard](crate::Server::guard) rules and counts as it does for a password:
-    /// [`SessionEvent::AccountAttempted`] tells.
+    /// `ACCT` after login, where [`takes_accounts`](ftp_proto::server::Config::takes_accounts) is
+    /// on. The default rejects it. The [guard](crate::Server::guard) decides and counts as for a
+    /// password: [`SessionEvent::AccountAttempted`] reports it.
     fn account(&self, session: &SessionInfo<S>, attempt: AccountAttempt) -> AccountVerdict {
         let _ = session;
         attempt.reject()
     }
 
-    /// Something to log happened in a session: [`SessionEvent`] says which events pair up. Be
+    /// Gets an event of a session, for logs. [`SessionEvent`] explains the order of events. Be
     /// quick: the session waits.
     fn event(&self, session: &SessionInfo<S>, event: &SessionEvent) {
         let _ = (session, event);
     }
 
     /// A connection could not be accepted, for example because there are too many open files or
-    /// threads. The server pauses a little and goes on.
+    /// threads. The server continues after a short pause.
     fn accept_failed(&self, error: &io::Error) {
         let _ = error;
     }

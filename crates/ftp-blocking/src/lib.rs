@@ -80,9 +80,9 @@
 //!
 //! # Features
 //!
-//! * `aws-lc-rs` (default) and `ring` offer cryptography, `platform-verifier` and `webpki-roots` (both
-//!   default) roots to trust. [`Connector::tls`] chooses; by default AWS-LC and the platform's roots
-//!   are used, whatever else is compiled in.
+//! * `aws-lc-rs` (default) and `ring` offer cryptography, `platform-verifier` and `webpki-roots`
+//!   (both default) roots to trust. [`Connector::tls`] chooses; by default AWS-LC and the
+//!   platform's roots are used, even if others are compiled in.
 //! * `tracing`: the events of `ftp-proto`, for programs that log with the `tracing` crate.
 #![forbid(unsafe_code)]
 
@@ -116,7 +116,7 @@ pub use session::ServerSession;
 pub use shutdown::Shutdown;
 pub use transport::Transport;
 
-/// A guard across connections that the sessions of one server, or of several, share.
+/// A guard that the sessions of one server, or of several, share.
 pub type SharedGuard = ftp_adapter::SharedGuard<ftp_adapter::SystemClock>;
 
 /// Compiles the example of the README.

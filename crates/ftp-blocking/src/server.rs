@@ -19,7 +19,7 @@ use ftp_rustls::rustls::ServerConfig;
 use crate::session_runner::{LOOK_ABOUT, run_session};
 use crate::{Handler, ServerSession, Shutdown, Transport};
 
-/// A server: what all its sessions have in common.
+/// A server: what all its sessions share.
 ///
 /// Each session has a thread of its own, and a second one while its handler works.
 #[derive(Debug, Clone)]
@@ -41,13 +41,12 @@ impl Server {
 
     server_settings!(SystemClock);
 
-    /// The server's side of one connection, to run by hand.
+    /// The server's side of one connection, for programs that run it themselves.
     pub fn session<T: Transport>(&self, transport: T) -> ServerSession<T> {
         ServerSession::new(self.acceptor.machine(), transport)
     }
 
-    /// The same for a machine that was made in another way: [`Connection::new_delayed`] or
-    /// [`Connection::refused`].
+    /// The same for another machine: one of [`Connection::new_delayed`] or [`Connection::refused`].
     pub fn session_with<T: Transport>(
         &self,
         machine: Connection,
@@ -58,7 +57,7 @@ impl Server {
 
     /// Runs one connection to its end. When `shutdown` stops, the client gets a 421.
     ///
-    /// How it ends is told to [`Handler::event`].
+    /// [`Handler::event`] gets its end.
     pub fn run_session<T: Transport, H: Handler<S>, S: SessionData>(
         &self,
         transport: T,
@@ -100,9 +99,9 @@ impl Server {
         run_session(session, accepted, handler, shutdown);
     }
 
-    /// Accepts connections and runs each in a thread of its own, until `shutdown` stops it. Then
-    /// nothing more is accepted, every session gets 421, and once all are gone, or the
-    /// [`drain_time`](Self::drain_time) has passed, this returns.
+    /// Accepts connections and runs each in a thread of its own, until `shutdown` stops it. Then it
+    /// accepts no more connections, every session gets a 421, and it returns when all have ended or
+    /// the [`drain_time`](Self::drain_time) has passed.
     ///
     /// # Errors
     /// If the listener has no address: then it could not be woken to stop.
@@ -121,8 +120,8 @@ impl Server {
     /// reading a balancer's header. The guard and the handler get that address. With `None` the
     /// connection is closed without a reply and without an event.
     ///
-    /// The step runs in the connection's own thread and counts as a session meanwhile. Its only
-    /// deadline is its own.
+    /// The step runs in the connection's thread, and counts as a session. It needs a deadline of
+    /// its own.
     ///
     /// # Errors
     /// As there.
@@ -198,7 +197,7 @@ enum Takes {
     Time,
 }
 
-/// What the threads of a server have in common.
+/// What the threads of a server share.
 struct Shared<F, H, S> {
     server: Server,
     receive: (F, Takes),
@@ -279,7 +278,7 @@ where
 
 fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let (stream, peer) = listener.accept()?;
-    // The client waits for each reply, so holding it back gains nothing.
+    // The client waits for each reply, so a delay gains nothing.
     stream.set_nodelay(true)?;
     Ok((stream, peer))
 }
@@ -329,7 +328,8 @@ struct Running {
 #[derive(Debug, Default)]
 struct Sessions {
     sockets: HashMap<u64, Socket>,
-    /// Whether the server waits for them to end. Waking nobody would cost each a system call.
+    /// Whether the server waits for them to end. Otherwise each end would cost a useless system
+    /// call.
     awaited: bool,
 }
 
@@ -352,7 +352,7 @@ impl Running {
         }
     }
 
-    /// Waits for all to end, and cuts off those that do not.
+    /// Waits for all to end, and closes those that do not.
     fn drain(&self, time: Duration) {
         let mut sessions = self.sessions();
         sessions.awaited = true;
@@ -360,7 +360,7 @@ impl Running {
         let waited = self.left.wait_timeout_while(sessions, time, any_left);
         let (sessions, _) = waited.unwrap_or_else(PoisonError::into_inner);
         for socket in sessions.sockets.values() {
-            // If it is closed already, all is well.
+            // An error means that it is already closed.
             drop(socket.0.shutdown(net::Shutdown::Both));
         }
     }
@@ -370,7 +370,7 @@ impl Running {
     }
 }
 
-/// A session that is under way until this is dropped.
+/// An open session, until this is dropped.
 struct Presence<F, H, S> {
     shared: Arc<Shared<F, H, S>>,
     number: u64,

@@ -24,8 +24,8 @@ const LOOK_BESIDE: Duration = Duration::from_millis(250);
 
 /// Runs a session to its end.
 ///
-/// A handler that never comes to an end keeps the two threads that it has, but neither the
-/// connection nor what the accepted holds.
+/// A handler that never returns keeps its two threads, but not the connection, and nothing of
+/// `accepted`.
 pub(crate) fn run_session<T: Transport, H: Handler<S>, S: SessionData>(
     session: ServerSession<T>,
     accepted: Accepted<SystemClock>,
@@ -49,7 +49,7 @@ pub(crate) fn run_session<T: Transport, H: Handler<S>, S: SessionData>(
     });
 }
 
-/// Takes what the client still sends, for so long or until its end.
+/// Reads and drops what the client still sends, for this time or until its end.
 fn linger<T: Transport>(mut transport: Timed<T>, time: Duration) {
     let end = Instant::now() + time;
     let mut ignored = [0; 1024];
@@ -69,7 +69,7 @@ struct SessionRunner<'scope, 'env, T, H, S> {
     worker: Worker<'scope, 'env>,
     shutdown: &'env Shutdown,
     stopping: bool,
-    /// Came while the guard held an attempt back, or while the handler worked.
+    /// Events that came while the guard delayed an attempt, or while the handler worked.
     events: SessionEvents,
 }
 
@@ -138,7 +138,7 @@ where
         self.session.next_event_within(most.min(LOOK_ABOUT))
     }
 
-    /// The connection's deadlines are kept meanwhile.
+    /// Waits until this time. The connection's deadlines still apply.
     fn wait_until(&mut self, moment: Instant) -> Result<(), Left> {
         while let Some(left) = moment.checked_duration_since(Instant::now()) {
             self.look(left)?;
@@ -146,7 +146,8 @@ where
         Ok(())
     }
 
-    /// Runs the handler beside the connection. If no thread can be made, the session ends.
+    /// Runs the handler while the connection's deadlines are kept. If no thread can be made, the
+    /// session ends.
     fn beside<A: Send + 'scope>(
         &mut self,
         work: impl FnOnce() -> A + Send + 'scope,
@@ -161,7 +162,7 @@ where
         }
     }
 
-    /// The handler's answer; the connection's deadlines hold meanwhile. `None` as soon as the
+    /// The handler's answer. The connection's deadlines still apply. `None` as soon as the
     /// connection is over.
     fn while_open<A>(&mut self, answer: &Receiver<A>) -> Option<A> {
         while !self.events.is_over() {
@@ -181,8 +182,8 @@ where
         None
     }
 
-    /// The same for work that is waited for a while even if the connection is over before. `None` if
-    /// it never comes to an end.
+    /// The same, but it still waits for the work for some time after the end of the connection.
+    /// `None` if the work does not end.
     fn finished<A: Send + 'scope>(
         &mut self,
         work: impl FnOnce() -> A + Send + 'scope,

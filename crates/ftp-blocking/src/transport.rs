@@ -26,7 +26,7 @@ pub trait Transport: Read + Write {
     /// As there.
     fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()>;
 
-    /// Closes the stream for writing; reading goes on.
+    /// Closes the stream for writing. It can still be read.
     ///
     /// # Errors
     /// The stream's error; the connection is over either way.

@@ -23,7 +23,7 @@ use crate::{Client, Io, Timer};
 /// [`next_event`](Self::next_event) and [`answer`](Self::answer).
 ///
 /// [`Login::interactive`]: ftp_proto::client::Login::interactive
-#[must_use = "the login only goes on while this is awaited"]
+#[must_use = "the login only continues while this is awaited"]
 pub struct Connecting<R, T> {
     client: Option<Client<R, T>>,
     logged_in: bool,

@@ -44,9 +44,9 @@ pub struct Connector<R> {
 }
 
 impl<R> Connector<R> {
-    /// A connector for this configuration. Where TLS is wanted, the platform's roots are trusted
-    /// with the crypto provider AWS-LC, until [`tls`](Self::tls) says otherwise. Without the features
-    /// `platform-verifier` and `aws-lc-rs`, it must.
+    /// A connector for this configuration. By default, TLS uses the platform's roots and the crypto
+    /// provider AWS-LC. [`tls`](Self::tls) replaces this; it is required without the features
+    /// `platform-verifier` and `aws-lc-rs`.
     pub fn new(config: Config) -> Self {
         Self {
             setup: ClientSetup::new(config),
@@ -88,8 +88,8 @@ impl<R> Connector<R> {
 }
 
 impl<R: Timer> Connector<R> {
-    /// Logs in over a transport that is connected already. `host` is the server's name or address
-    /// for TLS; it is not looked up.
+    /// Logs in over a connected transport. `host` is the server's name or address for TLS; it is
+    /// not looked up.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -100,7 +100,7 @@ impl<R: Timer> Connector<R> {
         self.start(transport, host)?.await
     }
 
-    /// Begins a login over a transport that is connected already. Await the result to run it.
+    /// Begins a login over a connected transport. Await the result to run it.
     ///
     /// # Errors
     /// [`Error::Address`] if TLS cannot check a certificate against `host`, or
@@ -144,8 +144,8 @@ impl<R: Runtime + 'static> Connector<R> {
         self.dial(address).await?.answered_by(answer).await
     }
 
-    /// The same, tried again by the policy after an error that may pass ([`Error::is_transient`]):
-    /// once the password was sent, only after 421. It waits between the tries.
+    /// The same, tried again by this policy after a transient error ([`Error::is_transient`]). Once
+    /// the password was sent, that is only a 421. It waits between the tries.
     ///
     /// # Errors
     /// The error of the last try.
@@ -227,7 +227,7 @@ impl<R: Runtime + 'static> Connector<R> {
                     }
                 }
                 RaceStep::Connect { address, .. } => attempts.push(async move {
-                    // In a box: it is there only while it goes on.
+                    // Boxed: it takes memory only while it runs.
                     (address, Box::pin(R::connect(address)).await)
                 }),
                 RaceStep::Wait { until } => {

@@ -10,17 +10,17 @@ use ftp_proto::wire::Reply;
 
 /// The application of a [`Server`](crate::Server). One value serves all sessions.
 ///
-/// What it keeps for one session alone is in [`SessionInfo::data`], of a type `S` of its own: `impl
+/// Its data for one session is in [`SessionInfo::data`], of a type `S` that you choose: `impl
 /// Handler<Visit> for App`. Each session begins with the type's default.
 ///
-/// Its futures run beside the connection, whose deadlines are kept all the while. Work that blocks
-/// (password hashes are made to be slow) belongs on threads of its own: tokio's `spawn_blocking`,
-/// the crate `blocking`.
+/// Its futures run at the same time as the connection, and the connection's deadlines still apply.
+/// Run blocking work, such as slow password hashes, on other threads: with tokio's
+/// `spawn_blocking`, or the crate `blocking`.
 pub trait Handler<S: SessionData = ()>: Send + Sync + 'static {
-    /// Someone wants to log in. The future runs to its end even if the client leaves meanwhile, so
-    /// that leaving does not escape being counted; the verdict is dropped then. A future that does
-    /// not end is dropped half a minute after the end of the connection, which comes at the
-    /// latest by [`Timeouts`](ftp_proto::server::Timeouts); the attempt counts as failed.
+    /// Decides about a login. The future runs to its end even if the client leaves, so that the
+    /// attempt is counted; the verdict is dropped then. A future that does not end is dropped half
+    /// a minute after the end of the connection, and the attempt counts as failed.
+    /// [`Timeouts`](ftp_proto::server::Timeouts) bound the connection.
     ///
     /// If there is a [guard](crate::Server::guard), it decides before this is called, and may
     /// overrule the verdict: [`SessionEvent::Attempted`] reports it.
@@ -41,7 +41,7 @@ pub trait Handler<S: SessionData = ()>: Send + Sync + 'static {
     ) -> impl Future<Output = Option<Reply>> + Send;
 
     /// `ACCT` after login, where [`takes_accounts`](ftp_proto::server::Config::takes_accounts) is
-    /// on. Rejects by default. The [guard](crate::Server::guard) decides and counts as for a
+    /// on. The default rejects it. The [guard](crate::Server::guard) decides and counts as for a
     /// password: [`SessionEvent::AccountAttempted`] reports it.
     fn account(
         &self,
@@ -52,14 +52,14 @@ pub trait Handler<S: SessionData = ()>: Send + Sync + 'static {
         ready(attempt.reject())
     }
 
-    /// Something to log happened in a session: [`SessionEvent`] says which events pair up. Be
+    /// Gets an event of a session, for logs. [`SessionEvent`] explains the order of events. Be
     /// quick: the session waits.
     fn event(&self, session: &SessionInfo<S>, event: &SessionEvent) {
         let _ = (session, event);
     }
 
     /// A connection could not be accepted, for example because there are too many open files. The
-    /// server pauses a little and goes on.
+    /// server continues after a short pause.
     fn accept_failed(&self, error: &io::Error) {
         let _ = error;
     }

@@ -1,13 +1,12 @@
-//! FTP control connections as futures, for any async runtime: for clients and servers.
+//! FTP control connections of clients and servers as futures, for any async runtime.
 //!
 //! `ftp-tokio`, `ftp-smol` and `ftp-async-std` are this crate with a runtime; use one of them if it
-//! is yours. This crate has what they share, and what a runtime of your own needs:
+//! is yours. This crate has their common parts, and what you need for another runtime:
 //!
-//! * [`Timer`] and [`FuturesIo`] (or [`Io`]): a clock, a timer, and how to read and write. With them
-//!   there are [`Connector::over`] for clients and [`Server::run_session`] for servers, over any
+//! * [`Timer`] and [`FuturesIo`] (or [`Io`]): a clock, a timer, and how to read and write. They are
+//!   enough for [`Connector::over`] in clients and [`Server::run_session`] in servers, over any
 //!   transport.
-//! * [`Runtime`]: a network and tasks besides. With it there are [`Client::connect`] and
-//!   [`Server::serve`].
+//! * [`Runtime`]: also a network and tasks, for [`Client::connect`] and [`Server::serve`].
 //!
 //! The protocol is in [`ftp_proto`], TLS in [`ftp_rustls`] (both re-exported), and code that never
 //! waits in [`ftp_adapter`].

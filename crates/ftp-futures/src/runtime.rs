@@ -1,4 +1,4 @@
-//! What a runtime must offer: a clock, a timer, a way to read and write, and a network.
+//! What a runtime must have: a clock, a timer, reading and writing, and a network.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,8 +13,8 @@ use futures_io::{AsyncRead, AsyncWrite};
 
 /// A timer of a runtime, and (as [`Clock`]) its clock.
 ///
-/// The least to write for a runtime of your own. With [`FuturesIo`] it is enough for connections
-/// over transports that the caller connects.
+/// The minimum for another runtime. With [`FuturesIo`] it is enough for connections over transports
+/// that the caller connects.
 ///
 /// ```
 /// use std::pin::Pin;
@@ -83,7 +83,7 @@ pub trait Io<T> {
     fn poll_close(stream: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-/// A runtime whose streams have the traits of `futures-io`: it has [`Io`] for all of them.
+/// A runtime whose streams implement the traits of `futures-io`. It gets [`Io`] for all of them.
 pub trait FuturesIo {}
 
 impl<R: FuturesIo, T: AsyncRead + AsyncWrite> Io<T> for R {
@@ -126,7 +126,7 @@ pub trait Runtime: Timer + Send + Io<Self::TcpStream> {
     fn resolve(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
     /// Connects, and sends small packets at once (`TCP_NODELAY`): each command waits for its reply,
-    /// so holding it back gains nothing.
+    /// so a delay gains nothing.
     fn connect(peer: SocketAddr) -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
 
     /// Listens at this address, for data connections that the server makes.
@@ -219,7 +219,7 @@ impl<R> Default for DeadlineTimer<R> {
     }
 }
 
-/// This long from now; far away if that cannot be represented.
+/// The time after this duration; a time far away if that overflows.
 pub(crate) fn later<R: Timer>(after: Duration) -> Instant {
     let now = R::now();
     now.checked_add(after)

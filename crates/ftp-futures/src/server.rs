@@ -23,7 +23,7 @@ use crate::runtime::{before, later, sleep_until, yield_now};
 use crate::session_runner::run_session;
 use crate::{Handler, Io, Runtime, ServerSession, Timer};
 
-/// A server: what all its sessions have in common.
+/// A server: what all its sessions share.
 pub struct Server<R> {
     pub(crate) acceptor: Acceptor<R>,
 }
@@ -42,7 +42,7 @@ impl<R: Timer> Server<R> {
 
     server_settings!(R);
 
-    /// The server's side of one connection, to run by hand.
+    /// The server's side of one connection, for programs that run it themselves.
     pub fn session<T: Unpin>(&self, transport: T) -> ServerSession<R, T>
     where
         R: Io<T>,
@@ -50,8 +50,7 @@ impl<R: Timer> Server<R> {
         ServerSession::new(self.acceptor.machine(), transport)
     }
 
-    /// The same for a machine that was made in another way: [`Connection::new_delayed`] or
-    /// [`Connection::refused`].
+    /// The same for another machine: one of [`Connection::new_delayed`] or [`Connection::refused`].
     pub fn session_with<T: Unpin>(&self, machine: Connection, transport: T) -> ServerSession<R, T>
     where
         R: Io<T>,
@@ -61,7 +60,7 @@ impl<R: Timer> Server<R> {
 
     /// Runs one connection to its end. When `shutdown` is ready, the client gets a 421.
     ///
-    /// How it ends is told to [`Handler::event`].
+    /// [`Handler::event`] gets its end.
     pub async fn run_session<T, H, S>(
         &self,
         transport: T,
@@ -82,7 +81,7 @@ impl<R: Timer> Server<R> {
         }
     }
 
-    /// From a connection to a session, when it may be greeted; `None` if there will be none.
+    /// The session of a connection, once it may be greeted; `None` if there is none.
     async fn decision<T, H, S>(
         &self,
         transport: T,
@@ -117,7 +116,7 @@ impl<R: Timer> Server<R> {
         Some((session, Box::new(accepted)))
     }
 
-    /// The same for a connection about which something has to be found out first.
+    /// The same for a connection with a step before the session.
     async fn welcome_after<T, H, S>(
         &self,
         step: impl Future<Output = Option<(T, SocketAddr)>> + Unpin,
@@ -139,8 +138,8 @@ impl<R: Timer> Server<R> {
         self.decision(transport, received, handler, shutdown).await
     }
 
-    /// Counts as a session as soon as it waits, and not before: a connection that is decided at
-    /// once, and perhaps refused, must not take a place kept for others.
+    /// Counts as a session from its first wait. A connection that is decided at once, and perhaps
+    /// refused, must not take a reserved place.
     fn counted_while_pending<S>(&self, mut step: S) -> impl Future<Output = S::Output>
     where
         S: Future + Unpin,
@@ -159,9 +158,9 @@ impl<R: Timer> Server<R> {
 }
 
 impl<R: Runtime> Server<R> {
-    /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then
-    /// nothing more is accepted, every session gets 421, and once all are gone, or the
-    /// [`drain_time`](Self::drain_time) has passed, this returns.
+    /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then it
+    /// accepts no more connections, every session gets a 421, and it returns when all have ended or
+    /// the [`drain_time`](Self::drain_time) has passed.
     ///
     /// Dropping the future ends all sessions at once.
     pub async fn serve<H: Handler<S>, S: SessionData>(
@@ -195,8 +194,8 @@ impl<R: Runtime> Server<R> {
     /// reading a balancer's header. The guard and the handler get that address. With `None` the
     /// connection is closed without a reply and without an event.
     ///
-    /// The step runs in the connection's own task and counts as a session meanwhile. It has no
-    /// deadline but its own. It is dropped when the server stops.
+    /// The step runs in the connection's task, and counts as a session. It needs a deadline of its
+    /// own. It is dropped when the server stops.
     pub async fn serve_received<T, H, S, F, Received>(
         &self,
         listener: R::TcpListener,
@@ -226,7 +225,7 @@ impl<R: Runtime> Server<R> {
         self.accept_all(listener, begin, handler, shutdown).await;
     }
 
-    /// Accepts connections and begins a task for each, as long as there is room to look at them.
+    /// Accepts connections and starts a task for each, while there is room.
     async fn accept_all<H: Handler<S>, S: SessionData>(
         &self,
         listener: R::TcpListener,

@@ -1,4 +1,4 @@
-//! The server's side of one connection, for programs that run it by hand.
+//! The server's side of one connection, for programs that run it themselves.
 
 use std::fmt;
 use std::future::poll_fn;

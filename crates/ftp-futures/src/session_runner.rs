@@ -52,7 +52,7 @@ where
     }
 }
 
-/// Takes what the client still sends, for so long or until its end.
+/// Reads and drops what the client still sends, for this time or until its end.
 async fn linger<R: Timer + Io<T>, T: Unpin>(mut transport: T, time: Duration) {
     let mut budget = Budget::default();
     let mut ignored = [0; 1024];
@@ -68,7 +68,8 @@ async fn linger<R: Timer + Io<T>, T: Unpin>(mut transport: T, time: Duration) {
             }
         }
     });
-    // The session is over either way: an error or a client that goes on talking changes nothing.
+    // The session is over in any case: an error, or a client that continues to send, changes
+    // nothing.
     before::<R, _>(later::<R>(time), listen).await;
 }
 
@@ -88,7 +89,7 @@ where
 {
     /// How long to linger, if at all.
     async fn run(&mut self, begin: Box<SessionTask>) -> Option<Duration> {
-        // In a box that is there only while there is something to do.
+        // Boxed: it takes memory only while there is something to do.
         let mut worked = Box::pin(self.work(*begin)).await;
         while worked.is_continue() {
             let next = self.link.next().await;
@@ -98,7 +99,7 @@ where
         worked.break_value().flatten()
     }
 
-    /// Works until the next event is to be listened for, or the session is over.
+    /// Works until it must wait for the next event, or the session is over.
     async fn work(&mut self, mut task: SessionTask) -> ControlFlow<Option<Duration>> {
         loop {
             let Self {
@@ -143,7 +144,7 @@ struct ControlLink<'a, R, T, F> {
     session: Box<ServerSession<R, T>>,
     shutdown: Pin<&'a mut F>,
     stopping: bool,
-    /// Came while the handler was at work, or the guard held an attempt back.
+    /// Events that came while the handler worked, or the guard delayed an attempt.
     events: SessionEvents,
 }
 
@@ -169,15 +170,15 @@ where
         self.session.poll_event(cx)
     }
 
-    /// The handler's answer; the connection's deadlines hold meanwhile. `None` as soon as the
+    /// The handler's answer. The connection's deadlines still apply. `None` as soon as the
     /// connection is over.
     async fn while_open<W: Future>(&mut self, work: W) -> Option<W::Output> {
         let mut work = pin!(work);
         self.race(work.as_mut()).await
     }
 
-    /// The same, but waits for the handler for a while even if the connection ends before. `None`
-    /// if the handler never ends.
+    /// The same, but it still waits for the handler for some time after the end of the connection.
+    /// `None` if the handler does not end.
     async fn finished<W: Future>(&mut self, work: W) -> Option<W::Output> {
         let mut work = pin!(work);
         match self.race(work.as_mut()).await {

@@ -1,4 +1,4 @@
-//! smol, as `ftp-futures` wants a runtime.
+//! smol as a runtime of `ftp-futures`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -73,7 +73,7 @@ impl Runtime for Smol {
 
     /// On smol's global executor, `smol::spawn`.
     fn spawn(future: impl Future<Output = ()> + Send + 'static) -> smol::Task<()> {
-        // What a panic says has been said by the panic hook; who waits for the task is spared it.
+        // The panic hook has already reported a panic; it must not reach the task that waits.
         smol::spawn(async move { drop(AssertUnwindSafe(future).catch_unwind().await) })
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! * [`Client`] and [`Connector`]: from a name to a session that takes commands.
 //! * [`Server`] and [`Handler`]: accept connections and let an application decide who may log in.
-//! * [`Driver`]: moves the bytes of any machine of `ftp-proto` over any transport; both sides are
-//!   built on it, and you can build on it too.
+//! * [`Driver`]: moves the bytes of any machine of `ftp-proto` over any transport; both sides use
+//!   it, and you can use it, too.
 //!
 //! The protocol is in [`ftp_proto`], TLS in [`ftp_rustls`] (both re-exported). This crate adds only
 //! sockets, names, timers and tasks.
@@ -89,9 +89,9 @@
 //!
 //! # Features
 //!
-//! * `aws-lc-rs` (default) and `ring` offer cryptography, `platform-verifier` and `webpki-roots` (both
-//!   default) roots to trust. [`Connector::tls`] chooses; by default AWS-LC and the platform's roots
-//!   are used, whatever else is compiled in.
+//! * `aws-lc-rs` (default) and `ring` offer cryptography, `platform-verifier` and `webpki-roots`
+//!   (both default) roots to trust. [`Connector::tls`] chooses; by default AWS-LC and the
+//!   platform's roots are used, even if others are compiled in.
 //! * `tracing`: the events of `ftp-proto`, for programs that log with the `tracing` crate.
 #![forbid(unsafe_code)]
 
@@ -131,7 +131,7 @@ pub type Connector = ftp_futures::Connector<Tokio>;
 ///
 /// Full documentation: [`generic::Driver`].
 pub type Driver<M, T> = ftp_futures::Driver<Tokio, M, T>;
-/// A server: what all its sessions have in common.
+/// A server: what all its sessions share.
 ///
 /// Full documentation: [`generic::Server`].
 pub type Server = ftp_futures::Server<Tokio>;
@@ -139,13 +139,13 @@ pub type Server = ftp_futures::Server<Tokio>;
 ///
 /// Full documentation: [`generic::ServerSession`].
 pub type ServerSession<T = TcpStream> = ftp_futures::ServerSession<Tokio, T>;
-/// A guard across connections that the sessions of one server, or of several, share.
+/// A guard that the sessions of one server, or of several, share.
 ///
 /// Full documentation: [`generic::SharedGuard`].
 pub type SharedGuard = ftp_futures::SharedGuard<Tokio>;
 
-/// The types of [`ftp_futures`] that the aliases of this crate put
-/// [`Tokio`] into. Their pages have all methods.
+/// The types of [`ftp_futures`] that are aliases in this crate, with [`Tokio`] as their runtime. Their
+/// pages have all methods.
 pub mod generic {
     #[doc(inline)]
     pub use ftp_futures::{

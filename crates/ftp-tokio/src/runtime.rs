@@ -1,4 +1,4 @@
-//! tokio, as `ftp-futures` wants a runtime.
+//! tokio as a runtime of `ftp-futures`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -114,7 +114,7 @@ impl Future for Task {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // What a panic says has been said by the panic hook.
+        // The panic hook has already reported a panic.
         Pin::new(&mut self.0).poll(cx).map(drop)
     }
 }

@@ -213,7 +213,8 @@ fn health_checks_are_no_warnings_and_no_failures() {
         }
         let (_, _, log) = server.stop("-TERM");
         let warnings = log.lines().filter(|line| {
-            (line.contains("WARN") && !line.contains("TLS is not required")) || line.contains("ERROR")
+            (line.contains("WARN") && !line.contains("TLS is not required"))
+                || line.contains("ERROR")
         });
         assert_eq!(
             warnings.collect::<Vec<_>>(),
