@@ -82,7 +82,7 @@ fn a_pin_that_is_none_and_pins_beside_other_trust_are_usage_errors() {
     let pin = "ab".repeat(32);
     let sha1 = "ab".repeat(20);
     for (options, said) in [
-        (vec!["--cert-sha256", "zz"], "no hexadecimal digit"),
+        (vec!["--cert-sha256", "zz"], "not a hexadecimal digit"),
         (vec!["--cert-sha256", &sha1], "SHA-1"),
         (
             vec!["--cert-sha256", &pin, "--ca", "x.pem"],
