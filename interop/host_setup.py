@@ -168,18 +168,15 @@ def python_version(package):
 
 def our_program():
     """The path of `ftp-cli`, built now unless FTP_LOGIN names one."""
-    if given := os.environ.get("FTP_LOGIN"):
-        return given
-    root = HERE.parent
-    build(root, "--package", "ftp-cli", "--features", "async-std")
-    return str(target(root) / "debug/ftp-cli")
+    return os.environ.get("FTP_LOGIN") or str(our_programs() / "ftp-cli")
 
 
-def shared_guard_example():
-    """The path of the example `shared_guard`, built now."""
+def our_programs():
+    """The folder with our programs, and their examples in `examples`, built now. Always all at once:
+    for each other choice of packages cargo would build the dependencies again."""
     root = HERE.parent
-    build(root, "--package", "ftp-examples", "--bin", "shared_guard")
-    return str(target(root) / "debug/shared_guard")
+    build(root, "--workspace", "--bins", "--examples", "--features", "ftp-cli/async-std")
+    return target(root) / "debug"
 
 
 def build(folder, *what):
