@@ -2,14 +2,16 @@
 //!
 //! To log in to a server or to run one, use a runtime's adapter: `ftp-tokio`, `ftp-smol`,
 //! `ftp-async-std` or `ftp-blocking`, or `ftp-futures` with a timer of your own. To write an adapter,
-//! start here. This crate has no sockets, timers or tasks.
+//! start here. This crate has no timers or tasks, and no sockets but the listener of active mode.
 //!
 //! * [`DriverState`]: a machine, and the state that a driver keeps between two steps.
 //! * [`ClientSetup`], [`Address`], [`Error`], [`Operation`], [`PendingEvents`]: clients.
+//! * [`TransferState`], [`ActiveMode`]: their transfers.
 //! * [`Acceptor`], [`SharedGuard`], [`SessionState`], [`SessionInfo`], [`SessionEvent`]: servers.
 #![forbid(unsafe_code)]
 
 mod acceptor;
+mod active;
 mod address;
 mod budget;
 mod clock;
@@ -31,6 +33,7 @@ pub use acceptor::{
     AcceptDecision, Accepted, Acceptor, Availability, Refused, SessionSlot, TlsMissing,
     accept_pause,
 };
+pub use active::{ActiveListener, ActiveMode};
 pub use address::{Address, AddressError};
 pub use budget::Budget;
 pub use clock::{Clock, SystemClock};

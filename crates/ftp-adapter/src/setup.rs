@@ -10,7 +10,7 @@ use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::rustls::pki_types::ServerName;
 use ftp_rustls::{ClientTls, Secured};
 
-use crate::{Address, Error};
+use crate::{ActiveMode, Address, Error};
 
 /// What all connections of one connector share: also the TLS sessions that can be resumed.
 #[derive(Clone)]
@@ -18,6 +18,7 @@ pub struct ClientSetup {
     config: Config,
     server_name: Option<ServerName<'static>>,
     tls: OnceLock<Arc<ClientConfig>>,
+    active: ActiveMode,
 }
 
 impl ClientSetup {
@@ -29,6 +30,7 @@ impl ClientSetup {
             config,
             server_name: None,
             tls: OnceLock::new(),
+            active: ActiveMode::default(),
         }
     }
 
@@ -40,6 +42,16 @@ impl ClientSetup {
     /// The name to ask for (SNI) and to check the certificate against, if it is not the host.
     pub fn set_server_name(&mut self, name: ServerName<'static>) {
         self.server_name = Some(name);
+    }
+
+    /// Where to listen in active mode.
+    pub fn active(&self) -> &ActiveMode {
+        &self.active
+    }
+
+    /// The same, to be changed.
+    pub fn active_mut(&mut self) -> &mut ActiveMode {
+        &mut self.active
     }
 
     /// How long resolving and connecting may take.

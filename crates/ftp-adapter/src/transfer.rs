@@ -5,28 +5,34 @@ use std::io;
 use std::mem::take;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{self, Duration};
 
 use ftp_proto::client::{Connection, Event, Transfer, TransferError, TransferId, Transferred};
 use ftp_proto::wire::Reply;
 use ftp_proto::{Instant, TlsSession, data};
 use ftp_rustls::Secured;
 
-use crate::{DriverError, Error, PendingEvents};
+use crate::{DriverError, DriverState, Error, PendingEvents};
 
 /// A transfer under way, as an adapter sees it.
 ///
 /// The adapter gives each event of the control connection to [`on_event`](Self::on_event), does what that
 /// asks for, and reports with [`opened`](Self::opened), [`not_opened`](Self::not_opened) and
-/// [`ended`](Self::ended), until there is an [`outcome`](Self::take_outcome). Dropping it, with the
-/// data connection, gives the transfer up.
-#[derive(Debug)]
+/// [`ended`](Self::ended), until there is an [`outcome`](Self::outcome). Dropping it, with the data
+/// connection, gives the transfer up.
 pub struct TransferState {
     id: TransferId,
     started: Option<Started>,
     outcome: Option<Result<Transferred, TransferError>>,
     cause: Option<DataFailure>,
     moved: u64,
+    /// What was received before the end of the data, and not read yet.
+    rest: Vec<u8>,
+    /// How much of `rest` was read.
+    read: usize,
+    begun: time::Instant,
+    /// How it ended, once that was told.
+    over: Option<Result<Report, ()>>,
 }
 
 /// What a transfer was, when it is over and whole.
@@ -118,24 +124,30 @@ impl fmt::Display for DataFailure {
 }
 
 impl TransferState {
-    /// Begins a transfer.
+    /// Begins a transfer at this moment of the adapter's clock.
     ///
     /// # Errors
     /// [`Error::Unsolicited`] if replies are out of step, [`Error::Misuse`] if the connection is not
     /// idle.
     pub fn start(
-        now: Instant,
-        machine: &mut Secured<Connection>,
+        begun: time::Instant,
+        driver: &mut DriverState<Secured<Connection>>,
         pending: &mut PendingEvents,
         transfer: Transfer,
     ) -> Result<Self, Error> {
         pending.check_in_step()?;
+        let now = driver.instant(begun);
+        let connection = driver.machine_mut().machine_mut();
         Ok(Self {
-            id: machine.machine_mut().transfer(now, transfer)?,
+            id: connection.transfer(now, transfer)?,
             started: None,
             outcome: None,
             cause: None,
             moved: 0,
+            rest: Vec::new(),
+            read: 0,
+            begun,
+            over: None,
         })
     }
 
@@ -177,21 +189,21 @@ impl TransferState {
 
     /// Whether it is known how it ended.
     pub fn is_over(&self) -> bool {
-        self.outcome.is_some()
+        self.outcome.is_some() || self.over.is_some()
     }
 
-    /// The application listens there, as [`TransferStep::Listen`] asked.
+    /// The adapter listens; the server can reach it at this address.
     pub fn listening(
         &mut self,
         now: Instant,
         machine: &mut Secured<Connection>,
         address: SocketAddr,
     ) {
-        // If it is over, that was told already.
-        let _over_already = machine.machine_mut().listening(now, self.id, address);
+        // If it was not asked, the transfer is over.
+        let _not_asked = machine.machine_mut().listening(now, self.id, address);
     }
 
-    /// There is no way to listen.
+    /// The adapter cannot listen.
     pub fn not_listening(
         &mut self,
         now: Instant,
@@ -210,6 +222,8 @@ impl TransferState {
         machine: &mut Secured<Connection>,
         ticket: data::Ticket,
     ) -> Option<Secured<data::Connection>> {
+        // What was tried before it does not matter any more.
+        self.cause = None;
         let mut opened = machine.machine_mut().data_opened(now, ticket).ok()?;
         if machine.has_one_session_left() && self.started.is_none() {
             opened.postpone_tls(now);
@@ -230,7 +244,7 @@ impl TransferState {
         }
     }
 
-    /// The data connection ended like this. Returns what it received and nobody has read yet. Drop the
+    /// The data connection ended like this. What it received and nobody has read yet is kept. Drop the
     /// transport first: some servers confirm a transfer only then.
     pub fn ended(
         &mut self,
@@ -238,17 +252,16 @@ impl TransferState {
         machine: &mut Secured<Connection>,
         data: Secured<data::Connection>,
         result: Result<(), DriverError<ftp_rustls::Error<data::Error>>>,
-    ) -> Vec<u8> {
+    ) {
         let mut data = data.into_machine();
         if let Err(error) = result {
             self.cause = Some(DataFailure::Broken(error));
             data.failed(now);
         }
         self.moved = data.moved();
-        let unread = data.readable().to_vec();
+        self.rest = data.readable().to_vec();
         // If the transfer is over, its outcome is known already.
         let _over_already = machine.machine_mut().data_ended(now, data.into_end());
-        unread
     }
 
     /// The control connection is over. That is the cause, if the transfer was told to be over before, as it
@@ -257,35 +270,83 @@ impl TransferState {
     /// # Errors
     /// This one, if the transfer was told nothing.
     pub fn control_lost(&mut self, error: Error) -> Result<(), Error> {
-        if self.outcome.is_none() {
+        if !self.is_over() {
             return Err(error);
         }
         self.cause = Some(DataFailure::ControlLost(Box::new(error)));
         Ok(())
     }
 
+    /// What was received and not read, on the data connection or, after its end, here.
+    pub fn readable<'a>(&'a self, data: Option<&'a data::Connection>) -> &'a [u8] {
+        match data {
+            Some(data) => data.readable(),
+            None => self.rest.get(self.read..).unwrap_or_default(),
+        }
+    }
+
+    /// The application has read so many of the bytes that are [readable](Self::readable).
+    pub fn consume(&mut self, data: Option<(Instant, &mut data::Connection)>, count: usize) {
+        match data {
+            Some((now, data)) => data.consume(now, count),
+            None => self.read = self.rest.len().min(self.read + count),
+        }
+    }
+
+    /// How many bytes went over the data connection so far.
+    pub fn moved(&self, data: Option<&data::Connection>) -> u64 {
+        match (data, &self.over) {
+            (Some(data), _) => data.moved(),
+            (None, Some(Ok(report))) => report.bytes,
+            (None, _) => self.moved,
+        }
+    }
+
+    /// How it ended, if that is known by now. Drop the data connection if it failed. An error comes
+    /// once; after that the transfer is just over.
+    ///
+    /// # Errors
+    /// [`Error::Transfer`]; [`Error::Closed`] after it.
+    pub fn outcome(&mut self, now: time::Instant) -> Option<Result<&Report, Error>> {
+        if self.over.is_none() {
+            if self.is_unexplained() {
+                return None;
+            }
+            match self.outcome.take()? {
+                Ok(transferred) => {
+                    let elapsed = now.saturating_duration_since(self.begun);
+                    self.over = Some(Ok(Report::new(transferred, elapsed)));
+                }
+                Err(error) => {
+                    self.over = Some(Err(()));
+                    let cause = take(&mut self.cause).map(Box::new);
+                    return Some(Err(Error::Transfer {
+                        // What the server says is the better reason.
+                        cause: cause.filter(|_| error.reply().is_none()),
+                        error: Box::new(error),
+                    }));
+                }
+            }
+        }
+        let over = self.over.as_ref()?.as_ref();
+        Some(over.map_err(|()| Error::Closed))
+    }
+
     /// Whether the cause is still to be learned from the control connection.
-    pub fn is_unexplained(&self) -> bool {
+    fn is_unexplained(&self) -> bool {
         matches!(self.outcome, Some(Err(TransferError::Unknown)))
             && !matches!(self.cause, Some(DataFailure::ControlLost(_)))
     }
+}
 
-    /// How many bytes went over the data connection, after its end.
-    pub fn moved(&self) -> u64 {
-        self.moved
-    }
-
-    /// How it ended, once that is known.
-    ///
-    /// # Errors
-    /// [`Error::Transfer`].
-    pub fn take_outcome(&mut self) -> Option<Result<Transferred, Error>> {
-        let outcome = self.outcome.clone()?;
-        let cause = take(&mut self.cause).map(Box::new);
-        Some(outcome.map_err(|error| Error::Transfer {
-            // What the server says is the better reason.
-            cause: cause.filter(|_| error.reply().is_none()),
-            error: Box::new(error),
-        }))
+/// Files are not shown.
+impl fmt::Debug for TransferState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransferState")
+            .field("id", &self.id)
+            .field("started", &self.started)
+            .field("outcome", &self.outcome)
+            .field("over", &self.over)
+            .finish_non_exhaustive()
     }
 }

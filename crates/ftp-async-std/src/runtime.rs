@@ -71,12 +71,8 @@ impl Runtime for AsyncStd {
         Ok(stream)
     }
 
-    async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-        TcpListener::bind(address).await
-    }
-
-    fn listener_socket(listener: &TcpListener) -> SockRef<'_> {
-        SockRef::from(listener)
+    fn listener(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        Ok(TcpListener::from(listener))
     }
 
     fn stream_socket(stream: &TcpStream) -> SockRef<'_> {

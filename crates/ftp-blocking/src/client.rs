@@ -17,7 +17,7 @@ use ftp_proto::client::{
 use ftp_proto::wire::{Command, Reply};
 use ftp_rustls::Secured;
 
-use crate::{Connector, Driver, Transport};
+use crate::{Aborter, Connector, DataTransport, Driver, Transport};
 
 /// A control connection that is logged in.
 ///
@@ -26,9 +26,13 @@ use crate::{Connector, Driver, Transport};
 /// A method returns when it is done, or when a deadline of the machine has passed. To wait for less,
 /// use [`next_event_within`](Self::next_event_within).
 pub struct Client<T = TcpStream> {
-    pub(crate) driver: Driver<Secured<Connection>, T>,
+    /// Boxed: the client is moved several times.
+    pub(crate) driver: Box<Driver<Secured<Connection>, T>>,
     /// The events that came while a method waited for another.
-    pending: PendingEvents,
+    pub(crate) pending: PendingEvents,
+    /// How data connections are made; `None` over a transport of the caller's.
+    pub(crate) data: Option<Arc<dyn DataTransport<T>>>,
+    pub(crate) aborter: Aborter,
     pub(crate) connect_time: Duration,
     pub(crate) peer: Option<SocketAddr>,
 }
@@ -47,8 +51,10 @@ impl Client {
 impl<T: Transport> Client<T> {
     pub(crate) fn new(driver: Driver<Secured<Connection>, T>) -> Self {
         Self {
-            driver,
+            driver: Box::new(driver),
             pending: PendingEvents::default(),
+            data: None,
+            aborter: Aborter::default(),
             connect_time: Duration::ZERO,
             peer: None,
         }
@@ -139,9 +145,7 @@ impl<T: Transport> Client<T> {
         if let Some(event) = self.pending.pop() {
             return Ok(Poll::Ready(Some(event)));
         }
-        let before = self.phase();
-        let next = self.driver.next_within(time);
-        next.map_err(|error| self.explain(error, before))
+        self.event_within(time)
     }
 
     /// Sends the account (`ACCT`), after a 332 or 532 or to switch to another account. Returns the
@@ -193,7 +197,7 @@ impl<T: Transport> Client<T> {
     /// Returns the driver, for what this type does not offer. Events that were not read are
     /// dropped.
     pub fn into_driver(self) -> Driver<Secured<Connection>, T> {
-        self.driver
+        *self.driver
     }
 
     /// Answers a challenge that came as an event.
@@ -211,6 +215,12 @@ impl<T: Transport> Client<T> {
         next.map_err(|error| self.explain(error, before))
     }
 
+    pub(crate) fn event_within(&mut self, time: Duration) -> Result<Poll<Option<Event>>, Error> {
+        let before = self.phase();
+        let next = self.driver.next_within(time);
+        next.map_err(|error| self.explain(error, before))
+    }
+
     fn explain(
         &self,
         error: DriverError<ftp_rustls::Error<client::Error>>,
@@ -219,13 +229,14 @@ impl<T: Transport> Client<T> {
         Error::from_driver(error, before, self.driver.machine().machine())
     }
 
-    fn machine(&mut self) -> &mut Connection {
+    pub(crate) fn machine(&mut self) -> &mut Connection {
         self.driver.machine_mut().machine_mut()
     }
 
     /// Runs an operation to its end; events that are not its own are kept for
     /// [`next_event`](Self::next_event).
     fn run<O: Operation>(&mut self, mut operation: O) -> Result<O::Output, Error> {
+        self.settle()?;
         let now = self.driver.now();
         let machine = self.driver.machine_mut();
         let mut output = operation.start(now, machine, &mut self.pending)?;

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{self, Duration};
@@ -15,6 +16,7 @@ use ftp_proto::connect::{Race, RaceStep, Retry};
 use ftp_rustls::rustls::ClientConfig;
 use ftp_rustls::rustls::pki_types::ServerName;
 
+use crate::transfer::Direct;
 use crate::{Client, Connecting, Driver, Transport};
 
 /// Makes client connections, one or many.
@@ -61,6 +63,22 @@ impl Connector {
     #[must_use]
     pub fn server_name(mut self, name: ServerName<'static>) -> Self {
         self.setup.set_server_name(name);
+        self
+    }
+
+    /// In active mode ([`DataMode::Active`](ftp_proto::client::DataMode::Active)), listens on a port in
+    /// this range, for example the one that a firewall lets through. Default: any port that is free.
+    #[must_use]
+    pub fn active_ports(mut self, ports: RangeInclusive<u16>) -> Self {
+        self.setup.active_mut().set_ports(ports);
+        self
+    }
+
+    /// In active mode, tells the server this address, for example that of the router in front. Default:
+    /// the address of this end of the control connection.
+    #[must_use]
+    pub fn active_address(mut self, address: IpAddr) -> Self {
+        self.setup.active_mut().set_address(address);
         self
     }
 }
@@ -151,7 +169,9 @@ impl Connector {
         let begun = time::Instant::now();
         let (stream, peer) = self.reach(&address)?;
         let machine = self.setup.machine(address.host())?;
+        let data = Direct::new(&stream, peer, self.setup.active().clone());
         let mut client = Client::new(Driver::new(machine, stream));
+        client.data = Some(Arc::new(data));
         client.connect_time = begun.elapsed();
         client.peer = Some(peer);
         Ok(Connecting::new(client))
@@ -209,9 +229,10 @@ impl Connector {
     }
 }
 
-fn connect(peer: SocketAddr, time: Duration) -> io::Result<TcpStream> {
+pub(crate) fn connect(peer: SocketAddr, time: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&peer, time.max(Duration::from_millis(1)))?;
-    // Each command waits for its reply, so a delay gains nothing.
+    // Each command waits for its reply, and the end of a file for nothing: holding them back gains
+    // nothing.
     stream.set_nodelay(true)?;
     Ok(stream)
 }

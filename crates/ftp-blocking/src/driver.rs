@@ -8,7 +8,8 @@ use std::thread::sleep;
 use std::time::{self, Duration};
 
 use ftp_adapter::{DriverError, DriverState, Next};
-use ftp_proto::{Action, Instant, Machine};
+use ftp_proto::{Action, Instant, Machine, data};
+use ftp_rustls::Secured;
 use zeroize::Zeroizing;
 
 use crate::Transport;
@@ -54,8 +55,13 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     /// The same for the machine of a data connection: it reads up to 64 KiB at a time instead of
     /// 4 KiB.
     pub fn for_data(machine: M, transport: T) -> Self {
+        Self::for_data_since(machine, transport, time::Instant::now())
+    }
+
+    /// The same; the machine's time started then, with that of the control connection.
+    pub(crate) fn for_data_since(machine: M, transport: T, start: time::Instant) -> Self {
         Self {
-            state: DriverState::for_data(machine, time::Instant::now()),
+            state: DriverState::for_data(machine, start),
             transport: Timed::new(transport),
             closed: false,
         }
@@ -255,12 +261,74 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         }
     }
 
+    /// Flushes what the transport may hold.
+    pub(crate) fn flush_now(&mut self) {
+        let now = self.now();
+        self.flush(now);
+    }
+
     /// Closes the sending side once. That this fails changes nothing for a machine that is done.
     fn close(&mut self) {
         if !self.closed && !self.state.has_failed() && !self.state.is_shut_down() {
             drop(self.transport.transport.close());
         }
         self.closed = true;
+    }
+}
+
+/// A data connection in clear needs no buffer between the transport and the application.
+impl<T: Transport> Driver<Secured<data::Connection>, T> {
+    /// Reads straight into the application's buffer, once, for at most this time, and returns how many
+    /// bytes came. None: that time has passed, or there is something else to do, which
+    /// [`next_within`](Self::next_within) does.
+    pub(crate) fn read_past(&mut self, space: &mut [u8], most: Duration) -> usize {
+        self.state.resume();
+        let now = self.now();
+        if !self.machine().machine().is_transparent()
+            || !matches!(self.state.step(now), Action::Read { .. })
+        {
+            return 0;
+        }
+        let (start, transport) = (self.state.start(), &mut self.transport);
+        let mut count = 0;
+        let mut has_read = false;
+        let read = |held: &mut [u8]| {
+            if std::mem::replace(&mut has_read, true) {
+                return transport.read(held, Duration::ZERO);
+            }
+            match transport.read(space, most) {
+                Poll::Ready(Ok(came)) if came > 0 => {
+                    count = came;
+                    Poll::Pending
+                }
+                end => end,
+            }
+        };
+        let clock = || Instant::from_start(start.elapsed());
+        let _passed_by = self.state.receive(clock, read);
+        if count > 0 {
+            let now = self.now();
+            self.machine_mut().machine_mut().passed(now, count);
+        }
+        count
+    }
+
+    /// Writes straight from the application's buffer, once, for at most this time, and returns how many
+    /// bytes went out. None: [write](data::Connection::write) them, or learn why not from
+    /// [`next_within`](Self::next_within).
+    pub(crate) fn write_past(&mut self, bytes: &[u8], most: Duration) -> usize {
+        if !self.machine().machine().is_transparent() || self.state.has_failed() {
+            return 0;
+        }
+        let Poll::Ready(written) = self.transport.write(bytes, most) else {
+            return 0;
+        };
+        let now = self.now();
+        let count = *written.as_ref().unwrap_or(&0);
+        let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
+        self.state.wrote(now, written, read);
+        self.machine_mut().machine_mut().passed(now, count);
+        count
     }
 }
 

@@ -90,11 +90,13 @@ mod client;
 mod connecting;
 mod connector;
 mod driver;
+mod files;
 mod handler;
 mod server;
 mod session;
 mod session_runner;
 mod shutdown;
+mod transfer;
 mod transport;
 mod worker;
 
@@ -103,8 +105,8 @@ pub use connecting::Connecting;
 pub use connector::Connector;
 pub use driver::{Driver, Parts};
 pub use ftp_adapter::{
-    Address, AddressError, AttemptSummary, DriverError, Error, Next, SessionData, SessionError,
-    SessionEvent, SessionInfo, TlsMissing,
+    Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Next, Report,
+    SessionData, SessionError, SessionEvent, SessionInfo, Started, TlsMissing,
 };
 pub use ftp_guard;
 pub use ftp_proto;
@@ -114,6 +116,7 @@ pub use handler::Handler;
 pub use server::{Server, Socket};
 pub use session::ServerSession;
 pub use shutdown::Shutdown;
+pub use transfer::{Aborter, DataListener, DataTransport, Download, HoldsClient, Upload};
 pub use transport::Transport;
 
 /// A guard that the sessions of one server, or of several, share.

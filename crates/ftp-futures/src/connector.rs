@@ -17,7 +17,7 @@ use ftp_rustls::rustls::pki_types::ServerName;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::runtime::{DeadlineTimer, later, sleep_until};
-use crate::transfer::{ActiveMode, Direct};
+use crate::transfer::Direct;
 use crate::{Client, Connecting, Driver, Io, Runtime, Timer};
 
 /// Makes client connections, one or many.
@@ -39,7 +39,6 @@ use crate::{Client, Connecting, Driver, Io, Runtime, Timer};
 /// ```
 pub struct Connector<R> {
     setup: ClientSetup,
-    active: ActiveMode,
     runtime: PhantomData<fn() -> R>,
 }
 
@@ -50,7 +49,6 @@ impl<R> Connector<R> {
     pub fn new(config: Config) -> Self {
         Self {
             setup: ClientSetup::new(config),
-            active: ActiveMode::default(),
             runtime: PhantomData,
         }
     }
@@ -66,7 +64,7 @@ impl<R> Connector<R> {
     /// ports. Default: any that is free.
     #[must_use]
     pub fn active_ports(mut self, ports: RangeInclusive<u16>) -> Self {
-        self.active.ports = Some(ports);
+        self.setup.active_mut().set_ports(ports);
         self
     }
 
@@ -74,7 +72,7 @@ impl<R> Connector<R> {
     /// control connection (NAT).
     #[must_use]
     pub fn active_address(mut self, address: IpAddr) -> Self {
-        self.active.address = Some(address);
+        self.setup.active_mut().set_address(address);
         self
     }
 
@@ -191,7 +189,7 @@ impl<R: Runtime + 'static> Connector<R> {
         let mut client = Client::new(Driver::with_timer(machine, stream, timer));
         client.connect_time = R::now().saturating_duration_since(begun);
         client.peer = Some(peer);
-        let active = self.active.clone();
+        let active = self.setup.active().clone();
         client.data = Some(Arc::new(Direct::<R>::new(peer.ip(), active)));
         Ok(Connecting::new(client))
     }
@@ -251,7 +249,6 @@ impl<R> Clone for Connector<R> {
     fn clone(&self) -> Self {
         Self {
             setup: self.setup.clone(),
-            active: self.active.clone(),
             runtime: PhantomData,
         }
     }

@@ -115,9 +115,8 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         transfer: Transfer,
     ) -> Result<TransferState, Error> {
         self.settle().await?;
-        let now = self.driver.now();
-        let machine = self.driver.machine_mut();
-        TransferState::start(now, machine, &mut self.pending, transfer)
+        let driver = &mut self.driver.state;
+        TransferState::start(R::now(), driver, &mut self.pending, transfer)
     }
 
     /// A transfer that was dropped is settled with the server before anything else is said.

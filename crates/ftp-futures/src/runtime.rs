@@ -129,11 +129,11 @@ pub trait Runtime: Timer + Send + Io<Self::TcpStream> {
     /// so a delay gains nothing.
     fn connect(peer: SocketAddr) -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
 
-    /// Listens at this address, for data connections that the server makes.
-    fn bind(address: SocketAddr) -> impl Future<Output = io::Result<Self::TcpListener>> + Send;
-
-    /// The socket of a listener, to ask for its address.
-    fn listener_socket(listener: &Self::TcpListener) -> SockRef<'_>;
+    /// A listener of the system, which does not block, as one of the runtime.
+    ///
+    /// # Errors
+    /// Those of the runtime.
+    fn listener(listener: std::net::TcpListener) -> io::Result<Self::TcpListener>;
 
     /// The socket of a connection, to ask for its address and to set options.
     fn stream_socket(stream: &Self::TcpStream) -> SockRef<'_>;

@@ -83,12 +83,8 @@ impl Runtime for Tokio {
         Ok(stream)
     }
 
-    async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-        TcpListener::bind(address).await
-    }
-
-    fn listener_socket(listener: &TcpListener) -> SockRef<'_> {
-        SockRef::from(listener)
+    fn listener(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        TcpListener::from_std(listener)
     }
 
     fn stream_socket(stream: &TcpStream) -> SockRef<'_> {

@@ -10,9 +10,9 @@ mod upload;
 use std::fmt;
 use std::io;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use ftp_adapter::{DriverError, Error, Report, Started, TransferState, TransferStep};
+use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 use ftp_proto::data::{self, Open, Ticket};
 use ftp_rustls::Secured;
@@ -20,7 +20,7 @@ use ftp_rustls::Secured;
 pub use self::download::Download;
 #[cfg(feature = "tokio")]
 pub use self::tokio_io::TokioIo;
-pub(crate) use self::transport::{ActiveMode, Direct};
+pub(crate) use self::transport::Direct;
 pub use self::transport::{BoxFuture, DataTransport, Listening};
 pub use self::upload::Upload;
 use crate::{Client, Clock, Driver, Io, Timer};
@@ -32,13 +32,6 @@ pub(crate) struct Running<C: HoldsClient> {
     client: C,
     state: TransferState,
     data: Data<C::Runtime, C::Transport>,
-    /// What was received before the end of the data, and not read yet.
-    rest: Vec<u8>,
-    /// How much of `rest` was read.
-    read: usize,
-    begun: Instant,
-    /// How it ended, once that was told.
-    over: Option<Result<Report, ()>>,
 }
 
 /// The data connection.
@@ -53,6 +46,23 @@ enum Data<R, T> {
         opening: BoxFuture<io::Result<T>>,
     },
     Open(Box<Driver<R, Secured<data::Connection>, T>>),
+}
+
+impl<R: Timer + Io<T>, T: Unpin> Data<R, T> {
+    fn machine(&self) -> Option<&data::Connection> {
+        match self {
+            Self::Open(driver) => Some(driver.machine().machine()),
+            _ => None,
+        }
+    }
+
+    /// The machine, and the time now.
+    fn machine_mut(&mut self) -> Option<(Instant, &mut data::Connection)> {
+        match self {
+            Self::Open(driver) => Some((driver.now(), driver.machine_mut().machine_mut())),
+            _ => None,
+        }
+    }
 }
 
 /// What a transfer runs over: a [`Client`], borrowed (`&mut Client`) or owned.
@@ -95,7 +105,6 @@ impl<C: HoldsClient> Running<C> {
     /// Starts the transfer and waits until it has begun, or is over already. On an error the client comes
     /// back.
     pub(crate) async fn start(mut client: C, transfer: Transfer) -> Result<Self, (C, Error)> {
-        let begun = C::Runtime::now();
         let state = match client.client().start_transfer(transfer).await {
             Ok(state) => state,
             Err(error) => return Err((client, error)),
@@ -104,10 +113,6 @@ impl<C: HoldsClient> Running<C> {
             client,
             state,
             data: Data::None,
-            rest: Vec::new(),
-            read: 0,
-            begun,
-            over: None,
         };
         while !running.state.has_begun() {
             let turn = std::future::poll_fn(|cx| running.poll_turn(cx)).await;
@@ -115,10 +120,10 @@ impl<C: HoldsClient> Running<C> {
                 return Err((running.client, error));
             }
         }
-        if let Some(Err(error)) = running.outcome() {
-            return Err((running.client, error));
+        match running.outcome() {
+            Some(Err(error)) => Err((running.client, error)),
+            Some(Ok(_)) | None => Ok(running),
         }
-        Ok(running)
     }
 
     pub(crate) fn started(&self) -> Option<&Started> {
@@ -127,38 +132,22 @@ impl<C: HoldsClient> Running<C> {
 
     /// How many bytes went over the data connection so far.
     pub(crate) fn moved(&self) -> u64 {
-        match (&self.data, &self.over) {
-            (Data::Open(driver), _) => driver.machine().machine().moved(),
-            (_, Some(Ok(report))) => report.bytes,
-            _ => self.state.moved(),
-        }
+        self.state.moved(self.data.machine())
     }
 
     /// What has been received and not been read.
     pub(crate) fn readable(&self) -> &[u8] {
-        match &self.data {
-            Data::Open(driver) => driver.machine().machine().readable(),
-            _ => &self.rest[self.read..],
-        }
+        self.state.readable(self.data.machine())
     }
 
     pub(crate) fn consume(&mut self, count: usize) {
-        match &mut self.data {
-            Data::Open(driver) => {
-                let now = driver.now();
-                driver.machine_mut().machine_mut().consume(now, count);
-            }
-            _ => self.read = self.rest.len().min(self.read + count),
-        }
+        self.state.consume(self.data.machine_mut(), count);
     }
 
     /// Hands bytes to the data connection; returns how many it took.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
-        let Data::Open(driver) = &mut self.data else {
-            return 0;
-        };
-        let now = driver.now();
-        driver.machine_mut().machine_mut().write(now, bytes)
+        let data = self.data.machine_mut();
+        data.map_or(0, |(now, data)| data.write(now, bytes))
     }
 
     /// Receives some bytes straight into the caller's buffer, if that can be done now.
@@ -185,22 +174,16 @@ impl<C: HoldsClient> Running<C> {
         }
     }
 
-    /// Whether the data connection holds nothing that was written and not sent.
+    /// Whether nothing that was written waits to be sent.
     pub(crate) fn is_flushed(&self) -> bool {
-        match &self.data {
-            Data::Open(driver) => driver.machine().machine().is_flushed(),
-            _ => true,
-        }
+        let data = self.data.machine();
+        self.state.is_over() || data.is_none_or(data::Connection::is_flushed)
     }
 
     /// All was written. `false`: there is no data connection to be told yet.
     pub(crate) fn finish_writing(&mut self) -> bool {
-        let Data::Open(driver) = &mut self.data else {
-            return false;
-        };
-        let now = driver.now();
-        driver.machine_mut().machine_mut().finish(now);
-        true
+        let data = self.data.machine_mut();
+        data.map(|(now, data)| data.finish(now)).is_some()
     }
 
     pub(crate) fn into_client(self) -> C {
@@ -209,26 +192,11 @@ impl<C: HoldsClient> Running<C> {
 
     /// How it ended, if that is known. Errors come once; after that it is just over.
     pub(crate) fn outcome(&mut self) -> Option<Result<&Report, Error>> {
-        if self.over.is_none() {
-            if self.state.is_unexplained() {
-                return None;
-            }
-            match self.state.take_outcome()? {
-                Ok(transferred) => {
-                    let elapsed = C::Runtime::now().saturating_duration_since(self.begun);
-                    self.over = Some(Ok(Report::new(transferred, elapsed)));
-                }
-                Err(error) => {
-                    self.over = Some(Err(()));
-                    self.data = Data::None;
-                    return Some(Err(error));
-                }
-            }
+        let outcome = self.state.outcome(C::Runtime::now())?;
+        if outcome.is_err() {
+            self.data = Data::None;
         }
-        match self.over.as_ref()? {
-            Ok(report) => Some(Ok(report)),
-            Err(()) => Some(Err(Error::Closed)),
-        }
+        Some(outcome)
     }
 
     /// One turn: something happened on one of the connections, and was dealt with.
@@ -340,7 +308,7 @@ impl<C: HoldsClient> Running<C> {
         drop(transport);
         let now = client.driver.now();
         let control = client.driver.machine_mut();
-        self.rest = self.state.ended(now, control, machine, result);
+        self.state.ended(now, control, machine, result);
     }
 }
 

@@ -3,10 +3,9 @@
 use std::io;
 use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::pin::Pin;
 
-use ftp_adapter::socket;
+use ftp_adapter::{ActiveListener, ActiveMode, socket};
 use ftp_proto::data::Open;
 
 use crate::Runtime;
@@ -55,15 +54,6 @@ pub struct Listening<T> {
     pub accept: BoxFuture<io::Result<T>>,
 }
 
-/// Where a client listens for the data connections that a server makes.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ActiveMode {
-    /// The ports to use; any, if none are given.
-    pub(crate) ports: Option<RangeInclusive<u16>>,
-    /// The address to tell the server; that of the control connection, if none is given.
-    pub(crate) address: Option<IpAddr>,
-}
-
 /// TCP to the host of the control connection.
 pub(crate) struct Direct<R> {
     host: IpAddr,
@@ -92,17 +82,22 @@ impl<R: Runtime + 'static> DataTransport<R::TcpStream> for Direct<R> {
     }
 
     fn listen(&self, control: &R::TcpStream) -> BoxFuture<io::Result<Listening<R::TcpStream>>> {
-        let local = address_of(R::stream_socket(control).local_addr());
-        let (host, active) = (self.host, self.active.clone());
+        let local = R::stream_socket(control).local_addr();
+        let listening = local.and_then(|local| {
+            let local = local.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+            self.active.listen(local, self.host)
+        });
         Box::pin(async move {
-            let local = local?.ip();
-            let ports = active.ports.unwrap_or(0..=0);
-            let listener = bind::<R>(local, ports).await?;
-            let bound = address_of(R::listener_socket(&listener).local_addr())?;
-            let shown = active.address.unwrap_or(local);
+            let ActiveListener {
+                listener,
+                address,
+                peer,
+                ..
+            } = listening?;
+            let listener = R::listener(listener)?;
             Ok(Listening {
-                address: SocketAddr::new(shown.to_canonical(), bound.port()),
-                accept: Box::pin(accept::<R>(listener, host)),
+                address,
+                accept: Box::pin(accept::<R>(listener, peer)),
             })
         })
     }
@@ -116,29 +111,12 @@ impl<R: Runtime + 'static> DataTransport<R::TcpStream> for Direct<R> {
     }
 }
 
-/// The first of these ports that is free.
-async fn bind<R: Runtime>(host: IpAddr, ports: RangeInclusive<u16>) -> io::Result<R::TcpListener> {
-    let mut result = Err(io::ErrorKind::AddrInUse.into());
-    for port in ports {
-        result = R::bind(SocketAddr::new(host, port)).await;
-        if result.is_ok() {
-            break;
-        }
-    }
-    result
-}
-
 /// The first connection of this host; strangers are dropped.
 async fn accept<R: Runtime>(listener: R::TcpListener, host: IpAddr) -> io::Result<R::TcpStream> {
     loop {
         let (stream, peer) = R::accept(&listener).await?;
-        if peer.ip().to_canonical() == host.to_canonical() {
+        if peer.ip().to_canonical() == host {
             return Ok(stream);
         }
     }
-}
-
-fn address_of(address: io::Result<ftp_adapter::socket2::SockAddr>) -> io::Result<SocketAddr> {
-    let unknown = || io::Error::from(io::ErrorKind::AddrNotAvailable);
-    address?.as_socket().ok_or_else(unknown)
 }

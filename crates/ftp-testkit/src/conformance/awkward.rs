@@ -94,12 +94,8 @@ impl<R: Runtime, const STUCK: bool> Runtime for Awkward<R, STUCK> {
         R::connect(peer)
     }
 
-    fn bind(address: SocketAddr) -> impl Future<Output = io::Result<R::TcpListener>> + Send {
-        R::bind(address)
-    }
-
-    fn listener_socket(listener: &R::TcpListener) -> SockRef<'_> {
-        R::listener_socket(listener)
+    fn listener(listener: std::net::TcpListener) -> io::Result<R::TcpListener> {
+        R::listener(listener)
     }
 
     fn stream_socket(stream: &R::TcpStream) -> SockRef<'_> {

@@ -1,0 +1,168 @@
+//! Active mode: the server makes the data connection (`PORT`, RFC 959 §4.1.2; `EPRT`, RFC 2428).
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::ops::RangeInclusive;
+
+use crate::jitter;
+
+/// How many connections are accepted and dropped before the caller has something else to do.
+const STRANGERS: usize = 32;
+
+/// Where a client listens in active mode.
+#[derive(Debug, Clone, Default)]
+pub struct ActiveMode {
+    ports: Option<RangeInclusive<u16>>,
+    address: Option<IpAddr>,
+}
+
+/// A listener for one data connection. Nothing here waits.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ActiveListener {
+    /// The listener; it does not block.
+    pub listener: TcpListener,
+    /// The address that the server is told.
+    pub address: SocketAddr,
+    /// The only host that may connect.
+    pub peer: IpAddr,
+}
+
+impl ActiveMode {
+    /// Listens on a port in this range. Without one, the system chooses the port.
+    pub fn set_ports(&mut self, ports: RangeInclusive<u16>) {
+        self.ports = Some(ports);
+    }
+
+    /// Tells the server this address, for example that of the router in front.
+    pub fn set_address(&mut self, address: IpAddr) {
+        self.address = Some(address);
+    }
+
+    /// Listens on the address of the control connection's own end, for its peer.
+    ///
+    /// # Errors
+    /// Those of the system; [`AddrInUse`](io::ErrorKind::AddrInUse) if no port of the range is free.
+    pub fn listen(&self, local: SocketAddr, peer: IpAddr) -> io::Result<ActiveListener> {
+        let listener = self.bind(local)?;
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        let told = self.address.unwrap_or(local.ip());
+        Ok(ActiveListener {
+            listener,
+            address: SocketAddr::new(told.to_canonical(), port),
+            peer: peer.to_canonical(),
+        })
+    }
+
+    fn bind(&self, mut local: SocketAddr) -> io::Result<TcpListener> {
+        let Some(ports) = &self.ports else {
+            local.set_port(0);
+            return TcpListener::bind(local);
+        };
+        // Begin anywhere: nobody can tell the next port from the last one.
+        let count = ports.len().max(1);
+        let first = usize::try_from(jitter() % count as u64).unwrap_or(0);
+        let ports = || ports.clone();
+        for port in ports().skip(first).chain(ports().take(first)) {
+            local.set_port(port);
+            match TcpListener::bind(local) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                bound => return bound,
+            }
+        }
+        Err(io::ErrorKind::AddrInUse.into())
+    }
+}
+
+impl ActiveListener {
+    /// The peer's connection, if it has come. Connections of others are dropped.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn accept(&self) -> io::Result<Option<TcpStream>> {
+        for _ in 0..STRANGERS {
+            match self.listener.accept() {
+                Ok((stream, from)) if from.ip().to_canonical() == self.peer => {
+                    // Some systems hand this setting down.
+                    stream.set_nonblocking(false)?;
+                    stream.set_nodelay(true)?;
+                    return Ok(Some(stream));
+                }
+                Ok(_) => {}
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return Ok(None),
+                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn loopback(last: u8) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, last], 0))
+    }
+
+    /// What is accepted in the end.
+    fn accept(listener: &ActiveListener) -> TcpStream {
+        loop {
+            if let Some(stream) = listener.accept().unwrap() {
+                return stream;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn only_the_peer_is_accepted_and_others_end_nothing() {
+        let mode = ActiveMode::default();
+        // Everything on this host comes from 127.0.0.1.
+        let nobody = mode.listen(loopback(1), loopback(9).ip()).unwrap();
+        let _stranger = TcpStream::connect(nobody.address).unwrap();
+        let everybody = mode.listen(loopback(1), loopback(1).ip()).unwrap();
+        let _peer = TcpStream::connect(everybody.address).unwrap();
+        accept(&everybody);
+        assert!(nobody.accept().unwrap().is_none());
+    }
+
+    #[test]
+    fn each_port_of_the_range_is_used_before_there_is_none() {
+        // Three free ports in a row.
+        let first = loop {
+            let port = {
+                let free = TcpListener::bind(loopback(1)).unwrap();
+                free.local_addr().unwrap().port()
+            };
+            let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+            if port < u16::MAX - 2 && (port..=port + 2).all(is_free) {
+                break port;
+            }
+        };
+        let mut mode = ActiveMode::default();
+        mode.set_ports(first..=first + 2);
+        let listen = || mode.listen(loopback(1), loopback(1).ip());
+        let three: Vec<ActiveListener> = (0..3).map(|_| listen().unwrap()).collect();
+        let mut ports: Vec<u16> = three.iter().map(|one| one.address.port()).collect();
+        ports.sort_unstable();
+        assert_eq!(ports, [first, first + 1, first + 2]);
+        assert_eq!(listen().unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn the_server_is_told_the_address_that_is_set() {
+        let mut mode = ActiveMode::default();
+        let router = IpAddr::from([192, 0, 2, 7]);
+        mode.set_address(router);
+        let listener = mode.listen(loopback(1), loopback(1).ip()).unwrap();
+        let port = listener.listener.local_addr().unwrap().port();
+        assert_eq!(listener.address, SocketAddr::new(router, port));
+    }
+}

@@ -1,0 +1,409 @@
+//! Transfers: a control connection and a data connection, run together by one thread.
+//!
+//! A thread can wait for one socket only. Which one, and for how long:
+//!
+//! * While the server has not said that it begins, in clear: for the control connection, since nothing
+//!   can be done before. While TLS shakes hands: for both in turns, each for 5 ms, then for longer and
+//!   longer, because some servers shake hands before that reply and some after it.
+//! * While data moves: for the data connection. The control connection is looked at only when no data
+//!   came for a tenth of a second.
+//! * After that: for the control connection.
+
+mod aborter;
+mod download;
+mod transport;
+mod upload;
+
+use std::fmt;
+use std::io;
+use std::mem::replace;
+use std::task::Poll;
+use std::time::{self, Duration};
+
+use ftp_adapter::{DriverError, Error, Report, Started, TransferState, TransferStep};
+use ftp_proto::Instant;
+use ftp_proto::client::Transfer;
+use ftp_proto::data::{self, Open, Ticket};
+use ftp_rustls::Secured;
+
+pub use self::aborter::Aborter;
+pub use self::download::Download;
+pub(crate) use self::transport::Direct;
+pub use self::transport::{DataListener, DataTransport};
+pub use self::upload::Upload;
+use crate::{Client, Driver, Transport};
+
+/// How long to wait for one connection at first before the other is looked at; doubled each time, up
+/// to [`LONGEST_SLICE`].
+const FIRST_SLICE: Duration = Duration::from_millis(5);
+const LONGEST_SLICE: Duration = Duration::from_millis(100);
+/// How long to wait for the control connection if there is nothing else to look at.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// A transfer under way: runs both connections in turns, and holds all that is between two turns.
+///
+/// Dropping it gives the transfer up; the client settles that with the server before its next command.
+pub(crate) struct Running<C: HoldsClient> {
+    client: C,
+    state: TransferState,
+    data: Data<C::Transport>,
+    slice: Duration,
+}
+
+/// The data connection.
+enum Data<T> {
+    None,
+    Listening {
+        listener: Box<dyn DataListener<T>>,
+        /// Comes when the server knows the address.
+        ticket: Option<Ticket>,
+    },
+    Open {
+        driver: Box<Driver<Secured<data::Connection>, T>>,
+        is_protected: bool,
+    },
+}
+
+/// What a transfer runs over: a [`Client`], borrowed (`&mut Client`) or owned.
+///
+/// Implemented for these two alone.
+pub trait HoldsClient: sealed::HoldsClient {}
+
+impl<T: Transport> HoldsClient for Client<T> {}
+impl<T: Transport> HoldsClient for &mut Client<T> {}
+
+mod sealed {
+    use crate::{Client, Transport};
+
+    pub trait HoldsClient {
+        type Transport: Transport;
+        fn client(&mut self) -> &mut Client<Self::Transport>;
+    }
+
+    impl<T: Transport> HoldsClient for Client<T> {
+        type Transport = T;
+
+        fn client(&mut self) -> &mut Self {
+            self
+        }
+    }
+
+    impl<T: Transport> HoldsClient for &mut Client<T> {
+        type Transport = T;
+
+        fn client(&mut self) -> &mut Client<T> {
+            self
+        }
+    }
+}
+
+impl<T: Transport> Data<T> {
+    fn machine(&self) -> Option<&data::Connection> {
+        match self {
+            Self::Open { driver, .. } => Some(driver.machine().machine()),
+            Self::None | Self::Listening { .. } => None,
+        }
+    }
+
+    /// The machine, and the time now.
+    fn machine_mut(&mut self) -> Option<(Instant, &mut data::Connection)> {
+        match self {
+            Self::Open { driver, .. } => Some((driver.now(), driver.machine_mut().machine_mut())),
+            Self::None | Self::Listening { .. } => None,
+        }
+    }
+}
+
+impl<C: HoldsClient> Running<C> {
+    /// Starts the transfer and waits until it has begun, or is over already. On an error the client comes
+    /// back.
+    pub(crate) fn start(mut client: C, transfer: Transfer) -> Result<Self, (C, Error)> {
+        let state = match client.client().start_transfer(transfer) {
+            Ok(state) => state,
+            Err(error) => return Err((client, error)),
+        };
+        let mut running = Self {
+            client,
+            state,
+            data: Data::None,
+            slice: FIRST_SLICE,
+        };
+        while !running.state.has_begun() {
+            if let Err(error) = running.turn() {
+                return Err((running.client, error));
+            }
+        }
+        match running.outcome() {
+            Some(Err(error)) => Err((running.client, error)),
+            Some(Ok(_)) | None => Ok(running),
+        }
+    }
+
+    pub(crate) fn started(&self) -> Option<&Started> {
+        self.state.started()
+    }
+
+    /// How many bytes went over the data connection so far.
+    pub(crate) fn moved(&self) -> u64 {
+        self.state.moved(self.data.machine())
+    }
+
+    /// What has been received and not been read.
+    pub(crate) fn readable(&self) -> &[u8] {
+        self.state.readable(self.data.machine())
+    }
+
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.state.consume(self.data.machine_mut(), count);
+    }
+
+    /// Reads straight into the caller's buffer, if there is nothing between it and the transport. 0: take
+    /// a [`turn`](Self::turn).
+    pub(crate) fn read_past(&mut self, space: &mut [u8]) -> usize {
+        match &mut self.data {
+            Data::Open { driver, .. } => driver.read_past(space, LONGEST_SLICE),
+            Data::None | Data::Listening { .. } => 0,
+        }
+    }
+
+    /// Sends some of the bytes, and returns how many.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        loop {
+            self.check_abort();
+            if let Some(outcome) = self.outcome() {
+                outcome?;
+                // The server says that the file is whole, and there is more.
+                return Err(Error::Closed);
+            }
+            if let Data::Open { driver, .. } = &mut self.data {
+                let count = driver.write_past(bytes, LONGEST_SLICE);
+                if count > 0 {
+                    return Ok(count);
+                }
+                let now = driver.now();
+                let count = driver.machine_mut().machine_mut().write(now, bytes);
+                if count > 0 {
+                    self.flush()?;
+                    return Ok(count);
+                }
+            }
+            self.turn()?;
+        }
+    }
+
+    /// Waits until all that was written is with the transport. What that finds out is told by the next
+    /// call.
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        let is_flushed = |data: &data::Connection| data.is_flushed();
+        while !self.state.is_over() && !self.data.machine().is_none_or(is_flushed) {
+            self.turn()?;
+        }
+        if let Data::Open { driver, .. } = &mut self.data {
+            driver.flush_now();
+        }
+        Ok(())
+    }
+
+    /// All was written. `false`: there is no data connection to be told yet.
+    pub(crate) fn finish_writing(&mut self) -> bool {
+        let data = self.data.machine_mut();
+        data.map(|(now, data)| data.finish(now)).is_some()
+    }
+
+    pub(crate) fn into_client(self) -> C {
+        self.client
+    }
+
+    /// How it ended, if that is known. Errors come once; after that it is just over.
+    pub(crate) fn outcome(&mut self) -> Option<Result<&Report, Error>> {
+        let outcome = self.state.outcome(time::Instant::now())?;
+        if outcome.is_err() {
+            self.data = Data::None;
+        }
+        Some(outcome)
+    }
+
+    /// Another thread may have given the transfer up.
+    pub(crate) fn check_abort(&mut self) {
+        let client = self.client.client();
+        if client.aborter.is_wanted() {
+            client.aborter.reset();
+            self.data = Data::None;
+            let now = client.driver.now();
+            // If it is over already, so be it.
+            let _over_already = client.machine().abort(now);
+        }
+    }
+
+    /// One turn: something happened on one of the connections and was dealt with, or nothing happened
+    /// for a while.
+    pub(crate) fn turn(&mut self) -> Result<(), Error> {
+        self.check_abort();
+        let has_begun = self.state.has_begun();
+        match &mut self.data {
+            Data::Listening {
+                listener,
+                ticket: Some(_),
+            } => match listener.accept().transpose() {
+                Some(accepted) => self.accepted(accepted),
+                None => self.look_between(),
+            },
+            Data::Open { driver, .. } if has_begun => match driver.next_within(LONGEST_SLICE) {
+                // Not to be waited for: the data is what matters.
+                Ok(Poll::Pending) => self.look_at_control(Duration::ZERO).map(drop),
+                next => self.data_moved(next),
+            },
+            Data::Open {
+                driver,
+                is_protected: true,
+            } if driver.machine().machine().tls().is_none() => {
+                match driver.next_within(self.slice) {
+                    Ok(Poll::Pending) => self.look_between(),
+                    next => self.data_moved(next),
+                }
+            }
+            _ => {
+                let is_held = self.client.client().aborter.is_held();
+                let most = if is_held { LONGEST_SLICE } else { LONGEST_WAIT };
+                self.look_at_control(most).map(drop)
+            }
+        }
+    }
+
+    fn data_moved(
+        &mut self,
+        next: Result<Poll<Option<data::Event>>, DriverError<ftp_rustls::Error<data::Error>>>,
+    ) -> Result<(), Error> {
+        match next {
+            Ok(Poll::Ready(Some(_)) | Poll::Pending) => {}
+            Ok(Poll::Ready(None)) => self.ended(Ok(())),
+            Err(error) => self.ended(Err(error)),
+        }
+        Ok(())
+    }
+
+    /// Waits for the control connection for a while; for longer the next time, if nothing came.
+    fn look_between(&mut self) -> Result<(), Error> {
+        self.slice = match self.look_at_control(self.slice)? {
+            Poll::Ready(()) => FIRST_SLICE,
+            Poll::Pending => (self.slice * 2).min(LONGEST_SLICE),
+        };
+        Ok(())
+    }
+
+    /// Waits for the control connection for at most this time.
+    fn look_at_control(&mut self, most: Duration) -> Result<Poll<()>, Error> {
+        let client = self.client.client();
+        let event = match client.event_within(most) {
+            Ok(Poll::Pending) => return Ok(Poll::Pending),
+            Ok(Poll::Ready(Some(event))) => event,
+            Ok(Poll::Ready(None)) => {
+                self.state.control_lost(Error::Closed)?;
+                return Ok(Poll::Ready(()));
+            }
+            Err(error) => {
+                self.state.control_lost(error)?;
+                return Ok(Poll::Ready(()));
+            }
+        };
+        match self.state.on_event(event) {
+            TransferStep::Open(ticket) => self.open(ticket),
+            TransferStep::Listen => self.listen(),
+            TransferStep::Begun => self.begun(),
+            TransferStep::GoOn => {}
+            TransferStep::NotMine(event) => client.pending.keep(event)?,
+        }
+        Ok(Poll::Ready(()))
+    }
+
+    fn begun(&mut self) {
+        self.client.client().acknowledge_at_once();
+        if let Some((now, data)) = self.data.machine_mut() {
+            data.begun(now);
+        }
+    }
+
+    fn listen(&mut self) {
+        let client = self.client.client();
+        let now = client.driver.now();
+        let listening = client.listen_for_data();
+        let machine = client.driver.machine_mut();
+        match listening {
+            Ok(listener) => {
+                self.state.listening(now, machine, listener.address());
+                self.data = Data::Listening {
+                    listener,
+                    ticket: None,
+                };
+            }
+            Err(error) => self.state.not_listening(now, machine, error),
+        }
+    }
+
+    fn open(&mut self, new: Ticket) {
+        if let (Open::Accept, Data::Listening { ticket, .. }) = (new.open(), &mut self.data) {
+            *ticket = Some(new);
+            return;
+        }
+        let opened = self.client.client().connect_data(&new);
+        self.opened(new, opened);
+    }
+
+    fn accepted(&mut self, accepted: io::Result<C::Transport>) -> Result<(), Error> {
+        if let Data::Listening {
+            ticket: Some(ticket),
+            ..
+        } = replace(&mut self.data, Data::None)
+        {
+            self.opened(ticket, accepted);
+        }
+        Ok(())
+    }
+
+    fn opened(&mut self, ticket: Ticket, opened: io::Result<C::Transport>) {
+        let client = self.client.client();
+        let now = client.driver.now();
+        let start = client.driver.state.start();
+        let machine = client.driver.machine_mut();
+        self.data = Data::None;
+        match opened {
+            Ok(transport) => {
+                let is_protected = ticket.is_protected();
+                if let Some(machine) = self.state.opened(now, machine, ticket) {
+                    client.reset_on_drop(&machine, &transport, true);
+                    let driver = Driver::for_data_since(machine, transport, start);
+                    self.data = Data::Open {
+                        driver: Box::new(driver),
+                        is_protected,
+                    };
+                }
+            }
+            Err(error) => self.state.not_opened(now, machine, ticket, error),
+        }
+    }
+
+    fn ended(&mut self, result: Result<(), DriverError<ftp_rustls::Error<data::Error>>>) {
+        if let Data::Open { driver, .. } = replace(&mut self.data, Data::None) {
+            let crate::Parts {
+                machine, transport, ..
+            } = driver.into_parts();
+            let client = self.client.client();
+            if result.is_ok() {
+                client.reset_on_drop(&machine, &transport, false);
+            }
+            // The socket is closed here, before anything else is said over the control connection.
+            drop(transport);
+            let now = client.driver.now();
+            let control = client.driver.machine_mut();
+            self.state.ended(now, control, machine, result);
+        }
+    }
+}
+
+impl<C: HoldsClient> fmt::Debug for Running<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,131 @@
+//! What a client sends.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use ftp_adapter::{Error, Report, Started};
+
+use super::{HoldsClient, Running};
+
+/// As much is gathered before it is sent, so that small writes cost no system call each.
+const LARGE: usize = 64 * 1024;
+
+/// A file that is being sent.
+///
+/// It can be written with [`Write`]. Small writes are gathered: they are sent when there are 64 KiB, at
+/// [`flush`](Self::flush), and at [`finish`](Self::finish). **The file is whole only when `finish` says
+/// so**: it waits until the server has confirmed it. Dropping it before gives the transfer up: the server
+/// may keep a part of the file.
+#[must_use = "the file is whole only when this is finished"]
+pub struct Upload<C: HoldsClient> {
+    running: Running<C>,
+    /// What was written and is not large enough to be sent.
+    gathered: Vec<u8>,
+    /// The data connection knows that nothing more comes.
+    finished: bool,
+}
+
+impl<C: HoldsClient> Upload<C> {
+    pub(crate) fn new(running: Running<C>) -> Self {
+        Self {
+            running,
+            gathered: Vec::new(),
+            finished: false,
+        }
+    }
+
+    /// What the server said when it began; with `STOU`, perhaps the name.
+    pub fn started(&self) -> Option<&Started> {
+        self.running.started()
+    }
+
+    /// How many bytes went out so far, as they stand on the data connection.
+    pub fn bytes(&self) -> u64 {
+        self.running.moved()
+    }
+
+    /// Writes some of the bytes, and returns how many.
+    ///
+    /// In clear, 64 KiB or more are sent without a copy in between.
+    ///
+    /// # Errors
+    /// [`Error::Transfer`] if it is over, or whatever ended the control connection.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        if self.gathered.is_empty() && bytes.len() >= LARGE {
+            return self.running.send(bytes);
+        }
+        let count = bytes.len().min(LARGE - self.gathered.len());
+        self.gathered.extend_from_slice(&bytes[..count]);
+        if self.gathered.len() == LARGE {
+            self.send_gathered()?;
+        }
+        Ok(count)
+    }
+
+    /// Writes all of the bytes.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            let count = self.write(bytes)?;
+            bytes = &bytes[count..];
+        }
+        Ok(())
+    }
+
+    /// Waits until what was written is on its way.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.send_gathered()?;
+        self.running.flush()
+    }
+
+    /// All was written: waits until the server has confirmed it, and says what was transferred.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn finish(&mut self) -> Result<Report, Error> {
+        self.send_gathered()?;
+        loop {
+            self.finished = self.finished || self.running.finish_writing();
+            if let Some(report) = self.running.outcome() {
+                return report.cloned();
+            }
+            self.running.turn()?;
+        }
+    }
+
+    /// Gives the client back. If the transfer is not over, that gives it up.
+    pub fn into_inner(self) -> C {
+        self.running.into_client()
+    }
+
+    fn send_gathered(&mut self) -> Result<(), Error> {
+        let mut bytes = &self.gathered[..];
+        while !bytes.is_empty() {
+            let count = self.running.send(bytes)?;
+            bytes = &bytes[count..];
+        }
+        self.gathered.clear();
+        Ok(())
+    }
+}
+
+impl<C: HoldsClient> Write for Upload<C> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(Self::write(self, bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(Self::flush(self)?)
+    }
+}
+
+impl<C: HoldsClient> fmt::Debug for Upload<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.running.fmt(f)
+    }
+}
