@@ -161,7 +161,10 @@ impl Error {
         match self {
             Self::Protocol(error) => error.reply(),
             Self::Refused(reply) => Some(reply),
-            Self::Transfer { error, .. } => error.reply(),
+            Self::Transfer { error, cause } => error.reply().or(match cause.as_deref() {
+                Some(DataFailure::ControlLost(lost)) => lost.reply(),
+                _ => None,
+            }),
             _ => None,
         }
     }

@@ -182,9 +182,9 @@ impl TransferState {
         self.started.as_ref()
     }
 
-    /// Whether it has begun or is over.
+    /// Whether it has begun, or is over and [how](Self::outcome) can be told.
     pub fn has_begun(&self) -> bool {
-        self.started.is_some() || self.is_over()
+        self.started.is_some() || (self.is_over() && !self.is_unexplained())
     }
 
     /// Whether it is known how it ended.

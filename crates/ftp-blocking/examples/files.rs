@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut upload = ftp.store(to)?;
     for piece in file.chunks(1 << 20) {
         upload.write_all(piece)?;
-        println!("sent {} of {} bytes", upload.bytes(), file.len());
+        println!("sent {} of {} bytes", upload.sent(), file.len());
     }
     println!("{}", upload.finish()?.reply);
     Ok(ftp.quit()?)

@@ -32,7 +32,7 @@ impl<C: HoldsClient> Download<C> {
     }
 
     /// How many bytes came so far, as they stood on the data connection.
-    pub fn bytes(&self) -> u64 {
+    pub fn received(&self) -> u64 {
         self.running.moved()
     }
 

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
@@ -18,10 +17,10 @@ use ftp_proto::client::{self, Login, Timeout};
 use ftp_proto::server::{self, Attempt, ClosedWhy, Event, Request, Verdict};
 use ftp_proto::wire::Reply;
 
+use crate::watched::watched;
+
 /// A deadline that is reached soon. All others are the defaults: half a minute and more.
 const SOON: Duration = Duration::from_millis(300);
-/// Far more than anything here needs, and less than any default deadline.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -94,20 +93,6 @@ impl Transport for Endless {
 
     fn close(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Does this in a thread, and does not wait for ever.
-fn watched<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
-    let (done, outcome) = channel();
-    let thread = thread::spawn(move || drop(done.send(what())));
-    match outcome.recv_timeout(PATIENCE) {
-        Ok(outcome) => outcome,
-        Err(RecvTimeoutError::Timeout) => panic!("it goes on for ever"),
-        Err(RecvTimeoutError::Disconnected) => match thread.join() {
-            Err(panic) => std::panic::resume_unwind(panic),
-            Ok(()) => panic!("nothing came of it"),
-        },
     }
 }
 

@@ -3,3 +3,8 @@
 mod conformance;
 mod data;
 mod endless;
+mod scripted_server;
+mod transfers;
+mod transfers_given_up;
+mod transfers_tls;
+mod watched;

@@ -39,7 +39,7 @@ impl<C: HoldsClient> Upload<C> {
     }
 
     /// How many bytes went out so far, as they stand on the data connection.
-    pub fn bytes(&self) -> u64 {
+    pub fn sent(&self) -> u64 {
         self.running.moved()
     }
 

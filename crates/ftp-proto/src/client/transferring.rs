@@ -388,6 +388,8 @@ impl Transferring {
             _ if reply.code().is_negative() => self.judge(reply, context),
             Data::None => self.judge(reply, context),
             Data::Awaited { .. } | Data::Open { .. } => {
+                // If no 1yz came, the application learns only now that there is something to read.
+                self.started(None, context);
                 self.step = Step::DataEnd(reply);
                 State::Transferring(self)
             }

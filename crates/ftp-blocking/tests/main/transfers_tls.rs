@@ -1,0 +1,113 @@
+//! Transfers under TLS: when servers shake hands, and when the end is one.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use ftp_blocking::Connector;
+use ftp_blocking::ftp_rustls::rustls::{ServerConfig, ServerConnection};
+use ftp_blocking::ftp_rustls::{
+    ClientCertificates, Identity, Roots, client_config, roots_from_pem, server_config,
+};
+use ftp_proto::client::{Security, TransferError};
+use ftp_proto::data;
+use ftp_testkit::SelfMade;
+
+use crate::scripted_server::{ScriptedServer, ask_where, config, file, play_with, secure};
+use crate::transfers::why;
+
+fn tls() -> (Connector, Arc<ServerConfig>) {
+    let made = SelfMade::for_loopback();
+    let pem = made.certificate_pem.as_bytes();
+    let identity = Identity::from_pem(pem, made.key_pem.as_bytes()).unwrap();
+    let server = server_config(identity, ClientCertificates::NotAsked).unwrap();
+    let roots = Roots::Store(roots_from_pem(pem).unwrap());
+    let config = config().security(Security::ExplicitTls);
+    let connector = Connector::new(config).tls(client_config(roots, None).unwrap());
+    (connector, server)
+}
+
+/// A data connection after its handshake.
+fn shake_hands(tls: &Arc<ServerConfig>, mut data: std::net::TcpStream) -> Box<dyn Read> {
+    let mut connection = ServerConnection::new(tls.clone()).unwrap();
+    connection.complete_io(&mut data).unwrap();
+    Box::new(ftp_blocking::ftp_rustls::rustls::StreamOwned::new(
+        connection, data,
+    ))
+}
+
+#[test]
+fn servers_may_shake_hands_before_or_after_they_say_that_they_begin() {
+    let (connector, tls) = tls();
+    let server_tls = tls.clone();
+    let script = move |server: &mut ScriptedServer| {
+        for size in [0, 1, 300_000] {
+            let data = server.data("STOR before");
+            let mut data = shake_hands(&tls, data);
+            server.say("150 Send it.");
+            let mut all = Vec::new();
+            data.read_to_end(&mut all).unwrap();
+            assert!(all == file(size));
+            drop(data);
+            server.say("226 Got it.");
+
+            let data = server.data("STOR after");
+            server.say("150 Send it.");
+            let mut data = shake_hands(&tls, data);
+            all.clear();
+            data.read_to_end(&mut all).unwrap();
+            assert!(all == file(size));
+            drop(data);
+            server.say("226 Got it.");
+        }
+        let _no_handshake = server.data("STOR refused");
+        server.say("553 Not here.");
+        server.tell_where();
+    };
+    play_with(connector, Some(server_tls), script, |client| {
+        for size in [0, 1, 300_000] {
+            for path in ["before", "after"] {
+                let mut upload = client.store(path).unwrap();
+                upload.write_all(&file(size)).unwrap();
+                let report = upload.finish().unwrap();
+                assert_eq!(report.bytes, size as u64);
+                assert!(report.tls.is_some());
+            }
+        }
+        let error = why(client.store("refused").unwrap_err());
+        assert!(matches!(error, TransferError::Refused { .. }), "{error:?}");
+        ask_where(client);
+    });
+}
+
+#[test]
+fn an_end_without_close_notify_is_cut_off_even_if_the_server_says_that_all_is_well() {
+    let (connector, tls) = tls();
+    let server_tls = tls.clone();
+    let script = move |server: &mut ScriptedServer| {
+        let data = server.data("RETR a file");
+        server.say("150 Here it comes.");
+        let mut data = secure(&tls, data);
+        data.write_all(&file(100_000)).unwrap();
+        data.flush().unwrap();
+        drop(data);
+        server.say("226 All is well.");
+        server.tell_where();
+    };
+    play_with(connector, Some(server_tls), script, |client| {
+        let mut download = client.retrieve("a file").unwrap();
+        let mut all = Vec::new();
+        let error = why(download.read_to_end(&mut all).unwrap_err());
+        assert!(all == file(100_000));
+        let is_cut = matches!(
+            error,
+            TransferError::CutOff {
+                bytes: 100_000,
+                error: data::Error::CutOff,
+                ..
+            }
+        );
+        assert!(is_cut, "{error:?}");
+        drop(download);
+        ask_where(client);
+    });
+}
