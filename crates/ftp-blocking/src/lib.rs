@@ -20,6 +20,31 @@
 //! # }
 //! ```
 //!
+//! # Files
+//!
+//! [`Client::retrieve`] gives a [`Download`], which is [`Read`](std::io::Read), and [`Client::store`] an
+//! [`Upload`], which is [`Write`](std::io::Write):
+//!
+//! ```no_run
+//! # fn example(mut ftp: ftp_blocking::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::fs::File;
+//! use std::io;
+//!
+//! let mut download = ftp.retrieve("pub/data.bin")?;
+//! io::copy(&mut download, &mut File::create("data.bin")?)?; // an error, if it is not whole
+//!
+//! let mut upload = ftp.store("incoming/data.bin")?;
+//! io::copy(&mut File::open("data.bin")?, &mut upload)?;
+//! println!("{}", upload.finish()?.reply); // only now it is whole
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One thread runs both connections. The control connection is looked at when no data came for a tenth
+//! of a second, so a server that gives up without closing the data connection is noticed that late.
+//! [`Client::aborter`] gives a transfer up from another thread. One that is dropped is settled with the
+//! server before the next command.
+//!
 //! # Both sides in one program
 //!
 //! ```

@@ -139,6 +139,10 @@ impl<C: HoldsClient> Running<C> {
         }
     }
 
+    pub(crate) fn into_client(self) -> C {
+        self.client
+    }
+
     pub(crate) fn started(&self) -> Option<&Started> {
         self.state.started()
     }
@@ -146,6 +150,15 @@ impl<C: HoldsClient> Running<C> {
     /// How many bytes went over the data connection so far.
     pub(crate) fn moved(&self) -> u64 {
         self.state.moved(self.data.machine())
+    }
+
+    /// How it ended, if that is known. Errors come once; after that it is just over.
+    pub(crate) fn outcome(&mut self) -> Option<Result<&Report, Error>> {
+        let outcome = self.state.outcome(time::Instant::now())?;
+        if outcome.is_err() {
+            self.data = Data::None;
+        }
+        Some(outcome)
     }
 
     /// What has been received and not been read.
@@ -208,19 +221,6 @@ impl<C: HoldsClient> Running<C> {
     pub(crate) fn finish_writing(&mut self) -> bool {
         let data = self.data.machine_mut();
         data.map(|(now, data)| data.finish(now)).is_some()
-    }
-
-    pub(crate) fn into_client(self) -> C {
-        self.client
-    }
-
-    /// How it ended, if that is known. Errors come once; after that it is just over.
-    pub(crate) fn outcome(&mut self) -> Option<Result<&Report, Error>> {
-        let outcome = self.state.outcome(time::Instant::now())?;
-        if outcome.is_err() {
-            self.data = Data::None;
-        }
-        Some(outcome)
     }
 
     /// Another thread may have given the transfer up.

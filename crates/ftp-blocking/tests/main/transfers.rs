@@ -3,12 +3,13 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use ftp_blocking::{Client, Connector, DataTransport, Download, Error, Transport};
 use ftp_proto::client::{DataMode, Transfer, TransferError};
 use ftp_proto::data::{self, Open};
-use ftp_proto::wire::Code;
+use ftp_proto::wire::{Code, Reply};
 
 use crate::scripted_server::{ScriptedServer, ask_where, config, file, play, play_with, serve};
 use crate::watched::watched;
@@ -173,6 +174,57 @@ fn a_refusal_leaves_the_client_usable() {
         assert_eq!(error.code(), Code::new(421), "{error:?}");
         // The script wants a QUIT, which cannot come any more.
         server.join().unwrap_err();
+    });
+}
+
+#[test]
+fn a_server_that_gives_up_without_reading_on_is_heard() {
+    let script = |server: &mut ScriptedServer| {
+        let _never_read = server.data("STOR a file");
+        server.say("150 Send it.");
+        server.say("552 The disk is full.");
+        server.tell_where();
+    };
+    play(script, |client| {
+        let piece = file(1 << 20);
+        let mut upload = client.store("a file").unwrap();
+        let error = loop {
+            if let Err(error) = upload.write_all(&piece) {
+                break why(error);
+            }
+        };
+        assert_eq!(error.reply().map(Reply::code), Code::new(552));
+        drop(upload);
+        ask_where(client);
+    });
+}
+
+#[test]
+fn a_client_goes_along_with_its_transfer_and_comes_back() {
+    let script = |server: &mut ScriptedServer| {
+        server.data("RETR a file").write_all(&file(1000)).unwrap();
+        server.say("150 Here it comes.\n226 Done.");
+        server.data("RETR nothing");
+        server.say("550 No such file.");
+        server.tell_where();
+    };
+    watched(move || {
+        let (address, server) = serve(None, script);
+        let client = Connector::new(config())
+            .connect(&address.to_string())
+            .unwrap();
+        let transfer = Transfer::retrieve("a file").unwrap().size(Some(1000));
+        let mut download = client.into_download(transfer).unwrap();
+        let reading = thread::spawn(move || {
+            assert_eq!(download.finish().unwrap().bytes, 1000);
+            download.into_inner()
+        });
+        let client = reading.join().unwrap();
+        let transfer = Transfer::retrieve("nothing").unwrap();
+        let (mut client, _) = client.into_download(transfer).unwrap_err();
+        ask_where(&mut client);
+        client.quit().unwrap();
+        server.join().unwrap();
     });
 }
 
