@@ -13,6 +13,7 @@ use super::{
     Answer, CommandId, Config, Error, Event, Login, Misuse, Phase, Protection, Security, Session,
     Transfer, TransferError, TransferId,
 };
+use crate::data::DataType;
 use crate::wire::{Command, CommandRef, Verb};
 use crate::{Instant, data};
 
@@ -88,6 +89,13 @@ impl Connection {
         self.context.secret_sent
     }
 
+    /// The `TYPE` in force, which `SIZE` depends on; `None` if it is not known, or commands are
+    /// unanswered. At the start it is not known: servers differ.
+    pub fn data_type(&self) -> Option<DataType> {
+        let may_change = self.context.outstanding.commands() > 0;
+        self.context.data_type.filter(|_| !may_change)
+    }
+
     /// Answers a [`Challenge`](super::Challenge).
     ///
     /// # Errors
@@ -111,7 +119,8 @@ impl Connection {
     /// Sends a command after login. Its replies come as events with the id returned, in the order
     /// of the commands; several may be unanswered at a time.
     ///
-    /// A 200 to a `PROT` sent this way changes [`Session::protection`].
+    /// A 200 to a `PROT` sent this way changes [`Session::protection`], one to a `TYPE` changes
+    /// [`data_type`](Self::data_type).
     ///
     /// # Errors
     /// [`Misuse::Closed`] once the connection is closing; [`Misuse::DedicatedMethod`] for verbs
@@ -159,6 +168,11 @@ impl Connection {
             id,
             verb,
             protection,
+            data_type: match (verb, command.argument()) {
+                (Verb::Type, Some(b"I" | b"i")) => Some(DataType::Image),
+                (Verb::Type, Some(b"A" | b"a")) => Some(DataType::Ascii),
+                _ => None,
+            },
         };
         self.context.send(purpose, command.borrow());
         Ok(id)

@@ -592,6 +592,7 @@ impl Ready {
         let Purpose::Command {
             id: command,
             protection,
+            data_type,
             ..
         } = answered.purpose
         else {
@@ -609,6 +610,7 @@ impl Ready {
         match (code, protection) {
             (100..200, _) => context.still_open(answered),
             (200, Some(protection)) => context.set_protection(protection),
+            (200, None) if data_type.is_some() => context.data_type = data_type,
             _ => {}
         }
         self

@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::{CommandId, Protection, Timeout, Timeouts};
+use crate::data::DataType;
 use crate::wire::{Class, ReplyRef, Verb};
 use crate::{Instant, Limits};
 
@@ -19,6 +20,8 @@ pub(super) enum Purpose {
         verb: Verb,
         /// What a 200 to it puts in force, if it is a `PROT`.
         protection: Option<Protection>,
+        /// What a 200 to it puts in force, if it is a `TYPE`.
+        data_type: Option<DataType>,
     },
     /// A `NOOP`, or what the configuration has in its place, that the machine sent by itself.
     KeepAlive(Verb),

@@ -38,7 +38,7 @@ impl Transfer {
     fn new(verb: Verb, path: Option<&[u8]>, direction: Direction) -> Result<Self, InvalidText> {
         Ok(Self {
             command: match path {
-                Some(path) => Command::with_argument(verb, path)?,
+                Some(path) => Command::with_path(verb, path)?,
                 None => Command::new(verb)?,
             },
             direction,

@@ -6,6 +6,7 @@ use core::fmt;
 
 use super::facts::Facts;
 use super::name;
+use super::owned::OwnedEntry;
 use crate::datetime::DateTime;
 
 /// One entry of a listing, borrowed from the line it was read from.
@@ -73,6 +74,11 @@ impl<'a> Entry<'a> {
             raw: b"",
             rest: b"",
         }
+    }
+
+    /// A copy that owns its bytes.
+    pub fn to_owned_entry(&self) -> OwnedEntry {
+        OwnedEntry::from(*self)
     }
 
     /// The name as text; bytes that are not UTF-8 become U+FFFD.

@@ -27,6 +27,16 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     pub(super) const NONE: Self = Self { text: b"" };
 
+    /// From the text that stands in front of a name.
+    pub(super) const fn from_text(text: &'a [u8]) -> Self {
+        Self { text }
+    }
+
+    /// All of it.
+    pub(super) const fn text(self) -> &'a [u8] {
+        self.text
+    }
+
     /// The value of a fact. The letter case of names does not matter (RFC 3659 §7.5). If there are
     /// two, the first counts.
     pub fn get(self, name: &str) -> Option<&'a [u8]> {

@@ -72,6 +72,7 @@ mod mvs;
 mod name;
 mod named;
 mod noise;
+mod owned;
 mod parser;
 mod reader;
 pub(crate) mod text;
@@ -82,6 +83,7 @@ mod write;
 
 pub use entry::{Entry, Kind, Modified, Precision};
 pub use facts::Facts;
+pub use owned::OwnedEntry;
 pub use parser::{DEFAULT_LINE_LIMIT, Line, Parser, Reason};
 pub use reader::Reader;
 pub use write::{FactNames, WriteError, write_facts, write_list};

@@ -217,6 +217,17 @@ impl Command {
         ))
     }
 
+    /// A command with a path, which is sent verbatim.
+    ///
+    /// # Errors
+    /// As [`with_argument`](Self::with_argument); [`TextProblem::Empty`] if it is empty.
+    pub fn with_path(verb: Verb, path: impl AsRef<[u8]>) -> Result<Self, InvalidText> {
+        if path.as_ref().is_empty() {
+            return Err(TextProblem::Empty.of(TextKind::Argument));
+        }
+        Self::with_argument(verb, path)
+    }
+
     /// A command from a line that a user typed: verb, space, argument; without the line's end.
     ///
     /// # Errors

@@ -225,6 +225,35 @@ fn the_type_is_sent_only_when_it_changes() {
 }
 
 #[test]
+fn a_type_that_the_application_set_is_known_once_the_server_agreed() {
+    let mut dialogue = Dialogue::ready();
+    assert_eq!(dialogue.client.data_type(), None);
+    for (command, reply, known) in [
+        ("TYPE I", "200 x\r\n", Some(DataType::Image)),
+        ("TYPE A", "200 x\r\n", Some(DataType::Ascii)),
+        ("TYPE A N", "200 x\r\n", None),
+        ("TYPE I", "504 x\r\n", None),
+    ] {
+        dialogue.send(command);
+        assert_eq!(dialogue.client.data_type(), None, "{command}");
+        dialogue.hear(reply);
+        assert_eq!(dialogue.client.data_type(), known, "{command}");
+    }
+    // The last of several counts, and none before it is answered.
+    dialogue.send("TYPE I");
+    dialogue.send("TYPE A");
+    dialogue.hear("200 x\r\n");
+    assert_eq!(dialogue.client.data_type(), None);
+    dialogue.hear("200 x\r\n");
+    assert_eq!(dialogue.client.data_type(), Some(DataType::Ascii));
+    dialogue.send("TYPE I");
+    dialogue.hear("200 x\r\n");
+    dialogue.forget();
+    dialogue.begin(retrieve());
+    assert_eq!(dialogue.take_sent(), "EPSV\r\n");
+}
+
+#[test]
 fn a_listing_is_ascii_and_goes_on_where_that_is_refused() {
     let mut dialogue = Dialogue::ready();
     dialogue.begin(Transfer::list(None).unwrap());

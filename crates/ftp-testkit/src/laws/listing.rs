@@ -18,6 +18,10 @@ pub fn listing(bytes: &[u8]) {
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Line::Entry(entry) = parser.line(line) {
             assert_is_sound(&entry);
+            let rest: &[u8] = b"";
+            let mut whole = entry;
+            whole.rest = rest;
+            assert_eq!(entry.to_owned_entry().borrow(), whole);
             assert_survives_facts(&entry);
             assert_survives_list(&entry);
         }
