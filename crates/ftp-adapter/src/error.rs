@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ftp_proto::client::{self, ChallengeKind, Connection, Misuse, Phase, TransferError};
-use ftp_proto::wire::{Code, InvalidText, NegativeReply, Reply};
+use ftp_proto::wire::{Code, InvalidText, NegativeReply, Reply, Verb, escape};
 use ftp_rustls::ConfigError;
 use thiserror::Error;
 
@@ -83,6 +83,32 @@ pub enum Error {
     /// [`Reply::ok`] was called on a negative reply. The connection is unchanged.
     #[error("the server refused: {0}")]
     Refused(Reply),
+    /// The reply does not say what it must, such as a 257 without a path. The connection goes on.
+    #[error("the reply to {verb} cannot be used: {reply}")]
+    UnusableReply {
+        /// The command.
+        verb: Verb,
+        /// What it said.
+        reply: Reply,
+    },
+    /// The server does not list, in its reply to `FEAT`, what this needs. Nothing was sent for it.
+    #[error("the server does not list {0} among its features")]
+    NotSupported(&'static str),
+    /// This failed in the middle of something that is done to many files, at this path.
+    #[error("{}: {error}", escape(.path))]
+    AtPath {
+        /// Where.
+        path: Vec<u8>,
+        /// Why.
+        error: Box<Error>,
+    },
+    /// The server named a file so that its path may lead elsewhere: with `/` or `\\` in the name, or
+    /// `..`. Nothing was done with it.
+    #[error("the server names a file that may be elsewhere")]
+    UnsafeName,
+    /// Directories lie deeper in each other than is allowed, or in a circle.
+    #[error("directories lie too deep in each other")]
+    TooDeep,
     /// A reply came that nothing had asked for, and it was not read with `Client::next_event`. If the
     /// server sent one reply too many, later replies may be taken for answers to the wrong commands.
     /// The connection continues, and so does what the method had begun, as if its future had been
@@ -145,7 +171,12 @@ impl Error {
                 ChallengeKind::Account => Phase::Account,
                 _ => Phase::User,
             }),
+            Self::AtPath { error, .. } => error.phase(),
             Self::Refused(_)
+            | Self::UnusableReply { .. }
+            | Self::NotSupported(_)
+            | Self::UnsafeName
+            | Self::TooDeep
             | Self::Unsolicited(_)
             | Self::Transfer { .. }
             | Self::Misuse(_)
@@ -160,7 +191,8 @@ impl Error {
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Protocol(error) => error.reply(),
-            Self::Refused(reply) => Some(reply),
+            Self::Refused(reply) | Self::UnusableReply { reply, .. } => Some(reply),
+            Self::AtPath { error, .. } => error.reply(),
             Self::Transfer { error, cause } => error.reply().or(match cause.as_deref() {
                 Some(DataFailure::ControlLost(lost)) => lost.reply(),
                 _ => None,
@@ -174,6 +206,7 @@ impl Error {
         match self {
             Self::Protocol(error) => error.code(),
             Self::Unsolicited(reply) => Some(reply.code()),
+            Self::AtPath { error, .. } => error.code(),
             _ => self.reply().map(Reply::code),
         }
     }
@@ -326,6 +359,9 @@ impl fmt::Display for Because<'_> {
     }
 }
 
+/// What stands for the text of a server.
+const MASK: &str = "****";
+
 struct Redacted<'a>(&'a Error);
 
 impl fmt::Display for Redacted<'_> {
@@ -334,6 +370,12 @@ impl fmt::Display for Redacted<'_> {
             Error::Protocol(error) => error.redacted().fmt(f),
             Error::Refused(reply) => Error::Refused(reply.redacted()).fmt(f),
             Error::Unsolicited(reply) => Error::Unsolicited(reply.redacted()).fmt(f),
+            Error::UnusableReply { verb, reply } => {
+                let (verb, reply) = (*verb, reply.redacted());
+                Error::UnusableReply { verb, reply }.fmt(f)
+            }
+            // The server named most of the path.
+            Error::AtPath { error, .. } => write!(f, "{MASK}: {}", error.redacted()),
             Error::Tls { error, .. } => match &**error {
                 ftp_rustls::Error::Machine(error) => error.redacted().fmt(f),
                 error => error.fmt(f),
@@ -473,6 +515,10 @@ mod tests {
         for error in [
             Error::Refused(reply()),
             Error::Unsolicited(reply()),
+            Error::UnusableReply {
+                verb,
+                reply: reply(),
+            },
             Error::Protocol(client::Error::PasswordNeeded { reply: reply() }),
             reply_of(client::PeerFault::UnsolicitedReply(reply())),
             reply_of(client::PeerFault::OutOfStep {

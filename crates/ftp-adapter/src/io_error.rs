@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 
 use ftp_proto::client::TransferError;
+use ftp_proto::wire::Reply;
 use ftp_proto::{client, server};
 
 use crate::{AddressError, DataFailure, DriverError, Error, SessionError, TlsMissing};
@@ -17,32 +18,50 @@ impl From<Error> for io::Error {
     /// * A protocol fault of the peer, or a TLS failure, is
     ///   [`InvalidData`](ErrorKind::InvalidData).
     /// * A transfer that was cut off is `UnexpectedEof` too, one whose length differs `InvalidData`. A 550
-    ///   to it is [`NotFound`](ErrorKind::NotFound), 452 and 552 are
+    ///   to it, or to another command with a path, is [`NotFound`](ErrorKind::NotFound), 452 and 552 are
     ///   [`StorageFull`](ErrorKind::StorageFull).
     /// * Invalid calls, addresses and configurations are [`InvalidInput`](ErrorKind::InvalidInput).
     /// * A failed transport or resolver keeps its kind; of several addresses, that of the last.
     fn from(error: Error) -> Self {
-        let kind = match &error {
-            Error::Resolve { error, .. } | Error::Io { error, .. } => error.kind(),
-            Error::Connect(attempts) => attempts
-                .last()
-                .map_or(ErrorKind::NotFound, |(_, error)| error.kind()),
-            Error::ConnectTimedOut { .. } => ErrorKind::TimedOut,
-            Error::Protocol(error) => kind_of(error),
-            Error::Tls { error, .. } => kind_of(&**error),
-            Error::Transfer { error, cause } => of_transfer(error, cause.as_deref()),
-            Error::Unanswered(_) | Error::Refused(_) => ErrorKind::PermissionDenied,
-            Error::Unsolicited(_) => ErrorKind::InvalidData,
-            Error::Address(_)
-            | Error::TlsConfiguration(_)
-            | Error::NoTlsConfiguration
-            | Error::Misuse(_)
-            | Error::InvalidCommand(_)
-            | Error::AlreadyAnswered => ErrorKind::InvalidInput,
-            Error::EventsUnread => ErrorKind::Other,
-            Error::Closed => ErrorKind::NotConnected,
-        };
-        Self::new(kind, error)
+        Self::new(of_error(&error), error)
+    }
+}
+
+fn of_error(error: &Error) -> ErrorKind {
+    match error {
+        Error::Resolve { error, .. } | Error::Io { error, .. } => error.kind(),
+        Error::Connect(attempts) => attempts
+            .last()
+            .map_or(ErrorKind::NotFound, |(_, error)| error.kind()),
+        Error::ConnectTimedOut { .. } => ErrorKind::TimedOut,
+        Error::Protocol(error) => kind_of(error),
+        Error::Tls { error, .. } => kind_of(&**error),
+        Error::Transfer { error, cause } => of_transfer(error, cause.as_deref()),
+        Error::AtPath { error, .. } => of_error(error),
+        Error::Refused(reply) => of_refusal(reply),
+        Error::Unanswered(_) => ErrorKind::PermissionDenied,
+        Error::Unsolicited(_)
+        | Error::UnusableReply { .. }
+        | Error::UnsafeName
+        | Error::TooDeep => ErrorKind::InvalidData,
+        Error::NotSupported(_) => ErrorKind::Unsupported,
+        Error::Address(_)
+        | Error::TlsConfiguration(_)
+        | Error::NoTlsConfiguration
+        | Error::Misuse(_)
+        | Error::InvalidCommand(_)
+        | Error::AlreadyAnswered => ErrorKind::InvalidInput,
+        Error::EventsUnread => ErrorKind::Other,
+        Error::Closed => ErrorKind::NotConnected,
+    }
+}
+
+fn of_refusal(reply: &Reply) -> ErrorKind {
+    match reply.code().get() {
+        // Not there, or not allowed: the code does not tell.
+        550 => ErrorKind::NotFound,
+        552 | 452 => ErrorKind::StorageFull,
+        _ => ErrorKind::PermissionDenied,
     }
 }
 
@@ -117,12 +136,7 @@ fn of_transfer(error: &TransferError, cause: Option<&DataFailure>) -> ErrorKind 
         (TransferError::NotOpened, _) => ErrorKind::TimedOut,
         (TransferError::CutOff { .. }, _) => ErrorKind::UnexpectedEof,
         (TransferError::Refused { reply, .. } | TransferError::Failed { reply, .. }, _) => {
-            match reply.code().get() {
-                // Not there, or not allowed: the code does not tell.
-                550 => ErrorKind::NotFound,
-                552 | 452 => ErrorKind::StorageFull,
-                _ => ErrorKind::PermissionDenied,
-            }
+            of_refusal(reply)
         }
         (TransferError::UnusableReply { .. } | TransferError::LengthDiffers { .. }, _) => {
             ErrorKind::InvalidData

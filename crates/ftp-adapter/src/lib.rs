@@ -6,7 +6,7 @@
 //!
 //! * [`DriverState`]: a machine, and the state that a driver keeps between two steps.
 //! * [`ClientSetup`], [`Address`], [`Error`], [`Operation`], [`PendingEvents`]: clients.
-//! * [`TransferState`], [`ActiveMode`]: their transfers.
+//! * [`TransferState`], [`ActiveMode`]: their transfers. [`files`]: what they do with files besides.
 //! * [`Acceptor`], [`SharedGuard`], [`SessionState`], [`SessionInfo`], [`SessionEvent`]: servers.
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,7 @@ mod clock;
 mod dialing;
 mod driver_state;
 mod error;
+pub mod files;
 mod guard;
 mod io_error;
 mod methods;
@@ -36,7 +37,7 @@ pub use acceptor::{
 pub use active::{ActiveListener, ActiveMode};
 pub use address::{Address, AddressError};
 pub use budget::Budget;
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SystemClock, date_and_time};
 pub use dialing::{jitter, lost};
 pub use driver_state::{DriverError, DriverState, Next};
 pub use error::Error;

@@ -8,6 +8,7 @@ use ftp_proto::wire::{Class, Command, Reply, Verb};
 use ftp_proto::{Account, Instant};
 use ftp_rustls::Secured;
 
+use crate::files::Known;
 use crate::{Error, PendingEvents};
 
 /// An operation of a client: a call to the machine, and the events that answer it.
@@ -177,6 +178,7 @@ impl Operation for Reinitialize {
     ) -> Result<Option<()>, Error> {
         // So that an event of the old login is not taken for one of the new.
         pending.keep_what_came(machine)?;
+        *pending.known_mut() = Known::default();
         if let Some(login) = self.login.take() {
             self.sent = Some(machine.machine_mut().reinitialize(now, login)?);
         }

@@ -1,11 +1,13 @@
-//! The events that a client keeps while one of its methods waits for another.
+//! What a client keeps from one of its methods to the next.
 
 use std::collections::VecDeque;
 
 use ftp_proto::Machine;
 use ftp_proto::client::{Connection, Event};
+use ftp_proto::wire::Reply;
 use ftp_rustls::Secured;
 
+use crate::files::{Exchange, Known, Turn};
 use crate::{Error, Operation, Progress};
 
 /// How many events are kept.
@@ -13,10 +15,12 @@ const EVENTS_KEPT: usize = 256;
 
 /// The events that came while a method waited for another, in order.
 ///
-/// Each [`Operation`] waits for its own events. Others are kept for `next_event`.
+/// Each [`Operation`] waits for its own events. Others are kept for `next_event`. What was learned of
+/// the server since the login is kept with them.
 #[derive(Debug, Default)]
 pub struct PendingEvents {
     kept: VecDeque<Event>,
+    known: Known,
 }
 
 impl PendingEvents {
@@ -40,6 +44,30 @@ impl PendingEvents {
             Some(Event::Unsolicited(reply)) => Err(Error::Unsolicited(reply)),
             _ => Ok(()),
         }
+    }
+
+    /// What an exchange does next: `reply` answers the command that it sent last, `None` begins it.
+    ///
+    /// # Errors
+    /// As [`Exchange::next`]; [`Error::Refused`] if it needs the features, and the server does not want to
+    /// list them now.
+    pub fn turn<E: Exchange>(
+        &mut self,
+        exchange: &mut E,
+        connection: &Connection,
+        reply: Option<Reply>,
+    ) -> Result<Turn<E::Output>, Error> {
+        self.known.turn(exchange, connection, reply)
+    }
+
+    /// What is known of the server.
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// The same, to be told of what happens besides.
+    pub fn known_mut(&mut self) -> &mut Known {
+        &mut self.known
     }
 
     /// Gives the connection's next event to the operation, and keeps it if it is not the

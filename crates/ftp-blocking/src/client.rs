@@ -235,7 +235,7 @@ impl<T: Transport> Client<T> {
 
     /// Runs an operation to its end; events that are not its own are kept for
     /// [`next_event`](Self::next_event).
-    fn run<O: Operation>(&mut self, mut operation: O) -> Result<O::Output, Error> {
+    pub(crate) fn run<O: Operation>(&mut self, mut operation: O) -> Result<O::Output, Error> {
         self.settle()?;
         let now = self.driver.now();
         let machine = self.driver.machine_mut();

@@ -117,6 +117,7 @@ mod connector;
 mod driver;
 mod files;
 mod handler;
+mod operations;
 mod server;
 mod session;
 mod session_runner;

@@ -12,10 +12,13 @@ use ftp_adapter::{
     SendCommand,
 };
 use ftp_proto::Account;
-use ftp_proto::client::{Answer, CommandId, Config, Connection, Event, Login, Phase, Session};
+use ftp_proto::client::{
+    Answer, CommandId, Config, Connection, Event, Login, Misuse, Phase, Session,
+};
 use ftp_proto::wire::{Command, Reply};
 use ftp_rustls::Secured;
 
+use crate::operations::RunningOperation;
 use crate::{Connector, DataTransport, Driver, Io, Runtime, Timer};
 
 /// A control connection that is logged in.
@@ -109,6 +112,10 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         C::Error: Into<Error>,
     {
         let command = command.try_into().map_err(Into::into)?;
+        if self.pending.known().is_away() {
+            // A listing was dropped: the command would be carried out elsewhere.
+            return Err(Misuse::Transferring.into());
+        }
         let now = self.driver.now();
         Ok(self.machine().send(now, command)?)
     }
@@ -182,6 +189,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
             // The drop at the end closes a socket of ours, so it needs no shutdown before.
             self.driver.leave_open();
         }
+        self.pending.known_mut().stay();
         self.run(Quit::default()).await
     }
 
@@ -216,20 +224,11 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         self.driver.machine_mut().machine_mut()
     }
 
-    /// Runs an operation to its end; events that are not its own are kept for
-    /// [`next_event`](Self::next_event).
-    async fn run<O: Operation>(&mut self, mut operation: O) -> Result<O::Output, Error> {
+    /// Runs an operation to its end, when nothing is left undone.
+    async fn run<O: Operation>(&mut self, operation: O) -> Result<O::Output, Error> {
         self.settle().await?;
-        let now = self.driver.now();
-        let machine = self.driver.machine_mut();
-        let mut output = operation.start(now, machine, &mut self.pending)?;
-        loop {
-            if let Some(output) = output {
-                return Ok(output);
-            }
-            let event = poll_fn(|cx| self.poll_event(cx)).await?;
-            output = self.pending.go_on(&mut operation, event)?;
-        }
+        let mut running = RunningOperation::new(operation);
+        poll_fn(|cx| self.poll_operation(cx, &mut running)).await
     }
 }
 

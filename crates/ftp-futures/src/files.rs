@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::{future::poll_fn, io};
 
+use ftp_adapter::files::Return;
 use ftp_adapter::{Error, TransferState};
 use ftp_proto::client::{Event, Transfer};
 use ftp_proto::data::{self, Direction, Open};
 use ftp_rustls::Secured;
 
+use crate::operations::Conversation;
 use crate::transfer::{BoxFuture, Listening, Running};
 use crate::{Client, DataTransport, Download, Io, Timer, Upload};
 
@@ -110,28 +112,15 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         self.data = Some(transport);
     }
 
-    pub(crate) async fn start_transfer(
-        &mut self,
-        transfer: Transfer,
-    ) -> Result<TransferState, Error> {
-        self.settle().await?;
+    pub(crate) fn start_transfer(&mut self, transfer: Transfer) -> Result<TransferState, Error> {
         let driver = &mut self.driver.state;
         TransferState::start(R::now(), driver, &mut self.pending, transfer)
     }
 
-    /// A transfer that was dropped is settled with the server before anything else is said.
+    /// See [`poll_settle`](Self::poll_settle).
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
-        let now = self.driver.now();
-        if self.machine().abort(now).is_err() {
-            return Ok(());
-        }
-        while self.machine().transferring().is_some() {
-            match poll_fn(|cx| self.poll_event(cx)).await? {
-                Some(event) => self.keep(event)?,
-                None => return Err(Error::Closed),
-            }
-        }
-        Ok(())
+        let mut back = Conversation::new(Return);
+        poll_fn(|cx| self.poll_settle(cx, &mut back)).await
     }
 
     pub(crate) fn keep(&mut self, event: Event) -> Result<(), Error> {

@@ -46,17 +46,21 @@ mod connector;
 mod driver;
 mod files;
 mod handler;
+mod listing;
+mod operations;
 mod runtime;
 mod server;
 mod session;
 mod session_runner;
 mod transfer;
+mod walk;
 
 pub use client::Client;
 pub use connecting::Connecting;
 pub use connector::Connector;
 pub use driver::{Driver, Parts};
 pub use ftp_adapter;
+pub use ftp_adapter::files::{Hash, SkipReason, Visit};
 pub use ftp_adapter::socket2;
 pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Next, Report,
@@ -68,12 +72,14 @@ pub use ftp_proto::client::Login;
 pub use ftp_rustls;
 pub use futures_io;
 pub use handler::Handler;
+pub use listing::{Entries, Listing, Names};
 pub use runtime::{FuturesIo, Io, Runtime, Timer};
 pub use server::Server;
 pub use session::ServerSession;
 #[cfg(feature = "tokio")]
 pub use transfer::TokioIo;
 pub use transfer::{BoxFuture, DataTransport, Download, HoldsClient, Listening, Upload};
+pub use walk::Walk;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -8,6 +8,7 @@ mod transport;
 mod upload;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
 
@@ -105,24 +106,36 @@ impl<C: HoldsClient> Running<C> {
     /// Starts the transfer and waits until it has begun, or is over already. On an error the client comes
     /// back.
     pub(crate) async fn start(mut client: C, transfer: Transfer) -> Result<Self, (C, Error)> {
-        let state = match client.client().start_transfer(transfer).await {
-            Ok(state) => state,
-            Err(error) => return Err((client, error)),
-        };
-        let mut running = Self {
-            client,
-            state,
-            data: Data::None,
-        };
-        while !running.state.has_begun() {
-            let turn = std::future::poll_fn(|cx| running.poll_turn(cx)).await;
-            if let Err(error) = turn {
-                return Err((running.client, error));
-            }
+        if let Err(error) = client.client().settle().await {
+            return Err((client, error));
         }
-        match running.outcome() {
-            Some(Err(error)) => Err((running.client, error)),
-            Some(Ok(_)) | None => Ok(running),
+        let mut running = Self::begin(client, transfer)?;
+        match poll_fn(|cx| running.poll_begun(cx)).await {
+            Ok(()) => Ok(running),
+            Err(error) => Err((running.client, error)),
+        }
+    }
+
+    /// Starts the transfer, when nothing is left undone.
+    pub(crate) fn begin(mut client: C, transfer: Transfer) -> Result<Self, (C, Error)> {
+        match client.client().start_transfer(transfer) {
+            Ok(state) => Ok(Self {
+                client,
+                state,
+                data: Data::None,
+            }),
+            Err(error) => Err((client, error)),
+        }
+    }
+
+    /// Waits until it has begun, or is over already.
+    pub(crate) fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while !self.state.has_begun() {
+            ready!(self.poll_turn(cx))?;
+        }
+        match self.outcome() {
+            Some(Err(error)) => Poll::Ready(Err(error)),
+            Some(Ok(_)) | None => Poll::Ready(Ok(())),
         }
     }
 
