@@ -95,9 +95,9 @@ mod runtime;
 pub use async_std;
 use async_std::net::TcpStream;
 pub use ftp_futures::{
-    Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Handler, Login, Next,
-    Parts, Report, SessionData, SessionError, SessionEvent, SessionInfo, Started, TlsMissing,
-    ftp_guard, ftp_proto, ftp_rustls,
+    Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Handler, Hash, Login,
+    Next, Parts, Report, SessionData, SessionError, SessionEvent, SessionInfo, SkipReason, Started,
+    TlsMissing, Visit, ftp_guard, ftp_proto, ftp_rustls,
 };
 pub use runtime::{AsyncStd, Task};
 
@@ -114,6 +114,18 @@ pub type Download<C = Client> = ftp_futures::Download<C>;
 ///
 /// Full documentation: [`generic::Upload`].
 pub type Upload<C = Client> = ftp_futures::Upload<C>;
+/// The entries of a directory, as they come.
+///
+/// Full documentation: [`generic::Listing`].
+pub type Entries<C = Client> = ftp_futures::Entries<C>;
+/// The names in a directory, as they come.
+///
+/// Full documentation: [`generic::Listing`].
+pub type Names<C = Client> = ftp_futures::Names<C>;
+/// A directory and all below it, as they come.
+///
+/// Full documentation: [`generic::Walk`].
+pub type Walk<C = Client> = ftp_futures::Walk<C>;
 /// A login in progress.
 ///
 /// Full documentation: [`generic::Connecting`].
@@ -145,7 +157,7 @@ pub mod generic {
     #[doc(inline)]
     pub use ftp_futures::{
         Client, Clock, Connecting, Connector, DataTransport, Download, Driver, FuturesIo,
-        HoldsClient, Io, Runtime, Server, ServerSession, SharedGuard, Timer, Upload,
+        HoldsClient, Io, Listing, Runtime, Server, ServerSession, SharedGuard, Timer, Upload, Walk,
     };
 }
 

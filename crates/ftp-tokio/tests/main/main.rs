@@ -7,6 +7,7 @@ mod conformance;
 mod data;
 mod driver;
 mod eavesdropper;
+mod files;
 mod guarded;
 mod in_memory;
 mod loopback;

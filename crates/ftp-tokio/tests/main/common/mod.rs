@@ -38,6 +38,10 @@ impl Log {
         self.0.lock().unwrap().clone()
     }
 
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
     pub(crate) fn contains(&self, part: &str) -> bool {
         self.lines().iter().any(|line| line.contains(part))
     }
