@@ -65,6 +65,24 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     ///
     /// An empty listing proves nothing: some servers send one for a directory that is missing.
     ///
+    /// ```
+    /// use ftp_futures::futures_io::{AsyncRead, AsyncWrite};
+    /// use ftp_futures::{Client, Error, FuturesIo, Timer};
+    ///
+    /// async fn bytes_in_files<R, T>(ftp: &mut Client<R, T>) -> Result<u64, Error>
+    /// where
+    ///     R: Timer + FuturesIo,
+    ///     T: AsyncRead + AsyncWrite + Unpin,
+    /// {
+    ///     let mut bytes = 0;
+    ///     let mut entries = ftp.list(Some(b"pub")).await?;
+    ///     while let Some(entry) = entries.next().await {
+    ///         bytes += entry?.borrow().size.unwrap_or(0);
+    ///     }
+    ///     Ok(bytes)
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Transfer`] if the server refuses, or the data connection cannot be made;
     /// [`Error::Refused`] if the directory cannot be entered or left; [`Error::InvalidCommand`] if the

@@ -30,6 +30,29 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     /// Goes through a directory (`None`: the current one), its directories, and theirs, down to this many
     /// levels; with 0, through its own entries alone. What comes when, and what is left out, is described
     /// at [`ftp_adapter::files::Walk`].
+    ///
+    /// ```
+    /// use ftp_futures::futures_io::{AsyncRead, AsyncWrite};
+    /// use ftp_futures::{Client, Error, FuturesIo, Timer, Visit};
+    /// use futures_util::TryStreamExt;
+    ///
+    /// async fn paths<R, T>(ftp: &mut Client<R, T>) -> Result<Vec<Vec<u8>>, Error>
+    /// where
+    ///     R: Timer + FuturesIo,
+    ///     T: AsyncRead + AsyncWrite + Unpin,
+    /// {
+    ///     let found = ftp.walk(Some(b"pub"), 16).try_filter_map(async |visit| {
+    ///         Ok(match visit {
+    ///             Visit::Entry { path, .. } => Some(path),
+    ///             skipped => {
+    ///                 eprintln!("{skipped:?}");
+    ///                 None
+    ///             }
+    ///         })
+    ///     });
+    ///     found.try_collect().await
+    /// }
+    /// ```
     pub fn walk(&mut self, path: Option<&[u8]>, depth_limit: usize) -> Walk<&mut Self> {
         Walk {
             work: files::Walk::new(path, depth_limit),

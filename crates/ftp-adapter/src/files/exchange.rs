@@ -8,6 +8,21 @@ use crate::Error;
 /// A sequence of commands: what to send next depends on the reply.
 ///
 /// Dropping one in the middle leaves done what was done.
+///
+/// ```
+/// use ftp_adapter::files::{Exchange, Known, Rename, Turn};
+/// use ftp_proto::wire::{Code, Reply};
+///
+/// let mut rename = Rename::new("draft", "paper")?;
+/// // A dialect goes through `PendingEvents::turn`, which asks for the features, too, if need be.
+/// let mut known = Known::default();
+/// let Turn::Send(first) = rename.next(&mut known, None)? else { panic!() };
+/// assert_eq!(first.to_string(), "RNFR draft");
+/// let reply = Reply::new(Code::PENDING_FURTHER_INFORMATION, "And the new name?")?;
+/// let Turn::Send(second) = rename.next(&mut known, Some(reply))? else { panic!() };
+/// assert_eq!(second.to_string(), "RNTO paper");
+/// # Ok::<(), ftp_adapter::Error>(())
+/// ```
 pub trait Exchange {
     /// What comes of it.
     type Output;

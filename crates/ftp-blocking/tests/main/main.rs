@@ -3,6 +3,7 @@
 mod conformance;
 mod data;
 mod endless;
+mod operations;
 mod scripted_server;
 mod transfers;
 mod transfers_given_up;

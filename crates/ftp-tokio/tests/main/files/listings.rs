@@ -81,6 +81,36 @@ async fn a_listing_that_is_cut_ends_with_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_end_of_the_connection_is_one_error_and_the_last_item() {
+    let (mut ftp, _) = log_in_to(|command| match command {
+        "PWD" => say("257 \"/home\""),
+        "NLST" => send_and_end("one\ntwo"),
+        _ => say("250 x"),
+    })
+    .await;
+    let mut names = ftp.names(Some(b"a b")).await.unwrap();
+    assert_eq!(names.next().await.unwrap().unwrap(), b"one");
+    let error = names.next().await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Transfer { .. }), "{error}");
+    assert!(names.next().await.is_none());
+    assert!(names.finish().await.unwrap().is_none());
+    assert!(ftp.noop().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_of_it_can_be_done_in_a_task() {
+    fn is_for_tasks<T: Send>(_: &T) {}
+    let (mut ftp, _) = log_in_to(|_| say("550 x")).await;
+    is_for_tasks(&ftp.list_all(None));
+    is_for_tasks(&ftp.names(None));
+    is_for_tasks(&ftp.remove_all("a"));
+    is_for_tasks(&ftp.hash("a"));
+    let mut walk = ftp.walk(None, 1);
+    is_for_tasks(&walk);
+    is_for_tasks(&walk.next());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_path_with_blanks_is_entered_and_left() {
     let (mut ftp, log) = log_in_to_script([
         ("FEAT", say("502 no")),

@@ -23,6 +23,8 @@ pub(super) struct Answer {
     data: Option<(Vec<u8>, String)>,
     /// The data connection stays open, and nothing follows before `ABOR`.
     hangs: bool,
+    /// Both connections end after the data.
+    ends: bool,
 }
 
 pub(super) fn say(reply: &str) -> Answer {
@@ -30,6 +32,7 @@ pub(super) fn say(reply: &str) -> Answer {
         reply: reply.replace('\n', "\r\n"),
         data: None,
         hangs: false,
+        ends: false,
     }
 }
 
@@ -48,6 +51,13 @@ pub(super) fn send_and_say(bytes: &str, last: &str) -> Answer {
 pub(super) fn send_and_hang(bytes: &str) -> Answer {
     Answer {
         hangs: true,
+        ..send(bytes)
+    }
+}
+
+pub(super) fn send_and_end(bytes: &str) -> Answer {
+    Answer {
+        ends: true,
         ..send(bytes)
     }
 }
@@ -109,7 +119,12 @@ async fn serve(
     while let Ok(Some(command)) = lines.next_line().await {
         log.say(&command);
         let verb = command.split(' ').next().unwrap_or_default();
-        let Answer { reply, data, hangs } = match verb {
+        let Answer {
+            reply,
+            data,
+            hangs,
+            ends,
+        } = match verb {
             "USER" => say("331 and?"),
             "PASS" => say("230 welcome"),
             "REIN" => say("220 again"),
@@ -125,6 +140,9 @@ async fn serve(
             out.write_all(text.as_bytes()).await.unwrap();
             let mut far = incoming.recv().await.unwrap();
             let is_sent = far.write_all(&bytes).await.is_ok();
+            if ends {
+                return;
+            }
             if hangs {
                 hanging.push(far);
                 continue;
