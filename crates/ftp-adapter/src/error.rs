@@ -220,6 +220,9 @@ impl Error {
     /// Whether it is uncertain which reply belongs to which command: [`Unsolicited`](Self::Unsolicited), or
     /// [`PeerFault::OutOfStep`](client::PeerFault::OutOfStep).
     pub fn is_out_of_step(&self) -> bool {
+        if let Self::AtPath { error, .. } = self {
+            return error.is_out_of_step();
+        }
         matches!(
             self,
             Self::Unsolicited(_)
@@ -244,6 +247,7 @@ impl Error {
                 error, secret_sent, ..
             } => !secret_sent && is_transient(error.kind()),
             Self::ConnectTimedOut { .. } => true,
+            Self::AtPath { error, .. } => error.is_transient(),
             Self::Protocol(error) => error.is_transient(),
             Self::Tls {
                 error, secret_sent, ..

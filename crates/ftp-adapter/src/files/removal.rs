@@ -17,6 +17,8 @@ const DEPTH_LIMIT: usize = 128;
 /// with a server that calls a link to a directory a directory. What the server refuses to remove like
 /// this, and calls a directory, is listed, and removed with `RMD` after its entries.
 ///
+/// Files that the server does not list are not removed, and so `RMD` fails.
+///
 /// It stops at the first error, and at the first name that is not one plain component. What was removed
 /// until then is gone.
 #[derive(Debug)]

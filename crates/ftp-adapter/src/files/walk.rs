@@ -71,7 +71,8 @@ pub enum Visit {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The name is not one plain component of a path: there is `/`, `\` or NUL in it, or it is `.` or `..`.
+    /// The name is not one plain component of a path: there is `/`, `\`, CR, LF or NUL in it, or it
+    /// is empty, `.` or `..`.
     UnsafeName,
     /// The directory lies deeper than the limit. Its own entry came before this.
     TooDeep,
@@ -184,7 +185,8 @@ fn visit(
 /// Whether the name is one component of a path, to servers of any system.
 pub(super) fn is_plain(entry: &OwnedEntry) -> bool {
     let name = entry.borrow().local_name_on_unix();
-    name.is_some_and(|name| !name.contains(&b'\\'))
+    // A CR could not be sent.
+    name.is_some_and(|name| !name.iter().any(|byte| b"\\\r\n".contains(byte)))
 }
 
 /// The path of something in this directory.

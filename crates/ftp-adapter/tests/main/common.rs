@@ -30,6 +30,15 @@ impl Player {
         }
     }
 
+    /// What the exchange does next.
+    pub(crate) fn turn<E: Exchange>(
+        &mut self,
+        exchange: &mut E,
+        answer: Option<Reply>,
+    ) -> Result<Turn<E::Output>, Error> {
+        self.pending.turn(exchange, &self.connection, answer)
+    }
+
     /// Runs the exchange against commands and the replies to them. All must be used.
     pub(crate) fn play<E: Exchange>(
         &mut self,
@@ -39,7 +48,7 @@ impl Player {
         let mut answer = None;
         let mut table = table.iter();
         loop {
-            match self.pending.turn(exchange, &self.connection, answer)? {
+            match self.turn(exchange, answer)? {
                 Turn::Done(output) => {
                     assert_eq!(table.next(), None);
                     return Ok(output);

@@ -1,8 +1,12 @@
 //! Commands and what their replies say.
 
+use ftp_adapter::Error;
 use ftp_adapter::files::{self, FeaturesOf, Rename, SetModified, Size};
+use ftp_adapter::files::{Exchange, Hashing, Listing, Removal, Return, Turn};
 use ftp_proto::DateTime;
 use ftp_proto::listing::Kind;
+
+use proptest::prelude::*;
 
 use crate::common::*;
 
@@ -214,4 +218,58 @@ fn what_is_said_for_people_is_given_as_it_is() {
     );
     let table = [("SITE HELP", "214 help")];
     assert_eq!(play(files::site("HELP"), &table).unwrap().text(), b"help");
+}
+
+/// How many turns it takes with these replies.
+fn turns<E: Exchange>(exchange: Result<E, Error>, replies: &[String]) -> usize {
+    let mut player = Player::new();
+    let mut exchange = exchange.unwrap();
+    let mut replies = replies.iter().cycle();
+    let mut answer = None;
+    for count in 0.. {
+        match player.turn(&mut exchange, answer) {
+            Ok(Turn::Send(_)) => answer = Some(reply(replies.next().unwrap())),
+            Ok(Turn::Done(_)) | Err(_) => return count,
+        }
+    }
+    unreachable!()
+}
+
+fn replies() -> impl Strategy<Value = Vec<String>> {
+    let text = prop_oneof![
+        "[ -~]{0,20}",
+        "\"[ -~]{0,9}\"",
+        "[0-9]{1,25}",
+        Just("SHA-1 0-1 x".to_owned()),
+        Just("no files".to_owned()),
+    ];
+    let code = prop_oneof![2 => 200..400_u16, 1 => 400..600_u16];
+    let one = (code, text).prop_map(|(code, text)| format!("{code} {text}"));
+    let features = "[A-Z]{3,4}|HASH MD5;SHA-1\\*|MFMT|XMD5|MLST a\\*;";
+    let list = features.prop_map(|line| format!("211-x\n {line}\n211 x"));
+    proptest::collection::vec(prop_oneof![3 => one, 1 => list], 1..6)
+}
+
+proptest! {
+    #[test]
+    fn every_exchange_ends_whatever_the_server_says(replies in replies()) {
+        let path = Some(b"a b".as_slice());
+        let counts = [
+            turns(files::pwd(), &replies),
+            turns(files::make_dir("a"), &replies),
+            turns(files::modified("a"), &replies),
+            turns(files::facts("a"), &replies),
+            turns(files::space(path), &replies),
+            turns(Rename::new("a", "b"), &replies),
+            turns(Size::new("a"), &replies),
+            turns(SetModified::new("a", DateTime::FIRST), &replies),
+            turns(Hashing::new("a"), &replies),
+            turns(Listing::entries(path), &replies),
+            turns(Listing::names(path), &replies),
+            turns(Removal::new("a"), &replies),
+            turns(Ok(FeaturesOf), &replies),
+            turns(Ok(Return), &replies),
+        ];
+        prop_assert!(counts.iter().all(|count| *count <= 3), "{:?}", counts);
+    }
 }

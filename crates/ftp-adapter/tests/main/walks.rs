@@ -165,6 +165,7 @@ fn links_are_not_followed_and_names_that_lead_elsewhere_are_skipped() {
             entry("/etc", Kind::Directory, None),
             entry("../x", Kind::File, None),
             entry("..\\x", Kind::File, None),
+            entry("a\rb", Kind::Directory, None),
         ])
     })
     .unwrap();
@@ -174,6 +175,7 @@ fn links_are_not_followed_and_names_that_lead_elsewhere_are_skipped() {
         "unsafe /a//etc",
         "unsafe /a/../x",
         "unsafe /a/..\\x",
+        "unsafe /a/a\rb",
     ];
     assert_eq!(skipped, unsafe_names);
     assert_eq!(listed, [Some("/a/".to_owned())]);
@@ -293,7 +295,7 @@ fn a_file_and_a_link_are_removed_as_they_are() {
 
 #[test]
 fn names_that_lead_elsewhere_stop_it_before_anything_of_the_directory_is_removed() {
-    for name in ["..", "/etc", "a/b", "..\\a", ""] {
+    for name in ["..", "/etc", "a/b", "..\\a", "a\rb", ""] {
         let mut removal = Removal::new("top").unwrap();
         let mut known = Known::default();
         removal.next(&mut known, None).unwrap();

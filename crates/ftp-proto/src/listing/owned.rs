@@ -81,10 +81,15 @@ impl OwnedEntry {
 
 impl From<Entry<'_>> for OwnedEntry {
     fn from(entry: Entry<'_>) -> Self {
-        let mut bytes = Vec::with_capacity(entry.raw.len());
+        let raw = entry.raw;
+        let mut bytes = raw.to_vec();
         let mut keep = |part: &[u8]| {
-            // Nearly all parts are taken from the line as they are.
-            let start = memchr::memmem::find(&bytes, part).unwrap_or_else(|| {
+            // Nearly all parts lie in the line. Where they lie is told by their addresses, since to
+            // search for each takes longer than to parse the line.
+            let start = part.as_ptr().addr().checked_sub(raw.as_ptr().addr());
+            let in_raw = start
+                .filter(|start| raw.get(*start..start.saturating_add(part.len())) == Some(part));
+            let start = in_raw.unwrap_or_else(|| {
                 let end = bytes.len();
                 bytes.extend_from_slice(part);
                 end
@@ -95,7 +100,7 @@ impl From<Entry<'_>> for OwnedEntry {
             }
         };
         Self {
-            raw: keep(entry.raw),
+            raw: keep(raw),
             name: keep(entry.name),
             kind: entry.kind,
             size: entry.size,

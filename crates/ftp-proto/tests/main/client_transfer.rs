@@ -9,7 +9,7 @@ use ftp_proto::client::{
     TransferError, TransferId, Transferred,
 };
 use ftp_proto::data::{self, DataType, Open, Ticket};
-use ftp_proto::wire::Command;
+use ftp_proto::wire::{Command, Verb};
 use ftp_proto::{Action, Instant, Lenience, Machine, Securable};
 
 const EPSV: &str = "229 Entering Extended Passive Mode (|||6446|)\r\n";
@@ -251,6 +251,15 @@ fn a_type_that_the_application_set_is_known_once_the_server_agreed() {
     dialogue.forget();
     dialogue.begin(retrieve());
     assert_eq!(dialogue.take_sent(), "EPSV\r\n");
+}
+
+#[test]
+fn an_empty_path_is_none() {
+    assert!(Transfer::retrieve("").is_err());
+    assert!(Transfer::list(Some(b"")).is_err());
+    assert!(Transfer::list(None).is_ok());
+    assert!(Command::with_path(Verb::Dele, "").is_err());
+    assert!(Command::with_path(Verb::Dele, " ").is_ok());
 }
 
 #[test]
