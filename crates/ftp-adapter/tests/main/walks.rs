@@ -313,16 +313,16 @@ fn a_directory_in_itself_without_end_stops_it() {
     let mut removal = Removal::new("a").unwrap();
     let mut known = Known::default();
     let mut answer = None;
-    let error = loop {
+    for _ in 0..10_000 {
         match removal.next(&mut known, answer.take()).unwrap() {
             Turn::Send(_) => answer = Some(reply("550 x")),
             Turn::Done(_) => {
                 let same = vec![entry("a", Kind::Directory, None)];
                 if let Err(error) = removal.listed(same) {
-                    break error;
+                    return assert_eq!(kind::<()>(Err(error)), "too deep");
                 }
             }
         }
-    };
-    assert_eq!(kind::<()>(Err(error)), "too deep");
+    }
+    panic!("it does not end");
 }
