@@ -33,7 +33,7 @@ step. A star: the server does otherwise than the RFCs have it, and the list belo
 MISBEHAVING = """
 ## With misbehaving servers
 
-The misbehaving servers of `ftp-testkit` (`crates/ftp-testkit/src/misbehaving/servers`), those that are about the login, and what
+The misbehaving servers of `ftp-testkit` (`crates/ftp-testkit/misbehaving/servers`), those that are about the login, and what
 clients do with them. Each client was told to wait {told} s for a reply, where it can be told, and had {hangs} s in all.
 
 * *in*: logged in, rightly: what the server does is permitted by the RFCs, or harmless;

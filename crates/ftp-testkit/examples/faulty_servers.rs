@@ -12,9 +12,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use ftp_proto::client::Security;
 use ftp_rustls::{ClientCertificates, Identity};
-use ftp_testkit::misbehaving::{FaultyServer, Outcome, Parts, Step, Then, play, servers};
+use ftp_testkit::misbehaving::{Case, Parts, Protected, Step, play, servers};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut paths = std::env::args().skip(1);
@@ -22,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let identity = Identity::from_pem(&read()?, &read()?)?;
     let tls = ftp_rustls::server_config(identity, ClientCertificates::NotAsked)?;
     let mut stdout = std::io::stdout().lock();
-    for case in servers::all() {
+    for case in servers() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         writeln!(
             stdout,
@@ -32,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
         // What is said after all that is answered, so that a client which believes to be logged in
         // can show it. No line holds this.
-        let steps = [case.script, vec![Step::Hear("\n")]].concat();
+        let steps = [case.script, vec![Step::Hear("\n".to_owned())]].concat();
         let (tls, script) = (Arc::clone(&tls), Arc::new(steps));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -48,29 +47,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn words(case: &FaultyServer) -> String {
+fn words(case: &Case) -> String {
     let security = match case.security {
-        Security::ExplicitTls => "explicit",
-        Security::ImplicitTls => "implicit",
-        _ => "clear",
+        Protected::Clear => "clear",
+        Protected::ExplicitTls => "explicit",
+        Protected::ImplicitTls => "implicit",
     };
-    let is_login = |outcome: &Outcome| matches!(outcome, Outcome::LoggedIn { .. });
-    let may_log_in = if case.outcomes.iter().any(is_login) {
-        "login"
-    } else {
-        "no login"
+    let is_login = |expect: &String| expect.starts_with("logged in");
+    let may_log_in = match case.expects.iter().any(is_login) {
+        true => "login",
+        false => "no login",
     };
-    let then = match case.then {
-        Then::Leave => "leave",
-        Then::Command(command) => command,
-        Then::Quit => "QUIT",
-        Then::ClearCommandChannel => "CCC",
-        Then::Reinitialize => "REIN",
+    let trust = match case.is_trusted() {
+        true => "trusted",
+        false => "untrusted",
     };
-    let trust = if case.is_trusted {
-        "trusted"
-    } else {
-        "untrusted"
-    };
-    [case.name, security, may_log_in, then, trust].join("\t")
+    let then = case.then.as_deref().unwrap_or("leave");
+    [&*case.name, security, may_log_in, then, trust].join("\t")
 }

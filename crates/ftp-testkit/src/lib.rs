@@ -20,6 +20,7 @@ mod clock;
 #[cfg(feature = "adapters")]
 pub mod conformance;
 pub mod laws;
+mod lines;
 #[cfg(feature = "tls")]
 pub mod misbehaving;
 mod pair;

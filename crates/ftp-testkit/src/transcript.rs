@@ -20,6 +20,8 @@ use ftp_proto::client::{self, Login};
 use ftp_proto::wire::{Command, Reply, ReplyParser, Status, Verb};
 use ftp_proto::{Account, Limits, Password, TlsSession, TlsVersion, Username};
 
+use crate::lines::{Line, lines};
+
 /// A dialogue.
 #[derive(Debug, Clone)]
 pub struct Transcript {
@@ -58,9 +60,8 @@ impl Transcript {
         let mut steps = Vec::new();
         let mut reply = Vec::new();
         let mut parser = ReplyParser::new(&Limits::default(), &ftp_proto::Lenience::STRICT);
-        for (index, line) in text.lines().enumerate() {
-            let number = index + 1;
-            if let Some(said) = line.strip_prefix("S: ") {
+        for (number, line) in lines(text) {
+            if let Line::Server(said) = line {
                 reply.extend_from_slice(said.as_bytes());
                 reply.extend_from_slice(b"\r\n");
                 match parser.parse(&reply) {
@@ -74,14 +75,12 @@ impl Transcript {
             if !reply.is_empty() {
                 return Err(number);
             }
-            match (line, line.strip_prefix("C: ")) {
-                (_, Some(said)) => steps.push(Step::Command(said.to_owned())),
-                ("TLS", _) => steps.push(Step::Tls),
-                ("CLIENT ENDS", _) => steps.push(Step::ClientEnds),
-                ("", _) => {}
-                _ if line.starts_with('#') => {}
+            steps.push(match line {
+                Line::Client(said) => Step::Command(said.to_owned()),
+                Line::Word("TLS") => Step::Tls,
+                Line::Word("CLIENT ENDS") => Step::ClientEnds,
                 _ => return Err(number),
-            }
+            });
         }
         if reply.is_empty() {
             Ok(Self { steps })

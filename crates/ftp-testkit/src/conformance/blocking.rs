@@ -21,8 +21,7 @@ use super::{
     Tls,
 };
 use crate::misbehaving::{
-    ACCOUNT, ClientUnderTest, Outcome, PASSWORD, Record, ServerSetup, ServerUnderTest, Setup, Then,
-    USER,
+    ACCOUNT, ClientUnderTest, Outcome, PASSWORD, Record, ServerSetup, ServerUnderTest, Setup, USER,
 };
 
 /// The adapter for blocking sockets.
@@ -301,12 +300,15 @@ impl ClientUnderTest for Blocking {
             let mut client = connector(&plan).connect(&server.to_string())?;
             let by = client.session().expect("logged in").logged_in_by;
             let mut then = None;
-            match setup.then {
-                Then::Command(command) => then = Some(client.command(command)?.code().get()),
-                Then::ClearCommandChannel => client.clear_command_channel()?,
-                Then::Reinitialize => client.reinitialize(Login::new(USER, PASSWORD)?)?,
-                Then::Quit => client.quit()?,
-                Then::Leave => {}
+            match setup.then.as_deref() {
+                None => {}
+                Some("QUIT") => client.quit()?,
+                Some("CCC") => client.clear_command_channel()?,
+                Some("REIN") => {
+                    let login = Login::new(USER, PASSWORD)?;
+                    client.reinitialize(login)?;
+                }
+                Some(command) => then = Some(client.command(command)?.code().get()),
             }
             Ok(Outcome::LoggedIn { by, then })
         };

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::misbehaving::{
     ACCOUNT, ClientUnderTest, Outcome, PASSWORD, Record, ServerEnd, ServerSetup, ServerUnderTest,
-    Setup, Then, USER,
+    Setup, USER,
 };
 
 /// A runtime, and what the suite needs besides.
@@ -311,17 +311,15 @@ impl<P: Platform> ClientUnderTest for Async<P> {
             let mut client = connector.connect(&server.to_string()).await?;
             let by = client.session().expect("logged in").logged_in_by;
             let mut then = None;
-            match setup.then {
-                Then::Command(command) => {
-                    then = Some(client.command(command).await?.code().get());
-                }
-                Then::ClearCommandChannel => client.clear_command_channel().await?,
-                Then::Reinitialize => {
+            match setup.then.as_deref() {
+                None => {}
+                Some("QUIT") => client.quit().await?,
+                Some("CCC") => client.clear_command_channel().await?,
+                Some("REIN") => {
                     let login = ftp_proto::client::Login::new(USER, PASSWORD)?;
                     client.reinitialize(login).await?;
                 }
-                Then::Quit => client.quit().await?,
-                Then::Leave => {}
+                Some(command) => then = Some(client.command(command).await?.code().get()),
             }
             Ok(Outcome::LoggedIn { by, then })
         });

@@ -1,5 +1,7 @@
 //! What came of a login, in words that all adapters share.
 
+use std::fmt;
+
 use ftp_proto::client::{self, LoggedInBy, PeerFault, Phase, Timeout};
 use ftp_proto::wire::{ForeignProtocol, Reply, ReplyErrorKind};
 use ftp_rustls::TlsPhase;
@@ -93,6 +95,44 @@ pub enum Fault {
     TooMuchFiller,
     /// One that this type does not know.
     Another,
+}
+
+impl fmt::Display for Outcome {
+    /// As the files of the cases say it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LoggedIn { by, then } => {
+                write!(f, "logged in by {}", words(by))?;
+                then.map_or(Ok(()), |code| write!(f, ", answered {code}"))
+            }
+            Self::Refused { phase, code } => write!(f, "refused {code} in {phase}"),
+            Self::Wanting { phase } => write!(f, "asked for more in {phase}"),
+            Self::Unavailable { phase } => write!(f, "unavailable in {phase}"),
+            Self::PeerFault { phase, fault } => write!(f, "{} in {phase}", words(fault)),
+            Self::TimedOut { phase, what } => write!(f, "{} deadline in {phase}", words(what)),
+            Self::Closed { phase, mid_reply } => {
+                let within = if *mid_reply { " within a reply" } else { "" };
+                write!(f, "closed{within} in {phase}")
+            }
+            Self::Lost { phase } => write!(f, "lost in {phase}"),
+            Self::TlsFailed { during } => write!(f, "TLS failed in {}", words(during)),
+            Self::NotConnected => f.write_str("not connected"),
+            Self::ConnectTimedOut => f.write_str("connect deadline"),
+            Self::Other(what) => f.write_str(what),
+        }
+    }
+}
+
+/// A value's `Debug` in words: `Malformed(LineTooLong)` is "malformed line too long".
+pub(super) fn words(value: &impl fmt::Debug) -> String {
+    let mut words = String::new();
+    for sign in format!("{value:?}").chars() {
+        if (sign.is_uppercase() || !sign.is_alphanumeric()) && !words.ends_with(' ') {
+            words.push(' ');
+        }
+        words.extend(sign.is_alphanumeric().then(|| sign.to_ascii_lowercase()));
+    }
+    words.trim().to_owned()
 }
 
 impl Outcome {

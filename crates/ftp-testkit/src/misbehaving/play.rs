@@ -39,6 +39,23 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// Takes the next whole line of these bytes, and remembers it.
+    pub(super) fn next_line(&mut self, unread: &mut Vec<u8>, under_tls: bool) -> Option<Vec<u8>> {
+        let end = unread.iter().position(|byte| *byte == b'\n')?;
+        let mut line: Vec<u8> = unread.drain(..=end).collect();
+        while matches!(line.last(), Some(b'\r' | b'\n')) {
+            line.pop();
+        }
+        let all = match under_tls {
+            true => &mut self.under_tls,
+            false => &mut self.in_clear,
+        };
+        if all.len() < MOST_LINES {
+            all.push(line.clone());
+        }
+        Some(line)
+    }
+
     /// All lines in order.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
         let all = self.in_clear.iter().chain(&self.under_tls);
@@ -53,9 +70,13 @@ impl Heard {
 
     /// Whether it holds these bytes anywhere.
     pub fn holds(&self, bytes: &[u8]) -> bool {
-        self.lines()
-            .any(|line| line.windows(bytes.len()).any(|part| part == bytes))
+        self.lines().any(|line| holds(line, bytes))
     }
+}
+
+/// Whether a line holds these bytes.
+pub(super) fn holds(line: &[u8], bytes: &[u8]) -> bool {
+    line.windows(bytes.len().max(1)).any(|part| part == bytes)
 }
 
 /// Plays these steps, then stays until the other side ends; `over` tells a deaf peer to go. What
@@ -206,7 +227,7 @@ impl Player<'_> {
     fn hear(&mut self, part: &[u8]) -> io::Result<()> {
         loop {
             while let Some(line) = self.next_line() {
-                if line.windows(part.len().max(1)).any(|found| found == part) {
+                if holds(&line, part) {
                     return Ok(());
                 }
                 if matches!(self.parts, Parts::Server(_)) {
@@ -218,19 +239,8 @@ impl Player<'_> {
     }
 
     fn next_line(&mut self) -> Option<Vec<u8>> {
-        let end = self.unread.iter().position(|byte| *byte == b'\n')?;
-        let mut line: Vec<u8> = self.unread.drain(..=end).collect();
-        while matches!(line.last(), Some(b'\r' | b'\n')) {
-            line.pop();
-        }
-        let all = match self.wire {
-            Wire::Clear(_) | Wire::Gone => &mut self.heard.in_clear,
-            Wire::Server(_) | Wire::Client(_) => &mut self.heard.under_tls,
-        };
-        if all.len() < MOST_LINES {
-            all.push(line.clone());
-        }
-        Some(line)
+        let under_tls = matches!(self.wire, Wire::Server(_) | Wire::Client(_));
+        self.heard.next_line(&mut self.unread, under_tls)
     }
 
     /// Takes what comes until there is no more.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ftp_proto::Account;
 use ftp_proto::client::{Config, Login, Security, Timeouts};
+use ftp_proto::{Account, Lenience, Limits};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 use ftp_rustls::{ClientCertificates, Identity, Roots};
 
-use super::{ACCOUNT, Heard, Outcome, PASSWORD, Parts, Step, USER, play, report, watched};
+use super::{ACCOUNT, Case, Heard, Outcome, PASSWORD, Parts, Protected, Step, USER, play, watched};
 use crate::SelfMade;
 
 /// A client of some adapter.
@@ -26,94 +26,9 @@ pub struct Setup {
     pub config: Config,
     /// With this TLS, unless it is to be in clear.
     pub tls: Option<Arc<ClientConfig>>,
-    /// What comes after the login.
-    pub then: Then,
-}
-
-/// What comes after a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    /// Nothing: the connection is dropped.
-    Leave,
-    /// This command, whose final reply is waited for.
-    Command(&'static str),
-    /// `QUIT`, and its answer is waited for.
-    Quit,
-    /// `CCC`.
-    ClearCommandChannel,
-    /// `REIN` with the same credentials.
-    Reinitialize,
-}
-
-/// A misbehaving server.
-pub struct FaultyServer {
-    /// Its name, for the command line.
-    pub name: &'static str,
-    /// What it does that it should not.
-    pub case: &'static str,
-    /// What it does, step by step.
-    pub script: Vec<Step>,
-    /// How the client is to protect the connection.
-    pub security: Security,
-    /// What comes after the login.
-    pub then: Then,
-    /// What must come of it: one of these. More than one only where that is a matter of timing.
-    pub outcomes: Vec<Outcome>,
-    /// Whether the client is to trust its certificate.
-    pub is_trusted: bool,
-    pub(super) tune: fn(Config) -> Config,
-}
-
-impl FaultyServer {
-    /// In clear, and nothing after login.
-    pub(super) fn new(
-        name: &'static str,
-        case: &'static str,
-        script: impl IntoIterator<Item = Step>,
-        outcome: Outcome,
-    ) -> Self {
-        Self {
-            name,
-            case,
-            script: script.into_iter().collect(),
-            security: Security::DangerousPlaintext,
-            then: Then::Leave,
-            outcomes: vec![outcome],
-            tune: |config| config,
-            is_trusted: true,
-        }
-    }
-
-    pub(super) fn or(mut self, outcome: Outcome) -> Self {
-        self.outcomes.push(outcome);
-        self
-    }
-
-    pub(super) fn explicit(mut self) -> Self {
-        self.security = Security::ExplicitTls;
-        self
-    }
-
-    pub(super) fn implicit(mut self) -> Self {
-        self.security = Security::ImplicitTls;
-        self
-    }
-
-    pub(super) fn then(mut self, then: Then) -> Self {
-        self.then = then;
-        self
-    }
-
-    /// What of the client's configuration matters here.
-    pub(super) fn with(mut self, tune: fn(Config) -> Config) -> Self {
-        self.tune = tune;
-        self
-    }
-
-    pub(super) fn untrusted(mut self) -> Self {
-        self.is_trusted = false;
-        self
-    }
+    /// What comes after the login: `QUIT`, `CCC`, `REIN`, or a command whose final reply is waited
+    /// for. `None`: the connection is dropped.
+    pub then: Option<String>,
 }
 
 /// The deadline of what a case is about, where it is silence.
@@ -121,18 +36,79 @@ const SHORT: Duration = Duration::from_millis(400);
 /// That of everything else: if it passes, something was not noticed.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Deadlines that no case may make us wait for.
-pub(super) fn patient() -> Timeouts {
-    let mut timeouts = Timeouts::uniform(LONG);
-    timeouts.login = LONG;
-    timeouts
+/// Its certificate is of a CA that the client does not trust.
+pub(super) const ANOTHER_CA: &str = "WITH another CA";
+/// A reply that begins in one code may end in another, after a while.
+pub(super) const FOREIGN_ENDS: &str = "WITH foreign ends";
+
+/// What a line `DEADLINE` or `WITH` means. A deadline that is not named is long: no case may make
+/// us wait for it.
+pub(super) fn setting(line: &str) -> Option<fn(Config) -> Config> {
+    Some(match line {
+        "DEADLINE greeting" => |config| short(config, |timeouts| &mut timeouts.greeting),
+        "DEADLINE handshake" => |config| short(config, |timeouts| &mut timeouts.handshake),
+        "DEADLINE login" => |config| short(config, |timeouts| &mut timeouts.login),
+        "DEADLINE quit" => |config| short(config, |timeouts| &mut timeouts.quit),
+        "DEADLINE reply" => |config| short(config, |timeouts| &mut timeouts.reply),
+        // In the login and in the TLS configuration.
+        ACCOUNT_GIVEN | ANOTHER_CA => |config| config,
+        "WITH AUTH SSL" => |config| config.auth_ssl_fallback(true),
+        "WITH CCC" => |config| config.clear_command_channel(true),
+        "WITH strict reading" => |config| config.lenience(Lenience::STRICT),
+        "WITH two more greetings" => |config| {
+            let mut lenience = Lenience::default();
+            lenience.repeated_greetings = 2;
+            config.lenience(lenience)
+        },
+        FOREIGN_ENDS => |config| {
+            let mut lenience = Lenience::default();
+            // The deadlines are long beside that.
+            lenience.foreign_end_after = Some(Duration::from_millis(100));
+            config.lenience(lenience)
+        },
+        // As little memory as can be lived with.
+        "WITH tight limits" => |config| {
+            let mut limits = Limits::default();
+            limits.reply_line = 512;
+            limits.reply_lines = 50;
+            limits.reply_bytes = 4096;
+            limits.filler_bytes = 4096;
+            config.limits(limits)
+        },
+        "WITH endless filler" => |config| {
+            let mut limits = Limits::default();
+            limits.filler_bytes = usize::MAX;
+            config.limits(limits)
+        },
+        _ => return None,
+    })
 }
 
-/// The same but for one of them.
-pub(super) fn short(choose: fn(&mut Timeouts) -> &mut Duration) -> Timeouts {
-    let mut timeouts = patient();
+const ACCOUNT_GIVEN: &str = "WITH account";
+
+fn short(config: Config, choose: fn(&mut Timeouts) -> &mut Duration) -> Config {
+    let mut timeouts = config.configured_timeouts();
     *choose(&mut timeouts) = SHORT;
-    timeouts
+    config.timeouts(timeouts)
+}
+
+/// How a client is to meet this server.
+pub(super) fn config(case: &Case) -> Config {
+    let mut login = Login::new(USER, PASSWORD).expect("a login");
+    if case.has(ACCOUNT_GIVEN) {
+        login = login.account(Account::new(ACCOUNT).expect("an account"));
+    }
+    let mut timeouts = Timeouts::uniform(LONG);
+    timeouts.login = LONG;
+    let config = Config::new(login)
+        .security(match case.security {
+            Protected::Clear => Security::DangerousPlaintext,
+            Protected::ExplicitTls => Security::ExplicitTls,
+            Protected::ImplicitTls => Security::ImplicitTls,
+        })
+        .timeouts(timeouts);
+    let settings = case.settings.iter().filter_map(|line| setting(line));
+    settings.fold(config, |config, tune| tune(config))
 }
 
 /// Certificates for all cases.
@@ -165,33 +141,26 @@ fn server_tls(made: &SelfMade) -> Arc<ServerConfig> {
 }
 
 /// Lets a client meet these servers.
-pub(super) fn try_all(cases: Vec<FaultyServer>, client: impl ClientUnderTest) {
-    let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
+pub(super) fn try_all(cases: Vec<Case>, client: impl ClientUnderTest) {
     let certificates = Certificates::made();
-    let results = watched(cases, move |case| try_lie(&client, &case, &certificates));
-    report(&names, results);
+    watched(cases, move |case| try_case(&client, case, &certificates));
 }
 
-fn try_lie(
+fn try_case(
     client: &impl ClientUnderTest,
-    case: &FaultyServer,
+    case: &Case,
     certificates: &Certificates,
 ) -> Result<(), String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| e.to_string())?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
-    let tls = if case.is_trusted {
-        &certificates.client
-    } else {
-        &certificates.mistrustful
+    let tls = match case.is_trusted() {
+        true => &certificates.client,
+        false => &certificates.mistrustful,
     };
-    let login = Login::new(USER, PASSWORD).map_err(|error| error.to_string())?;
-    let config = Config::new(login)
-        .security(case.security)
-        .timeouts(patient());
     let setup = Setup {
-        config: (case.tune)(config),
-        tls: (case.security != Security::DangerousPlaintext).then(|| Arc::clone(tls)),
-        then: case.then,
+        config: config(case),
+        tls: (case.security != Protected::Clear).then(|| Arc::clone(tls)),
+        then: case.then.clone(),
     };
     let (script, server_tls) = (case.script.clone(), Arc::clone(&certificates.server));
     let over = Arc::new(AtomicBool::new(false));
@@ -222,11 +191,12 @@ pub fn listen_and_play(
     Ok(play(stream, Parts::Server(tls), script, over))
 }
 
-fn judge(case: &FaultyServer, outcome: &Outcome, heard: &Heard) -> Result<(), String> {
-    if !case.outcomes.contains(outcome) {
+/// Whether what came of it may, and nothing secret was sent that may not.
+pub(super) fn judge(case: &Case, outcome: &Outcome, heard: &Heard) -> Result<(), String> {
+    if !case.expects.contains(&outcome.to_string()) {
         return Err(format!(
-            "came to {outcome:?}, not {:?}; it heard: {}",
-            case.outcomes,
+            "came to \"{outcome}\", not {:?}; it heard: {}",
+            case.expects,
             heard.codes()
         ));
     }
@@ -236,23 +206,13 @@ fn judge(case: &FaultyServer, outcome: &Outcome, heard: &Heard) -> Result<(), St
     };
     let secret =
         |heard: &Heard| heard.holds(PASSWORD.as_bytes()) || heard.holds(ACCOUNT.as_bytes());
-    if case.security != Security::DangerousPlaintext && secret(&in_clear) {
+    if case.security != Protected::Clear && secret(&in_clear) {
         return Err("a secret was sent in clear".to_owned());
     }
     let asks = |step: &Step| matches!(step, Step::Hear(part) if part.starts_with("PASS"));
-    let is_asked = case.outcomes.iter().any(Outcome::is_after_password);
-    if !is_asked && !case.script.iter().any(asks) && heard.holds(PASSWORD.as_bytes()) {
+    let is_asked = outcome.is_after_password() || case.script.iter().any(asks);
+    if !is_asked && heard.holds(PASSWORD.as_bytes()) {
         return Err("the password was sent before it was asked for".to_owned());
     }
     Ok(())
-}
-
-/// With the account that some servers ask for.
-pub(super) fn with_account(config: Config) -> Config {
-    let account = Account::new(ACCOUNT);
-    let login = Login::new(USER, PASSWORD).expect("a login");
-    let security = config.configured_security();
-    Config::new(login.account(account.expect("an account")))
-        .security(security)
-        .timeouts(config.configured_timeouts())
 }

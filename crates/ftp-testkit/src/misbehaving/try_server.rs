@@ -1,5 +1,6 @@
 //! Our server before misbehaving clients.
 
+use std::fmt;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,8 +10,9 @@ use ftp_proto::server::{Attempt, ClosedWhy, Config, Security, Timeouts, Verdict}
 use ftp_rustls::rustls::ServerConfig;
 use socket2::SockRef;
 
+use super::outcome::words;
 use super::try_client::Certificates;
-use super::{Heard, PASSWORD, Parts, Step, USER, play, report, watched};
+use super::{Case, Heard, PASSWORD, Parts, Protected, USER, play, watched};
 
 /// A server of some adapter.
 pub trait ServerUnderTest: Send + Sync + 'static {
@@ -36,6 +38,17 @@ pub enum ServerEnd {
     TlsFailed,
     /// The transport broke.
     Lost,
+}
+
+impl fmt::Display for ServerEnd {
+    /// As the files of the cases say it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed(why) => f.write_str(&words(why)),
+            Self::TlsFailed => f.write_str("TLS failed"),
+            Self::Lost => f.write_str("lost"),
+        }
+    }
 }
 
 /// What a server made of a client.
@@ -84,80 +97,9 @@ impl Record {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn outcome(&self) -> ServerOutcome {
+    pub(super) fn outcome(&self) -> ServerOutcome {
         let outcome = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         outcome.clone()
-    }
-}
-
-/// A misbehaving client.
-pub struct FaultyClient {
-    /// Its name.
-    pub name: &'static str,
-    /// What it does that it should not.
-    pub case: &'static str,
-    /// What it does, step by step.
-    pub script: Vec<Step>,
-    /// The codes that it must hear, in order. `None` where it cannot hear them all.
-    pub hears: Option<&'static str>,
-    /// How the server must end: one of these.
-    pub ends: Vec<ServerEnd>,
-    /// How many passwords must have been checked.
-    pub checked: usize,
-    /// How many logins there must have been.
-    pub logins: usize,
-    pub(super) tune: fn(Config) -> Config,
-    pub(super) has_small_buffers: bool,
-}
-
-impl FaultyClient {
-    /// Against a server in clear; nothing is checked, and nobody is logged in.
-    pub(super) fn new(
-        name: &'static str,
-        case: &'static str,
-        script: impl IntoIterator<Item = Step>,
-        hears: &'static str,
-        end: ServerEnd,
-    ) -> Self {
-        Self {
-            name,
-            case,
-            script: script.into_iter().collect(),
-            hears: Some(hears),
-            ends: vec![end],
-            checked: 0,
-            logins: 0,
-            tune: |config| config,
-            has_small_buffers: false,
-        }
-    }
-
-    pub(super) fn or(mut self, end: ServerEnd) -> Self {
-        self.ends.push(end);
-        self
-    }
-
-    /// So many passwords are checked, and so many logins come of it.
-    pub(super) fn checked(mut self, checked: usize, logins: usize) -> Self {
-        (self.checked, self.logins) = (checked, logins);
-        self
-    }
-
-    pub(super) fn with(mut self, tune: fn(Config) -> Config) -> Self {
-        self.tune = tune;
-        self
-    }
-
-    /// What is said to it gets lost, is no text, or is too much to count.
-    pub(super) fn unheard(mut self) -> Self {
-        self.hears = None;
-        self
-    }
-
-    /// It takes very little before it has to read.
-    pub(super) fn with_small_buffers(mut self) -> Self {
-        self.has_small_buffers = true;
-        self
     }
 }
 
@@ -166,8 +108,35 @@ const SHORT: Duration = Duration::from_millis(400);
 /// That of everything else.
 const LONG: Duration = Duration::from_secs(60);
 
+/// The client takes very little before it has to read.
+const SMALL_BUFFERS: &str = "WITH small buffers";
+
+/// What a line `DEADLINE` or `WITH` means. A deadline that is not named is long.
+pub(super) fn setting(line: &str) -> Option<fn(Config) -> Config> {
+    Some(match line {
+        "DEADLINE first command" => |config| short(config, |timeouts| &mut timeouts.first_command),
+        "DEADLINE handshake" => |config| short(config, |timeouts| &mut timeouts.handshake),
+        "DEADLINE idle" => |config| short(config, |timeouts| &mut timeouts.idle),
+        "DEADLINE login" => |config| short(config, |timeouts| &mut timeouts.login),
+        "DEADLINE write" => |config| short(config, |timeouts| &mut timeouts.write),
+        SMALL_BUFFERS => |config| config,
+        "WITH long help" => |config| {
+            let lines = std::iter::repeat_n("x".repeat(70), 1000);
+            config.help(lines).expect("lines of x")
+        },
+        "WITH three bad commands" => |config| config.max_bad_commands(3),
+        _ => return None,
+    })
+}
+
+fn short(config: Config, choose: fn(&mut Timeouts) -> &mut Duration) -> Config {
+    let mut timeouts = patient();
+    *choose(&mut timeouts) = SHORT;
+    config.timeouts(timeouts)
+}
+
 /// Deadlines that no case may make us wait for.
-pub(super) fn patient() -> Timeouts {
+fn patient() -> Timeouts {
     let mut timeouts = Timeouts::default();
     timeouts.first_command = LONG;
     timeouts.login = LONG;
@@ -177,44 +146,43 @@ pub(super) fn patient() -> Timeouts {
     timeouts
 }
 
-/// The same but for one of them.
-pub(super) fn short(choose: fn(&mut Timeouts) -> &mut Duration) -> Timeouts {
-    let mut timeouts = patient();
-    *choose(&mut timeouts) = SHORT;
-    timeouts
+/// How a server is to meet this client.
+pub(super) fn config(case: &Case) -> Config {
+    let config = Config::new()
+        .security(match case.security {
+            Protected::Clear => Security::DangerousPlaintext,
+            Protected::ExplicitTls => Security::ExplicitTls,
+            Protected::ImplicitTls => Security::ImplicitTls,
+        })
+        .failure_delay(Duration::from_millis(1), Duration::from_millis(1))
+        .failure_step(Duration::ZERO)
+        .timeouts(patient());
+    let settings = case.settings.iter().filter_map(|line| setting(line));
+    settings.fold(config, |config, tune| tune(config))
 }
 
 /// Lets a server meet these clients.
-pub(super) fn try_all(cases: Vec<FaultyClient>, server: impl ServerUnderTest) {
-    let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
+pub(super) fn try_all(cases: Vec<Case>, server: impl ServerUnderTest) {
     let certificates = Certificates::made();
-    let results = watched(cases, move |case| try_lie(&server, case, &certificates));
-    report(&names, results);
+    watched(cases, move |case| try_case(&server, case, &certificates));
 }
 
-fn try_lie(
+fn try_case(
     server: &impl ServerUnderTest,
-    case: FaultyClient,
+    case: &Case,
     certificates: &Certificates,
 ) -> Result<(), String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| e.to_string())?;
     let stream = TcpStream::connect(listener.local_addr().map_err(|e| e.to_string())?)
         .map_err(|e| e.to_string())?;
-    if case.has_small_buffers {
+    if case.has(SMALL_BUFFERS) {
         SockRef::from(&stream)
             .set_recv_buffer_size(4096)
             .map_err(|e| e.to_string())?;
     }
-    let config = Config::new()
-        .security(Security::DangerousPlaintext)
-        .failure_delay(Duration::from_millis(1), Duration::from_millis(1))
-        .failure_step(Duration::ZERO)
-        .timeouts(patient());
-    let config = (case.tune)(config);
     let setup = ServerSetup {
-        tls: (config.configured_security() != Security::DangerousPlaintext)
-            .then(|| Arc::clone(&certificates.server)),
-        config: Arc::new(config),
+        tls: (case.security != Protected::Clear).then(|| Arc::clone(&certificates.server)),
+        config: Arc::new(config(case)),
     };
     let over = Arc::new(AtomicBool::new(false));
     let peer = {
@@ -226,18 +194,19 @@ fn try_lie(
     server.serve_one(listener, &setup, &record);
     over.store(true, Ordering::Release);
     let heard = peer.join().map_err(|_| "the peer panicked".to_owned())?;
-    judge(&case, &record.outcome(), &heard)
+    judge(case, &record.outcome(), &heard)
 }
 
-fn judge(case: &FaultyClient, outcome: &ServerOutcome, heard: &Heard) -> Result<(), String> {
+/// Whether what came of it may, and nothing secret was said back.
+pub(super) fn judge(case: &Case, outcome: &ServerOutcome, heard: &Heard) -> Result<(), String> {
     let codes = heard.codes();
-    if case.hears.is_some_and(|hears| hears != codes) {
+    if case.hears.as_ref().is_some_and(|hears| *hears != codes) {
         return Err(format!("heard {codes}; {outcome:?}"));
     }
     let ends_well = outcome
         .end
         .as_ref()
-        .is_some_and(|end| case.ends.contains(end));
+        .is_some_and(|end| case.expects.contains(&end.to_string()));
     if !ends_well || (outcome.checked, outcome.logins) != (case.checked, case.logins) {
         return Err(format!("came to {outcome:?}; heard {codes}"));
     }
