@@ -1,6 +1,7 @@
 //! Tools for testing the `ftp-proto` crates: not published, and no part of any of them.
 //!
 //! * [`laws`]: what must hold for every input, of the wire layer and of whole machines, shared by tests and fuzz targets;
+//! * [`drive`]: does what a machine asks for, up to its next event or pause;
 //! * [`Pair`]: a client's and a server's machine joined in memory, on virtual time;
 //! * [`ScriptedPeer`]: a peer that knows no protocol, only the bytes it expects and sends;
 //! * [`chunks`]: how bytes are cut on their way;
@@ -19,6 +20,7 @@ pub mod chunks;
 mod clock;
 #[cfg(feature = "adapters")]
 pub mod conformance;
+mod drive;
 pub mod laws;
 mod lines;
 #[cfg(feature = "tls")]
@@ -33,6 +35,7 @@ mod transcript;
 #[cfg(feature = "tls")]
 pub use certificate::SelfMade;
 pub use clock::VirtualClock;
+pub use drive::{Pause, act, drive, drive_to_rest};
 pub use pair::{Happened, Pair};
 pub use replay::{ClientReplay, replay_client, replay_server};
 pub use script::ScriptedPeer;

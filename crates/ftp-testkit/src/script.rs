@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use ftp_proto::{Action, Machine, wire::escape};
+use ftp_proto::{Instant, Machine, wire::escape};
 
-use crate::VirtualClock;
+use crate::{Pause, VirtualClock, drive_to_rest};
 
 /// Runs a machine against a written list of bytes.
 ///
@@ -17,6 +17,8 @@ pub struct ScriptedPeer<M: Machine> {
     written: Vec<u8>,
     events: Vec<M::Event>,
     outcome: Option<Result<(), M::Error>>,
+    /// Of what the machine waits for.
+    deadline: Option<Instant>,
 }
 
 impl<M: Machine> ScriptedPeer<M> {
@@ -28,6 +30,7 @@ impl<M: Machine> ScriptedPeer<M> {
             written: Vec::new(),
             events: Vec::new(),
             outcome: None,
+            deadline: None,
         };
         peer.run();
         peer
@@ -39,7 +42,7 @@ impl<M: Machine> ScriptedPeer<M> {
     }
 
     /// Calls a method of the machine at the present, and runs on.
-    pub fn call<R>(&mut self, call: impl FnOnce(&mut M, ftp_proto::Instant) -> R) -> R {
+    pub fn call<R>(&mut self, call: impl FnOnce(&mut M, Instant) -> R) -> R {
         let result = call(&mut self.machine, self.clock.now());
         self.run();
         result
@@ -74,15 +77,7 @@ impl<M: Machine> ScriptedPeer<M> {
 
     /// Moves time on to the deadline of what the machine waits for. `false` if there is none.
     pub fn wait_for_deadline(&mut self) -> bool {
-        let deadline = match self.machine.poll() {
-            Ok(
-                Action::Read { deadline }
-                | Action::Wait { deadline }
-                | Action::Shutdown { deadline },
-            ) => deadline,
-            _ => None,
-        };
-        let Some(deadline) = deadline else {
+        let Some(deadline) = self.deadline else {
             return false;
         };
         self.clock.advance_to(deadline);
@@ -126,19 +121,21 @@ impl<M: Machine> ScriptedPeer<M> {
     }
 
     fn run(&mut self) {
-        while self.outcome.is_none() {
-            match self.machine.poll() {
-                Ok(Action::Write { bytes, .. }) => {
-                    let count = bytes.len();
-                    self.written.extend_from_slice(bytes);
-                    self.machine.wrote(self.clock.now(), count);
-                }
-                Ok(Action::Event(event)) => self.events.push(event),
-                Ok(Action::Shutdown { .. }) => self.machine.shut_down(self.clock.now()),
-                Ok(Action::Read { .. } | Action::Wait { .. }) => return,
-                Ok(Action::Closed) => self.outcome = Some(Ok(())),
-                Err(error) => self.outcome = Some(Err(error)),
-            }
+        if self.outcome.is_some() {
+            return;
         }
+        let now = self.clock.now();
+        let (written, events) = (&mut self.written, &mut self.events);
+        let mut pause = drive_to_rest(&mut self.machine, now, written, events);
+        while let Pause::Shutdown(_) = pause {
+            self.machine.shut_down(now);
+            pause = drive_to_rest(&mut self.machine, now, written, events);
+        }
+        self.deadline = pause.deadline();
+        self.outcome = match pause {
+            Pause::Closed => Some(Ok(())),
+            Pause::Failed(error) => Some(Err(error)),
+            _ => None,
+        };
     }
 }

@@ -3,7 +3,8 @@
 
 use crate::common::{Dialogue, known, tls};
 use ftp_proto::client::{Config, Connection, DataProtection, Error, Event, PeerFault, Security};
-use ftp_proto::{Action, Instant, Limits, Machine, Securable, TlsSwitch};
+use ftp_proto::{Instant, Limits, Machine, Securable, TlsSwitch};
+use ftp_testkit::{Pause, drive};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -38,26 +39,22 @@ impl Slow {
     /// one is.
     fn run(&mut self) -> bool {
         while self.failed.is_none() {
-            match self.client.poll() {
-                Ok(Action::Event(event)) => {
+            let write = |bytes: &[u8]| {
+                assert_eq!(self.switch, None, "a write during a switch");
+                let count = self.writes[self.turn % self.writes.len()].min(bytes.len());
+                self.turn += 1;
+                self.sent.extend_from_slice(&bytes[..count]);
+                count
+            };
+            match drive(&mut self.client, Instant::START, write) {
+                Ok(event) => {
                     if let Some(switch) = Connection::tls_switch(&event) {
                         assert_eq!(self.switch.replace(switch), None);
                     }
                     self.events.push(crate::common::event_name(&event));
                 }
-                Ok(Action::Write { bytes, .. }) => {
-                    assert_eq!(self.switch, None, "a write during a switch");
-                    let most = self.writes[self.turn % self.writes.len()];
-                    self.turn += 1;
-                    let count = most.min(bytes.len());
-                    self.sent.extend_from_slice(&bytes[..count]);
-                    self.client.wrote(Instant::START, count);
-                    if count == 0 {
-                        return true;
-                    }
-                }
-                Ok(_) => return false,
-                Err(error) => self.failed = Some(error),
+                Err(Pause::Failed(error)) => self.failed = Some(error),
+                Err(pause) => return pause == Pause::Blocked,
             }
         }
         false

@@ -5,9 +5,8 @@ use std::collections::HashSet;
 use ftp_proto::client::{
     Answer, Challenge, ChallengeKind, Config, Connection, Event, Login, Security, Utf8,
 };
-use ftp_proto::{
-    Account, Action, Instant, Machine, Password, Securable, TlsSession, TlsVersion, Username,
-};
+use ftp_proto::{Account, Instant, Machine, Password, Securable, TlsSession, TlsVersion, Username};
+use ftp_testkit::{Pause, drive_to_rest};
 
 /// Steps of a path: at least seven replies, and what the application and TLS do in between.
 const DEPTH: usize = 12;
@@ -139,25 +138,21 @@ impl Walk {
     }
 
     fn run(&mut self) {
-        loop {
-            match self.client.poll() {
-                Ok(Action::Event(Event::Challenge(challenge))) => self.challenge = Some(challenge),
-                Ok(Action::Event(_)) => {}
-                Ok(Action::Write { bytes, .. }) => {
-                    let written = bytes.to_vec();
-                    self.client.wrote(Instant::START, written.len());
-                    for line in written.split_inclusive(|byte| *byte == b'\n') {
-                        self.heard(std::str::from_utf8(line).unwrap());
-                    }
-                }
-                Ok(Action::Read { .. } | Action::Wait { .. }) => return,
-                Ok(Action::Shutdown { .. }) => panic!("no control connection asks for it"),
-                Ok(Action::Closed) | Err(_) => {
-                    self.over = true;
-                    return;
-                }
+        let (mut written, mut events) = (Vec::new(), Vec::new());
+        let pause = drive_to_rest(&mut self.client, Instant::START, &mut written, &mut events);
+        for line in written.split_inclusive(|byte| *byte == b'\n') {
+            self.heard(std::str::from_utf8(line).unwrap());
+        }
+        for event in events {
+            if let Event::Challenge(challenge) = event {
+                self.challenge = Some(challenge);
             }
         }
+        assert!(
+            !matches!(pause, Pause::Shutdown(_)),
+            "no control connection asks for it"
+        );
+        self.over = matches!(pause, Pause::Closed | Pause::Failed(_));
     }
 
     /// What goes over the wire, and whether it may.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use ftp_proto::server::{
     AccountAttempt, Attempt, Config, Connection, Event, NameRule, Phase, Request, Security,
 };
-use ftp_proto::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsVersion};
+use ftp_proto::{Dialogue, Instant, Machine, Securable, TlsSession, TlsVersion};
 use ftp_testkit::laws::model::Model;
+use ftp_testkit::{Pause, drive};
 
 /// Steps of a path. No command is followed by more than one answer, so that all paths of seven
 /// commands are among them, whatever they are answered.
@@ -176,30 +177,28 @@ impl Walk {
     }
 
     fn run(&mut self) {
-        loop {
-            match self.server.poll() {
-                Ok(Action::Event(event)) => match event {
-                    Event::Authenticate(attempt) => self.attempt = Some(attempt),
-                    Event::Account(attempt) => self.account = Some(attempt),
-                    Event::Command(request) => self.request = Some(request),
-                    Event::LoggedIn(summary) if summary.username.as_bytes() == b"open" => {
-                        self.granted = Some(self.context);
-                    }
-                    Event::LoggedIn(_) => self.assert_granted(),
-                    Event::LoggedOut => self.granted = None,
-                    _ => {}
-                },
-                Ok(Action::Write { bytes, .. }) => {
-                    let count = bytes.len();
-                    self.server.wrote(Instant::START, count);
+        let take = |bytes: &[u8]| bytes.len();
+        let pause = loop {
+            match drive(&mut self.server, Instant::START, take) {
+                Ok(Event::Authenticate(attempt)) => self.attempt = Some(attempt),
+                Ok(Event::Account(attempt)) => self.account = Some(attempt),
+                Ok(Event::Command(request)) => self.request = Some(request),
+                Ok(Event::LoggedIn(summary)) if summary.username.as_bytes() == b"open" => {
+                    self.granted = Some(self.context);
                 }
-                Ok(Action::Read { .. } | Action::Wait { .. }) => break,
-                Ok(Action::Shutdown { .. }) => panic!("no control connection asks for it"),
-                Ok(Action::Closed) | Err(_) => {
-                    self.over = true;
-                    return;
-                }
+                Ok(Event::LoggedIn(_)) => self.assert_granted(),
+                Ok(Event::LoggedOut) => self.granted = None,
+                Ok(_) => {}
+                Err(pause) => break pause,
             }
+        };
+        assert!(
+            !matches!(pause, Pause::Shutdown(_)),
+            "no control connection asks for it"
+        );
+        self.over = matches!(pause, Pause::Closed | Pause::Failed(_));
+        if self.over {
+            return;
         }
         let logged_in = self.server.phase() == Phase::LoggedIn;
         let by_model = self.model.lock().unwrap().0.user().is_some();

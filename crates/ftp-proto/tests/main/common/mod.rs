@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use ftp_proto::client::{Challenge, Config, Connection, Error, Event, Login, Security, Session};
-use ftp_proto::{
-    Account, Action, Instant, Machine, Password, Securable, TlsSession, TlsVersion, Username,
-};
+use ftp_proto::{Account, Instant, Machine, Password, Securable, TlsSession, TlsVersion, Username};
+use ftp_testkit::{Pause, drive_to_rest};
 
 pub const NAME: &str = "developer";
 pub const PASSWORD: &str = "correct horse";
@@ -69,29 +68,17 @@ impl Dialogue {
 
     /// Does what the machine wants until it needs the outside.
     pub fn drive(&mut self) {
-        for _ in 0..10_000 {
-            match self.client.poll() {
-                Ok(Action::Event(event)) => self.events.push(event),
-                Ok(Action::Write { bytes, .. }) => {
-                    assert!(!bytes.is_empty(), "an empty write");
-                    self.sent.extend_from_slice(bytes);
-                    let count = bytes.len();
-                    self.client.wrote(self.now, count);
-                }
-                Ok(Action::Read { deadline }) => {
-                    (self.deadline, self.waits) = (deadline, false);
-                    return;
-                }
-                Ok(Action::Wait { deadline }) => {
-                    (self.deadline, self.waits) = (deadline, true);
-                    return;
-                }
-                Ok(Action::Shutdown { .. }) => panic!("no control connection asks for it"),
-                Ok(Action::Closed) => return self.end = Some(Ok(())),
-                Err(error) => return self.end = Some(Err(error)),
+        let (sent, events) = (&mut self.sent, &mut self.events);
+        let pause = drive_to_rest(&mut self.client, self.now, sent, events);
+        match pause {
+            Pause::Closed => self.end = Some(Ok(())),
+            Pause::Failed(error) => self.end = Some(Err(error)),
+            Pause::Shutdown(_) => panic!("no control connection asks for it"),
+            pause => {
+                self.deadline = pause.deadline();
+                self.waits = matches!(pause, Pause::Wait(_));
             }
         }
-        panic!("the machine does not come to rest");
     }
 
     /// The server says something, in one piece.

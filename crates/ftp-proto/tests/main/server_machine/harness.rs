@@ -5,16 +5,11 @@ use std::time::Duration;
 
 use ftp_proto::server::{AccountAttempt, Attempt, Config, Connection, Error, Event, Request};
 use ftp_proto::wire::{Code, Reply};
-use ftp_proto::{Action, Instant, Machine, Securable, TlsSession, TlsVersion};
+use ftp_proto::{Instant, Machine, Securable, TlsSession, TlsVersion};
+use ftp_testkit::drive;
 
 /// What the driver was left with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Pause {
-    Read(Option<Instant>),
-    Wait(Option<Instant>),
-    Closed,
-    Failed(Error),
-}
+pub(crate) type Pause = ftp_testkit::Pause<Error>;
 
 /// What waits for the application.
 #[derive(Default)]
@@ -69,19 +64,14 @@ impl Server {
     /// Does what the machine asks for until it waits.
     pub(crate) fn run(&mut self) -> Pause {
         for _ in 0..100_000 {
-            match self.connection.poll() {
-                Ok(Action::Event(event)) => self.event(event),
-                Ok(Action::Write { bytes, .. }) => {
-                    assert!(!bytes.is_empty());
-                    let count = bytes.len();
-                    self.output.extend_from_slice(bytes);
-                    self.connection.wrote(self.now, count);
-                }
-                Ok(Action::Read { deadline }) => return Pause::Read(deadline),
-                Ok(Action::Wait { deadline }) => return Pause::Wait(deadline),
-                Ok(Action::Shutdown { .. }) => panic!("no control connection asks for it"),
-                Ok(Action::Closed) => return Pause::Closed,
-                Err(error) => return Pause::Failed(error),
+            let write = |bytes: &[u8]| {
+                self.output.extend_from_slice(bytes);
+                bytes.len()
+            };
+            match drive(&mut self.connection, self.now, write) {
+                Ok(event) => self.event(event),
+                Err(Pause::Shutdown(_)) => panic!("no control connection asks for it"),
+                Err(pause) => return pause,
             }
         }
         panic!("the machine does not come to rest");

@@ -2,6 +2,7 @@
 
 use ftp_proto::server::{Config, Error, NameRule, PeerFault, Phase};
 use ftp_proto::{Action, Limits, Machine, Securable};
+use ftp_testkit::drive;
 
 use super::dialogue::optional;
 use super::harness::{Pause, Server, seconds, tls_session};
@@ -30,14 +31,16 @@ fn bytes_behind_auth_are_refused_at_every_split_point() {
                 // does not.
                 assert_eq!(server.connection.received(server.now, part), part.len());
                 loop {
-                    match server.connection.poll() {
-                        Ok(Action::Event(event)) => server.event(event),
-                        Ok(Action::Write { bytes, .. }) if !bytes.starts_with(b"234") => {
-                            let count = bytes.len();
-                            server.output.extend_from_slice(bytes);
-                            server.connection.wrote(server.now, count);
-                        }
-                        _ => break,
+                    let (connection, output) = (&mut server.connection, &mut server.output);
+                    let write = |bytes: &[u8]| {
+                        let is_234 = bytes.starts_with(b"234");
+                        let count = if is_234 { 0 } else { bytes.len() };
+                        output.extend_from_slice(&bytes[..count]);
+                        count
+                    };
+                    match drive(connection, server.now, write) {
+                        Ok(event) => server.event(event),
+                        Err(_) => break,
                     }
                 }
             }
@@ -66,7 +69,7 @@ fn a_login_that_an_injection_ends_is_told_to_be_over_at_every_split_point() {
         server.happened();
         for part in [&bytes[..split], &bytes[split..]] {
             assert_eq!(server.connection.received(server.now, part), part.len());
-            while let Ok(Action::Event(event)) = server.connection.poll() {
+            while let Ok(event) = drive(&mut server.connection, server.now, |_| 0) {
                 server.event(event);
             }
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ftp_proto::server::{Config, Connection, Event};
 use ftp_proto::{Action, Instant, Machine, Securable, TlsSwitch};
+use ftp_testkit::{drive, drive_to_rest};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -39,25 +40,24 @@ impl Slow {
     /// Whether a write is blocked.
     fn run(&mut self) -> bool {
         while self.end.is_none() {
-            let server = &mut self.server;
-            match server.connection.poll() {
-                Ok(Action::Event(event)) => match Connection::tls_switch(&event) {
+            let Server {
+                connection, output, ..
+            } = &mut self.server;
+            let write = |bytes: &[u8]| {
+                assert_eq!(self.switch, None, "a write during a switch");
+                let count = self.writes[self.turn % self.writes.len()].min(bytes.len());
+                self.turn += 1;
+                output.extend_from_slice(&bytes[..count]);
+                count
+            };
+            match drive(connection, Instant::START, write) {
+                Ok(event) => match Connection::tls_switch(&event) {
                     Some(switch) => assert_eq!(self.switch.replace(switch), None),
-                    None => server.event(event),
+                    None => self.server.event(event),
                 },
-                Ok(Action::Write { bytes, .. }) => {
-                    assert_eq!(self.switch, None, "a write during a switch");
-                    let count = self.writes[self.turn % self.writes.len()].min(bytes.len());
-                    self.turn += 1;
-                    server.output.extend_from_slice(&bytes[..count]);
-                    server.connection.wrote(server.now, count);
-                    if count == 0 {
-                        return true;
-                    }
-                }
-                Ok(Action::Closed) => self.end = Some(Pause::Closed),
-                Ok(_) => return false,
-                Err(error) => self.end = Some(Pause::Failed(error)),
+                Err(Pause::Blocked) => return true,
+                Err(pause @ (Pause::Closed | Pause::Failed(_))) => self.end = Some(pause),
+                Err(_) => return false,
             }
         }
         false
@@ -322,15 +322,15 @@ fn a_switch_that_was_not_asked_for_yet_is_taken_back() {
         .connection
         .received(Instant::START, b"AUTH TLS\r\n");
     assert_eq!(taken, 10);
-    while let Ok(Action::Write { bytes, .. }) = slow.server.connection.poll() {
-        let count = bytes.len();
-        slow.server.connection.wrote(Instant::START, count);
-    }
-    slow.server.connection.shutdown(Instant::START, "x");
-    let events: Vec<_> = std::iter::from_fn(|| match slow.server.connection.poll() {
-        Ok(Action::Event(event)) => Some(event),
-        _ => None,
-    })
-    .collect();
+    let connection = &mut slow.server.connection;
+    // The 234 is written, and the event that asks for the switch not taken.
+    let Ok(Action::Write { bytes, .. }) = connection.poll() else {
+        panic!("a 234")
+    };
+    let count = bytes.len();
+    connection.wrote(Instant::START, count);
+    connection.shutdown(Instant::START, "x");
+    let mut events = Vec::new();
+    drive_to_rest(connection, Instant::START, &mut Vec::new(), &mut events);
     assert!(matches!(events[..], [Event::Closed(_)]), "{events:?}");
 }

@@ -1,7 +1,8 @@
 //! Two machines and the wire between them.
 
-use ftp_proto::{Action, Instant, Machine, Securable};
+use ftp_proto::{Instant, Machine, Securable};
 use ftp_rustls::{Error, Secured};
+use ftp_testkit::{Pause, act};
 
 /// How a side ended.
 pub type Outcome<E> = Option<Result<(), Error<E>>>;
@@ -49,46 +50,38 @@ impl<M: Securable> End<M> {
 
     /// Does what the machine asks for, once.
     pub fn turn(&mut self) -> Turn {
-        match self.secured.poll() {
-            Err(error) => {
-                self.outcome = Some(Err(error));
-                Turn::Over
-            }
-            Ok(Action::Closed) => {
-                self.outcome = Some(Ok(()));
-                Turn::Over
-            }
-            Ok(Action::Event(event)) => {
-                self.events.push(event);
-                Turn::Busy
-            }
-            Ok(Action::Write { bytes, .. }) => {
-                assert!(!self.shut_down, "a write behind the shutdown");
-                assert!(!bytes.is_empty(), "a write of nothing");
-                let count = bytes.len().min(self.chunk);
-                self.sent.extend_from_slice(&bytes[..count]);
-                self.secured.wrote(self.now, count);
-                Turn::Busy
-            }
-            Ok(Action::Wait { .. }) => Turn::Waiting,
-            Ok(Action::Shutdown { .. }) => {
-                self.shut_down = true;
-                self.secured.shut_down(self.now);
-                Turn::Busy
-            }
-            Ok(Action::Read { .. }) if !self.inbox.is_empty() => {
+        let mut write = |bytes: &[u8]| {
+            let count = bytes.len().min(self.chunk);
+            self.sent.extend_from_slice(&bytes[..count]);
+            assert!(!self.shut_down, "a write behind the shutdown");
+            count
+        };
+        match act(&mut self.secured, self.now, &mut write) {
+            Ok(event) => self.events.extend(event),
+            Err(Pause::Read(_)) if !self.inbox.is_empty() => {
                 let count = self.inbox.len().min(self.chunk);
                 let taken = self.secured.received(self.now, &self.inbox[..count]);
                 assert!(taken > 0, "asked to read and took nothing");
                 self.inbox.drain(..taken);
-                Turn::Busy
             }
-            Ok(Action::Read { .. }) if self.eof => {
-                self.secured.received_eof(self.now);
-                Turn::Busy
+            Err(Pause::Read(_)) if self.eof => self.secured.received_eof(self.now),
+            Err(Pause::Read(_)) => return Turn::Reading,
+            Err(Pause::Wait(_)) => return Turn::Waiting,
+            Err(Pause::Shutdown(_)) => {
+                self.shut_down = true;
+                self.secured.shut_down(self.now);
             }
-            Ok(Action::Read { .. }) => Turn::Reading,
+            Err(Pause::Blocked) => panic!("a chunk of nothing"),
+            Err(Pause::Closed) => {
+                self.outcome = Some(Ok(()));
+                return Turn::Over;
+            }
+            Err(Pause::Failed(error)) => {
+                self.outcome = Some(Err(error));
+                return Turn::Over;
+            }
         }
+        Turn::Busy
     }
 
     /// Turns until there is nothing to do without the peer, the application or time.
