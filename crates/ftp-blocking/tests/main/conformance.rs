@@ -9,11 +9,11 @@ fn every_scenario_comes_to_what_it_must() {
 }
 
 #[test]
-fn lying_servers_are_logged_in_to_rightly_or_not_at_all() {
+fn misbehaving_servers_are_logged_in_to_rightly_or_not_at_all() {
     try_client(Blocking);
 }
 
 #[test]
-fn lying_clients_are_told_what_is_due_and_nothing_more() {
+fn misbehaving_clients_are_told_what_is_due_and_nothing_more() {
     try_server(Blocking);
 }
