@@ -11,7 +11,7 @@ use super::state::{Ccc, Greeting, Rein, StartingTls, State};
 use super::transferring::Transferring;
 use super::{
     Answer, CommandId, Config, Error, Event, Login, Misuse, Phase, Protection, Security, Session,
-    Transfer, TransferError, TransferId,
+    Transfer, TransferId,
 };
 use crate::data::DataType;
 use crate::wire::{Command, CommandRef, Verb};
@@ -358,7 +358,7 @@ impl Connection {
 
     /// The transfer under way.
     pub fn transferring(&self) -> Option<TransferId> {
-        self.context.transfer
+        self.context.transferring()
     }
 
     /// Whoever held the data connection has dropped it: that gives the transfer up.
@@ -439,10 +439,7 @@ impl Connection {
         self.context.enter(next.phase());
         self.state = next;
         if matches!(self.state, State::Closed) {
-            if let Some(transfer) = self.context.transfer.take() {
-                let outcome = Err(TransferError::Unknown);
-                self.context.tell(Event::Transferred { transfer, outcome });
-            }
+            self.context.lose_transfer();
             self.context.stop_login_clock();
             self.input.reset();
         }

@@ -9,7 +9,7 @@ use super::config::Settings;
 use super::outstanding::{Awaited, Outstanding, Purpose};
 use super::{
     Challenge, ChallengeKind, CommandId, DataProtection, Event, LoggedInBy, Phase, PhaseTimes,
-    Protection, Session, TransferId,
+    Protection, Session, TransferError, TransferId, Transferred,
 };
 use crate::buffer::Buffer;
 use crate::data::DataType;
@@ -64,6 +64,14 @@ impl Resumption {
     }
 }
 
+/// The transfer under way.
+#[derive(Debug)]
+struct UnderWay {
+    id: TransferId,
+    /// How it ends if the connection ends now.
+    if_lost: TransferError,
+}
+
 #[derive(Debug)]
 pub(super) struct Context {
     /// The credentials live in the states.
@@ -96,8 +104,7 @@ pub(super) struct Context {
     phase: Phase,
     phase_since: Instant,
     tickets: Tickets,
-    /// The transfer under way.
-    pub(super) transfer: Option<TransferId>,
+    transfer: Option<Box<UnderWay>>,
     /// The `TYPE` in force, if it is known.
     pub(super) data_type: Option<DataType>,
     /// How data connections fared under TLS.
@@ -291,6 +298,42 @@ impl Context {
 
     pub(super) fn tell(&mut self, event: Event) {
         self.events.push_back(event);
+    }
+
+    pub(super) fn begin_transfer(&mut self, id: TransferId) {
+        let if_lost = TransferError::Unknown;
+        self.transfer = Some(Box::new(UnderWay { id, if_lost }));
+    }
+
+    /// The transfer under way.
+    pub(super) fn transferring(&self) -> Option<TransferId> {
+        self.transfer.as_ref().map(|transfer| transfer.id)
+    }
+
+    /// If the connection ends before more is known, the transfer ended like this.
+    pub(super) fn transfer_ends_with(&mut self, error: TransferError) {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.if_lost = error;
+        }
+    }
+
+    /// The transfer is over.
+    pub(super) fn end_transfer(&mut self, outcome: Result<Transferred, TransferError>) {
+        if let Some(transfer) = self.transfer.take() {
+            let transfer = transfer.id;
+            self.tell(Event::Transferred { transfer, outcome });
+        }
+    }
+
+    /// The connection is over, and the transfer with it.
+    pub(super) fn lose_transfer(&mut self) {
+        if let Some(transfer) = self.transfer.take() {
+            let UnderWay { id, if_lost } = *transfer;
+            self.tell(Event::Transferred {
+                transfer: id,
+                outcome: Err(if_lost),
+            });
+        }
     }
 
     /// The reply was preliminary: what it answered stays open, and its deadline starts again.

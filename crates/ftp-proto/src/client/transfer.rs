@@ -217,7 +217,8 @@ pub enum TransferError {
         /// 450 or 522 if it does not [resume](TlsSession::resumed) that of the control connection.
         tls: Option<Box<TlsSession>>,
     },
-    /// The data connection did not end as it should. A file can be resumed from there.
+    /// The data connection did not end as it should, or the server confirmed an upload before all of it
+    /// was sent. A file can be resumed from there.
     #[error("cut off after {bytes} bytes: {error}{}", AndReply(.reply))]
     CutOff {
         /// How many bytes were moved.
@@ -238,7 +239,7 @@ pub enum TransferError {
         reply: Reply,
     },
     /// The control connection ended, or nothing came over it, before the server confirmed the
-    /// transfer. It may be whole or not.
+    /// transfer. It may be whole or not. If the transfer had failed before, that is reported instead.
     #[error("whether the transfer is whole is not known: the server did not confirm it")]
     Unknown,
     /// The application gave it up.
@@ -247,6 +248,14 @@ pub enum TransferError {
 }
 
 impl TransferError {
+    /// A negative reply, or one that is none and of no use.
+    pub(super) fn refusal(verb: Verb, reply: Reply) -> Self {
+        match reply.code().is_negative() {
+            true => Self::Refused { verb, reply },
+            false => Self::UnusableReply { verb, reply },
+        }
+    }
+
     /// What the server said of it, if anything.
     pub fn reply(&self) -> Option<&Reply> {
         match self {
@@ -270,8 +279,12 @@ impl TransferError {
 }
 
 pub(super) fn wants_resumption(reply: &Reply, tls: Option<&TlsSession>) -> bool {
-    tls.is_some_and(|tls| !tls.resumed)
-        && [425, 450, 522].map(Code::new).contains(&Some(reply.code()))
+    tls.is_some_and(|tls| !tls.resumed) && is_about_resumption(reply.code())
+}
+
+/// Whether servers refuse a data connection with this code whose TLS session is new.
+pub(super) fn is_about_resumption(code: Code) -> bool {
+    matches!(code.get(), 425 | 450 | 522)
 }
 
 struct Hint<'a>(&'a Reply, &'a Option<Box<TlsSession>>);

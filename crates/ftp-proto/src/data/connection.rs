@@ -225,6 +225,7 @@ impl Connection {
         self.pass_time(now);
         if self.is_writing() {
             self.is_finished = true;
+            self.note_if_sent();
             self.news.is_writable = false;
             if self.queue.is_empty() && self.phase == Phase::Open {
                 self.since = self.now;
@@ -263,8 +264,7 @@ impl Connection {
     pub fn passed(&mut self, now: Instant, count: usize) {
         self.pass_time(now);
         if self.is_transparent() && count > 0 {
-            self.moved = self.moved.saturating_add(count as u64);
-            self.since = self.now;
+            self.moved_more(count);
         }
     }
 
@@ -315,6 +315,20 @@ impl Connection {
     fn is_held(&self) -> bool {
         let is_before_tls = matches!(self.phase, Phase::StartTls | Phase::Handshake);
         self.hold_until.is_some() || (self.plan.hold.is_some() && is_before_tls)
+    }
+
+    /// So many bytes more went over the connection.
+    pub(super) fn moved_more(&mut self, count: usize) {
+        self.moved = self.moved.saturating_add(count as u64);
+        self.since = self.now;
+        self.held.note_moved(self.moved);
+        self.note_if_sent();
+    }
+
+    fn note_if_sent(&self) {
+        if self.is_finished && self.queue.is_empty() {
+            self.held.note_sent();
+        }
     }
 
     /// Whether the application may write.

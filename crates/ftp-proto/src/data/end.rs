@@ -47,10 +47,11 @@ impl End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// It was left before its end: by the application, or because TLS failed.
+    /// The application left it before its end.
     #[error("the data connection was left before its end")]
     Unfinished,
-    /// The connection broke, or the peer ended it without saying so (`close_notify`) under TLS.
+    /// The connection broke, TLS failed on it, or the peer ended it without saying so (`close_notify`)
+    /// under TLS.
     #[error("the data connection was cut off")]
     CutOff,
     /// No byte moved for the time allowed.

@@ -60,7 +60,7 @@ impl Machine for Connection {
             (Phase::Handshake, _) => {
                 if !bytes.is_empty() {
                     // In clear, from anyone.
-                    self.end(Err(Error::Unfinished));
+                    self.end(Err(Error::CutOff));
                 }
                 bytes.len()
             }
@@ -101,8 +101,7 @@ impl Machine for Connection {
         }
         let count = self.queue.consume(count);
         if count > 0 {
-            self.moved = self.moved.saturating_add(count as u64);
-            self.since = self.now;
+            self.moved_more(count);
             self.news.is_writable = self.queue.is_empty() && !self.is_finished;
         }
     }
@@ -203,8 +202,7 @@ impl Connection {
         if !taken.is_empty() {
             let was_empty = self.queue.is_empty();
             self.codec.convert(taken, &mut self.queue);
-            self.moved = self.moved.saturating_add(taken.len() as u64);
-            self.since = self.now;
+            self.moved_more(taken.len());
             self.news.is_readable |= was_empty && !self.queue.is_empty();
         }
         taken.len()

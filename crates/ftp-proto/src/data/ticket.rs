@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use core::fmt;
 use core::net::SocketAddr;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 
 use crate::ticket;
@@ -121,19 +122,45 @@ impl Ticket {
 }
 
 /// Shared by the control connection and whoever holds the other end of the transfer: the ticket, the data
-/// connection, or how it ended. So the control connection notices when that is dropped.
+/// connection, or how it ended. So the control connection notices when that is dropped, and sees how far
+/// it came.
 #[derive(Clone)]
-pub(crate) struct Held(Arc<()>);
+pub(crate) struct Held(Arc<Progress>);
+
+#[derive(Default)]
+struct Progress {
+    /// How many bytes moved; where `usize` is too small, that many at least.
+    moved: AtomicUsize,
+    /// The application has written all, and all of it was sent.
+    is_sent: AtomicBool,
+}
 
 impl Held {
     /// For the control connection; clones are for the other end.
     pub(crate) fn new() -> Self {
-        Self(Arc::new(()))
+        Self(Arc::default())
     }
 
     /// Whether the other end is still there.
     pub(crate) fn is_held(&self) -> bool {
         Arc::strong_count(&self.0) > 1
+    }
+
+    pub(super) fn note_moved(&self, bytes: u64) {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.0.moved.store(bytes, Ordering::Release);
+    }
+
+    pub(super) fn note_sent(&self) {
+        self.0.is_sent.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn moved(&self) -> u64 {
+        self.0.moved.load(Ordering::Acquire) as u64
+    }
+
+    pub(crate) fn is_sent(&self) -> bool {
+        self.0.is_sent.load(Ordering::Acquire)
     }
 }
 

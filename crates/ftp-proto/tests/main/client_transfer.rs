@@ -3,123 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::common::transfer::{EPSV, ready, retrieve};
 use crate::common::{Dialogue, known, tls};
 use ftp_proto::client::{
-    Config, DataMode, Error, Event, Misuse, PassiveCommand, Security, Timeout, Transfer,
-    TransferError, TransferId, Transferred,
+    Config, DataMode, Error, Event, Misuse, PassiveCommand, Timeout, Transfer, TransferError,
 };
-use ftp_proto::data::{self, DataType, Open, Ticket};
+use ftp_proto::data::{self, DataType, Open};
 use ftp_proto::wire::{Command, Verb};
 use ftp_proto::{Action, Instant, Lenience, Machine, Securable};
-
-const EPSV: &str = "229 Entering Extended Passive Mode (|||6446|)\r\n";
-
-fn ready(config: Config) -> Dialogue {
-    let mut dialogue = Dialogue::new(config.security(Security::DangerousPlaintext));
-    for reply in ["220 x\r\n", "331 x\r\n", "230 x\r\n"] {
-        dialogue.hear(reply);
-    }
-    dialogue.forget();
-    dialogue
-}
-
-fn retrieve() -> Transfer {
-    Transfer::retrieve("notes").unwrap()
-}
-
-impl Dialogue {
-    fn begin(&mut self, transfer: Transfer) -> TransferId {
-        let id = self.client.transfer(self.now, transfer).unwrap();
-        self.drive();
-        id
-    }
-
-    /// What is sent, and the reply to it.
-    fn exchange(&mut self, sent: &str, reply: &str) {
-        assert_eq!(self.take_sent(), sent);
-        self.hear(reply);
-    }
-
-    fn ticket(&mut self) -> Ticket {
-        let is_ticket = |event: &Event| matches!(event, Event::OpenData(_));
-        let at = self.events.iter().position(is_ticket);
-        match self
-            .events
-            .remove(at.expect("no data connection is wanted"))
-        {
-            Event::OpenData(ticket) => ticket,
-            _ => unreachable!(),
-        }
-    }
-
-    fn open(&mut self) -> data::Connection {
-        let ticket = self.ticket();
-        let connection = self.client.data_opened(self.now, ticket).unwrap();
-        self.drive();
-        connection
-    }
-
-    fn end(&mut self, connection: data::Connection) {
-        self.client
-            .data_ended(self.now, connection.into_end())
-            .unwrap();
-        self.drive();
-    }
-
-    /// All of a download's data, and its end.
-    fn receive(&mut self, mut connection: data::Connection, bytes: &[u8]) {
-        assert_eq!(connection.received(self.now, bytes), bytes.len());
-        connection.received_eof(self.now);
-        while let Ok(Action::Event(_)) = connection.poll() {}
-        self.end(connection);
-    }
-
-    /// The data breaks after these bytes.
-    fn break_off(&mut self, mut connection: data::Connection, bytes: &[u8]) {
-        assert_eq!(connection.received(self.now, bytes), bytes.len());
-        connection.cut_off(self.now);
-        self.end(connection);
-    }
-
-    fn outcome(&mut self) -> Option<Result<Transferred, TransferError>> {
-        let is_over = |event: &Event| matches!(event, Event::Transferred { .. });
-        let at = self.events.iter().position(is_over)?;
-        match self.events.remove(at) {
-            Event::Transferred { outcome, .. } => Some(outcome),
-            _ => unreachable!(),
-        }
-    }
-
-    fn error_of_transfer(&mut self) -> TransferError {
-        self.outcome().expect("it is not over").unwrap_err()
-    }
-
-    /// A `RETR` is sent, and the data connection stands.
-    fn retrieving(&mut self) -> data::Connection {
-        self.begin(retrieve());
-        self.exchange("TYPE I\r\n", "200 x\r\n");
-        self.exchange("EPSV\r\n", EPSV);
-        let connection = self.open();
-        assert_eq!(self.take_sent(), "RETR notes\r\n");
-        connection
-    }
-
-    /// The connection is in step: a command gets its own reply.
-    fn assert_in_step(&mut self) {
-        self.forget();
-        self.send("PWD");
-        self.exchange("PWD\r\n", "257 \"/here\"\r\n");
-        let replies: Vec<_> = self
-            .events
-            .iter()
-            .map(|event| match event {
-                Event::Reply { reply, .. } => reply.code().get(),
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(replies, [257]);
-    }
-}
 
 #[test]
 fn a_download_is_whole_when_the_data_ended_and_the_server_confirmed_it() {
@@ -674,7 +565,7 @@ fn a_server_that_does_not_answer_an_abort_loses_the_connection() {
     dialogue.drive();
     dialogue.pass(1);
     dialogue.pass(30);
-    assert_eq!(dialogue.error_of_transfer(), TransferError::Unknown);
+    assert_eq!(dialogue.error_of_transfer(), TransferError::Aborted);
     assert!(matches!(dialogue.error(), Error::TimedOut { .. }));
 }
 

@@ -12,6 +12,7 @@ mod client_switch;
 mod client_table;
 mod client_time;
 mod client_transfer;
+mod client_transfer_ends;
 mod client_transient;
 mod client_utf8;
 mod common;

@@ -140,8 +140,16 @@ impl<M: Securable> Secured<M> {
         &mut self.machine
     }
 
-    /// Gives the machine back. TLS, if there is any, is dropped without a word to the peer.
-    pub fn into_machine(self) -> M {
+    /// Gives the machine back. TLS, if there is any, is dropped without a word to the peer. If TLS
+    /// failed, the machine has been [cut off](Machine::cut_off).
+    pub fn into_machine(mut self) -> M {
+        if let TlsLayer::Closing {
+            closing: Closing::Failing(_) | Closing::Failed(_),
+            ..
+        } = self.layer
+        {
+            self.machine.cut_off(self.now);
+        }
         self.machine
     }
 

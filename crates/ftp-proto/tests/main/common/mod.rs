@@ -1,6 +1,8 @@
 //! A scripted server for the client machine: bytes in, and everything that comes out kept.
 #![allow(unreachable_pub)]
 
+pub mod transfer;
+
 use std::time::Duration;
 
 use ftp_proto::client::{Challenge, Config, Connection, Error, Event, Login, Security, Session};
