@@ -3,6 +3,7 @@
 //! Each state is a struct in `login.rs` that owns its data, and all transitions are there. What
 //! does not live here: the wire format ([`crate::wire`]), TLS, sockets and clocks.
 #![doc = include_str!("transitions.md")]
+#![doc = include_str!("transfers.md")]
 
 mod answers;
 mod config;

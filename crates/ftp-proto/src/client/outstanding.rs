@@ -90,6 +90,15 @@ impl Outstanding {
         self.queue.clear();
     }
 
+    /// Which reply answers which command of a transfer cannot be told any more.
+    pub(super) fn forget_order(&mut self) {
+        for awaited in &mut self.queue {
+            if let Purpose::Transfer(verb) = &mut awaited.purpose {
+                *verb = None;
+            }
+        }
+    }
+
     /// Those that the application knows of.
     pub(super) fn commands(&self) -> usize {
         let unasked = usize::from(self.keep_alive().is_some());

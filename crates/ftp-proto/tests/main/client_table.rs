@@ -3,67 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::{Dialogue, event_name, known, password, username};
+use crate::common::table::{CLIENT, Row, can_answer, find, outcome, rows};
+use crate::common::{Dialogue, known, password, username};
 use ftp_proto::client::{Config, DataProtection, Error, Login, PeerFault, Phase, Security, Utf8};
-
-const TABLE: &str = include_str!("../../src/client/transitions.md");
 
 /// Codes with which the state after a transition is told from all others.
 const PROBES: [u16; 14] = [
     120, 200, 202, 220, 230, 234, 331, 332, 336, 421, 500, 503, 530, 532,
 ];
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Row {
-    state: &'static str,
-    codes: Vec<&'static str>,
-    sends: &'static str,
-    next: &'static str,
-    outcome: &'static str,
-}
-
-fn rows() -> Vec<Row> {
-    let mut rows = Vec::new();
-    for line in TABLE.lines().filter(|line| line.starts_with("| ")) {
-        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [state, codes, sends, next, outcome] = cells[..] else {
-            // A row of the other table.
-            assert_eq!(cells.len(), 2, "not a row: {line}");
-            continue;
-        };
-        if state != "state" {
-            let codes = codes.split(", ").collect();
-            rows.push(Row {
-                state,
-                codes,
-                sends,
-                next,
-                outcome,
-            });
-        }
-    }
-    rows
-}
-
-/// Whether the second table says that this code can answer a command.
-fn can_answer(verb: &str, code: u16) -> bool {
-    if verb == "SITE" || ["ADAT", "MIC", "CONF", "ENC", "XYZZY"].contains(&verb) {
-        return true;
-    }
-    for line in TABLE.lines().filter(|line| line.starts_with("| ")) {
-        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [codes, verbs] = cells[..] else { continue };
-        let named = codes.split(", ").any(|named| named == code.to_string());
-        if named || (codes == "other 2yz" && code / 100 == 2) {
-            let is_listed = |list: &str| list.split(", ").any(|listed| listed == verb);
-            return match verbs.strip_prefix("all commands but ") {
-                Some(others) => !is_listed(others),
-                None => verbs == "all commands" || is_listed(verbs),
-            };
-        }
-    }
-    true
-}
 
 /// The verb of the command that is answered in this state, where its codes are looked at.
 fn verb_of(state: &str) -> &'static str {
@@ -94,16 +41,7 @@ fn look_up(rows: &[Row], state: &str, code: u16) -> Row {
         (state, &*class),
         ("any", "other"),
     ];
-    for (state, pattern) in order {
-        let mut found = rows
-            .iter()
-            .filter(|row| row.state == state && row.codes.contains(&pattern));
-        if let Some(row) = found.next() {
-            assert_eq!(found.next(), None, "two rows for {state} and {pattern}");
-            return row.clone();
-        }
-    }
-    panic!("no row for {state} and {code}");
+    find(rows, &order).unwrap_or_else(|| panic!("no row for {state} and {code}"))
 }
 
 fn in_clear(login: Login) -> Dialogue {
@@ -314,38 +252,6 @@ fn line(command: &str) -> String {
     format!("{line}\r\n")
 }
 
-/// The events, or the error, or the end.
-fn outcome(dialogue: &Dialogue) -> String {
-    let mut names: Vec<String> = dialogue.events.iter().map(event_name).collect();
-    match &dialogue.end {
-        None => {}
-        Some(Ok(())) => names.push("Closed".into()),
-        Some(Err(Error::PeerFault { fault, .. })) => names.push(match fault {
-            PeerFault::UnexpectedCode { .. } => "UnexpectedCode".into(),
-            PeerFault::UnsolicitedReply(_) => "UnsolicitedReply".into(),
-            PeerFault::BytesBeforeTlsSwitch => "BytesBeforeTlsSwitch".into(),
-            PeerFault::AskedAgain => "AskedAgain".into(),
-            PeerFault::OutOfStep { .. } => "OutOfStep".into(),
-            other => format!("{other:?}"),
-        }),
-        Some(Err(error)) => {
-            let debug = format!("{error:?}");
-            names.push(
-                debug
-                    .split([' ', '{'])
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
-            );
-        }
-    }
-    if names.is_empty() {
-        "—".into()
-    } else {
-        names.join(", ")
-    }
-}
-
 /// Feeds one reply and holds what comes out against its row.
 fn check(row: &Row, dialogue: &mut Dialogue, code: u16, context: &str) {
     let phase = dialogue.client.phase();
@@ -381,7 +287,7 @@ fn check(row: &Row, dialogue: &mut Dialogue, code: u16, context: &str) {
 
 #[test]
 fn every_state_does_with_every_code_what_the_table_says() {
-    let rows = rows();
+    let rows = rows(CLIENT);
     let states: BTreeSet<_> = rows
         .iter()
         .map(|row| row.state)
@@ -399,7 +305,7 @@ fn every_state_does_with_every_code_what_the_table_says() {
 
 #[test]
 fn the_next_state_behaves_as_its_own_rows_say() {
-    let rows = rows();
+    let rows = rows(CLIENT);
     for row in rows
         .iter()
         .filter(|row| row.state != "any" && row.next != "end")
@@ -433,7 +339,7 @@ fn the_next_state_behaves_as_its_own_rows_say() {
 
 #[test]
 fn every_state_can_be_reached_and_every_next_state_has_rows() {
-    let rows = rows();
+    let rows = rows(CLIENT);
     let states: BTreeSet<_> = rows.iter().map(|row| row.state).collect();
     for row in &rows {
         assert!(

@@ -13,6 +13,7 @@ mod client_table;
 mod client_time;
 mod client_transfer;
 mod client_transfer_ends;
+mod client_transfer_table;
 mod client_transient;
 mod client_utf8;
 mod common;

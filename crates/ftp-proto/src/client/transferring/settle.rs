@@ -55,8 +55,9 @@ impl Settle {
         }
     }
 
-    fn outcome(self, data: &Data) -> TransferError {
-        match (self.outcome, self.reply) {
+    /// How the transfer ended, as far as is known.
+    fn outcome(&self, data: &Data) -> TransferError {
+        match (&self.outcome, &self.reply) {
             // The server's own report is the better one.
             (TransferError::CutOff { bytes, .. }, Some(reply)) if reply.code().is_negative() => {
                 let tls = match data {
@@ -65,14 +66,18 @@ impl Settle {
                     }
                     _ => None,
                 };
-                TransferError::Failed { reply, bytes, tls }
+                TransferError::Failed {
+                    reply: reply.clone(),
+                    bytes: *bytes,
+                    tls,
+                }
             }
             (TransferError::CutOff { bytes, error, .. }, reply) => TransferError::CutOff {
-                bytes,
-                error,
-                reply,
+                bytes: *bytes,
+                error: *error,
+                reply: reply.clone(),
             },
-            (outcome, _) => outcome,
+            (outcome, _) => outcome.clone(),
         }
     }
 }
@@ -100,6 +105,7 @@ impl Transferring {
             }
             Step::Begin { .. } | Step::Final => {
                 context.restart_left |= self.transfer.offset > 0 && !self.has_begun;
+                context.outstanding.forget_order();
                 context.send(Purpose::Transfer(None), CommandRef::known(Verb::Abor, None));
                 Phase::Abort {
                     quiet_since: context.now,
@@ -143,12 +149,14 @@ impl Transferring {
                 *quiet_since = context.now;
                 if !is_preliminary {
                     settle.keep(reply);
+                    context.transfer_ends_with(settle.outcome(&self.data));
                 }
                 is_last
             }
             Phase::Probe { .. } => {
                 if !is_last && !is_noop_answered && !is_preliminary {
                     settle.keep(reply);
+                    context.transfer_ends_with(settle.outcome(&self.data));
                 }
                 is_last || is_noop_answered
             }

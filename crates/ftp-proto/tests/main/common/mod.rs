@@ -1,6 +1,7 @@
 //! A scripted server for the client machine: bytes in, and everything that comes out kept.
 #![allow(unreachable_pub)]
 
+pub mod table;
 pub mod transfer;
 
 use std::time::Duration;
