@@ -5,6 +5,7 @@
 
 mod ascii;
 mod client;
+mod client_transfer;
 mod command;
 mod data;
 mod features;
@@ -20,11 +21,13 @@ mod server;
 mod telnet;
 mod time;
 mod transcript;
+pub mod transfer_model;
 mod transfer_texts;
 mod watched;
 
 pub use ascii::ascii;
 pub use client::client_bytes;
+pub use client_transfer::client_transfer;
 pub use command::command;
 pub use data::data;
 pub use features::features;

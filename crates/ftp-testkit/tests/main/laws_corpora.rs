@@ -39,6 +39,7 @@ fn the_seeds_of_the_parsers_keep_the_laws() {
 #[test]
 fn the_seeds_of_the_machines_keep_the_laws() {
     replay("client_bytes", laws::client_bytes);
+    replay("client_transfer", laws::client_transfer);
     replay("server_bytes", laws::server_bytes);
     replay("time", laws::time);
     replay("data_machine", laws::data);

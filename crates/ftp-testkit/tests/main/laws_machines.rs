@@ -59,6 +59,63 @@ const CALLS: &[&[u8]] = &[
     b"\0d\x04", b"\0k\0", b"\0k\x01", b"\0y\x32", b"\0n", b"\0g", b"\0z",
 ];
 
+/// Replies of a server to the commands of a transfer.
+const OF_A_TRANSFER: &[&[u8]] = &[
+    b"200 Done.\r\n",
+    b"227 (10,0,0,1,25,46)\r\n",
+    b"229 (|||6446|)\r\n",
+    b"150 Opening notes (8 bytes).\r\n",
+    b"125 x\r\n",
+    b"226 Done.\r\n",
+    b"226 Done.\r\n225 Done.\r\n",
+    b"250 Done.\r\n",
+    b"350 x\r\n",
+    b"421 Bye.\r\n",
+    b"425 x\r\n",
+    b"426 x\r\n226 x\r\n",
+    b"500 What?\r\n",
+    b"522 x\r\n",
+    b"552-Full\r\n552 x\r\n",
+    b"\0c\0",
+    b"\0c\x01",
+    b"\0c\x04",
+    b"\0c\x40",
+    b"\0c\x38",
+    b"\0d\0",
+    b"\0d\0",
+    b"\0d\x01",
+    b"\0d\x02",
+    b"\0d\x03",
+    b"\0d\x04",
+    b"\0d\x05",
+    b"\0d\x06",
+    b"\0d\x07",
+    b"\0a\x08",
+    b"\0k\0",
+    b"\0k\x01",
+    b"\0T",
+    b"\0t\x01",
+    b"\0s",
+    b"\0x",
+    b"\0q",
+    b"\0y\0",
+    b"\0r",
+    b"\0e",
+    b"\0w",
+];
+
+/// A transfer that gets far, and then anything.
+fn transfer() -> impl Strategy<Value = Vec<u8>> {
+    const BEGIN: &[u8] = b"200 x\r\n229 (|||6446|)\r\n\0d\0";
+    let starts: [&'static [u8]; 4] = [b"\0c\0", b"\0c\x01", b"\0c\x04", b"\0c\x40"];
+    let start = select(starts.to_vec()).prop_map(|start| [start, BEGIN].concat());
+    let part = select(OF_A_TRANSFER).prop_map(<[u8]>::to_vec);
+    let step = prop_oneof![1 => start, 8 => part, 1 => vec(any::<u8>(), 0..6)];
+    let choices = any::<[u8; 2]>().prop_map(|[mode, bits]| [mode & 0x7f, bits]);
+    (choices, vec(step, 0..24))
+        .prop_map(|(choices, parts)| [&choices[..], &parts.concat()].concat())
+}
+
 fn script(said: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         10 => select(said).prop_map(<[u8]>::to_vec),
@@ -71,6 +128,19 @@ fn script(said: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_client_keeps_the_laws_of_transfers(script in transfer()) {
+        laws::client_transfer(&script);
+    }
+
+    #[test]
+    fn transfers_with_a_server_in_order_end_as_rfc_959_sees_it(
+        choices in any::<[u8; 2]>(),
+        actions in vec(any::<u8>(), 0..60),
+    ) {
+        laws::client_transfer(&[&[choices[0] | 0x80, choices[1]], &actions[..]].concat());
+    }
 
     #[test]
     fn a_client_keeps_the_laws(script in script(OF_A_SERVER)) {

@@ -1,6 +1,7 @@
 //! The tests of the kit, and those that need the machines or adapters of several crates at once.
 
 mod adapters;
+mod data_servers;
 mod laws_client_exploration;
 mod laws_corpora;
 mod laws_exploration;
