@@ -1,7 +1,7 @@
 //! The client's side of the control connection: [`Connection`] and what it is told and tells.
 //!
-//! Each state is a struct in `login.rs` that owns its data, and all transitions are there. What
-//! does not live here: the wire format ([`crate::wire`]), TLS, sockets and clocks.
+//! Each state is a struct in `login.rs` that owns its data, and all transitions are there; those of
+//! a transfer are in `transferring.rs`. What does not live here: the wire format ([`crate::wire`]), TLS, sockets and clocks.
 #![doc = include_str!("transitions.md")]
 #![doc = include_str!("transfers.md")]
 

@@ -2,6 +2,7 @@
 //! time. Each transfer ends within its deadlines, and afterwards the client is usable, or says that it
 //! is not.
 
+mod server;
 mod world;
 
 use std::net::SocketAddr;
@@ -12,7 +13,8 @@ use ftp_proto::data::{self, Open};
 use ftp_proto::listing::Reader;
 use ftp_proto::wire::Code;
 
-use self::world::{Ends, Port, Run, Server, World};
+use self::server::{Ends, Port, Server};
+use self::world::{Run, World};
 
 fn retrieve() -> Transfer {
     Transfer::retrieve("notes").unwrap()
