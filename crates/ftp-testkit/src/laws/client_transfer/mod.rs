@@ -11,10 +11,10 @@ use ftp_proto::wire::Verb;
 use ftp_proto::{Action, Dialogue, Instant, Lenience, Limits, Machine, Observer, Securable};
 
 use self::application::Application;
-use super::script::{Step, steps};
+use super::script::{Step, said, steps};
 use super::transfer_model::TransferModel;
 use super::watched::{Cut, Watched};
-use super::{SECRET, tls_session};
+use super::{SECRET, contains, tls_session};
 
 /// Bytes that choose the configuration.
 const CHOICES: usize = 2;
@@ -41,9 +41,9 @@ pub fn client_transfer(data: &[u8]) {
     if choices[0] & 0x80 != 0 {
         return server::converse(choices, script);
     }
-    let whole = Run::new(choices).play(script, Cut::Whole);
+    let whole = Run::new(choices, script).play(script, Cut::Whole);
     for cut in Cut::ALL {
-        let run = Run::new(choices).play(script, cut);
+        let run = Run::new(choices, script).play(script, cut);
         if !whole.watched.withheld && !run.watched.withheld {
             assert_eq!(run.outcome(), whole.outcome(), "cut as {cut:?}");
         }
@@ -76,9 +76,11 @@ struct Run {
 
 impl Run {
     /// Logged in.
-    fn new(choices: &[u8]) -> Self {
+    fn new(choices: &[u8], script: &[u8]) -> Self {
         let is = |bit: u8| choices[1] & (1 << bit) != 0;
         let heard = Heard::default();
+        // A server that says the secret by itself may be quoted.
+        let secret = (!contains(&said(script), SECRET.as_bytes())).then_some(SECRET);
         let mut limits = Limits::default();
         if is(0) {
             limits.reply_bytes = 64;
@@ -106,7 +108,7 @@ impl Run {
             .limits(limits)
             .lenience(lenience)
             .observer(Arc::new(heard.clone()));
-        let mut watched = Watched::new(Connection::new(config, Instant::START), Some(SECRET));
+        let mut watched = Watched::new(Connection::new(config, Instant::START), secret);
         let mut application = Application::new(heard);
         let replies: &[&[u8]] = match is(3) {
             true => &[

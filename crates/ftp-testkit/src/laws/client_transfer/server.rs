@@ -19,7 +19,7 @@ struct Server {
 /// Each byte of the script is one thing that happens.
 pub(super) fn converse(choices: &[u8], script: &[u8]) {
     // Such a server is fast enough for the usual deadlines, and speaks of usual things.
-    let mut run = Run::new(&[choices[0], choices[1] & 0b0010_1100]);
+    let mut run = Run::new(&[choices[0], choices[1] & 0b0010_1100], &[]);
     run.application.in_order = true;
     let mut server = Server {
         run,
