@@ -278,7 +278,7 @@ impl TransferError {
     }
 }
 
-pub(super) fn wants_resumption(reply: &Reply, tls: Option<&TlsSession>) -> bool {
+fn wants_resumption(reply: &Reply, tls: Option<&TlsSession>) -> bool {
     tls.is_some_and(|tls| !tls.resumed) && is_about_resumption(reply.code())
 }
 

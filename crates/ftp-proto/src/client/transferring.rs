@@ -15,7 +15,7 @@ use core::net::SocketAddrV4;
 use core::time::Duration;
 
 use self::settle::Settle;
-use super::context::Context;
+use super::context::{Context, Resumption};
 use super::outstanding::Purpose;
 use super::state::{Ready, State};
 use super::transfer::{Transfer, TransferId};
@@ -34,6 +34,9 @@ const QUIET: Duration = Duration::from_secs(1);
 /// taken to have begun: some say nothing before the end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a server may take to refuse a data connection whose TLS session is not resumed.
+const HOLD: Duration = Duration::from_secs(1);
+
 /// How long each of the two ends may take once the other one has failed: the server may still say what
 /// it thinks of a data connection that broke, and the data connection how far it came.
 const BRIEF: Duration = Duration::from_secs(2);
@@ -50,6 +53,8 @@ pub(super) struct Transferring {
     has_begun: bool,
     announced: Option<u64>,
     passive_address: Option<SocketAddrV4>,
+    /// It was refused for want of a session, and is tried for the second time.
+    is_again: bool,
     /// `QUIT` is to follow.
     pub(super) quits: bool,
 }
@@ -106,6 +111,8 @@ struct Ended {
     bytes: u64,
     result: Result<(), data::Error>,
     tls: Option<Arc<TlsSession>>,
+    /// The application's bytes were moved, or taken to be sent.
+    is_touched: bool,
     at: Instant,
 }
 
@@ -127,6 +134,7 @@ impl Transferring {
             has_begun: false,
             announced: None,
             passive_address: None,
+            is_again: false,
             quits: false,
         });
         let data_type = this.transfer.data_type;
@@ -195,6 +203,8 @@ impl Transferring {
             is_protected: context.protection == Protection::Private,
             lenient_end: settings.lenience.data_end_without_close_notify,
             timeouts: settings.data_timeouts,
+            // Only where it is not known what the server thinks of a full handshake.
+            hold: (context.resumption == Resumption::Usual).then_some(HOLD),
         };
         self.data = Data::Awaited {
             ticket,

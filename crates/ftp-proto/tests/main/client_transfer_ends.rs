@@ -198,6 +198,8 @@ fn a_session_that_was_not_resumed_is_named_whenever_the_handshake_was() {
                 dialogue.hear("150 x\r\n");
             }
             connection.tls_started(dialogue.now, tls());
+            // Otherwise it is tried again.
+            assert_eq!(connection.received(dialogue.now, b"x"), 1);
             if reply_first {
                 dialogue.hear("522 Session reuse required.\r\n");
             }

@@ -197,7 +197,7 @@ impl Run {
         self.held.extend_from_slice(bytes);
         if self.asked_for_tls && self.is_protected && !self.has_tls && !self.held.is_empty() {
             // In clear.
-            self.result.get_or_insert(Err(Error::Unfinished));
+            self.result.get_or_insert(Err(Error::CutOff));
         }
         let now = self.watched.now;
         let size = match self.cut {

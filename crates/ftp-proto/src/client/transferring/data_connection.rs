@@ -118,6 +118,7 @@ impl Transferring {
             bytes: end.bytes,
             result: end.result,
             tls: end.tls,
+            is_touched: end.is_touched,
             at: context.now,
         });
         let state = match &self.step {

@@ -199,16 +199,29 @@ impl Transferring {
             return State::Transferring(self);
         };
         let Ended {
-            bytes, result, tls, ..
+            bytes,
+            result,
+            tls,
+            is_touched,
+            ..
         } = match replace(&mut self.data, Data::None) {
             Data::Ended(ended) => ended,
             _ => Ended {
                 bytes: moved,
                 result: Err(data::Error::Unfinished),
                 tls: None,
+                is_touched: true,
                 at: context.now,
             },
         };
+        let is_full = tls.as_ref().is_some_and(|tls| !tls.resumed);
+        if is_full && is_about_resumption(reply.code()) && !is_touched && !self.is_again {
+            // The handshake that was refused brought new sessions, and nothing else is lost.
+            return self.again(context);
+        }
+        if tls.is_some() && reply.code().class() == Class::Completion {
+            context.resumption.learn(is_full);
+        }
         let result = match is_early {
             // What was sent after the consent is not what the server consented to.
             true => result.and(Err(data::Error::CutOff)),
@@ -245,6 +258,16 @@ impl Transferring {
             }
         };
         self.conclude(outcome, context)
+    }
+
+    /// Once more, from the data connection on.
+    fn again(mut self: Box<Self>, context: &mut Context) -> State {
+        context.begin_transfer(self.id);
+        self.is_again = true;
+        self.has_begun = false;
+        self.announced = None;
+        self.open(context);
+        State::Transferring(self)
     }
 
     /// The transfer is over, and the connection in step.
