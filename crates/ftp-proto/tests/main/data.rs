@@ -178,7 +178,7 @@ fn nothing_moves_before_tls_stands() {
         clear.tls_started(NOW, tls());
         clear.received_eof(NOW);
         assert!(clear.readable().is_empty());
-        assert_eq!(clear.into_end().result(), Err(Error::Unfinished));
+        assert_eq!(clear.into_end().result(), Err(Error::CutOff));
     }
 }
 
