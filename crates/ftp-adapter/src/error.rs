@@ -123,6 +123,19 @@ pub enum Error {
         /// What happened to the data connection, where that says more.
         cause: Option<Box<DataFailure>>,
     },
+    /// A file of this program could not be read, written, or gone about in, for a transfer.
+    #[error("the local file failed: {0}")]
+    Local(io::Error),
+    /// A file of the server changed while it was transferred, or is not as long as it must be.
+    #[error("the server's file changed during the transfer, or is not as long as it must be")]
+    FileChanged,
+    /// A download is whole, but what it was written to holds more: of what was there before, or of a
+    /// longer file that the server had at first. Cut it off after `length` bytes.
+    #[error("the file has {length} bytes, and what it was written to was longer before")]
+    SinkTooLong {
+        /// How long the server's file is.
+        length: u64,
+    },
     /// A call that does not fit the state of the connection.
     #[error(transparent)]
     Misuse(#[from] Misuse),
@@ -139,6 +152,9 @@ pub enum Error {
     /// The connection is closed.
     #[error("the connection is closed")]
     Closed,
+    /// The pool is closed.
+    #[error("the pool of connections is closed")]
+    PoolClosed,
 }
 
 impl Error {
@@ -150,7 +166,8 @@ impl Error {
             | Self::Connect(_)
             | Self::ConnectTimedOut { .. }
             | Self::TlsConfiguration(_)
-            | Self::NoTlsConfiguration => "connect",
+            | Self::NoTlsConfiguration
+            | Self::PoolClosed => "connect",
             _ => self.phase().unwrap_or(Phase::Ready).name(),
         }
     }
@@ -163,7 +180,8 @@ impl Error {
             | Self::Connect(_)
             | Self::ConnectTimedOut { .. }
             | Self::TlsConfiguration(_)
-            | Self::NoTlsConfiguration => None,
+            | Self::NoTlsConfiguration
+            | Self::PoolClosed => None,
             Self::Io { phase, .. } | Self::Tls { phase, .. } => Some(*phase),
             Self::Protocol(error) => Some(error.phase()),
             Self::Unanswered(kind) => Some(match kind {
@@ -179,6 +197,9 @@ impl Error {
             | Self::TooDeep
             | Self::Unsolicited(_)
             | Self::Transfer { .. }
+            | Self::Local(_)
+            | Self::FileChanged
+            | Self::SinkTooLong { .. }
             | Self::Misuse(_)
             | Self::InvalidCommand(_)
             | Self::AlreadyAnswered

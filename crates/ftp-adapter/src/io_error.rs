@@ -29,7 +29,9 @@ impl From<Error> for io::Error {
 
 fn of_error(error: &Error) -> ErrorKind {
     match error {
-        Error::Resolve { error, .. } | Error::Io { error, .. } => error.kind(),
+        Error::Resolve { error, .. } | Error::Io { error, .. } | Error::Local(error) => {
+            error.kind()
+        }
         Error::Connect(attempts) => attempts
             .last()
             .map_or(ErrorKind::NotFound, |(_, error)| error.kind()),
@@ -41,6 +43,7 @@ fn of_error(error: &Error) -> ErrorKind {
         Error::Refused(reply) => of_refusal(reply),
         Error::Unanswered(_) => ErrorKind::PermissionDenied,
         Error::Unsolicited(_)
+        | Error::FileChanged
         | Error::UnusableReply { .. }
         | Error::UnsafeName
         | Error::TooDeep => ErrorKind::InvalidData,
@@ -50,9 +53,10 @@ fn of_error(error: &Error) -> ErrorKind {
         | Error::NoTlsConfiguration
         | Error::Misuse(_)
         | Error::InvalidCommand(_)
+        | Error::SinkTooLong { .. }
         | Error::AlreadyAnswered => ErrorKind::InvalidInput,
         Error::EventsUnread => ErrorKind::Other,
-        Error::Closed => ErrorKind::NotConnected,
+        Error::Closed | Error::PoolClosed => ErrorKind::NotConnected,
     }
 }
 
@@ -285,8 +289,12 @@ mod tests {
                 Command::from_line("").unwrap_err().into(),
                 ErrorKind::InvalidInput,
             ),
+            (Error::Local(broken()), ErrorKind::BrokenPipe),
+            (Error::FileChanged, ErrorKind::InvalidData),
+            (Error::SinkTooLong { length: 1 }, ErrorKind::InvalidInput),
             (Error::EventsUnread, ErrorKind::Other),
             (Error::Closed, ErrorKind::NotConnected),
+            (Error::PoolClosed, ErrorKind::NotConnected),
         ];
         errors.extend(
             protocol()

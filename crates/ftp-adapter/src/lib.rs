@@ -7,6 +7,8 @@
 //! * [`DriverState`]: a machine, and the state that a driver keeps between two steps.
 //! * [`ClientSetup`], [`Address`], [`Error`], [`Operation`], [`PendingEvents`]: clients.
 //! * [`TransferState`], [`ActiveMode`]: their transfers. [`files`]: what they do with files besides.
+//! * [`PoolState`]: several connections to one server, for those who need one.
+//! * [`ResumeDownload`], [`ResumeUpload`]: transfers that go on from where they were cut.
 //! * [`Acceptor`], [`SharedGuard`], [`SessionState`], [`SessionInfo`], [`SessionEvent`]: servers.
 #![forbid(unsafe_code)]
 
@@ -24,6 +26,8 @@ mod io_error;
 mod methods;
 mod operation;
 mod pending_events;
+mod pool;
+mod resume;
 mod session;
 mod session_state;
 mod setup;
@@ -47,6 +51,10 @@ pub use operation::{
     AwaitReply, ClearCommandChannel, Operation, Progress, Quit, Reinitialize, SendCommand,
 };
 pub use pending_events::PendingEvents;
+pub use pool::{PoolConfig, PoolState, PoolStep, PoolTurn};
+pub use resume::{
+    AskFacts, Fact, FileFacts, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload,
+};
 pub use session::{SessionData, SessionError, SessionEvent, SessionInfo};
 pub use session_state::{LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionEvents, SessionState, SessionTask};
 pub use setup::ClientSetup;

@@ -29,6 +29,11 @@ impl PendingEvents {
         self.kept.pop_front()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// The oldest event that is wanted.
     pub fn take(&mut self, wanted: impl Fn(&Event) -> bool) -> Option<Event> {
         let at = self.kept.iter().position(wanted)?;

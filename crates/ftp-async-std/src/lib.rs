@@ -96,8 +96,9 @@ pub use async_std;
 use async_std::net::TcpStream;
 pub use ftp_futures::{
     Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Handler, Hash, Login,
-    Next, Parts, Report, SessionData, SessionError, SessionEvent, SessionInfo, SkipReason, Started,
-    TlsMissing, Visit, ftp_guard, ftp_proto, ftp_rustls,
+    Next, Parts, PoolConfig, Report, ResumeOptions, ResumeReport, SessionData, SessionError,
+    SessionEvent, SessionInfo, SkipReason, Started, TlsMissing, Visit, ftp_guard, ftp_proto,
+    ftp_rustls,
 };
 pub use runtime::{AsyncStd, Task};
 
@@ -138,6 +139,14 @@ pub type Connector = ftp_futures::Connector<AsyncStd>;
 ///
 /// Full documentation: [`generic::Driver`].
 pub type Driver<M, T> = ftp_futures::Driver<AsyncStd, M, T>;
+/// Control connections to one server, for those who need one.
+///
+/// Full documentation: [`generic::Pool`].
+pub type Pool = ftp_futures::Pool<AsyncStd>;
+/// A connection that a [`Pool`] lends.
+///
+/// Full documentation: [`generic::Pooled`].
+pub type Pooled = ftp_futures::Pooled<AsyncStd>;
 /// A server: what all its sessions share.
 ///
 /// Full documentation: [`generic::Server`].
@@ -157,7 +166,8 @@ pub mod generic {
     #[doc(inline)]
     pub use ftp_futures::{
         Client, Clock, Connecting, Connector, DataTransport, Download, Driver, FuturesIo,
-        HoldsClient, Io, Listing, Runtime, Server, ServerSession, SharedGuard, Timer, Upload, Walk,
+        HoldsClient, Io, Listing, Pool, Pooled, Runtime, Server, ServerSession, SharedGuard,
+        SinkIo, SourceIo, Timer, Upload, Walk,
     };
 }
 

@@ -229,6 +229,13 @@ impl<T: Transport> Client<T> {
         Error::from_driver(error, before, self.driver.machine().machine())
     }
 
+    /// Whether another caller can go on with it: no reply and no event is left over. A transfer that was
+    /// dropped is settled before the next command.
+    pub(crate) fn is_reusable(&self) -> bool {
+        let connection = self.driver.machine().machine();
+        self.pending.is_empty() && (connection.is_idle() || connection.transferring().is_some())
+    }
+
     pub(crate) fn machine(&mut self) -> &mut Connection {
         self.driver.machine_mut().machine_mut()
     }

@@ -118,6 +118,8 @@ mod driver;
 mod files;
 mod handler;
 mod operations;
+mod pool;
+mod resume;
 mod server;
 mod session;
 mod session_runner;
@@ -131,14 +133,16 @@ pub use connecting::Connecting;
 pub use connector::Connector;
 pub use driver::{Driver, Parts};
 pub use ftp_adapter::{
-    Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Next, Report,
-    SessionData, SessionError, SessionEvent, SessionInfo, Started, TlsMissing,
+    Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Next, PoolConfig,
+    Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent, SessionInfo,
+    Started, TlsMissing,
 };
 pub use ftp_guard;
 pub use ftp_proto;
 pub use ftp_proto::client::Login;
 pub use ftp_rustls;
 pub use handler::Handler;
+pub use pool::{Pool, Pooled};
 pub use server::{Server, Socket};
 pub use session::ServerSession;
 pub use shutdown::Shutdown;

@@ -66,12 +66,12 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     /// The session: greeting, TLS, protection, times. `None` during a
     /// [`reinitialize`](Self::reinitialize).
     pub fn session(&self) -> Option<&Arc<Session>> {
-        self.driver.machine().machine().session()
+        self.connection().session()
     }
 
     /// The phase of the connection.
     pub fn phase(&self) -> Phase {
-        self.driver.machine().machine().phase()
+        self.connection().phase()
     }
 
     /// How long resolving and connecting took. Zero for a transport that the caller connected.
@@ -218,6 +218,17 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
             let connection = self.driver.machine().machine();
             Error::from_driver(error, before, connection)
         })
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        self.driver.machine().machine()
+    }
+
+    /// Whether another caller can go on with it: no reply and no event is left over. A transfer that was
+    /// dropped is settled before the next command.
+    pub(crate) fn is_reusable(&self) -> bool {
+        let connection = self.connection();
+        self.pending.is_empty() && (connection.is_idle() || connection.transferring().is_some())
     }
 
     pub(crate) fn machine(&mut self) -> &mut Connection {

@@ -48,6 +48,8 @@ mod files;
 mod handler;
 mod listing;
 mod operations;
+mod pool;
+mod resume;
 mod runtime;
 mod server;
 mod session;
@@ -63,8 +65,9 @@ pub use ftp_adapter;
 pub use ftp_adapter::files::{Hash, SkipReason, Visit};
 pub use ftp_adapter::socket2;
 pub use ftp_adapter::{
-    Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Next, Report,
-    SessionData, SessionError, SessionEvent, SessionInfo, SharedGuard, Started, TlsMissing,
+    Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Next,
+    PoolConfig, Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent,
+    SessionInfo, SharedGuard, Started, TlsMissing,
 };
 pub use ftp_guard;
 pub use ftp_proto;
@@ -73,6 +76,8 @@ pub use ftp_rustls;
 pub use futures_io;
 pub use handler::Handler;
 pub use listing::{Entries, Listing, Names};
+pub use pool::{Pool, Pooled};
+pub use resume::{SinkIo, SourceIo};
 pub use runtime::{FuturesIo, Io, Runtime, Timer};
 pub use server::Server;
 pub use session::ServerSession;

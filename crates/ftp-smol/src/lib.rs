@@ -89,8 +89,9 @@ mod runtime;
 
 pub use ftp_futures::{
     Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Handler, Hash, Login,
-    Next, Parts, Report, SessionData, SessionError, SessionEvent, SessionInfo, SkipReason, Started,
-    TlsMissing, Visit, ftp_guard, ftp_proto, ftp_rustls,
+    Next, Parts, PoolConfig, Report, ResumeOptions, ResumeReport, SessionData, SessionError,
+    SessionEvent, SessionInfo, SkipReason, Started, TlsMissing, Visit, ftp_guard, ftp_proto,
+    ftp_rustls,
 };
 pub use runtime::Smol;
 pub use smol;
@@ -133,6 +134,14 @@ pub type Connector = ftp_futures::Connector<Smol>;
 ///
 /// Full documentation: [`generic::Driver`].
 pub type Driver<M, T> = ftp_futures::Driver<Smol, M, T>;
+/// Control connections to one server, for those who need one.
+///
+/// Full documentation: [`generic::Pool`].
+pub type Pool = ftp_futures::Pool<Smol>;
+/// A connection that a [`Pool`] lends.
+///
+/// Full documentation: [`generic::Pooled`].
+pub type Pooled = ftp_futures::Pooled<Smol>;
 /// A server: what all its sessions share.
 ///
 /// Full documentation: [`generic::Server`].
@@ -152,7 +161,8 @@ pub mod generic {
     #[doc(inline)]
     pub use ftp_futures::{
         Client, Clock, Connecting, Connector, DataTransport, Download, Driver, FuturesIo,
-        HoldsClient, Io, Listing, Runtime, Server, ServerSession, SharedGuard, Timer, Upload, Walk,
+        HoldsClient, Io, Listing, Pool, Pooled, Runtime, Server, ServerSession, SharedGuard,
+        SinkIo, SourceIo, Timer, Upload, Walk,
     };
 }
 

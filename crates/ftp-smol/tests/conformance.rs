@@ -36,3 +36,31 @@ fn misbehaving_servers_are_logged_in_to_rightly_or_not_at_all() {
 fn misbehaving_clients_are_told_what_is_due_and_nothing_more() {
     try_server(Async::<OnSmol>::new());
 }
+
+/// The traits of files are those of `futures-io` here.
+#[test]
+fn transfers_that_are_cut_go_on() {
+    use ftp_smol::ftp_proto::client::{Config, Security};
+    use ftp_smol::{Connector, Login, Pool, ResumeOptions};
+    use ftp_testkit::flaky::{Cut, FlakyServer};
+    use smol::io::Cursor;
+
+    let server = FlakyServer::start(2);
+    let login = Login::new("developer", "correct horse sentinel").unwrap();
+    let plain = Config::new(login).security(Security::DangerousPlaintext);
+    let pool = Pool::new(Connector::new(plain), server.address().to_string(), 2);
+    let bytes = vec![b'x'; 100_000];
+    smol::block_on(async {
+        let options = ResumeOptions::new();
+        server.state().cuts.push_back(Cut::Ended(60_000));
+        let mut source = Cursor::new(&bytes);
+        let report = pool.upload_from("/f", &mut source, options).await.unwrap();
+        assert_eq!(report.offsets, [0, 60_000]);
+        server.state().cuts.push_back(Cut::Ended(50_000));
+        let mut sink = Cursor::new(Vec::new());
+        let report = pool.download_into("/f", &mut sink, options).await.unwrap();
+        assert_eq!(report.offsets, [0, 50_000]);
+        assert!(sink.into_inner() == bytes);
+        pool.close().await;
+    });
+}

@@ -9,6 +9,7 @@
 //! * `SelfMade`: certificates made on the spot (with the feature `tls`);
 //! * `conformance`: one suite for all adapters, over sockets (with the feature `adapters`);
 //! * `misbehaving`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`);
+//! * `flaky`: a small file server over sockets that fails on request (with the feature `tls`);
 //! * `probe`: a session told step by step, for the program `probe` of `examples/` (with the feature `tls`).
 //!
 //! What they find wrong they panic about.
@@ -21,6 +22,8 @@ mod clock;
 #[cfg(feature = "adapters")]
 pub mod conformance;
 mod drive;
+#[cfg(feature = "tls")]
+pub mod flaky;
 pub mod laws;
 mod lines;
 #[cfg(feature = "tls")]

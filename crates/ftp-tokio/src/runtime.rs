@@ -1,14 +1,15 @@
 //! tokio as a runtime of `ftp-futures`.
 
-use std::io;
+use std::future::poll_fn;
+use std::io::{self, SeekFrom};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use ftp_futures::socket2::SockRef;
-use ftp_futures::{Clock, Io, Runtime, Timer, TokioIo};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ftp_futures::{Clock, Io, Runtime, SinkIo, SourceIo, Timer, TokioIo};
+use tokio::io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::task::JoinHandle;
 use tokio::time::{self, Sleep};
@@ -67,6 +68,49 @@ impl<T: AsyncRead + AsyncWrite> Io<T> for Tokio {
 }
 
 impl TokioIo for Tokio {}
+
+impl<S: AsyncWrite + AsyncSeek + Unpin + Send> SinkIo<S> for Tokio {
+    async fn write(sink: &mut S, mut bytes: &[u8]) -> io::Result<()> {
+        poll_fn(|cx| {
+            while !bytes.is_empty() {
+                let count = ready!(Pin::new(&mut *sink).poll_write(cx, bytes))?;
+                if count == 0 {
+                    return Err(io::ErrorKind::WriteZero.into()).into();
+                }
+                bytes = &bytes[count..];
+            }
+            Ok(()).into()
+        })
+        .await
+    }
+
+    async fn flush(sink: &mut S) -> io::Result<()> {
+        poll_fn(|cx| Pin::new(&mut *sink).poll_flush(cx)).await
+    }
+
+    async fn seek(sink: &mut S, to: SeekFrom) -> io::Result<u64> {
+        seek(sink, to).await
+    }
+}
+
+impl<S: AsyncRead + AsyncSeek + Unpin + Send> SourceIo<S> for Tokio {
+    async fn read(source: &mut S, space: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(space);
+        poll_fn(|cx| Pin::new(&mut *source).poll_read(cx, &mut buffer)).await?;
+        Ok(buffer.filled().len())
+    }
+
+    async fn seek(source: &mut S, to: SeekFrom) -> io::Result<u64> {
+        seek(source, to).await
+    }
+}
+
+async fn seek<S: AsyncSeek + Unpin>(file: &mut S, to: SeekFrom) -> io::Result<u64> {
+    // No other may be under way, such as one whose future was dropped.
+    poll_fn(|cx| Pin::new(&mut *file).poll_complete(cx)).await?;
+    Pin::new(&mut *file).start_seek(to)?;
+    poll_fn(|cx| Pin::new(&mut *file).poll_complete(cx)).await
+}
 
 impl Runtime for Tokio {
     type TcpStream = TcpStream;

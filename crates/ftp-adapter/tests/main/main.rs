@@ -1,8 +1,10 @@
-//! What clients do with files, without waiting: replies in, commands out.
+//! What the adapters share, without waiting: replies in, commands out.
 
 mod common;
 mod exchanges;
 mod hashes;
 mod listings;
+mod pool;
 mod readers;
+mod resume;
 mod walks;

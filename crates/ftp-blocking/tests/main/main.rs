@@ -4,6 +4,8 @@ mod conformance;
 mod data;
 mod endless;
 mod operations;
+mod pool;
+mod resume;
 mod scripted_server;
 mod transfers;
 mod transfers_given_up;

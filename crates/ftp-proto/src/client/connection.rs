@@ -356,6 +356,14 @@ impl Connection {
         self.in_transfer(now, |state, context| (state.abort(context), Ok(())))
     }
 
+    /// Whether it is logged in and nothing is under way: no transfer, no command that is unanswered, and
+    /// no event that [`poll`](crate::Machine::poll) has not given yet.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Ready(_))
+            && self.context.outstanding.commands() == 0
+            && self.context.events.is_empty()
+    }
+
     /// The transfer under way.
     pub fn transferring(&self) -> Option<TransferId> {
         self.context.transferring()

@@ -11,6 +11,8 @@ mod files;
 mod guarded;
 mod in_memory;
 mod loopback;
+mod pool;
 mod received;
+mod resume;
 mod timeouts;
 mod tls_in_memory;

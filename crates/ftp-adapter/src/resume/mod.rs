@@ -1,0 +1,184 @@
+//! Transfers that are tried again from where they were cut: what to do next, without waiting.
+//!
+//! An adapter makes each try: it takes a connection, asks for the [`FileFacts`], begins where
+//! [`ResumeDownload::begin`] or [`ResumeUpload::begin`] says, and reports the bytes and the end. What is
+//! decided here is where the next try begins, so that bytes of different files are never put together,
+//! and whether there is one.
+
+mod download;
+mod facts;
+mod upload;
+
+use ftp_proto::Instant;
+use ftp_proto::client::{self, PeerFault, TransferError};
+use ftp_proto::connect::{Retry, Retrying};
+use ftp_proto::wire::{Class, Code, Reply, Verb};
+
+pub use self::download::ResumeDownload;
+pub use self::facts::{AskFacts, Fact, FileFacts};
+pub use self::upload::ResumeUpload;
+use crate::{DataFailure, DriverError, Error};
+
+/// How often, and when, a transfer is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ResumeOptions {
+    retry: Retry,
+    size_is_enough: bool,
+}
+
+impl ResumeOptions {
+    /// The defaults: those of [`Retry`].
+    pub const fn new() -> Self {
+        Self {
+            retry: Retry::new(),
+            size_is_enough: false,
+        }
+    }
+
+    /// How many tries, and the delays between them.
+    #[must_use]
+    pub const fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Whether a file of the server whose time is not known (no `MDTM`) is taken for the same if its size
+    /// is the same. Default no: a download from such a server starts over after a cut. With yes, a
+    /// file that was exchanged for one of the same length between two tries goes unnoticed.
+    #[must_use]
+    pub const fn size_is_enough(mut self, is_enough: bool) -> Self {
+        self.size_is_enough = is_enough;
+        self
+    }
+}
+
+/// What a transfer was that is whole, perhaps after several tries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResumeReport {
+    /// How many bytes the file has.
+    pub length: u64,
+    /// How many bytes went over data connections in all tries.
+    pub bytes: u64,
+    /// How many tries it took, those included that failed before the transfer.
+    pub tries: u32,
+    /// At which byte each try began that came as far as the transfer. The first is 0; a later 0 means
+    /// that it started over.
+    pub offsets: Vec<u64>,
+}
+
+/// The tries so far.
+#[derive(Debug)]
+struct Tries {
+    retrying: Retrying,
+    /// The present try has a connection that is logged in.
+    is_connected: bool,
+    offsets: Vec<u64>,
+    bytes: u64,
+    /// The server begins where it is told to (`REST`), as far as is known.
+    can_restart: bool,
+}
+
+impl Tries {
+    fn start(now: Instant, options: ResumeOptions) -> Self {
+        Self {
+            retrying: options.retry.start(now),
+            is_connected: false,
+            offsets: Vec::new(),
+            bytes: 0,
+            can_restart: true,
+        }
+    }
+
+    /// Where the present try, or the last one that came so far, began.
+    fn offset(&self) -> u64 {
+        self.offsets.last().copied().unwrap_or(0)
+    }
+
+    fn failed(&mut self, now: Instant, error: &Error, random: u64) -> Option<Instant> {
+        let refused_restart = self.is_connected && is_refused_restart(error, self.offset());
+        if refused_restart {
+            self.can_restart = false;
+        }
+        let may_pass = match self.is_connected {
+            true => refused_restart || may_pass(error),
+            false => error.is_transient(),
+        };
+        self.is_connected = false;
+        self.retrying.failed(now, may_pass, random)
+    }
+
+    fn report(&self, length: u64) -> ResumeReport {
+        ResumeReport {
+            length,
+            bytes: self.bytes,
+            tries: self.retrying.attempts(),
+            offsets: self.offsets.clone(),
+        }
+    }
+}
+
+/// Whether the server does not begin at a byte that is not the first.
+fn is_refused_restart(error: &Error, offset: u64) -> bool {
+    let Error::Transfer { error, .. } = error else {
+        return false;
+    };
+    let TransferError::Refused { verb, reply } = &**error else {
+        return false;
+    };
+    offset > 0 && (*verb == Verb::Rest || reply.code() == Code::BAD_RESTART)
+}
+
+/// Whether another try, over another connection that is logged in, may come to another end.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Transfer { error, cause } => {
+            !cause.as_deref().is_some_and(is_tls_failure) && transfer_may_pass(error)
+        }
+        Error::Io { .. } | Error::Closed | Error::Unsolicited(_) | Error::FileChanged => true,
+        Error::Protocol(error) => match error {
+            client::Error::ServiceUnavailable { .. }
+            | client::Error::TimedOut { .. }
+            | client::Error::ConnectionClosed { .. }
+            | client::Error::PeerFault {
+                fault: PeerFault::OutOfStep { .. },
+                ..
+            } => true,
+            _ => error.reply().is_some_and(is_transient),
+        },
+        Error::Refused(reply) => is_transient(reply),
+        _ => false,
+    }
+}
+
+fn transfer_may_pass(error: &TransferError) -> bool {
+    match error {
+        TransferError::Refused { reply, .. } | TransferError::Failed { reply, .. } => {
+            is_transient(reply)
+        }
+        TransferError::CutOff { reply, .. } => {
+            let is_final = |reply: &Reply| reply.code().class() == Class::PermanentNegative;
+            !reply.as_ref().is_some_and(is_final)
+        }
+        TransferError::NotOpened | TransferError::LengthDiffers { .. } | TransferError::Unknown => {
+            true
+        }
+        _ => false,
+    }
+}
+
+fn is_transient(reply: &Reply) -> bool {
+    reply.code().class() == Class::TransientNegative
+}
+
+/// Whether TLS failed on the data connection, which does not go away.
+fn is_tls_failure(cause: &DataFailure) -> bool {
+    match cause {
+        DataFailure::Broken(DriverError::Machine(error)) => !matches!(
+            error,
+            ftp_rustls::Error::Machine(_) | ftp_rustls::Error::HandshakeEof
+        ),
+        DataFailure::Broken(DriverError::Io { .. }) | DataFailure::NotMade(_) => false,
+        DataFailure::ControlLost(error) => matches!(**error, Error::Tls { .. }),
+    }
+}
