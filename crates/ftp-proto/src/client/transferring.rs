@@ -198,6 +198,7 @@ impl Transferring {
         let ticket = context.issue();
         let settings = &context.settings;
         let plan = Plan {
+            needs_resumption: false,
             direction: self.transfer.direction,
             data_type: self.transfer.data_type,
             is_protected: context.protection == Protection::Private,

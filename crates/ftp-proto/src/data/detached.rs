@@ -25,6 +25,7 @@ impl Detached {
                 is_protected: false,
                 lenient_end: false,
                 timeouts: Timeouts::default(),
+                needs_resumption: false,
                 hold: None,
             },
         }

@@ -60,4 +60,7 @@ pub enum Error {
     /// The TLS handshake did not end.
     #[error("the TLS handshake of the data connection was not done within the time allowed")]
     Handshake,
+    /// The TLS session was not resumed from that of the control connection, which this side demands.
+    #[error("the TLS session of the data connection was not resumed from the control connection")]
+    NotResumed,
 }

@@ -135,8 +135,13 @@ impl Securable for Connection {
             let is_full = !session.resumed && self.plan.direction == Direction::Send;
             let hold = self.plan.hold.filter(|_| is_full);
             self.hold_until = hold.map(|hold| self.now + hold);
+            let is_refused = self.plan.needs_resumption && !session.resumed;
             self.tls = Some(Arc::new(session));
             self.news.is_established = true;
+            if is_refused {
+                // Before the first byte: whoever it is may not be the client.
+                self.end(Err(Error::NotResumed));
+            }
         }
     }
 

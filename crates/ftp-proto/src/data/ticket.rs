@@ -94,6 +94,8 @@ pub(crate) struct Plan {
     /// Under TLS, an end without `close_notify` counts as an end.
     pub(crate) lenient_end: bool,
     pub(crate) timeouts: Timeouts,
+    /// The TLS session must be resumed from that of the control connection.
+    pub(crate) needs_resumption: bool,
     /// After a full TLS handshake, send nothing for so long: the peer may refuse a session that was not
     /// resumed, and a transfer of which nothing was sent can be tried again.
     pub(crate) hold: Option<Duration>,

@@ -1,8 +1,9 @@
 //! Writes listings: the answers of a server to `MLSD`, `MLST` and `LIST`.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::BitOr;
+use core::ops::{BitAnd, BitOr};
 
 use super::entry::{Entry, Kind, Modified, Precision};
 use crate::datetime::DateTime;
@@ -67,6 +68,28 @@ impl FactNames {
             }
         }
         chosen
+    }
+}
+
+impl FactNames {
+    /// As `FEAT` lists them: those that are chosen have a star (RFC 3659 §7.8).
+    pub(crate) fn offer(self, chosen: Self) -> String {
+        let mut offer = String::new();
+        for (fact, name) in Self::NAMES {
+            if self.contains(fact) {
+                offer.push_str(name);
+                offer.push_str(if chosen.contains(fact) { "*;" } else { ";" });
+            }
+        }
+        offer
+    }
+}
+
+impl BitAnd for FactNames {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 

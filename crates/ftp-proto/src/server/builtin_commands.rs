@@ -1,8 +1,6 @@
 //! Commands that do not change the login: `FEAT`, `STAT`, `PBSZ`, `PROT` and others.
 
 use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
 
 use super::context::Context;
 use super::{DataProtectionPolicy, replies};
@@ -14,38 +12,6 @@ pub(super) fn trimmed<'b>(command: &CommandRef<'b>) -> Option<&'b [u8]> {
         .argument()
         .map(<[u8]>::trim_ascii)
         .filter(|argument| !argument.is_empty())
-}
-
-/// `FEAT` (RFC 2389 §3): what this connection offers now.
-pub(super) fn features(context: &Context) -> Reply {
-    let config = &context.config;
-    let mut lines: Vec<String> = Vec::new();
-    let mut offer = |line: &str| lines.push(line.into());
-    if context.offers_tls() {
-        match (context.tls.is_some(), config.auth_ssl) {
-            // One line for each: some clients search for the whole line `AUTH TLS`.
-            (false, true) => {
-                offer("AUTH TLS");
-                offer("AUTH SSL");
-            }
-            (false, false) => offer("AUTH TLS"),
-            (true, _) if config.clear_command_channel => offer("CCC"),
-            (true, _) => {}
-        }
-    }
-    offer("CLNT");
-    if !config.hosts.is_empty() {
-        offer("HOST");
-    }
-    offer("LANG EN*");
-    if context.offers_tls() {
-        offer("PBSZ");
-        offer("PROT");
-    }
-    offer("UTF8");
-    lines.extend(config.features.iter().cloned());
-    Reply::listing(Code::SYSTEM_STATUS, "Features:", &lines, "End")
-        .unwrap_or_else(|_| replies::FEATURES_UNKNOWN.clone())
 }
 
 /// `STAT` without an argument (RFC 959 §4.1.3). It shows only what the client knows already.

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use super::FilesConfig;
 use crate::wire::{Code, InvalidText, Reply, TextKind, check_name};
 use crate::{Lenience, Limits, Observer, Username};
 
@@ -61,7 +62,8 @@ pub enum DataProtectionPolicy {
     #[default]
     Optional,
     /// Before `PROT P`, only commands that certainly use no data connection are allowed. Transfers
-    /// and listings get 521, the others (`PASV`, `PORT`, `SITE`, …) 522. `PROT C` gets 534.
+    /// and listings get 521, the others (`PASV`, `PORT`, `SITE`, …) 522. `PROT C` gets 534. With
+    /// [`Config::files`], `PASV` and the like are accepted: no byte moves before the transfer.
     Required,
 }
 
@@ -89,8 +91,8 @@ pub struct Timeouts {
     pub idle: Duration,
     /// Until the peer has taken one reply. Default 30 s.
     pub write: Duration,
-    /// Until the application has answered an attempt, an account or a command; it starts again
-    /// after each preliminary reply. Then the client gets 421 and the connection is closed. So no
+    /// Until the application has answered an attempt, an account, a command or a question about
+    /// files; it starts again after each preliminary reply. During a transfer: while no byte moves. Then the client gets 421 and the connection is closed. So no
     /// connection stays open if the application hangs, or has dropped the question. Default 300 s,
     /// as long as a client may be idle. Choose more if commands take longer, for example because
     /// they move files.
@@ -123,6 +125,7 @@ pub struct Config {
     pub(crate) takes_accounts: bool,
     pub(crate) user_after_login: UserAfterLogin,
     pub(crate) data_protection: DataProtectionPolicy,
+    pub(crate) files: Option<FilesConfig>,
     pub(crate) clear_command_channel: bool,
     pub(crate) auth_ssl: bool,
     pub(crate) max_attempts: u32,
@@ -149,6 +152,7 @@ impl Default for Config {
             takes_accounts: false,
             user_after_login: UserAfterLogin::default(),
             data_protection: DataProtectionPolicy::default(),
+            files: None,
             clear_command_channel: false,
             auth_ssl: true,
             max_attempts: 3,
@@ -267,6 +271,20 @@ impl Config {
         self
     }
 
+    /// Serves files: the connection then answers the commands about files and data connections itself
+    /// (RFC 959, 1123, 2389, 2428, 3659), and asks the application with [`Event::Files`],
+    /// [`Event::Transfer`] and others. Commands that it does not know are the application's as before.
+    /// Default off: all commands after login are [`Event::Command`].
+    ///
+    /// [`Event::Command`]: super::Event::Command
+    /// [`Event::Files`]: super::Event::Files
+    /// [`Event::Transfer`]: super::Event::Transfer
+    #[must_use]
+    pub fn files(mut self, files: FilesConfig) -> Self {
+        self.files = Some(files);
+        self
+    }
+
     /// Whether `CCC` is accepted. Default off: it gets 534.
     #[must_use]
     pub fn clear_command_channel(mut self, allowed: bool) -> Self {
@@ -362,6 +380,7 @@ impl fmt::Debug for Config {
             .field("takes_accounts", &self.takes_accounts)
             .field("user_after_login", &self.user_after_login)
             .field("data_protection", &self.data_protection)
+            .field("files", &self.files)
             .field("clear_command_channel", &self.clear_command_channel)
             .field("auth_ssl", &self.auth_ssl)
             .field("max_attempts", &self.max_attempts)

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::context::Context;
-use super::input::Input;
+use super::input::{Delayed, Input};
 use super::login::greet;
 use super::state::{State, Switched};
 use super::timers::Timer;
@@ -25,10 +25,16 @@ use crate::{Instant, TlsSession, TlsSwitch};
 /// | [`Event::Authenticate`] | [`decide`](Self::decide) |
 /// | [`Event::Account`] | [`decide_account`](Self::decide_account) |
 /// | [`Event::Command`] | [`reply`](Self::reply) or [`not_implemented`](Self::not_implemented) |
+/// | [`Event::Files`], [`Event::Transfer`], [`Event::Commit`], [`Event::Listen`] | [`answer`](Self::answer) |
+/// | [`Event::OpenData`] | [`data_opened`](Self::data_opened), later [`data_ended`](Self::data_ended), or [`data_failed`](Self::data_failed) |
 ///
 /// **One command at a time.** The next command is read when the previous one has been answered and
 /// its reply written. Earlier bytes are kept, up to [`Limits::backlog`](crate::Limits::backlog).
 /// `received` does not take more than that.
+///
+/// **Transfers.** While one is under way `ABOR`, `NOOP`, `STAT` and `QUIT` are looked at; other commands
+/// wait for its end. The machine then asks to read, though it may have to be told something meanwhile:
+/// wait for both.
 ///
 /// **An answer that does not come** in [`Timeouts::application`](super::Timeouts::application) ends
 /// the connection with 421.
@@ -42,6 +48,11 @@ use crate::{Instant, TlsSession, TlsSwitch};
 /// [`Event::Account`]: super::Event::Account
 /// [`Event::Authenticate`]: super::Event::Authenticate
 /// [`Event::Closed`]: super::Event::Closed
+/// [`Event::Commit`]: super::Event::Commit
+/// [`Event::Files`]: super::Event::Files
+/// [`Event::Listen`]: super::Event::Listen
+/// [`Event::OpenData`]: super::Event::OpenData
+/// [`Event::Transfer`]: super::Event::Transfer
 /// [`Event::Command`]: super::Event::Command
 /// [`Event::StartTls`]: super::Event::StartTls
 /// [`Event::StopTls`]: super::Event::StopTls
@@ -53,6 +64,8 @@ pub struct Connection {
     pub(super) state: State,
     pub(super) input: Input,
     pub(super) eof: bool,
+    /// A command that waits for the end of a transfer.
+    pub(super) delayed: Option<Delayed>,
     /// `poll` offered the output, and not all of it is reported as written.
     pub(super) offered: bool,
 }
@@ -116,6 +129,7 @@ impl Connection {
             state: State::Delayed,
             input,
             eof: false,
+            delayed: None,
             offered: false,
         }
     }
@@ -235,7 +249,7 @@ impl Connection {
         self.settle();
     }
 
-    fn expect_open(&mut self, now: Instant) -> Result<(), Misuse> {
+    pub(super) fn expect_open(&mut self, now: Instant) -> Result<(), Misuse> {
         self.pass_time(now);
         if self.context.is_over() {
             Err(Misuse::Closed)
@@ -249,6 +263,14 @@ impl Connection {
         match &self.state {
             State::Busy { id, .. } if *id == request => Ok(()),
             _ => Err(Misuse::NothingOpen),
+        }
+    }
+
+    /// Whether bytes have moved since this was asked last.
+    pub(super) fn has_moved(&mut self) -> bool {
+        match &mut self.state {
+            State::Transferring(transfer) => transfer.has_moved(&mut self.context),
+            _ => false,
         }
     }
 
@@ -266,6 +288,10 @@ impl Connection {
             self.context.end_silently(ClosedWhy::PeerClosed);
         }
         if self.context.is_over() {
+            if let State::Transferring(transfer) = &self.state {
+                transfer.cut(&mut self.context);
+            }
+            self.context.end_session();
             self.state = State::Closing;
             self.input.clear();
         }

@@ -1,13 +1,18 @@
 //! The context of a server connection, beside the state of the login: what is agreed, what is
 //! counted, and the output.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::net::IpAddr;
 use core::time::Duration;
 
+use super::session::Session;
 use super::timers::{Timer, Timers, after};
-use super::{ClosedWhy, Config, DataProtectionPolicy, Error, Event, PeerFault, Security, replies};
+use super::{
+    ClosedWhy, Config, DataProtectionPolicy, Error, Event, PeerFault, Rights, Security, replies,
+};
 use crate::buffer::Buffer;
 use crate::ticket::Tickets;
 use crate::wire::{CommandRef, Reply};
@@ -20,7 +25,6 @@ pub(super) const SIDE: &str = "server";
 #[derive(Debug)]
 pub(super) struct Ending {
     why: ClosedWhy,
-    error: Option<Error>,
     /// The application got the event.
     announced: bool,
 }
@@ -37,6 +41,10 @@ pub(super) struct Context {
     pub(super) data_protected: bool,
     /// The name that `HOST` chose.
     pub(super) host: Option<String>,
+    /// What is agreed about files, while somebody is logged in.
+    pub(super) session: Option<Box<Session>>,
+    /// Who is at the other end.
+    pub(super) peer: Option<IpAddr>,
     /// Failed attempts on this connection. Nothing resets it.
     pub(super) failures: u32,
     /// Invalid commands. Only a TLS switch resets it.
@@ -62,6 +70,8 @@ impl Context {
             buffer_size_agreed: false,
             data_protected: false,
             host: None,
+            session: None,
+            peer: None,
             failures: 0,
             bad_commands: 0,
             tickets: Tickets::new(),
@@ -144,13 +154,8 @@ impl Context {
             return;
         }
         log::phase(SIDE, &why);
-        let error = match why {
-            ClosedWhy::PeerFault(fault) => Some(Error::PeerFault(fault)),
-            _ => None,
-        };
         self.ending = Some(Ending {
             why,
-            error,
             announced: false,
         });
         self.timers.keep_write_only();
@@ -160,6 +165,8 @@ impl Context {
                 Event::Authenticate(_)
                     | Event::Account(_)
                     | Event::Command(_)
+                    | Event::Files(_)
+                    | Event::Listen(_)
                     | Event::StartTls
                     | Event::StopTls
             )
@@ -190,7 +197,10 @@ impl Context {
 
     /// The error, if the connection ended with one. It stays.
     pub(super) fn error(&self) -> Option<Error> {
-        self.ending.as_ref()?.error.clone()
+        match self.ending.as_ref()?.why {
+            ClosedWhy::PeerFault(fault) => Some(Error::PeerFault(fault)),
+            _ => None,
+        }
     }
 
     /// Counts a failed attempt. Returns when its reply is due: after the delay, or, if the check
@@ -271,6 +281,30 @@ impl Context {
         log::phase(SIDE, "logged out");
         self.timers.stop(Timer::Idle);
         self.start_login_timer();
+        self.end_session();
         self.tell(Event::LoggedOut);
+    }
+
+    /// Somebody is logged in.
+    pub(super) fn begin_session(&mut self, rights: Option<Rights>) {
+        self.session = self.config.files.as_ref().map(|files| {
+            let rights = rights.unwrap_or(files.rights);
+            Box::new(Session::new(rights, files))
+        });
+    }
+
+    /// Nobody listens any more.
+    pub(super) fn close_listener(&mut self) {
+        if let Some(mut session) = self.session.take() {
+            session.close_listener(self);
+            self.session = Some(session);
+        }
+    }
+
+    /// What was agreed about files is over; nobody listens any more.
+    pub(super) fn end_session(&mut self) {
+        if let Some(mut session) = self.session.take() {
+            session.close_listener(self);
+        }
     }
 }

@@ -16,6 +16,15 @@ pub(super) struct Input {
     bare_lf: bool,
 }
 
+/// What must wait for the end of a transfer.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Delayed {
+    /// A command at the front of the input, to be found again.
+    Command,
+    /// A line that is none, which was consumed.
+    Bad(CommandErrorKind),
+}
+
 /// What is at the front of the input.
 pub(super) enum Found<'b> {
     /// A command.

@@ -8,12 +8,13 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::context::{Context, SIDE};
-use super::event::{AccountDecision, Decision};
 use super::state::{Refused, State, Switched};
 use super::timers::Timer;
+use super::verdict::{AccountDecision, Decision};
 use super::{
     AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, NameRule, PeerFault,
-    Request, RequestId, UserAfterLogin, Verdict, builtin_commands, protection, replies,
+    Request, RequestId, Rights, UserAfterLogin, Verdict, builtin_commands, features, protection,
+    replies, session,
 };
 use crate::wire::foreign::{self, Signature};
 use crate::wire::{CommandRef, ForeignProtocol, Reply, Verb};
@@ -22,6 +23,18 @@ use crate::{Account, Instant, Password, TlsSwitch, Username, log};
 impl State {
     /// Handles a command. No question is open.
     pub(super) fn command(self, command: CommandRef<'_>, context: &mut Context) -> Self {
+        let this = match self {
+            Self::LoggedIn { username } => match session::command(username, command, context) {
+                Ok(next) => return next,
+                Err(username) => Self::LoggedIn { username },
+            },
+            Self::Transferring(transfer) => return transfer.command(command.verb(), context),
+            state => state,
+        };
+        this.login_command(command, context)
+    }
+
+    fn login_command(self, command: CommandRef<'_>, context: &mut Context) -> Self {
         match command.verb() {
             Verb::User => return self.user(command, context),
             Verb::Pass => return self.password(command, context),
@@ -31,7 +44,7 @@ impl State {
             Verb::Rein => return self.reinitialize(context),
             Verb::Host => self.host(command, context),
             Verb::Quit => context.end(&replies::GOODBYE, ClosedWhy::Quit),
-            Verb::Feat => context.say(&builtin_commands::features(context)),
+            Verb::Feat => context.say(&features::features(context)),
             Verb::Help => context.say(&context.config.help.clone()),
             Verb::Syst => context.say(&context.config.system.clone()),
             Verb::Noop | Verb::Clnt => context.say(&replies::OKAY),
@@ -93,7 +106,7 @@ impl State {
                     password: None,
                 }
             }
-            NameRule::Open => log_in(username, replies::LOGGED_IN.clone(), context),
+            NameRule::Open => log_in(username, &replies::LOGGED_IN, None, context),
         }
     }
 
@@ -299,12 +312,17 @@ impl State {
         let Verdict {
             decision,
             not_before,
+            rights,
             ..
         } = verdict;
         if matches!(decision, Decision::Reject) {
             return refuse(attempted, not_before, Refused::New, context);
         }
-        let answering = Self::Answering { username, decision };
+        let answering = Self::Answering {
+            username,
+            decision,
+            rights,
+        };
         if not_before <= context.now {
             return answering.answer_due(context);
         }
@@ -313,11 +331,16 @@ impl State {
     }
 
     /// The next state after an attempt that did not fail.
-    fn answer(username: Username, decision: Decision, context: &mut Context) -> Self {
+    fn answer(
+        username: Username,
+        decision: Decision,
+        rights: Option<Rights>,
+        context: &mut Context,
+    ) -> Self {
         match decision {
-            Decision::Accept => log_in(username, replies::LOGGED_IN.clone(), context),
+            Decision::Accept => log_in(username, &replies::LOGGED_IN, rights, context),
             Decision::AcceptSuperfluous => {
-                log_in(username, replies::LOGGED_IN_SUPERFLUOUS.clone(), context)
+                log_in(username, &replies::LOGGED_IN_SUPERFLUOUS, rights, context)
             }
             Decision::NeedAccount { password } => {
                 context.say(&replies::ACCOUNT_NEEDED);
@@ -360,12 +383,14 @@ impl State {
         answering
     }
 
-    /// Sends the delayed answer to an attempt.
+    /// Sends the delayed answer to an attempt, or to a transfer that got no data connection in time.
     pub(super) fn answer_due(self, context: &mut Context) -> Self {
         let then = match self {
-            Self::Answering { username, decision } => {
-                return Self::answer(username, decision, context);
-            }
+            Self::Answering {
+                username,
+                decision,
+                rights,
+            } => return Self::answer(username, decision, rights, context),
             Self::AnsweringAccount { username, decision } => {
                 if decision == AccountDecision::Unavailable {
                     context.end(&replies::CHECK_UNAVAILABLE, ClosedWhy::Shutdown);
@@ -375,6 +400,7 @@ impl State {
                 return Self::LoggedIn { username };
             }
             Self::Refusing { then } => then,
+            Self::Transferring(transfer) => return transfer.not_opened(context),
             other => return other,
         };
         context.say(&replies::LOGIN_INCORRECT);
@@ -450,7 +476,12 @@ pub(super) fn greet(context: &mut Context) -> State {
     State::New
 }
 
-fn log_in(username: Username, reply: Reply, context: &mut Context) -> State {
+fn log_in(
+    username: Username,
+    reply: &Reply,
+    rights: Option<Rights>,
+    context: &mut Context,
+) -> State {
     log::phase(SIDE, "logged in");
     context.timers.stop(Timer::Login);
     context.tell(Event::LoggedIn(LoginSummary {
@@ -459,7 +490,8 @@ fn log_in(username: Username, reply: Reply, context: &mut Context) -> State {
         failures: context.failures,
         reply: reply.clone(),
     }));
-    context.say(&reply);
+    context.say(reply);
+    context.begin_session(rights);
     State::LoggedIn { username }
 }
 

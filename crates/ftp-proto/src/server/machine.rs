@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use super::input::{Found, Input};
+use super::input::{Delayed, Found, Input};
 use super::state::State;
 use super::timers::Timer;
 use super::{ClosedWhy, Connection, Error, Event, PeerFault, replies};
@@ -14,6 +14,7 @@ impl Machine for Connection {
     type Error = Error;
 
     fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
+        self.notice_dropped_transfer();
         self.advance();
         if let Some(event) = self.context.events.pop_front() {
             return Ok(Action::Event(event));
@@ -35,7 +36,7 @@ impl Machine for Connection {
                 None => Ok(Action::Closed),
             };
         }
-        if self.state.is_open() {
+        if self.state.is_waiting() || self.is_delaying() {
             return Ok(Action::Wait { deadline });
         }
         Ok(Action::Read { deadline })
@@ -134,10 +135,15 @@ impl Connection {
             }
             return false;
         }
-        if self.state.is_open() {
+        if self.state.is_waiting() || self.is_delaying() {
             return false;
         }
         self.next_command()
+    }
+
+    /// Whether the next command waits for the end of a transfer.
+    fn is_delaying(&self) -> bool {
+        self.delayed.is_some() && matches!(self.state, State::Transferring(_))
     }
 
     /// Looks for the next command. Returns whether there was one.
@@ -146,9 +152,29 @@ impl Connection {
             context,
             input,
             state,
+            delayed,
             ..
         } = self;
-        let length = match input.next_command(|refusal| context.send(refusal)) {
+        let found = match delayed.take() {
+            Some(Delayed::Bad(kind)) => Found::Bad { kind, length: 0 },
+            _ => input.next_command(|refusal| context.send(refusal)),
+        };
+        if let State::Transferring(transfer) = state {
+            match &found {
+                Found::Command { command, .. } if transfer.delays(command) => {
+                    *delayed = Some(Delayed::Command);
+                    return false;
+                }
+                Found::Bad { kind, length } => {
+                    *delayed = Some(Delayed::Bad(*kind));
+                    let length = *length;
+                    self.input.consume(length);
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        let length = match found {
             Found::Nothing { length } => {
                 self.input.consume(length);
                 self.wait_for_command();
@@ -194,7 +220,9 @@ impl Connection {
         if self.eof {
             context.end_silently(ClosedWhy::PeerClosed);
             self.settle();
-        } else if self.state.is_logged_in() && !context.timers.is_running(Timer::Idle) {
+        } else if matches!(self.state, State::LoggedIn { .. })
+            && !context.timers.is_running(Timer::Idle)
+        {
             context.set_timer(Timer::Idle, context.config.timeouts.idle);
         }
     }
@@ -222,6 +250,7 @@ impl Connection {
     /// failed attempts: a client must not get more guesses by starting TLS.
     fn finish_switch(&mut self) {
         self.input = Input::new(&self.context.config);
+        self.delayed = None;
         self.context.forget_bad_commands();
         if self.context.tls.is_none() {
             self.input.expect_no_foreign_protocol();

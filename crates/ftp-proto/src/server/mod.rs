@@ -43,6 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![doc = include_str!("transitions.md")]
+#![doc = include_str!("transfers.md")]
 
 mod builtin_commands;
 mod config;
@@ -50,18 +51,36 @@ mod connection;
 mod context;
 mod error;
 mod event;
+mod features;
+mod file_calls;
+mod file_commands;
+mod files;
+mod files_config;
 mod input;
 mod login;
 mod machine;
+mod parameters;
+mod passive;
+mod path;
 mod protection;
 mod replies;
+mod rights;
+mod session;
 mod state;
 mod timers;
+mod transfer_commands;
+mod transferring;
+mod verdict;
 
 pub use config::{Config, DataProtectionPolicy, NameRule, Security, Timeouts, UserAfterLogin};
 pub use connection::Connection;
 pub use error::{Error, Misuse, PeerFault};
-pub use event::{
-    AccountAttempt, AccountVerdict, Attempt, ClosedWhy, Event, LoginSummary, Outcome, Phase,
-    Request, RequestId, Verdict,
+pub use event::{ClosedWhy, Event, LoginSummary, Phase, Request, RequestId, TransferError};
+pub use files::{
+    Answer, CommitRequest, FileAction, FileError, FileRequest, ListKind, ListenRequest, StoreMode,
+    TransferAction, TransferId, TransferRequest,
 };
+pub use files_config::FilesConfig;
+pub use path::VirtualPath;
+pub use rights::Rights;
+pub use verdict::{AccountAttempt, AccountVerdict, Attempt, Outcome, Verdict};

@@ -1,5 +1,6 @@
 //! The server's own replies. Their texts show no more than their codes.
 
+use super::FileError;
 use crate::wire::{Code, Reply};
 
 macro_rules! replies {
@@ -29,6 +30,18 @@ replies! {
     LOGGED_IN LOGGED_IN "230 Logged in.";
     LOGGED_IN_SUPERFLUOUS SUPERFLUOUS "202 Logged in, no password needed.";
     ACCOUNT_ACCEPTED LOGGED_IN "230 Account accepted.";
+    TYPE_ASCII OKAY "200 Type is ASCII.";
+    TYPE_IMAGE OKAY "200 Type is image.";
+    ONLY_EPSV_FROM_NOW OKAY "200 Only EPSV from now on.";
+    NO_ALLOCATION_NEEDED SUPERFLUOUS "202 No allocation needed.";
+    ABORTED CLOSING_DATA_CONNECTION "226 Aborted.";
+    NOTHING_TO_ABORT CLOSING_DATA_CONNECTION "226 Nothing to abort.";
+    TRANSFER_COMPLETE CLOSING_DATA_CONNECTION "226 Transfer complete.";
+    OPENING OPENING_DATA_CONNECTION "150 Opening data connection.";
+    FILE_ACTION_DONE FILE_ACTION_OKAY "250 Done.";
+    DIRECTORY_CHANGED FILE_ACTION_OKAY "250 Directory changed.";
+    RESTART PENDING_FURTHER_INFORMATION "350 Restarting at this byte: send RETR or STOR.";
+    RENAME_TO PENDING_FURTHER_INFORMATION "350 Send RNTO.";
     START_TLS SECURITY_ACCEPTED "234 Start the TLS handshake.";
     PASSWORD_NEEDED NEED_PASSWORD "331 Password required.";
     ACCOUNT_NEEDED NEED_ACCOUNT "332 Account required.";
@@ -56,6 +69,7 @@ replies! {
     UNKNOWN_LANGUAGE PARAMETER_NOT_IMPLEMENTED "504 Language not supported.";
     TRANSFER_UNPROTECTED PROTECTION_LEVEL_UNAVAILABLE "521 Data protection required: send PROT P.";
     DATA_UNPROTECTED NETWORK_PROTOCOL_UNSUPPORTED "522 Data protection required: send PROT P.";
+    NOT_RESUMED NETWORK_PROTOCOL_UNSUPPORTED "522 Resume the TLS session of the control connection.";
     NOT_LOGGED_IN NOT_LOGGED_IN "530 Log in with USER and PASS.";
     LOGIN_INCORRECT NOT_LOGGED_IN "530 Login incorrect.";
     TLS_REQUIRED NOT_LOGGED_IN "530 TLS required: send AUTH TLS.";
@@ -64,6 +78,36 @@ replies! {
     PROTECTION_REQUIRED REQUEST_DENIED "534 Data protection is required here.";
     PROTECTION_UNSUPPORTED PROTECTION_UNSUPPORTED "536 Not supported by TLS: use P.";
     COMMAND_PROTECTION COMMAND_PROTECTION_UNSUPPORTED "537 TLS protects the commands.";
+
+    USE_EPSV CANNOT_OPEN_DATA_CONNECTION "425 PASV is for IPv4: use EPSV.";
+    PASSIVE_FIRST CANNOT_OPEN_DATA_CONNECTION "425 Send EPSV or PASV first.";
+    CANNOT_LISTEN CANNOT_OPEN_DATA_CONNECTION "425 Cannot listen.";
+    NOT_OPENED CANNOT_OPEN_DATA_CONNECTION "425 Cannot open the data connection.";
+    NO_HANDSHAKE CANNOT_OPEN_DATA_CONNECTION "425 No TLS on the data connection.";
+    TRANSFER_ABORTED TRANSFER_ABORTED "426 Transfer aborted.";
+    TRANSFER_CUT_OFF TRANSFER_ABORTED "426 Data connection cut off.";
+    FILE_BUSY FILE_BUSY "450 File is busy.";
+    LOCAL_ERROR LOCAL_ERROR "451 Local error.";
+    NO_SPACE INSUFFICIENT_STORAGE "452 Not enough space.";
+    NOT_AN_OFFSET BAD_ARGUMENT "501 The argument must be a number of bytes.";
+    MALFORMED_ADDRESS BAD_ARGUMENT "501 Address not understood.";
+    TIME_AND_PATH_NEEDED BAD_ARGUMENT "501 Send a time and a path.";
+    MODE_AND_PATH_NEEDED BAD_ARGUMENT "501 Send an octal mode and a path.";
+    NO_ACTIVE NOT_IMPLEMENTED "502 Not available: use EPSV or PASV.";
+    ONLY_EPSV BAD_SEQUENCE "503 Only EPSV after EPSV ALL.";
+    RENAME_FROM_FIRST BAD_SEQUENCE "503 Send RNFR first.";
+    UNKNOWN_PARAMETER PARAMETER_NOT_IMPLEMENTED "504 Parameter not supported.";
+    FOREIGN_ADDRESS PARAMETER_NOT_IMPLEMENTED "504 Only your own address, and ports from 1024 on.";
+    NOT_FOUND FILE_UNAVAILABLE "550 No such file or directory.";
+    NOT_ALLOWED FILE_UNAVAILABLE "550 Not allowed.";
+    NOT_EMPTY FILE_UNAVAILABLE "550 Directory is not empty.";
+    NOT_KNOWN FILE_UNAVAILABLE "550 Not known.";
+    DIRECTORY_EXISTS FILE_UNAVAILABLE "550 It exists already.";
+    SIZE_NEEDS_IMAGE FILE_UNAVAILABLE "550 Send TYPE I first.";
+    SPACE_EXCEEDED ALLOCATION_EXCEEDED "552 Not enough space.";
+    EXISTS FILE_NAME_NOT_ALLOWED "553 It exists already.";
+    PATH_TOO_LONG FILE_NAME_NOT_ALLOWED "553 Path is too long.";
+    RESTART_NEEDS_IMAGE BAD_RESTART "554 Restart needs TYPE I.";
 
     SHUTDOWN SERVICE_UNAVAILABLE "421 Service not available.";
     CHECK_UNAVAILABLE SERVICE_UNAVAILABLE "421 Login not available, try later.";
@@ -75,4 +119,26 @@ replies! {
     NO_ANSWER SERVICE_UNAVAILABLE "421 Service not available.";
     BYTES_BEFORE_TLS SERVICE_UNAVAILABLE "421 Unexpected data before the TLS switch.";
     FOREIGN_PROTOCOL SERVICE_UNAVAILABLE "421 This is an FTP server.";
+}
+
+/// What is said of an error before anything has moved.
+pub(super) fn refusal(error: FileError) -> &'static Reply {
+    match error {
+        FileError::NotFound => &NOT_FOUND,
+        FileError::NotAllowed => &NOT_ALLOWED,
+        FileError::Exists => &EXISTS,
+        FileError::NotEmpty => &NOT_EMPTY,
+        FileError::NoSpace => &NO_SPACE,
+        FileError::Busy => &FILE_BUSY,
+        FileError::NotSupported => &NOT_IMPLEMENTED,
+        FileError::Failed => &LOCAL_ERROR,
+    }
+}
+
+/// What is said of an error after 150: RFC 959 §5.4 has few codes for that.
+pub(super) fn failure(error: FileError) -> &'static Reply {
+    match error {
+        FileError::NoSpace => &SPACE_EXCEEDED,
+        _ => &LOCAL_ERROR,
+    }
 }

@@ -1,7 +1,11 @@
 //! The states of a server connection. Their transitions are in `login.rs`.
 
-use super::event::{AccountDecision, Decision};
-use super::{Phase, RequestId};
+use alloc::boxed::Box;
+
+use super::session::Then;
+use super::transferring::Transferring;
+use super::verdict::{AccountDecision, Decision};
+use super::{Phase, RequestId, Rights};
 use crate::ticket::Ticket;
 use crate::wire::Reply;
 use crate::{Instant, Password, TlsSwitch, Username};
@@ -30,6 +34,7 @@ pub(super) enum State {
     Answering {
         username: Username,
         decision: Decision,
+        rights: Option<Rights>,
     },
     /// The attempt failed. Its reply waits for the delay.
     Refusing { then: Refused },
@@ -48,6 +53,14 @@ pub(super) enum State {
     },
     /// Logged in, and the application is handling a command.
     Busy { id: RequestId, username: Username },
+    /// Logged in, and the application is asked about files, or to listen.
+    Asking {
+        id: Ticket,
+        username: Username,
+        then: Box<Then>,
+    },
+    /// Logged in, and a transfer is under way.
+    Transferring(Box<Transferring>),
     /// TLS is about to start or to stop.
     Switching {
         switch: TlsSwitch,
@@ -103,7 +116,16 @@ impl State {
                 | Self::PasswordNeeded { .. }
                 | Self::AccountNeeded { .. }
                 | Self::LoggedIn { .. }
+                | Self::Transferring(_)
         )
+    }
+
+    /// Whether nothing is read: no command may be looked at, or none any more.
+    pub(super) fn is_waiting(&self) -> bool {
+        match self {
+            Self::Transferring(transfer) => transfer.quits,
+            state => state.is_open(),
+        }
     }
 
     pub(super) fn is_logged_in(&self) -> bool {
@@ -113,6 +135,8 @@ impl State {
                 | Self::VerifyingAccount { .. }
                 | Self::AnsweringAccount { .. }
                 | Self::Busy { .. }
+                | Self::Asking { .. }
+                | Self::Transferring(_)
                 | Self::Refusing {
                     then: Refused::LoggedIn { .. }
                 }

@@ -17,7 +17,7 @@ pub(super) fn after(instant: Instant, duration: Duration) -> Instant {
 pub(super) enum Timer {
     /// The peer must have taken what is being written.
     Write,
-    /// The reply to an attempt is due.
+    /// A reply is due: to an attempt, or to a transfer that has no data connection.
     Answer,
     /// The TLS switch must be done.
     Handshake,
@@ -111,7 +111,11 @@ impl Connection {
             }
             Timer::Login => self.end(&replies::NO_LOGIN_IN_TIME, ClosedWhy::LoginTimeout),
             Timer::Idle => self.end(&replies::IDLE, ClosedWhy::IdleTimeout),
-            Timer::Application => self.end(&replies::NO_ANSWER, ClosedWhy::ApplicationTimeout),
+            Timer::Application => {
+                if !self.has_moved() {
+                    self.end(&replies::NO_ANSWER, ClosedWhy::ApplicationTimeout);
+                }
+            }
         }
         self.settle();
     }

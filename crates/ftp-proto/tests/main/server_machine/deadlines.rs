@@ -182,6 +182,7 @@ fn an_application_that_does_not_answer_or_drops_the_question_ends_in_421() {
                 attempt,
                 account,
                 request,
+                ..
             } = std::mem::take(&mut server.held);
             let (connection, now) = (&mut server.connection, server.now);
             for late in [

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_proto::server::{AccountAttempt, Attempt, Config, Connection, Error, Event, Request};
+use ftp_proto::data::{self, Open, Ticket};
+use ftp_proto::server::{
+    AccountAttempt, Attempt, CommitRequest, Config, Connection, Error, Event, FileRequest,
+    ListenRequest, Request, TransferId, TransferRequest,
+};
 use ftp_proto::wire::{Code, Reply};
 use ftp_proto::{Instant, Machine, Securable, TlsSession, TlsVersion};
 use ftp_testkit::drive;
@@ -17,6 +21,14 @@ pub(crate) struct Held {
     pub(crate) attempt: Option<Attempt>,
     pub(crate) account: Option<AccountAttempt>,
     pub(crate) request: Option<Request>,
+    pub(crate) file: Option<FileRequest>,
+    pub(crate) transfer: Option<TransferRequest>,
+    pub(crate) commit: Option<CommitRequest>,
+    pub(crate) listen: Option<ListenRequest>,
+    pub(crate) ticket: Option<Ticket>,
+    pub(crate) data: Option<data::Connection>,
+    /// Somebody listens.
+    pub(crate) listener: bool,
 }
 
 pub(crate) struct Server {
@@ -28,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) output: Vec<u8>,
     /// Held back where the rule says so.
     pub(crate) held: Held,
+    /// The last transfer that was asked for.
+    pub(crate) transfer: Option<TransferId>,
     /// Do the handshakes at once.
     pub(crate) handshakes: bool,
     /// Answer attempts, accounts and commands at once.
@@ -55,6 +69,7 @@ impl Server {
             events: Vec::new(),
             output: Vec::new(),
             held: Held::default(),
+            transfer: None,
             handshakes: true,
             answers: true,
             read: 0,
@@ -84,6 +99,11 @@ impl Server {
         let name = text.split(['(', ' ']).next().unwrap_or_default().to_owned();
         self.events.push(match &event {
             Event::Closed(why) => format!("Closed({why:?})"),
+            Event::Files(request) => format!("Files({:?})", request.action()),
+            Event::Transfer(request) => format!("Transfer({:?})", request.action()),
+            Event::Transferred { bytes, outcome, .. } => {
+                format!("Transferred({bytes}, {outcome:?})")
+            }
             Event::Command(request) => format!("Command({})", request.command()),
             _ => name,
         });
@@ -112,6 +132,27 @@ impl Server {
                 );
             }
             Event::Command(request) => self.held.request = Some(request),
+            Event::Files(request) => self.held.file = Some(request),
+            Event::Transfer(request) => {
+                self.transfer = Some(request.id());
+                self.held.transfer = Some(request);
+            }
+            Event::Commit(request) => self.held.commit = Some(request),
+            Event::Listen(request) => self.held.listen = Some(request),
+            Event::OpenData(ticket) => {
+                self.held.listener &= ticket.open() != Open::Accept;
+                self.held.ticket = Some(ticket);
+            }
+            Event::StopListening => {
+                assert!(self.held.listener, "nobody listens");
+                self.held.listener = false;
+            }
+            Event::Transferred { .. } => {
+                // As it is asked for.
+                self.held.ticket = None;
+                self.held.data = None;
+                self.held.commit = None;
+            }
             _ => {}
         }
     }
