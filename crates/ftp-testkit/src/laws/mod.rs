@@ -18,6 +18,7 @@ mod script;
 #[cfg(feature = "tls")]
 mod secured;
 mod server;
+mod server_files;
 mod telnet;
 mod time;
 mod transcript;

@@ -13,7 +13,7 @@ pub(super) enum Step<'a> {
 }
 
 /// Letters that take an operand.
-const WITH_OPERAND: &[u8] = b"tacdky";
+const WITH_OPERAND: &[u8] = b"tacdkyfob";
 /// Letters that take none.
 const ALONE: &[u8] = b"TesSrxqwngz";
 /// More steps make no better scripts, only slower ones.

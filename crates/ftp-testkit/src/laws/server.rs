@@ -1,15 +1,17 @@
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ftp_proto::server::{
-    AccountAttempt, Attempt, Config, Connection, DataProtectionPolicy, Event, Misuse, NameRule,
-    Phase, Request, Security, Timeouts, UserAfterLogin,
+    AccountAttempt, Attempt, Config, Connection, DataProtectionPolicy, Event, FilesConfig, Misuse,
+    NameRule, Phase, Request, Rights, Security, Timeouts, UserAfterLogin,
 };
 use ftp_proto::wire::{Code, Reply, ReplyParser, Status, TelnetFilter};
 use ftp_proto::{Action, Instant, Lenience, Limits, Machine, Securable};
 
 use super::script::{Step, said, steps};
+use super::server_files::Files;
 use super::transcript::{Side, Transcript};
 use super::watched::{Cut, Rest, Watched};
 use super::{SECRET, tls_session};
@@ -25,6 +27,8 @@ const CHOICES: usize = 3;
 /// * what is sent are replies, and whole ones;
 /// * nobody is logged in without an accepting verdict or a name that is open, and exactly those
 ///   whom RFC 959 sees logged in;
+/// * every transfer that was begun is told to be over once, no data connection is in clear where protection is
+///   required, and nobody listens in vain (where files are served, which is one of the choices);
 /// * a silent client is left in the end, and no secret is shown.
 pub fn server_bytes(data: &[u8]) {
     let Some((choices, script)) = data.split_at_checked(CHOICES) else {
@@ -52,6 +56,7 @@ struct Told {
     attempt: Option<Attempt>,
     account: Option<AccountAttempt>,
     request: Option<Request>,
+    files: Files,
     events: Vec<String>,
     /// A verdict let someone in, and nobody has come in by it yet.
     accepted: bool,
@@ -65,7 +70,8 @@ impl Run {
     fn new(choices: &[u8], script: &[u8]) -> Self {
         let limits = limits(choices[2]);
         let transcript = Transcript::new(Side::Server);
-        let told = Told::default();
+        let mut told = Told::default();
+        told.files.needs_protection = choices[1] & (1 << 4) != 0;
         let opened = Arc::clone(&told.opened);
         let config = config(choices, limits)
             .name_rule(move |name| match name.as_bytes() {
@@ -85,6 +91,10 @@ impl Run {
             Connection::new(config, Instant::START)
         };
         let secret = has_secrets_where_they_belong(script).then_some(SECRET);
+        let mut connection = connection;
+        if choices[0] & 16 != 0 {
+            connection.set_peer(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+        }
         let mut watched = Watched::new(connection, secret);
         watched.write_size = match choices[2] >> 4 & 7 {
             0 => usize::MAX,
@@ -166,6 +176,9 @@ impl Run {
                     let _ = server.not_implemented(now, request.id());
                 }
             }
+            b'f' => told.files.answer(server, now, operand),
+            b'o' => told.files.open(server, now, operand),
+            b'b' => told.files.end(server, now, operand),
             b'g' => server.ready(now),
             b'z' => server.shutdown(now, "Going down."),
             b'w' => watched.stalled = !watched.stalled,
@@ -248,8 +261,11 @@ impl Told {
                 self.logged_in = true;
             }
             Event::LoggedOut => self.logged_in = false,
-            Event::Closed(_) => self.closed = true,
-            _ => {}
+            Event::Closed(_) => {
+                self.closed = true;
+                self.files.assert_over();
+            }
+            event => self.files.hear(event),
         }
     }
 }
@@ -275,7 +291,11 @@ fn config(choices: &[u8], limits: Limits) -> Config {
         timeouts.write = Duration::from_secs(3);
         timeouts.handshake = Duration::from_secs(3);
     }
-    Config::new()
+    let mut config = Config::new();
+    if choices[0] & 8 != 0 {
+        config = config.files(FilesConfig::new().rights(Rights::ALL).active(true));
+    }
+    config
         .security(security)
         .timeouts(timeouts)
         .limits(limits)

@@ -116,6 +116,50 @@ fn transfer() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(choices, parts)| [&choices[..], &parts.concat()].concat())
 }
 
+/// Of one who is served files, and what the application and the driver do.
+const OF_A_USER: &[&[u8]] = &[
+    b"USER open\r\n",
+    b"USER open\r\nEPSV\r\n\0f\0",
+    b"AUTH TLS\r\n\0sPBSZ 0\r\nPROT P\r\nUSER open\r\n",
+    b"PROT C\r\n",
+    b"CCC\r\n\0S",
+    b"REIN\r\n",
+    b"EPSV\r\n",
+    b"EPSV\r\n\0f\0",
+    b"PASV\r\n\0f\x02",
+    b"EPSV ALL\r\n",
+    b"PORT 192,0,2,1,24,131\r\n",
+    b"TYPE I\r\n",
+    b"REST 7\r\n",
+    b"RETR notes\r\n",
+    b"RETR notes\r\n\0f\0",
+    b"RETR notes\r\n\0f\0\0o\0",
+    b"STOR notes\r\n\0f\0\0o\0",
+    b"STOR notes\r\n\0f\0\0o\0\0b\0",
+    b"MLSD\r\n\0f\x03",
+    b"ABOR\r\n",
+    b"STAT\r\n",
+    b"NOOP\r\n",
+    b"QUIT\r\n",
+    b"CWD pub\r\n",
+    b"RNFR a\r\n\0f\x01RNTO b\r\n",
+    b"SITE HELP\r\n",
+    b"XYZZY\r\n",
+    b"?\r\n",
+    b"\xff\xfd\x18",
+    b"\0f\0",
+    b"\0f\x03",
+    b"\0o\0",
+    b"\0o\x02",
+    b"\0o\x03",
+    b"\0b\0",
+    b"\0b\x02",
+    b"\0b\x03",
+    b"\0b\x04",
+    b"\0b\x05",
+    b"\0b\x07",
+];
+
 fn script(said: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         10 => select(said).prop_map(<[u8]>::to_vec),
@@ -149,6 +193,18 @@ proptest! {
 
     #[test]
     fn a_server_keeps_the_laws(script in script(OF_A_CLIENT)) {
+        laws::server_bytes(&script);
+    }
+
+    #[test]
+    fn a_server_that_serves_files_keeps_the_laws(script in script(OF_A_USER)) {
+        let mut script = script;
+        // Serving files; mostly in clear, so that more comes of it.
+        script[0] |= 8;
+        if script[0] & 64 != 0 {
+            script[0] &= !3;
+            script[1] &= !16;
+        }
         laws::server_bytes(&script);
     }
 
