@@ -32,9 +32,9 @@ use crate::{Instant, TlsSession, TlsSwitch};
 /// its reply written. Earlier bytes are kept, up to [`Limits::backlog`](crate::Limits::backlog).
 /// `received` does not take more than that.
 ///
-/// **Transfers.** While one is under way `ABOR`, `NOOP`, `STAT` and `QUIT` are looked at; other commands
-/// wait for its end. The machine then asks to read, though it may have to be told something meanwhile:
-/// wait for both.
+/// **Transfers.** During a transfer `ABOR`, `NOOP`, `STAT` and `QUIT` are read at once; other commands wait
+/// for its end. The machine then asks to read, but it also needs the driver's reports about the data
+/// connection: wait for both.
 ///
 /// **An answer that does not come** in [`Timeouts::application`](super::Timeouts::application) ends
 /// the connection with 421.

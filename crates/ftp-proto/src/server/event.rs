@@ -62,8 +62,8 @@ pub enum Event {
     Account(AccountAttempt),
     /// A command for the application. Answer with [`Connection::reply`](super::Connection::reply).
     Command(Request),
-    /// With [`Config::files`](super::Config::files): do this with files, or tell this of them. Answer
-    /// with [`Connection::answer`](super::Connection::answer), as the next three.
+    /// A question about files ([`Config::files`](super::Config::files)). Answer it, and the next three,
+    /// with [`Connection::answer`](super::Connection::answer).
     Files(FileRequest),
     /// Open a file or a directory, for a transfer.
     Transfer(TransferRequest),
@@ -79,7 +79,7 @@ pub enum Event {
     /// [accept](crate::data::Open::Accept) one, the listener serves this transfer and no other: close it
     /// after that.
     OpenData(data::Ticket),
-    /// A transfer that was begun is over, and the client is told. Drop its data connection (or the listener that
+    /// A transfer that was begun is over, and its final reply follows. Drop its data connection (or the listener that
     /// still waits for it), and the file if it is not committed.
     Transferred {
         /// Which.

@@ -54,7 +54,7 @@ impl Connection {
     }
 
     /// Answers [`Event::OpenData`](super::Event::OpenData): the data connection stands (TCP; TLS
-    /// follows). Returns its machine. The client is told 150.
+    /// follows). Returns its machine. The client gets 150.
     ///
     /// # Errors
     /// [`Misuse::Closed`], and [`Misuse::NothingOpen`] if it is not wanted any more, or never was: close
@@ -72,7 +72,7 @@ impl Connection {
     }
 
     /// Answers [`Event::OpenData`](super::Event::OpenData): the data connection cannot be made. The
-    /// client is told 425.
+    /// client gets 425.
     ///
     /// # Errors
     /// As [`data_opened`](Self::data_opened).
@@ -89,7 +89,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`Misuse::Closed`], and [`Misuse::NothingOpen`] if the transfer is over already; then
-    /// [`Event::Transferred`](super::Event::Transferred) told how it ended.
+    /// [`Event::Transferred`](super::Event::Transferred) reported how it ended.
     pub fn data_ended(&mut self, now: Instant, end: data::End) -> Result<(), Misuse> {
         self.in_transfer(now, |transfer, context| {
             transfer.on_data_ended(&end, context)
@@ -97,7 +97,7 @@ impl Connection {
     }
 
     /// The application cannot go on with a transfer that it has begun: a file cannot be read, or a disk
-    /// is full. The client is told 552 for lack of space, otherwise 451. Drop the data connection first.
+    /// is full. The client gets 552 for lack of space, otherwise 451. Drop the data connection first.
     ///
     /// # Errors
     /// [`Misuse::Closed`], and [`Misuse::NothingOpen`] if the transfer is not under way: it is over, or

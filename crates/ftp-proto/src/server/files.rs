@@ -75,14 +75,14 @@ impl FileRequest {
         &self.action
     }
 
-    /// It is done, or it is so. No answer to [`FileAction::Facts`], which then counts as
+    /// Yes, or it is done. For [`FileAction::Facts`] this is no answer and counts as
     /// [`FileError::Failed`].
     pub fn done(self) -> Answer {
         Answer::new(self.id, AnswerKind::Done)
     }
 
-    /// What is known of the file, for [`FileAction::Facts`]; [`done`](Self::done) to all else. The
-    /// entry's name does not matter.
+    /// The facts of the file, for [`FileAction::Facts`]. For other actions it is the same as
+    /// [`done`](Self::done). The entry's name is not used.
     pub fn facts(self, entry: &Entry<'_>) -> Answer {
         let kind = match &self.action {
             FileAction::Facts { path, facts } => {
@@ -99,8 +99,7 @@ impl FileRequest {
     }
 }
 
-/// Why something cannot be done. The client is told this much and no more; the code depends on what it
-/// asked for.
+/// Why something cannot be done. The client learns only this. The code depends on the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
@@ -216,13 +215,13 @@ impl TransferRequest {
     }
 
     /// The file is open. [`Event::OpenData`](super::Event::OpenData) follows. The size is that of the
-    /// whole file, and the client is told.
+    /// whole file; for `RETR` it is in the text of the 150.
     pub fn begin(self, size: Option<u64>) -> Answer {
         Answer::new(self.id, AnswerKind::Begin { size, name: None })
     }
 
-    /// As [`begin`](Self::begin), for [`StoreMode::Unique`]: the file has this name, and the client is
-    /// told.
+    /// As [`begin`](Self::begin), for [`StoreMode::Unique`]: the file has this name, which is in the text of
+    /// the 150.
     pub fn begin_named(self, name: impl Into<Vec<u8>>) -> Answer {
         let (size, name) = (None, Some(name.into()));
         Answer::new(self.id, AnswerKind::Begin { size, name })
@@ -234,8 +233,8 @@ impl TransferRequest {
     }
 }
 
-/// All bytes of a file have come, and their end was what the client meant as an end: keep it. The client
-/// is told of success only after that.
+/// All bytes of a file have come, and the client ended them as it should: keep the file. The client gets 226
+/// only after that.
 #[derive(Debug)]
 #[must_use = "the client waits for the answer"]
 pub struct CommitRequest {
@@ -280,9 +279,9 @@ impl ListenRequest {
         self.family
     }
 
-    /// The client reaches the listener at this address. To `EPSV` it is told the port alone.
+    /// The client reaches the listener at this address. The reply to `EPSV` has only the port.
     ///
-    /// An address that cannot be told in a 227, or the port 0, counts as
+    /// For `PASV`, an IPv6 address, or the port 0, counts as
     /// [`not_listening`](Self::not_listening), and
     /// [`Event::StopListening`](super::Event::StopListening) follows.
     pub fn listening(self, address: SocketAddr) -> Answer {

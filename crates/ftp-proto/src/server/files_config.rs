@@ -1,4 +1,4 @@
-//! Files, as the server is told before it starts.
+//! How files are served.
 
 use core::time::Duration;
 
@@ -111,8 +111,7 @@ impl FilesConfig {
         Self::default()
     }
 
-    /// What users may do whose verdict does not say otherwise
-    /// ([`Verdict::rights`](super::Verdict::rights)). Default [`Rights::READ_ONLY`].
+    /// What a user may do if the verdict has no [`Verdict::rights`](super::Verdict::rights). Default [`Rights::READ_ONLY`].
     pub fn rights(mut self, rights: Rights) -> Self {
         self.rights = rights;
         self
@@ -127,14 +126,14 @@ impl FilesConfig {
     }
 
     /// Whether a protected data connection must resume the TLS session of the control connection, which
-    /// proves that the same client made it. Without that the client is told 522 before the first byte. Default
+    /// proves that the same client made it. If it does not, the client gets 522 before the first byte. Default
     /// off: not all clients do so; [`Event::Transferred`](super::Event::Transferred) reports it.
     pub fn require_resumption(mut self, required: bool) -> Self {
         self.needs_resumption = required;
         self
     }
 
-    /// The facts that the application can tell in answers to `MLST` and `MLSD`. Default all but the
+    /// The facts that the application can give in answers to `MLST` and `MLSD`. Default all but the
     /// names of owner and group. A client may choose fewer with `OPTS MLST`.
     pub fn facts(mut self, facts: FactNames) -> Self {
         self.facts = facts;

@@ -31,8 +31,8 @@ impl VirtualPath {
         Self { bytes: Vec::new() }
     }
 
-    /// What `path` names if this is the current directory. `..` goes up one component, whatever that
-    /// is, and stays at the root. `.` and empty components are left out, so `//` is `/` and a `/` at the
+    /// What `path` names if this is the current directory. `..` removes the last component, and at
+    /// the root it has no effect. `.` and empty components are left out, so `//` is `/` and a `/` at the
     /// end means nothing.
     #[must_use]
     pub fn resolve(&self, path: &[u8]) -> Self {

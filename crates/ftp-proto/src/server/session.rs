@@ -73,7 +73,7 @@ pub(super) enum Then {
     Facts,
     /// It may be renamed.
     RenameFrom(VirtualPath),
-    /// The reply to this command tells where the driver listens.
+    /// Say where the driver listens, in the reply to this command.
     Listen(Verb),
 }
 

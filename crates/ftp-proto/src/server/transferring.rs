@@ -25,7 +25,7 @@ pub(super) struct Transferring {
     verb: Verb,
     data_type: DataType,
     step: Step,
-    /// `QUIT` came: 221 follows the final reply, and nothing more is looked at.
+    /// `QUIT` came: 221 follows the final reply, and no further command is read.
     pub(super) quits: bool,
 }
 
@@ -45,7 +45,7 @@ enum Step {
     Move {
         ticket: Ticket,
         held: Held,
-        /// How many bytes had moved when that was looked at.
+        /// How many bytes had moved at the last check.
         seen: u64,
     },
     /// The application keeps the file.
