@@ -92,9 +92,9 @@ pub struct Timeouts {
     /// Until the peer has taken one reply. Default 30 s.
     pub write: Duration,
     /// Until the application has answered an attempt, an account, a command or a question about
-    /// files; it starts again after each preliminary reply. During a transfer: while no byte moves. Then the client gets 421 and the connection is closed. So no
-    /// connection stays open if the application hangs, or has dropped the question. Default 300 s,
-    /// as long as a client may be idle. Choose more if commands take longer, for example because
+    /// files; it starts again after each preliminary reply. During a transfer: while no byte moves.
+    /// Then the client gets 421 and the connection is closed. So no connection stays open if the
+    /// application hangs, or has dropped the question. Default 300 s, as long as a client may be idle. Choose more if commands take longer, for example because
     /// they move files.
     pub application: Duration,
 }

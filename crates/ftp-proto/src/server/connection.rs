@@ -26,7 +26,7 @@ use crate::{Instant, TlsSession, TlsSwitch};
 /// | [`Event::Account`] | [`decide_account`](Self::decide_account) |
 /// | [`Event::Command`] | [`reply`](Self::reply) or [`not_implemented`](Self::not_implemented) |
 /// | [`Event::Files`], [`Event::Transfer`], [`Event::Commit`], [`Event::Listen`] | [`answer`](Self::answer) |
-/// | [`Event::OpenData`] | [`data_opened`](Self::data_opened), later [`data_ended`](Self::data_ended), or [`data_failed`](Self::data_failed) |
+/// | [`Event::OpenData`] | [`data_opened`](Self::data_opened) or [`data_failed`](Self::data_failed) |
 ///
 /// **One command at a time.** The next command is read when the previous one has been answered and
 /// its reply written. Earlier bytes are kept, up to [`Limits::backlog`](crate::Limits::backlog).

@@ -82,7 +82,8 @@ impl Connection {
         })
     }
 
-    /// The data connection ended. Close its transport first: some clients wait for that.
+    /// The data connection ended. Take all that is [readable](data::Connection::readable) first, and close
+    /// the transport: some clients wait for that.
     ///
     /// If all came and was to be stored, [`Event::Commit`](super::Event::Commit) follows; otherwise
     /// [`Event::Transferred`](super::Event::Transferred).

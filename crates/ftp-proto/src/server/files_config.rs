@@ -111,7 +111,8 @@ impl FilesConfig {
         Self::default()
     }
 
-    /// What a user may do if the verdict has no [`Verdict::rights`](super::Verdict::rights). Default [`Rights::READ_ONLY`].
+    /// What a user may do if the verdict has no [`Verdict::rights`](super::Verdict::rights).
+    /// Default [`Rights::READ_ONLY`].
     pub fn rights(mut self, rights: Rights) -> Self {
         self.rights = rights;
         self

@@ -119,8 +119,8 @@ impl Verdict {
     }
 
     /// Delays the reply until `earliest`, whether it is 230, 202, 332, 530 or 421. Before that the user
-    /// is not logged in, there is no [`Event::LoggedIn`](super::Event::LoggedIn), and no further command is read. The login
-    /// deadline still runs, and a longer delay after a failure still applies. Of several such times
+    /// is not logged in, there is no [`Event::LoggedIn`](super::Event::LoggedIn), and no further
+    /// command is read. The login deadline still runs, and a longer delay after a failure still applies. Of several such times
     /// the latest counts.
     ///
     /// It keeps the time of the answer from showing what its text hides: the `AnswerFloor` of

@@ -366,6 +366,30 @@ fn the_idle_timer_rests_while_data_moves() {
 }
 
 #[test]
+fn what_the_client_says_postpones_no_deadline_of_a_transfer() {
+    let mut server = logged_in(serving());
+    server.passive();
+    server.send("RETR notes");
+    server.begin();
+    let mut said = String::new();
+    for _ in 0..30 {
+        server.sleep(seconds(1));
+        said += &server.send("NOOP");
+    }
+    assert!(
+        said.contains("425 Cannot open the data connection.\r\n"),
+        "{said}"
+    );
+    assert_eq!(said.matches("200 Done.").count(), 30);
+    server.moving("RETR notes");
+    for _ in 0..299 {
+        server.sleep(seconds(1));
+        assert_eq!(server.send("NOOP"), "200 Done.\r\n");
+    }
+    assert_eq!(server.sleep(seconds(1)), Pause::Closed);
+}
+
+#[test]
 fn a_data_connection_that_nobody_drives_is_noticed() {
     let mut server = logged_in(serving());
     server.moving("RETR notes");
