@@ -122,9 +122,13 @@ fn state_of(server: &mut Server) -> String {
 fn error(answer: &str) -> FileError {
     let all = [
         FileError::NotFound,
-        FileError::NoSpace,
-        FileError::Failed,
+        FileError::NotAllowed,
         FileError::Exists,
+        FileError::NotEmpty,
+        FileError::NoSpace,
+        FileError::Busy,
+        FileError::NotSupported,
+        FileError::Failed,
     ];
     let mut all = all.into_iter();
     all.find(|error| answer.contains(&format!("({error:?})")))
@@ -316,6 +320,57 @@ fn the_machine_does_what_the_table_of_transfers_says() {
             is_for_application || listed.contains(verb) || IN_THE_OTHER_TABLE.contains(verb),
             "{verb}"
         );
+    }
+}
+
+/// The table of answers: command, answer, reply.
+fn answers() -> Vec<[&'static str; 3]> {
+    let body = TABLE
+        .split("| command | answer | reply |\n|---|---|---|\n")
+        .nth(1)
+        .unwrap();
+    body.lines()
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<&'static str> = line.split('|').map(str::trim).collect();
+            let [_, command, answer, reply, _] = cells[..] else {
+                panic!("not three cells: {line}");
+            };
+            [command.trim_matches('`'), answer, reply]
+        })
+        .collect()
+}
+
+#[test]
+fn the_machine_does_what_the_table_of_answers_says() {
+    let answers = answers();
+    let commands: BTreeSet<&str> = answers
+        .iter()
+        .map(|[command, ..]| *command)
+        .filter(|command| *command != "any")
+        .collect();
+    assert_eq!(commands.len(), 12);
+    for [command, answer, reply] in &answers {
+        let commands: Vec<&str> = match *command {
+            "any" => commands.iter().copied().collect(),
+            command => vec![command],
+        };
+        for command in commands {
+            let mut server = logged_in(serving());
+            server.send("TYPE I");
+            if command.starts_with("RNTO") {
+                server.send("RNFR notes");
+                server.facts();
+            }
+            assert_eq!(server.send(command), "");
+            let said = match *answer {
+                "done" => server.done(),
+                "facts" => server.facts(),
+                answer => server.refuse(error(answer)),
+            };
+            assert_eq!(codes(&said), *reply, "{command}: {answer}");
+            assert_eq!(state_of(&mut server), "Ready");
+        }
     }
 }
 
