@@ -7,12 +7,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ftp_adapter::{
-    AwaitReply, ClearCommandChannel, DriverError, Error, Operation, PendingEvents, Quit,
-    Reinitialize, SendCommand,
+    AwaitReply, ClearCommandChannel, DriverError, Error, PendingEvents, Quit, Reinitialize,
+    SendCommand,
 };
 use ftp_proto::Account;
 use ftp_proto::client::{
-    self, Answer, CommandId, Config, Connection, Event, Login, Phase, Session,
+    self, Answer, CommandId, Config, Connection, Event, Login, Misuse, Phase, Session,
 };
 use ftp_proto::wire::{Command, Reply};
 use ftp_rustls::Secured;
@@ -109,6 +109,10 @@ impl<T: Transport> Client<T> {
         C::Error: Into<Error>,
     {
         let command = command.try_into().map_err(Into::into)?;
+        if self.pending.known().is_away() {
+            // A listing was dropped: the command would be carried out elsewhere.
+            return Err(Misuse::Transferring.into());
+        }
         let now = self.driver.now();
         Ok(self.machine().send(now, command)?)
     }
@@ -191,6 +195,7 @@ impl<T: Transport> Client<T> {
             // The drop at the end closes a socket of ours, so it needs no shutdown before.
             self.driver.leave_open();
         }
+        self.pending.known_mut().stay();
         self.run(Quit::default())
     }
 
@@ -238,22 +243,6 @@ impl<T: Transport> Client<T> {
 
     pub(crate) fn machine(&mut self) -> &mut Connection {
         self.driver.machine_mut().machine_mut()
-    }
-
-    /// Runs an operation to its end; events that are not its own are kept for
-    /// [`next_event`](Self::next_event).
-    pub(crate) fn run<O: Operation>(&mut self, mut operation: O) -> Result<O::Output, Error> {
-        self.settle()?;
-        let now = self.driver.now();
-        let machine = self.driver.machine_mut();
-        let mut output = operation.start(now, machine, &mut self.pending)?;
-        loop {
-            if let Some(output) = output {
-                return Ok(output);
-            }
-            let event = self.event()?;
-            output = self.pending.go_on(&mut operation, event)?;
-        }
     }
 }
 

@@ -118,25 +118,9 @@ impl<T: Transport> Client<T> {
     }
 
     pub(crate) fn start_transfer(&mut self, transfer: Transfer) -> Result<TransferState, Error> {
-        self.settle()?;
         self.aborter.reset();
         let driver = &mut self.driver.state;
         TransferState::start(time::Instant::now(), driver, &mut self.pending, transfer)
-    }
-
-    /// A transfer that was dropped is settled with the server before anything else is said.
-    pub(crate) fn settle(&mut self) -> Result<(), Error> {
-        let now = self.driver.now();
-        if self.machine().abort(now).is_err() {
-            return Ok(());
-        }
-        while self.machine().transferring().is_some() {
-            match self.event()? {
-                Some(event) => self.pending.keep(event)?,
-                None => return Err(Error::Closed),
-            }
-        }
-        Ok(())
     }
 
     pub(crate) fn connect_data(&self, ticket: &Ticket) -> io::Result<T> {

@@ -117,6 +117,7 @@ mod connector;
 mod driver;
 mod files;
 mod handler;
+mod listing;
 mod operations;
 mod pool;
 mod resume;
@@ -126,12 +127,14 @@ mod session_runner;
 mod shutdown;
 mod transfer;
 mod transport;
+mod walk;
 mod worker;
 
 pub use client::Client;
 pub use connecting::Connecting;
 pub use connector::Connector;
 pub use driver::{Driver, Parts};
+pub use ftp_adapter::files::{Hash, SkipReason, Visit};
 pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Next, PoolConfig,
     Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent, SessionInfo,
@@ -142,12 +145,14 @@ pub use ftp_proto;
 pub use ftp_proto::client::Login;
 pub use ftp_rustls;
 pub use handler::Handler;
+pub use listing::{Entries, Listing, Names};
 pub use pool::{Pool, Pooled};
 pub use server::{Server, Socket};
 pub use session::ServerSession;
 pub use shutdown::Shutdown;
 pub use transfer::{Aborter, DataListener, DataTransport, Download, HoldsClient, Upload};
 pub use transport::Transport;
+pub use walk::Walk;
 
 /// A guard that the sessions of one server, or of several, share.
 pub type SharedGuard = ftp_adapter::SharedGuard<ftp_adapter::SystemClock>;

@@ -118,6 +118,14 @@ impl<C: HoldsClient> Running<C> {
     /// Starts the transfer and waits until it has begun, or is over already. On an error the client comes
     /// back.
     pub(crate) fn start(mut client: C, transfer: Transfer) -> Result<Self, (C, Error)> {
+        match client.client().settle() {
+            Ok(()) => Self::start_settled(client, transfer),
+            Err(error) => Err((client, error)),
+        }
+    }
+
+    /// The same, when nothing is left undone.
+    pub(crate) fn start_settled(mut client: C, transfer: Transfer) -> Result<Self, (C, Error)> {
         let state = match client.client().start_transfer(transfer) {
             Ok(state) => state,
             Err(error) => return Err((client, error)),

@@ -3,6 +3,7 @@
 mod conformance;
 mod data;
 mod endless;
+mod listings;
 mod operations;
 mod pool;
 mod resume;

@@ -106,7 +106,7 @@ impl ScriptedServer {
             }
             let line = String::from_utf8(line).unwrap();
             let line = line.trim_end().to_owned();
-            if !["TYPE I", "PBSZ 0", "PROT P"].contains(&&line[..]) {
+            if !["TYPE A", "TYPE I", "PBSZ 0", "PROT P"].contains(&&line[..]) {
                 return line;
             }
             self.say("200 Fine.");
