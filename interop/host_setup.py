@@ -92,13 +92,18 @@ def prepare(programs=None, scripts=True):
 
 
 def prepare_scripts():
-    if not (VENV / "bin/pip").exists():
-        call(sys.executable, "-m", "venv", "--clear", VENV)
-    call(VENV / "bin/pip", "install", "--quiet", "--disable-pip-version-check", *PYTHON_PACKAGES)
+    prepare_python()
     node = HERE / "node"
     if not (node / "node_modules/.package-lock.json").exists():
         print("installing npm packages", flush=True)
         call("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=node)
+
+
+def prepare_python():
+    """The servers and clients of Python, and what runs them, in an environment of their own."""
+    if not (VENV / "bin/pip").exists():
+        call(sys.executable, "-m", "venv", "--clear", VENV)
+    call(VENV / "bin/pip", "install", "--quiet", "--disable-pip-version-check", *PYTHON_PACKAGES)
 
 
 def has_venv():

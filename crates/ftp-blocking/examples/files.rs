@@ -1,26 +1,29 @@
-//! Downloads a file under TLS, uploads it again with progress, says goodbye: `files HOST USER FROM TO` (password in FTP_PASSWORD).
+//! Lists files, downloads one, uploads a copy: `files HOST[:PORT]`, FTP_USER, FTP_PASSWORD, FTP_CA.
 #![forbid(unsafe_code)]
-
-use ftp_blocking::{Client, Login};
+use ftp_blocking::ftp_rustls::{Roots, client_config, roots_from_pem};
+use ftp_blocking::{Connector, Login, ftp_proto::client::Config};
+use std::{fs, io};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [host, user, from, to] = arguments.as_slice() else {
-        return Err("usage: files HOST[:PORT] USER FROM TO (password in FTP_PASSWORD)".into());
-    };
-    let login = Login::new(user, std::env::var("FTP_PASSWORD")?)?;
-    let mut ftp = Client::connect(host, login)?;
-
-    let mut file = Vec::new();
-    let mut download = ftp.retrieve(from)?;
-    download.read_to_end(&mut file)?;
-    println!("received {} bytes", file.len());
-
-    let mut upload = ftp.store(to)?;
-    for piece in file.chunks(1 << 20) {
+    let address = std::env::args().nth(1).ok_or("usage: files HOST[:PORT]")?;
+    let login = Login::new(std::env::var("FTP_USER")?, std::env::var("FTP_PASSWORD")?)?;
+    let mut server = Connector::new(Config::new(login));
+    if let Ok(file) = std::env::var("FTP_CA") {
+        let roots = Roots::Store(roots_from_pem(&fs::read(file)?)?);
+        server = server.tls(client_config(roots, None)?);
+    }
+    let mut ftp = server.connect(&address)?; // under TLS, or `Err`
+    for entry in ftp.list_all(None)? {
+        println!("{}", String::from_utf8_lossy(entry.name()));
+    }
+    let mut download = ftp.retrieve("data.bin")?;
+    io::copy(&mut download, &mut fs::File::create("data.bin")?)?; // whole, or `Err`
+    let file = fs::read("data.bin")?;
+    let mut upload = ftp.store("copy.bin")?;
+    for piece in file.chunks(1 << 16) {
         upload.write_all(piece)?;
         println!("sent {} of {} bytes", upload.sent(), file.len());
     }
-    println!("{}", upload.finish()?.reply);
+    println!("{}", upload.finish()?.reply); // now it is whole
     Ok(ftp.quit()?)
 }

@@ -1,53 +1,30 @@
-//! Scratch.
-use ftp_tokio::ftp_proto::client::Config;
-use ftp_tokio::ftp_rustls::{self, Roots};
-use ftp_tokio::{Connector, Login};
-
-struct Show;
-impl ftp_tokio::ftp_proto::Observer for Show {
-    fn observe(&self, _: ftp_tokio::ftp_proto::Instant, d: ftp_tokio::ftp_proto::Dialogue<'_>) {
-        if std::env::var_os("SHOW").is_some() {
-            eprintln!("{d:?}");
-        }
-    }
-}
+//! Lists files, downloads one, uploads a copy: `files HOST[:PORT]`, FTP_USER, FTP_PASSWORD, FTP_CA.
+#![forbid(unsafe_code)]
+use ftp_tokio::ftp_rustls::{Roots, client_config, roots_from_pem};
+use ftp_tokio::{Connector, Login, ftp_proto::client::Config};
+use tokio::{fs, io};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).unwrap();
-    let n: usize = std::env::args().nth(2).unwrap().parse()?;
-    let config = Config::new(Login::new("ftpme", "pw")?).observer(std::sync::Arc::new(Show));
-    let tls = ftp_rustls::client_config(Roots::DangerousAnyCertificate, None)?;
-    let mut ftp = Connector::new(config).tls(tls).connect(&address).await?;
-    let mut text = Vec::new();
-    let mut resumed = 0;
-    for _ in 0..n {
-        text.clear();
-        let mut download = ftp.retrieve("notes").await?;
-        download.read_to_end(&mut text).await?;
-        resumed += usize::from(download.finish().await?.tls.unwrap().resumed);
+    let address = std::env::args().nth(1).ok_or("usage: files HOST[:PORT]")?;
+    let login = Login::new(std::env::var("FTP_USER")?, std::env::var("FTP_PASSWORD")?)?;
+    let mut server = Connector::new(Config::new(login));
+    if let Ok(file) = std::env::var("FTP_CA") {
+        let roots = Roots::Store(roots_from_pem(&fs::read(file).await?)?);
+        server = server.tls(client_config(roots, None)?);
     }
-    println!("{n} downloads, {resumed} resumed");
-    resumed = 0;
-    for _ in 0..n {
-        let mut upload = ftp.store("copy").await?;
-        upload.write_all(b"hello you").await?;
-        resumed += usize::from(upload.finish().await?.tls.unwrap().resumed);
+    let mut ftp = server.connect(&address).await?; // under TLS, or `Err`
+    for entry in ftp.list_all(None).await? {
+        println!("{}", String::from_utf8_lossy(entry.name()));
     }
-    println!("{n} uploads, {resumed} resumed");
-    let mut download = ftp.retrieve("big").await?;
-    text.clear();
-    download.read_to_end(&mut text).await?;
-    println!("{:?}", download.finish().await?);
-    let mut upload = ftp.store("copy").await?;
-    upload.write_all(&text).await?;
-    println!("{:?}", upload.finish().await?);
-    println!("{}", ftp.retrieve("nothing").await.unwrap_err());
-    let mut download = ftp.retrieve("big").await?;
-    let mut some = [0; 1000];
-    println!("{}", download.read(&mut some).await?);
-    drop(download);
-    println!("{}", ftp.command("PWD").await?);
-    ftp.quit().await?;
-    Ok(())
+    let mut download = ftp.retrieve("data.bin").await?;
+    io::copy(&mut download, &mut fs::File::create("data.bin").await?).await?; // whole, or `Err`
+    let file = fs::read("data.bin").await?;
+    let mut upload = ftp.store("copy.bin").await?;
+    for piece in file.chunks(1 << 16) {
+        upload.write_all(piece).await?;
+        println!("sent {} of {} bytes", upload.sent(), file.len());
+    }
+    println!("{}", upload.finish().await?.reply); // now it is whole
+    Ok(ftp.quit().await?)
 }

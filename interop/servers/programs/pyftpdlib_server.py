@@ -13,11 +13,12 @@ from pyftpdlib.servers import FTPServer
 def main():
     wanted = json.loads(pathlib.Path(sys.argv[1]).read_text())
     variant = wanted["variant"]
-    home = "/"  # read-only by the permissions below, and nothing is transferred
+    home = wanted.get("home", "/")  # read-only, unless it is one that was made for it
+    permissions = "elrw" if "home" in wanted else "el"
     authorizer = DummyAuthorizer()
     for user, password in wanted["users"].items():
         text = bytes.fromhex(password).decode(errors="surrogateescape")
-        authorizer.add_user(user, text, home, perm="el")
+        authorizer.add_user(user, text, home, perm=permissions)
     authorizer.add_anonymous(home, perm="el")
 
     plain = variant in ("plain", "greeting", "full", "idle")
