@@ -1,4 +1,4 @@
-//! FTP control connections on async-std: for clients and servers.
+//! FTP on async-std: clients with transfers, and the control connections of servers.
 //!
 //! The same names as in `ftp-tokio`, with the same meaning: to move from one to the other, change
 //! the name of the crate. Their code is in [`ftp_futures`], the protocol in [`ftp_proto`], TLS in
@@ -19,6 +19,24 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Files
+//!
+//! [`retrieve`](generic::Client::retrieve) gives a [`Download`], [`store`](generic::Client::store) an
+//! [`Upload`], with the traits of `async_std::io`. **A download ends without an error only if it is
+//! whole; an upload is whole only when `finish` says so.** [`list`](generic::Client::list) gives the entries
+//! of a directory, [`walk`](generic::Client::walk) all below it. A whole program:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/files.rs")]
+//! ```
+//!
+//! # Several files at a time
+//!
+//! A connection moves one file at a time. A [`Pool`] opens connections to one server when they are
+//! needed, up to a bound, lends each to one caller at a time, and replaces those that died. Its
+//! [`download_into`](generic::Pool::download_into) and [`upload_from`](generic::Pool::upload_from) go on
+//! with a transfer where it was cut.
 //!
 //! # Both sides in one program
 //!
@@ -71,11 +89,16 @@
 //! # }
 //! ```
 //!
-//! # Cancellation and time
+//! # Cancellation
 //!
-//! No future holds bytes: each can be dropped at any await, and the next call continues. The clock
-//! is the system's; every phase has a deadline ([`client::Timeouts`](ftp_proto::client::Timeouts),
-//! [`server::Timeouts`](ftp_proto::server::Timeouts)).
+//! No future holds bytes: each can be dropped at any await, and the next call continues. A transfer or a
+//! listing that is dropped before its end is given up; the next call settles that with the server before
+//! it sends anything else.
+//!
+//! # Time
+//!
+//! The clock is the system's. Every phase has a deadline
+//! ([`client::Timeouts`](ftp_proto::client::Timeouts), [`server::Timeouts`](ftp_proto::server::Timeouts)).
 //!
 //! # Features
 //!

@@ -1,4 +1,5 @@
-//! FTP control connections on blocking sockets: for clients and servers. No runtime.
+//! FTP on blocking sockets, without a runtime: clients with transfers, and the control connections of
+//! servers.
 //!
 //! The same names as in `ftp-tokio`, with the same meaning: to move from one to the other, change
 //! the name of the crate and drop the `.await`s. The protocol is in [`ftp_proto`], TLS in
@@ -23,27 +24,29 @@
 //! # Files
 //!
 //! [`Client::retrieve`] gives a [`Download`], which is [`Read`](std::io::Read), and [`Client::store`] an
-//! [`Upload`], which is [`Write`](std::io::Write):
+//! [`Upload`], which is [`Write`](std::io::Write). **A download ends without an error only if it is whole;
+//! an upload is whole only when `finish` says so.** [`Client::list`] gives the entries of a directory,
+//! [`Client::walk`] all below it. A whole program:
 //!
 //! ```no_run
-//! # fn example(mut ftp: ftp_blocking::Client) -> Result<(), Box<dyn std::error::Error>> {
-//! use std::fs::File;
-//! use std::io;
-//!
-//! let mut download = ftp.retrieve("pub/data.bin")?;
-//! io::copy(&mut download, &mut File::create("data.bin")?)?; // an error, if it is not whole
-//!
-//! let mut upload = ftp.store("incoming/data.bin")?;
-//! io::copy(&mut File::open("data.bin")?, &mut upload)?;
-//! println!("{}", upload.finish()?.reply); // only now it is whole
-//! # Ok(())
-//! # }
+#![doc = include_str!("../examples/files.rs")]
 //! ```
 //!
 //! One thread runs both connections. The control connection is looked at when no data came for a tenth
 //! of a second, so a server that gives up without closing the data connection is noticed that late.
-//! [`Client::aborter`] gives a transfer up from another thread. One that is dropped is settled with the
-//! server before the next command.
+//!
+//! # Cancellation
+//!
+//! [`Client::aborter`] gives a transfer up from another thread. A transfer or a listing that is dropped
+//! before its end is given up, too; the next call settles that with the server before it sends anything
+//! else.
+//!
+//! # Several files at a time
+//!
+//! A connection moves one file at a time. A [`Pool`] opens connections to one server when they are
+//! needed, up to a bound, lends each to one thread at a time, and replaces those that died. Its
+//! [`download_into`](Pool::download_into) and [`upload_from`](Pool::upload_from) go on with a transfer
+//! where it was cut.
 //!
 //! # Both sides in one program
 //!

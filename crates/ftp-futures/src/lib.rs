@@ -1,4 +1,4 @@
-//! FTP control connections of clients and servers as futures, for any async runtime.
+//! FTP as futures, for any async runtime: clients with transfers, and the control connections of servers.
 //!
 //! `ftp-tokio`, `ftp-smol` and `ftp-async-std` are this crate with a runtime; use one of them if it
 //! is yours. This crate has their common parts, and what you need for another runtime:
@@ -6,7 +6,10 @@
 //! * [`Timer`] and [`FuturesIo`] (or [`Io`]): a clock, a timer, and how to read and write. They are
 //!   enough for [`Connector::over`] in clients and [`Server::run_session`] in servers, over any
 //!   transport.
-//! * [`Runtime`]: also a network and tasks, for [`Client::connect`] and [`Server::serve`].
+//! * [`Runtime`]: also a network and tasks, for [`Client::connect`], [`Pool`] and [`Server::serve`].
+//! * [`DataTransport`]: how data connections are made. A client that [`Client::connect`] or a
+//!   [`Connector`] connected has one for TCP; over a transport of your own, give it one
+//!   ([`Client::data_transport`]).
 //!
 //! The protocol is in [`ftp_proto`], TLS in [`ftp_rustls`] (both re-exported), and code that never
 //! waits in [`ftp_adapter`].
@@ -32,10 +35,37 @@
 //! }
 //! ```
 //!
+//! # Files
+//!
+//! ```
+//! use ftp_futures::futures_io::{AsyncRead, AsyncWrite};
+//! use ftp_futures::{Client, Error, FuturesIo, Timer};
+//!
+//! /// Copies a file on the server.
+//! async fn copy<R, T>(ftp: &mut Client<R, T>, from: &str, to: &str) -> Result<(), Error>
+//! where
+//!     R: Timer + FuturesIo,
+//!     T: AsyncRead + AsyncWrite + Unpin,
+//! {
+//!     let mut bytes = Vec::new();
+//!     ftp.retrieve(from).await?.read_to_end(&mut bytes).await?; // whole, or an error
+//!     let mut upload = ftp.store(to).await?;
+//!     upload.write_all(&bytes).await?;
+//!     upload.finish().await?; // only now it is whole
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A [`Download`] and an [`Upload`] have the runtime's traits for streams, too. [`Client::list`] and
+//! [`Client::walk`] give streams of entries. A connection moves one file at a time; a [`Pool`] lends
+//! several, and goes on with a transfer where it was cut.
+//!
 //! # Cancellation and time
 //!
 //! No future holds bytes: each can be dropped at any await, and the next call continues. The docs
-//! of [`Connecting`] and [`Client`] say what that means for them. Every phase has a deadline
+//! of [`Connecting`] and [`Client`] say what that means for them. A transfer or a listing that is dropped
+//! before its end is given up; the next call settles that with the server before it sends anything else.
+//! Every phase has a deadline
 //! ([`client::Timeouts`](ftp_proto::client::Timeouts),
 //! [`server::Timeouts`](ftp_proto::server::Timeouts)) on the runtime's clock.
 #![forbid(unsafe_code)]

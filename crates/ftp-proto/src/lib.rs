@@ -1,13 +1,15 @@
-//! The FTP control connection without I/O: bytes in, events out.
+//! FTP without I/O: bytes in, events out.
 //!
 //! Every FTP session starts with a login over the control connection: greeting, `AUTH TLS`, `PBSZ`
-//! and `PROT`, `USER`, `PASS`, sometimes `ACCT`. This crate has both sides of it. It uses no
-//! socket, clock, thread or TLS library. It is `no_std` (with `alloc`) and contains no unsafe code.
+//! and `PROT`, `USER`, `PASS`, sometimes `ACCT`. This crate has both sides of it, and the client's side of
+//! transfers: files and listings, which go over a data connection each. It uses no socket, clock, thread
+//! or TLS library. It is `no_std` (with `alloc`) and contains no unsafe code.
 //!
 //! | module | what it is for |
 //! |---|---|
 //! | [`wire`] | replies, commands, Telnet: parse and encode; usable alone |
 //! | [`client`] | [`client::Connection`], the client's machine |
+//! | [`data`] | [`data::Connection`], the machine of a data connection |
 //! | [`server`] | [`server::Connection`], the server's machine |
 //! | [`listing`] | directory listings: parse and write; usable alone |
 //! | [`connect`] | which address to try when, and whether to try again |

@@ -1,7 +1,8 @@
 //! TLS for the machines of `ftp-proto`, without I/O.
 //!
-//! [`Secured`] is a [`Machine`](ftp_proto::Machine) around the client's or the server's. It does
-//! explicit TLS (`AUTH TLS`, RFC 4217), implicit TLS, and the way back to clear text (`CCC`). Its
+//! [`Secured`] is a [`Machine`](ftp_proto::Machine) around the client's or the server's, or around that of
+//! a data connection. It does explicit TLS (`AUTH TLS`, RFC 4217), implicit TLS, the way back to clear
+//! text (`CCC`), and protected transfers (`PROT P`), which resume the session of the control connection. Its
 //! driver moves bytes and keeps time, as for the machine inside. Sockets, clocks, threads and
 //! runtimes are in the adapters, `ftp_tokio` and others.
 //!

@@ -1,6 +1,6 @@
-//! FTP control connections on tokio: for clients and servers.
+//! FTP on tokio: clients with transfers, and the control connections of servers.
 //!
-//! * [`Client`] and [`Connector`]: from a name to a session that takes commands.
+//! * [`Client`] and [`Connector`]: from a name to a session that takes commands and moves files.
 //! * [`Server`] and [`Handler`]: accept connections and let an application decide who may log in.
 //! * [`Driver`]: moves the bytes of any machine of `ftp-proto` over any transport; both sides use
 //!   it, and you can use it, too.
@@ -23,6 +23,24 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Files
+//!
+//! [`retrieve`](generic::Client::retrieve) gives a [`Download`], [`store`](generic::Client::store) an
+//! [`Upload`], with the traits of `tokio::io`. **A download ends without an error only if it is
+//! whole; an upload is whole only when `finish` says so.** [`list`](generic::Client::list) gives the entries
+//! of a directory, [`walk`](generic::Client::walk) all below it. A whole program:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/files.rs")]
+//! ```
+//!
+//! # Several files at a time
+//!
+//! A connection moves one file at a time. A [`Pool`] opens connections to one server when they are
+//! needed, up to a bound, lends each to one caller at a time, and replaces those that died. Its
+//! [`download_into`](generic::Pool::download_into) and [`upload_from`](generic::Pool::upload_from) go on
+//! with a transfer where it was cut.
 //!
 //! # Both sides in one program
 //!
@@ -80,12 +98,16 @@
 //! # }
 //! ```
 //!
-//! # Cancellation and time
+//! # Cancellation
 //!
 //! No future holds bytes: each can be dropped at any await, and the next call continues. The docs
-//! of [`Connecting`] and [`Client`] say what that means for them. The clock is tokio's and can be
-//! paused in tests; every phase has a deadline ([`client::Timeouts`](ftp_proto::client::Timeouts),
-//! [`server::Timeouts`](ftp_proto::server::Timeouts)).
+//! of [`Connecting`] and [`Client`] say what that means for them. A transfer or a listing that is dropped
+//! before its end is given up; the next call settles that with the server before it sends anything else.
+//!
+//! # Time
+//!
+//! The clock is tokio's and can be paused in tests. Every phase has a deadline
+//! ([`client::Timeouts`](ftp_proto::client::Timeouts), [`server::Timeouts`](ftp_proto::server::Timeouts)).
 //!
 //! # Features
 //!
