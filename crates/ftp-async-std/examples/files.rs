@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             server = server.tls(client_config(roots, None)?);
         }
         let mut ftp = server.connect(&address).await?; // under TLS, or `Err`
-        for entry in ftp.list_all(None).await? {
+        for entry in ftp.list_all("").await? {
             println!("{}", String::from_utf8_lossy(entry.name()));
         }
         let mut download = ftp.retrieve("data.bin").await?;

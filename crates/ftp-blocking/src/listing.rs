@@ -43,7 +43,7 @@ enum Step {
 
 impl<T: Transport> Client<T> {
     /// Lists a directory: with `MLSD` if `FEAT` lists `MLST`, else with `LIST`, whose lines are
-    /// recognized as [`ftp_proto::listing`] says. `None` is the current directory. The entries of the
+    /// recognized as [`ftp_proto::listing`] says. an empty path is the current directory. The entries of the
     /// directory itself and of the one above it are left out.
     ///
     /// A path that `LIST` would take for options or a pattern is entered with `CWD`, listed, and left
@@ -56,7 +56,7 @@ impl<T: Transport> Client<T> {
     ///
     /// fn bytes_in_files(ftp: &mut Client) -> Result<u64, Error> {
     ///     let mut bytes = 0;
-    ///     for entry in ftp.list(Some(b"pub"))? {
+    ///     for entry in ftp.list("pub")? {
     ///         bytes += entry?.borrow().size.unwrap_or(0);
     ///     }
     ///     Ok(bytes)
@@ -67,16 +67,20 @@ impl<T: Transport> Client<T> {
     /// [`Error::Transfer`] if the server refuses, or the data connection cannot be made;
     /// [`Error::Refused`] if the directory cannot be entered or left; [`Error::InvalidCommand`] if the
     /// path cannot be sent; any error that ends the connection.
-    pub fn list(&mut self, path: Option<&[u8]>) -> Result<Entries<&mut Self>, Error> {
+    pub fn list(&mut self, path: impl AsRef<[u8]>) -> Result<Entries<&mut Self>, Error> {
         let lines = EntryReader::new(date_and_time());
-        Listing::open(self, files::Listing::entries(path)?, lines)
+        Listing::open(
+            self,
+            files::Listing::entries(files::directory(path.as_ref()))?,
+            lines,
+        )
     }
 
     /// The same, collected.
     ///
     /// # Errors
     /// As [`list`](Self::list). A listing that is not whole gives nothing.
-    pub fn list_all(&mut self, path: Option<&[u8]>) -> Result<Vec<OwnedEntry>, Error> {
+    pub fn list_all(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<OwnedEntry>, Error> {
         self.list(path)?.collect()
     }
 
@@ -84,8 +88,12 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     /// As [`list`](Self::list).
-    pub fn names(&mut self, path: Option<&[u8]>) -> Result<Names<&mut Self>, Error> {
-        Listing::open(self, files::Listing::names(path)?, NameReader::default())
+    pub fn names(&mut self, path: impl AsRef<[u8]>) -> Result<Names<&mut Self>, Error> {
+        Listing::open(
+            self,
+            files::Listing::names(files::directory(path.as_ref()))?,
+            NameReader::default(),
+        )
     }
 }
 

@@ -35,7 +35,7 @@ impl<T: Transport> Client<T> {
     ///
     /// fn paths(ftp: &mut Client) -> Result<Vec<Vec<u8>>, Error> {
     ///     let mut found = Vec::new();
-    ///     for visit in ftp.walk(Some(b"pub"), 16) {
+    ///     for visit in ftp.walk("pub", 16) {
     ///         match visit? {
     ///             Visit::Entry { path, .. } => found.push(path),
     ///             skipped => eprintln!("{skipped:?}"),
@@ -44,9 +44,9 @@ impl<T: Transport> Client<T> {
     ///     Ok(found)
     /// }
     /// ```
-    pub fn walk(&mut self, path: Option<&[u8]>, depth_limit: usize) -> Walk<&mut Self> {
+    pub fn walk(&mut self, path: impl AsRef<[u8]>, depth_limit: usize) -> Walk<&mut Self> {
         Walk {
-            work: files::Walk::new(path, depth_limit),
+            work: files::Walk::new(files::directory(path.as_ref()), depth_limit),
             client: Some(self),
             listing: None,
             visits: VecDeque::new(),
@@ -69,7 +69,7 @@ impl<T: Transport> Client<T> {
             match self.go_through(&mut removal)? {
                 RemovalStep::Done(removed) => return Ok(removed),
                 RemovalStep::List(path) => {
-                    let entries = self.list_all(Some(&path));
+                    let entries = self.list_all(&path);
                     removal.listed(entries.map_err(|error| removal.explain(error))?)?;
                 }
             }

@@ -57,7 +57,7 @@ enum Step {
 
 impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     /// Lists a directory: with `MLSD` if `FEAT` lists `MLST`, else with `LIST`, whose lines are
-    /// recognized as [`ftp_proto::listing`] says. `None` is the current directory. The entries of the
+    /// recognized as [`ftp_proto::listing`] says. an empty path is the current directory. The entries of the
     /// directory itself and of the one above it are left out.
     ///
     /// A path that `LIST` would take for options or a pattern is entered with `CWD`, listed, and left
@@ -75,7 +75,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     ///     T: AsyncRead + AsyncWrite + Unpin,
     /// {
     ///     let mut bytes = 0;
-    ///     let mut entries = ftp.list(Some(b"pub")).await?;
+    ///     let mut entries = ftp.list("pub").await?;
     ///     while let Some(entry) = entries.next().await {
     ///         bytes += entry?.borrow().size.unwrap_or(0);
     ///     }
@@ -87,16 +87,21 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     /// [`Error::Transfer`] if the server refuses, or the data connection cannot be made;
     /// [`Error::Refused`] if the directory cannot be entered or left; [`Error::InvalidCommand`] if the
     /// path cannot be sent; any error that ends the connection.
-    pub async fn list(&mut self, path: Option<&[u8]>) -> Result<Entries<&mut Self>, Error> {
+    pub async fn list(&mut self, path: impl AsRef<[u8]>) -> Result<Entries<&mut Self>, Error> {
         let lines = EntryReader::new(date_and_time());
-        Listing::open(self, files::Listing::entries(path)?, lines).await
+        Listing::open(
+            self,
+            files::Listing::entries(files::directory(path.as_ref()))?,
+            lines,
+        )
+        .await
     }
 
     /// The same, collected.
     ///
     /// # Errors
     /// As [`list`](Self::list). A listing that is not whole gives nothing.
-    pub async fn list_all(&mut self, path: Option<&[u8]>) -> Result<Vec<OwnedEntry>, Error> {
+    pub async fn list_all(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<OwnedEntry>, Error> {
         self.list(path).await?.collect().await
     }
 
@@ -104,8 +109,8 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     ///
     /// # Errors
     /// As [`list`](Self::list).
-    pub async fn names(&mut self, path: Option<&[u8]>) -> Result<Names<&mut Self>, Error> {
-        let plan = files::Listing::names(path)?;
+    pub async fn names(&mut self, path: impl AsRef<[u8]>) -> Result<Names<&mut Self>, Error> {
+        let plan = files::Listing::names(files::directory(path.as_ref()))?;
         Listing::open(self, plan, NameReader::default()).await
     }
 }

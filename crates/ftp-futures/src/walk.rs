@@ -41,7 +41,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     ///     R: Timer + FuturesIo,
     ///     T: AsyncRead + AsyncWrite + Unpin,
     /// {
-    ///     let found = ftp.walk(Some(b"pub"), 16).try_filter_map(async |visit| {
+    ///     let found = ftp.walk("pub", 16).try_filter_map(async |visit| {
     ///         Ok(match visit {
     ///             Visit::Entry { path, .. } => Some(path),
     ///             skipped => {
@@ -53,9 +53,9 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     ///     found.try_collect().await
     /// }
     /// ```
-    pub fn walk(&mut self, path: Option<&[u8]>, depth_limit: usize) -> Walk<&mut Self> {
+    pub fn walk(&mut self, path: impl AsRef<[u8]>, depth_limit: usize) -> Walk<&mut Self> {
         Walk {
-            work: files::Walk::new(path, depth_limit),
+            work: files::Walk::new(files::directory(path.as_ref()), depth_limit),
             client: Some(self),
             listing: None,
             visits: VecDeque::new(),
@@ -78,7 +78,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
             match poll_fn(|cx| self.poll_conversation(cx, &mut removal)).await? {
                 RemovalStep::Done(removed) => return Ok(removed),
                 RemovalStep::List(path) => {
-                    let entries = self.list_all(Some(&path)).await;
+                    let entries = self.list_all(&path).await;
                     let removal = &mut removal.exchange;
                     let entries = entries.map_err(|error| removal.explain(error))?;
                     removal.listed(entries)?;

@@ -30,3 +30,8 @@ pub use listing::{Listing, ListingStep};
 pub use removal::{Removal, RemovalStep};
 pub use steps::{Rename, SetModified, Size};
 pub use walk::{SkipReason, Visit, Walk, WalkStep};
+
+/// The path of a directory: none, for the current one, if it is empty.
+pub fn directory(path: &[u8]) -> Option<&[u8]> {
+    Some(path).filter(|path| !path.is_empty())
+}

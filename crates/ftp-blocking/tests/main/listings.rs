@@ -58,7 +58,7 @@ fn entries_come_one_by_one_and_a_report_after_them() {
         server.tell_where();
     };
     play(script, |client| {
-        let mut entries = client.list(Some(b"pub")).unwrap();
+        let mut entries = client.list("pub").unwrap();
         let one = entries.next().unwrap().unwrap();
         assert_eq!(
             (one.name(), one.borrow().size),
@@ -83,13 +83,13 @@ fn without_mlst_list_is_read_and_lines_that_are_none_are_counted() {
         send(server, "NLST", "one\ntwo");
     };
     play(script, |client| {
-        let mut entries = client.list(None).unwrap();
+        let mut entries = client.list("").unwrap();
         assert_eq!(entries.by_ref().filter(Result::is_ok).count(), 2);
         assert_eq!(entries.skipped(), 1);
-        assert_eq!(client.list_all(None).unwrap().len(), 2);
-        let names: Result<Vec<_>, _> = client.names(None).unwrap().collect();
+        assert_eq!(client.list_all("").unwrap().len(), 2);
+        let names: Result<Vec<_>, _> = client.names("").unwrap().collect();
         assert_eq!(names.unwrap(), [b"one", b"two"]);
-        let report = client.names(None).unwrap().finish().unwrap();
+        let report = client.names("").unwrap().finish().unwrap();
         assert_eq!(report.unwrap().bytes, 8);
     });
 }
@@ -108,13 +108,13 @@ fn a_listing_that_is_cut_ends_with_an_error_where_it_began() {
         server.tell_where();
     };
     play(script, |client| {
-        let mut entries = client.list(Some(b"a b")).unwrap();
+        let mut entries = client.list("a b").unwrap();
         assert_eq!(entries.next().unwrap().unwrap().name(), b"one");
         let error = entries.next().unwrap().unwrap_err();
         assert!(matches!(error, Error::Transfer { .. }), "{error}");
         assert!(entries.next().is_none());
         assert!(entries.finish().unwrap().is_none());
-        assert!(client.list_all(Some(b"a b")).is_err());
+        assert!(client.list_all("a b").is_err());
         ask_where(client);
     });
 }
@@ -137,14 +137,14 @@ fn a_listing_that_is_dropped_is_settled_before_the_next_command() {
         server.say("150 Here it comes.\n226 It is empty.");
     };
     play(script, |client| {
-        let mut names = client.names(Some(b"a b")).unwrap();
+        let mut names = client.names("a b").unwrap();
         assert_eq!(names.next().unwrap().unwrap(), b"one");
         drop(names);
         // It would be carried out in another directory.
         let error = client.send("DELE c").unwrap_err();
         assert!(matches!(error, Error::Misuse(Misuse::Transferring)));
         client.remove_file("c").unwrap();
-        let mut names = client.names(Some(b"a b")).unwrap();
+        let mut names = client.names("a b").unwrap();
         assert_eq!(names.by_ref().map(Result::unwrap).count(), 2);
         let mut download = client.retrieve("c").unwrap();
         assert_eq!(download.finish().unwrap().bytes, 0);
@@ -161,7 +161,7 @@ fn to_leave_there_is_no_need_to_go_back() {
         server.say("426 Broken.\n226 Aborted.");
     };
     play(script, |client| {
-        drop(client.names(Some(b"a b")).unwrap());
+        drop(client.names("a b").unwrap());
     });
 }
 
@@ -180,10 +180,10 @@ fn nothing_found_is_an_empty_listing_of_a_directory_that_is_there() {
         server.tell_where();
     };
     play(script, |client| {
-        let mut names = client.names(Some(b"a")).unwrap();
+        let mut names = client.names("a").unwrap();
         assert!(names.next().is_none());
         assert!(names.finish().unwrap().is_none());
-        let result: Result<Vec<_>, _> = client.names(Some(b"a")).and_then(Iterator::collect);
+        let result: Result<Vec<_>, _> = client.names("a").and_then(Iterator::collect);
         assert!(matches!(result, Err(Error::Refused(_))), "{result:?}");
         ask_where(client);
     });
@@ -206,7 +206,7 @@ fn a_walk_sees_all_and_says_what_it_leaves_out() {
         server.tell_where();
     };
     play(script, |client| {
-        let mut walk = client.walk(Some(b"top"), 9);
+        let mut walk = client.walk("top", 9);
         let seen = walk.by_ref().map(|visit| match visit.unwrap() {
             Visit::Entry { path, .. } => String::from_utf8(path).unwrap(),
             Visit::Skipped { path, .. } => format!("not {}", String::from_utf8(path).unwrap()),
@@ -225,7 +225,7 @@ fn a_walk_sees_all_and_says_what_it_leaves_out() {
         );
         assert_eq!(walk.skipped(), 1);
         ask_where(client);
-        client.walk(Some(b"top"), 9).next().unwrap().unwrap();
+        client.walk("top", 9).next().unwrap().unwrap();
         ask_where(client);
     });
 }

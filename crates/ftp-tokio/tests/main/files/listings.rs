@@ -23,7 +23,7 @@ async fn entries_come_one_by_one_and_a_report_after_them() {
         ("PWD", say("257 \"/\"")),
     ])
     .await;
-    let mut entries = ftp.list(Some(b"pub")).await.unwrap();
+    let mut entries = ftp.list("pub").await.unwrap();
     let one = entries.next().await.unwrap().unwrap();
     assert_eq!(
         (one.name(), one.borrow().size),
@@ -52,11 +52,11 @@ async fn without_mlst_list_is_read_and_lines_that_are_none_are_counted() {
         ("NLST", send("one\ntwo")),
     ])
     .await;
-    let mut entries = ftp.list(None).await.unwrap();
+    let mut entries = ftp.list("").await.unwrap();
     assert_eq!(entries.collect().await.unwrap().len(), 2);
     assert_eq!(entries.skipped(), 1);
-    assert_eq!(ftp.list_all(None).await.unwrap().len(), 2);
-    let names = ftp.names(None).await.unwrap().collect().await.unwrap();
+    assert_eq!(ftp.list_all("").await.unwrap().len(), 2);
+    let names = ftp.names("").await.unwrap().collect().await.unwrap();
     assert_eq!(names, [b"one", b"two"]);
 }
 
@@ -70,12 +70,12 @@ async fn a_listing_that_is_cut_ends_with_an_error() {
             _ => say("200 x"),
         };
         let (mut ftp, _) = log_in_to(answer).await;
-        let mut entries = ftp.list(None).await.unwrap();
+        let mut entries = ftp.list("").await.unwrap();
         assert_eq!(entries.next().await.unwrap().unwrap().name(), b"one");
         let error = entries.next().await.unwrap().unwrap_err();
         assert!(matches!(error, Error::Transfer { .. }), "{error}");
         assert!(entries.next().await.is_none());
-        assert!(ftp.list_all(None).await.is_err());
+        assert!(ftp.list_all("").await.is_err());
         ftp.noop().await.unwrap();
     }
 }
@@ -88,7 +88,7 @@ async fn the_end_of_the_connection_is_one_error_and_the_last_item() {
         _ => say("250 x"),
     })
     .await;
-    let mut names = ftp.names(Some(b"a b")).await.unwrap();
+    let mut names = ftp.names("a b").await.unwrap();
     assert_eq!(names.next().await.unwrap().unwrap(), b"one");
     let error = names.next().await.unwrap().unwrap_err();
     assert!(matches!(error, Error::Transfer { .. }), "{error}");
@@ -101,11 +101,11 @@ async fn the_end_of_the_connection_is_one_error_and_the_last_item() {
 async fn all_of_it_can_be_done_in_a_task() {
     fn is_for_tasks<T: Send>(_: &T) {}
     let (mut ftp, _) = log_in_to(|_| say("550 x")).await;
-    is_for_tasks(&ftp.list_all(None));
-    is_for_tasks(&ftp.names(None));
+    is_for_tasks(&ftp.list_all(""));
+    is_for_tasks(&ftp.names(""));
     is_for_tasks(&ftp.remove_all("a"));
     is_for_tasks(&ftp.hash("a"));
-    let mut walk = ftp.walk(None, 1);
+    let mut walk = ftp.walk("", 1);
     is_for_tasks(&walk);
     is_for_tasks(&walk.next());
 }
@@ -123,8 +123,8 @@ async fn a_path_with_blanks_is_entered_and_left() {
         ("NOOP", say("200 x")),
     ])
     .await;
-    assert_eq!(ftp.list_all(Some(b"a b")).await.unwrap().len(), 2);
-    let result = ftp.list_all(Some(b"c d")).await;
+    assert_eq!(ftp.list_all("a b").await.unwrap().len(), 2);
+    let result = ftp.list_all("c d").await;
     assert!(matches!(result, Err(Error::Refused(_))));
     ftp.noop().await.unwrap();
     assert!(!log.contains("599"));
@@ -140,7 +140,7 @@ async fn the_way_back_is_gone_after_an_error_too() {
         ("NOOP", say("200 x")),
     ])
     .await;
-    let error = ftp.names(Some(b"a b")).await.unwrap_err();
+    let error = ftp.names("a b").await.unwrap_err();
     assert!(matches!(error, Error::Transfer { .. }), "{error}");
     ftp.noop().await.unwrap();
 }
@@ -155,7 +155,7 @@ async fn a_listing_that_is_dropped_is_settled_before_the_next_command() {
         ("DELE c", say("250 x")),
     ])
     .await;
-    let mut names = ftp.names(Some(b"a b")).await.unwrap();
+    let mut names = ftp.names("a b").await.unwrap();
     assert_eq!(names.next().await.unwrap().unwrap(), b"one");
     drop(names);
     // It would be carried out in another directory.
@@ -174,7 +174,7 @@ async fn to_leave_there_is_no_need_to_go_back() {
         ("NLST", send_and_hang("one\ntwo")),
     ])
     .await;
-    drop(ftp.names(Some(b"a b")).await.unwrap());
+    drop(ftp.names("a b").await.unwrap());
     ftp.quit().await.unwrap();
     assert_eq!(log.lines().last().unwrap(), "QUIT");
     assert!(!log.contains("CWD /home"));
@@ -198,11 +198,11 @@ async fn nothing_found_is_an_empty_listing_of_a_directory_that_is_there() {
     ])
     .await;
     for path in [b"a", b"b"] {
-        let mut names = ftp.names(Some(path)).await.unwrap();
+        let mut names = ftp.names(path).await.unwrap();
         assert!(names.next().await.is_none());
         assert!(names.finish().await.unwrap().is_none());
     }
-    let result = ftp.names(Some(b"c")).await;
+    let result = ftp.names("c").await;
     assert!(matches!(result, Err(Error::Refused(_))));
     ftp.noop().await.unwrap();
 }
@@ -217,7 +217,7 @@ async fn mlsd_that_is_not_understood_is_not_tried_again() {
     })
     .await;
     for _ in 0..2 {
-        assert_eq!(ftp.list_all(None).await.unwrap().len(), 2);
+        assert_eq!(ftp.list_all("").await.unwrap().len(), 2);
     }
     let lines = log.lines();
     assert_eq!(lines.iter().filter(|it| *it == "MLSD").count(), 1);
@@ -232,7 +232,7 @@ async fn a_future_of_the_next_item_can_be_dropped_at_any_time() {
         _ => say("250 x"),
     })
     .await;
-    let mut entries = ftp.list(Some(b"a b")).await.unwrap();
+    let mut entries = ftp.list("a b").await.unwrap();
     let mut names = Vec::new();
     let mut dropped = 0;
     loop {

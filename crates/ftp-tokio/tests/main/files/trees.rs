@@ -23,7 +23,7 @@ fn tree(command: &str) -> Answer {
 #[tokio::test(start_paused = true)]
 async fn a_walk_sees_all_and_says_what_it_leaves_out() {
     let (mut ftp, _) = log_in_to(tree).await;
-    let mut walk = ftp.walk(Some(b"top"), 9);
+    let mut walk = ftp.walk("top", 9);
     let mut seen = Vec::new();
     while let Some(visit) = walk.next().await {
         seen.push(match visit.unwrap() {
@@ -54,7 +54,7 @@ async fn a_walk_sees_all_and_says_what_it_leaves_out() {
     );
     assert_eq!(walk.skipped(), 0);
     ftp.noop().await.unwrap();
-    let mut walk = ftp.walk(Some(b"missing"), 9);
+    let mut walk = ftp.walk("missing", 9);
     let error = walk.next().await.unwrap().unwrap_err();
     assert!(matches!(error, Error::Transfer { .. }), "{error}");
     assert!(walk.next().await.is_none());
@@ -63,7 +63,7 @@ async fn a_walk_sees_all_and_says_what_it_leaves_out() {
 #[tokio::test(start_paused = true)]
 async fn a_walk_that_is_dropped_leaves_the_connection_usable() {
     let (mut ftp, _) = log_in_to(tree).await;
-    let mut walk = ftp.walk(Some(b"top"), 9);
+    let mut walk = ftp.walk("top", 9);
     walk.next().await.unwrap().unwrap();
     drop(walk);
     ftp.noop().await.unwrap();
