@@ -8,7 +8,7 @@ use ftp_proto::{Action, Instant, Machine};
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
-use crate::Outcome;
+use crate::one_file::Outcome;
 
 /// So many steps, and the others get their turn: a peer that never stops would keep them from it.
 const STEPS: usize = 64;
@@ -31,11 +31,11 @@ impl<M: Machine<Error: Error + 'static>> End<M> {
         machine: M,
         mut stream: TcpStream,
         poll: &Poll,
-        token: usize,
+        token: Token,
     ) -> Outcome<Self> {
         let interests = Interest::READABLE | Interest::WRITABLE;
         let registry = poll.registry();
-        registry.register(&mut stream, Token(token), interests)?;
+        registry.register(&mut stream, token, interests)?;
         Ok(Self {
             machine,
             stream,
@@ -67,7 +67,7 @@ impl<M: Machine<Error: Error + 'static>> End<M> {
                     (none.map_or(Ok(0), Err), deadline)
                 }
                 Action::Read { deadline } => {
-                    let mut space = [0; 512];
+                    let mut space = [0; 4096];
                     let read = self.stream.read(&mut space);
                     match &read {
                         Ok(0) => self.machine.received_eof(now),

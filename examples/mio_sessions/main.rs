@@ -1,59 +1,28 @@
 //! A thousand sessions at once in one thread, without an async runtime: a server and its clients
-//! over loopback sockets, all behind one mio [`Poll`]. The driver is in `end.rs`. Each client logs in and rests until all are
-//! logged in; then each asks where it is and leaves.
+//! over loopback sockets, all behind one mio [`Poll`]. The driver is in `end.rs`, the two sides of a
+//! session are in `sides.rs`. Each client logs in and rests until all are logged in; then each fetches a
+//! file, gives it back and leaves.
 //!
-//! Run it with `cargo run -p ftp-examples --bin mio_sessions [SESSIONS]`. A session takes two open
-//! files; the soft limit of those (`ulimit -n`) is raised to the hard one.
+//! Run it with `cargo run -p ftp-examples --bin mio_sessions [SESSIONS]`. A session takes up to five
+//! open files; the soft limit of those (`ulimit -n`) is raised to the hard one.
 #![forbid(unsafe_code)]
 
 mod end;
+#[path = "../one_file.rs"]
+mod one_file;
+mod sides;
 
-use std::error::Error;
-use std::io::ErrorKind;
 use std::sync::Arc;
 
-use ftp_proto::wire::Reply;
 use ftp_proto::{Instant, client, server};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::end::End;
+use crate::one_file::Outcome;
+use crate::sides::{Client, Server, accept};
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
-
-/// The clients' program. Counts how many logged in, and how many were told where they are.
-fn serve_client(
-    end: &mut End<client::Connection>,
-    now: Instant,
-    told: &mut [usize; 2],
-) -> Outcome<()> {
-    while let Some(event) = end.next(now)? {
-        match event {
-            client::Event::LoggedIn(_) => told[0] += 1,
-            client::Event::Reply { reply, .. } => {
-                told[1] += usize::from(reply.code().get() == 257);
-                end.machine.quit(now)?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The server's program. All are welcome: this is about sessions, not about passwords.
-fn serve(end: &mut End<server::Connection>, now: Instant) -> Outcome<()> {
-    while let Some(event) = end.next(now)? {
-        match event {
-            server::Event::Authenticate(attempt) => end.machine.decide(now, attempt.accept())?,
-            server::Event::Command(request) => {
-                let reply = Reply::new(257.try_into()?, "\"/\"")?;
-                end.machine.reply(now, request.id(), &reply)?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
+static FILE: [u8; 10_000] = [b'.'; 10_000];
 
 /// Raises the limit of open files, where there is one.
 #[cfg_attr(not(unix), allow(unused_variables))]
@@ -75,7 +44,7 @@ fn main() -> Outcome<()> {
     let sessions: usize = std::env::args()
         .nth(1)
         .map_or(Ok(1000), |number| number.parse())?;
-    allow_files(2 * sessions as u64 + 16)?;
+    allow_files(5 * sessions as u64 + 16)?;
     let start = std::time::Instant::now();
     let now = || Instant::from_start(start.elapsed());
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1024));
@@ -86,55 +55,63 @@ fn main() -> Outcome<()> {
         .security(client::Security::DangerousPlaintext);
     let policy = server::Config::new().security(server::Security::DangerousPlaintext);
     let policy = Arc::new(policy);
-    let (mut clients, mut servers) = (Vec::new(), Vec::new());
-    let (mut told, mut asked) = ([0; 2], false);
-    while clients.len() < sessions || !clients.iter().all(|end: &End<_>| end.closed) {
+    let (mut clients, mut servers) = (Vec::<Client>::new(), Vec::<Server>::new());
+    let mut has_begun = false;
+    while clients.len() < sessions || !clients.iter().all(|client| client.control.closed) {
         // No more at once than may wait to be accepted: the kernel forgets some of those beyond.
         while clients.len() < sessions.min(servers.len() + 100) {
             let machine = client::Connection::new(config.clone(), now());
             let stream = TcpStream::connect(listener.local_addr()?)?;
-            clients.push(End::new(machine, stream, &poll, 2 * clients.len())?);
+            let token = 4 * clients.len();
+            let control = End::new(machine, stream, &poll, Token(token))?;
+            clients.push(Client::new(control, Token(token + 1)));
         }
-        let deadlines = clients.iter().map(|end| end.deadline);
-        let deadlines = deadlines.chain(servers.iter().map(|end: &End<_>| end.deadline));
-        let next = deadlines.flatten().min(); // for millions of sessions, keep a heap
+        let deadlines = clients.iter().filter_map(Client::deadline);
+        let deadlines = deadlines.chain(servers.iter().filter_map(Server::deadline));
+        let next = deadlines.min(); // for millions of sessions, keep a heap
         poll.poll(&mut events, next.map(|at| at - now()))?;
         for event in &events {
             match event.token().0 {
-                usize::MAX => loop {
-                    let stream = match listener.accept() {
-                        Ok((stream, _)) => stream,
-                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                        Err(error) => return Err(error.into()),
-                    };
-                    let machine = server::Connection::new(policy.clone(), now());
-                    servers.push(End::new(machine, stream, &poll, 2 * servers.len() + 1)?);
-                },
-                token if token % 2 == 0 => serve_client(&mut clients[token / 2], now(), &mut told)?,
-                token => serve(&mut servers[token / 2], now())?,
+                usize::MAX => {
+                    while let Some(stream) = accept(&listener)? {
+                        let machine = server::Connection::new(policy.clone(), now());
+                        let token = 4 * servers.len() + 2;
+                        let control = End::new(machine, stream, &poll, Token(token))?;
+                        let program = one_file::Server::new(FILE.to_vec());
+                        servers.push(Server::new(control, Token(token + 1), program));
+                    }
+                }
+                token if token % 4 < 2 => clients[token / 4].turn(&poll, now())?,
+                token => servers[token / 4].turn(&poll, now())?,
             }
         }
         let is_late = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now());
-        for end in clients.iter_mut().filter(|end| is_late(end.deadline)) {
-            serve_client(end, now(), &mut told)?;
+        for client in clients.iter_mut().filter(|side| is_late(side.deadline())) {
+            client.turn(&poll, now())?;
         }
-        for end in servers.iter_mut().filter(|end| is_late(end.deadline)) {
-            serve(end, now())?;
+        for server in servers.iter_mut().filter(|side| is_late(side.deadline())) {
+            server.turn(&poll, now())?;
         }
-        if told[0] == sessions && !asked {
+        let resting = clients.iter().filter(|client| client.rests.is_some());
+        if !has_begun && resting.count() == sessions {
             println!("{sessions} sessions are logged in at once");
-            asked = true;
-            for end in &mut clients {
-                end.machine.send(now(), "PWD".try_into()?)?;
-                serve_client(end, now(), &mut told)?;
+            has_begun = true;
+            for client in &mut clients {
+                if let Some(event) = client.rests.take() {
+                    client.hear(&poll, now(), event)?;
+                    client.turn(&poll, now())?;
+                }
             }
         }
     }
+    let moved = |client: &&Client| client.program.has_moved(FILE.len());
+    let moved = clients.iter().filter(moved).count();
+    let whole = |server: &&Server| server.program.file == FILE;
+    let whole = servers.iter().filter(whole).count();
     println!(
-        "{} were answered and left, after {:?}",
-        told[1],
+        "{moved} fetched it, {whole} have it back, after {:?}",
         start.elapsed()
     );
-    assert_eq!(told[1], sessions);
+    assert_eq!((moved, whole), (sessions, sessions));
     Ok(())
 }

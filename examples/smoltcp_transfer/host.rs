@@ -1,4 +1,4 @@
-//! A host: its network stack with one connection, and the machine that speaks over it.
+//! A host: its network stack, and the driver of the machines that speak over its connections.
 
 use std::error::Error;
 use std::time::Duration;
@@ -9,15 +9,19 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
-use crate::Outcome;
 use crate::link::{Link, MOST_BYTES};
+use crate::one_file::Outcome;
 
-pub(crate) struct Node<M> {
-    pub(crate) machine: M,
+pub(crate) struct Host {
     pub(crate) link: Link,
     interface: Interface,
     sockets: SocketSet<'static>,
-    socket: SocketHandle,
+}
+
+/// A machine, and the connection that it speaks over.
+pub(crate) struct End<M> {
+    pub(crate) machine: M,
+    pub(crate) socket: SocketHandle,
 }
 
 /// How far a turn went.
@@ -32,8 +36,8 @@ fn ticks(now: Instant) -> time::Instant {
     time::Instant::from_micros(now.since_start().as_micros() as i64)
 }
 
-impl<M: Machine<Error: Error + 'static>> Node<M> {
-    pub(crate) fn new(machine: M, mut link: Link, address: IpAddress) -> Self {
+impl Host {
+    pub(crate) fn new(mut link: Link, address: IpAddress) -> Self {
         let config = Config::new(HardwareAddress::Ip);
         let mut interface = Interface::new(config, &mut link, ticks(Instant::START));
         interface.update_ip_addrs(|addresses| {
@@ -41,52 +45,63 @@ impl<M: Machine<Error: Error + 'static>> Node<M> {
                 .push(IpCidr::new(address, 24))
                 .expect("there is room for one");
         });
-        let buffer = || SocketBuffer::new(vec![0; MOST_BYTES]);
-        let mut sockets = SocketSet::new(Vec::new());
-        let socket = sockets.add(Socket::new(buffer(), buffer()));
         Self {
-            machine,
             link,
             interface,
-            sockets,
-            socket,
+            sockets: SocketSet::new(Vec::new()),
         }
     }
 
-    pub(crate) fn listen(&mut self, port: u16) -> Outcome<()> {
-        let socket = self.sockets.get_mut::<Socket<'_>>(self.socket);
-        Ok(socket.listen(port)?)
+    fn socket(&mut self) -> SocketHandle {
+        let buffer = || SocketBuffer::new(vec![0; 4 * MOST_BYTES]);
+        self.sockets.add(Socket::new(buffer(), buffer()))
     }
 
-    pub(crate) fn connect(&mut self, to: (IpAddress, u16), from_port: u16) -> Outcome<()> {
-        let socket = self.sockets.get_mut::<Socket<'_>>(self.socket);
-        Ok(socket.connect(self.interface.context(), to, from_port)?)
+    /// In smoltcp the socket that listens becomes the connection.
+    pub(crate) fn listen(&mut self, port: u16) -> Outcome<SocketHandle> {
+        let handle = self.socket();
+        self.sockets.get_mut::<Socket<'_>>(handle).listen(port)?;
+        Ok(handle)
     }
 
-    /// Packets and bytes move as far as they can.
-    pub(crate) fn turn(&mut self, now: Instant) -> Outcome<Turn<M::Event>> {
-        self.machine.timed_out(now); // has no effect before the deadline
+    pub(crate) fn connect(
+        &mut self,
+        to: (IpAddress, u16),
+        from_port: u16,
+    ) -> Outcome<SocketHandle> {
+        let handle = self.socket();
+        let socket = self.sockets.get_mut::<Socket<'_>>(handle);
+        socket.connect(self.interface.context(), to, from_port)?;
+        Ok(handle)
+    }
+
+    /// Packets, and the bytes of this connection, move as far as they can.
+    pub(crate) fn turn<M: Machine<Error: Error + 'static>>(
+        &mut self,
+        end: &mut End<M>,
+        now: Instant,
+    ) -> Outcome<Turn<M::Event>> {
+        let machine = &mut end.machine;
+        machine.timed_out(now); // has no effect before the deadline
         loop {
             self.interface
                 .poll(ticks(now), &mut self.link, &mut self.sockets);
-            let socket = self.sockets.get_mut::<Socket<'_>>(self.socket);
-            match self.machine.poll()? {
+            let socket = self.sockets.get_mut::<Socket<'_>>(end.socket);
+            match machine.poll()? {
                 Action::Event(event) => return Ok(Turn::Told(event)),
                 Action::Write { bytes, .. } if socket.can_send() => {
                     let count = socket.send_slice(bytes)?;
-                    self.machine.wrote(now, count);
+                    machine.wrote(now, count);
                 }
                 Action::Read { .. } if socket.can_recv() => {
                     // What the machine does not take stays in the socket, and in TCP's window.
-                    let machine = &mut self.machine;
                     socket.recv(|bytes| (machine.received(now, bytes), ()))?;
                 }
-                Action::Read { .. } if matches!(socket.state(), State::CloseWait) => {
-                    self.machine.received_eof(now);
-                }
+                Action::Read { .. } if has_ended(socket) => machine.received_eof(now),
+                Action::Read { .. } if socket.state() == State::Closed => machine.cut_off(now),
                 Action::Shutdown { .. } => {
-                    socket.close();
-                    self.machine.shut_down(now);
+                    socket.close(); // for sending; what the peer sends is still received
+                    machine.shut_down(now);
                 }
                 Action::Write { deadline, .. }
                 | Action::Read { deadline }
@@ -105,4 +120,10 @@ impl<M: Machine<Error: Error + 'static>> Node<M> {
             }
         }
     }
+}
+
+/// Whether the peer has closed its side.
+fn has_ended(socket: &Socket<'_>) -> bool {
+    use State::{CloseWait, Closing, LastAck, TimeWait};
+    matches!(socket.state(), CloseWait | Closing | LastAck | TimeWait)
 }
