@@ -1,4 +1,4 @@
-//! The program around [`ftp_proto_no_std::log_in`]: exit code 0 if it logged in, 1 if not.
+//! The program around [`ftp_proto_no_std`]: exit code 0 if it logged in and the file came, 1 if not.
 #![no_std]
 #![no_main]
 // The rule here is `forbid`. Here it cannot be: see `main`, the one exception.
@@ -9,7 +9,7 @@ use core::panic::PanicInfo;
 
 use static_alloc::Bump;
 
-/// Memory for one login; nothing is given back.
+/// Memory for one login and one transfer; nothing is given back.
 #[global_allocator]
 static MEMORY: Bump<[u8; 1 << 18]> = Bump::uninit();
 
@@ -18,7 +18,9 @@ static MEMORY: Bump<[u8; 1 << 18]> = Bump::uninit();
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 extern "C" fn main() -> c_int {
-    c_int::from(ftp_proto_no_std::log_in().is_err())
+    let outcome =
+        ftp_proto_no_std::log_in().and_then(|mut client| ftp_proto_no_std::download(&mut client));
+    c_int::from(outcome.is_err())
 }
 
 /// Nothing can be printed here; whoever runs the program must give it a time limit.

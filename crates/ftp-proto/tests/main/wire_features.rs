@@ -145,7 +145,7 @@ fn parameters_are_given_as_they_stand() {
     assert_eq!(features.get("prot"), Some(&b"C;P;"[..]));
     assert_eq!(features.get("Auth"), Some(&b"SSL"[..]), "the first");
     assert_eq!(features.get("SIZE"), Some(&b""[..]));
-    assert_eq!(features.get("SIZ"), None);
+    assert_eq!(features.get("PRO"), None);
     assert_eq!(features.get(""), None);
     assert!(!features.is_empty());
     assert!(Features::NONE.is_empty() && Features::NONE == Features::default());
