@@ -1,0 +1,77 @@
+//! What is in a directory, and the uploads in it that were left by a process that died.
+
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use cap_std::fs::{DirEntry, ReadDir};
+use ftp_proto::listing::{FactNames, Kind};
+
+use super::{bytes_of, facts, kind, told};
+use crate::names;
+use crate::{Entries, Facts};
+
+/// An upload into which nothing was written for so long is dead.
+const LEFTOVER_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(super) fn entries(mut read: ReadDir, needed: FactNames) -> Entries {
+    let mut is_at_end = false;
+    Box::new(std::iter::from_fn(move || {
+        while !is_at_end {
+            match read.next() {
+                Some(Ok(entry)) => {
+                    if let Some(facts) = look(&entry, needed) {
+                        return Some(Ok(facts));
+                    }
+                }
+                end => {
+                    is_at_end = true;
+                    return end.and_then(Result::err).map(|error| Err(told(error)));
+                }
+            }
+        }
+        None
+    }))
+}
+
+/// `None` for what is not shown.
+fn look(entry: &DirEntry, needed: FactNames) -> Option<Facts> {
+    let name = entry.file_name();
+    let name = bytes_of(&name)?;
+    if names::is_temporary(name) {
+        remove_leftover(entry);
+        return None;
+    }
+    if !names::is_usable(name) {
+        return None;
+    }
+    let kind = entry.file_type().map_or(Kind::Other, kind);
+    // The directory tells names and, usually, kinds.
+    if FactNames::TYPE.contains(needed) {
+        return Some(Facts::new(name, kind));
+    }
+    match entry.metadata() {
+        Ok(metadata) => Some(facts(name.to_vec(), &metadata)),
+        // It is gone by now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) => Some(Facts::new(name, kind)),
+    }
+}
+
+/// Whether there was one that could be removed.
+pub(super) fn remove_leftovers(read: ReadDir) -> bool {
+    let mut any = false;
+    for entry in read.flatten() {
+        let is_temporary = bytes_of(&entry.file_name()).is_some_and(names::is_temporary);
+        any |= is_temporary && remove_leftover(&entry);
+    }
+    any
+}
+
+fn remove_leftover(entry: &DirEntry) -> bool {
+    let is_old = entry.metadata().is_ok_and(|metadata| {
+        let modified = metadata.modified().map(|time| time.into_std());
+        let age = modified.map(|time| SystemTime::now().duration_since(time));
+        metadata.is_file() && matches!(age, Ok(Ok(age)) if age > LEFTOVER_AFTER)
+    });
+    is_old && entry.remove_file().is_ok()
+}

@@ -1,0 +1,140 @@
+//! Listings as bytes.
+
+use std::io::{self, Read};
+use std::time::SystemTime;
+
+use ftp_proto::DateTime;
+use ftp_proto::listing::{FactNames, write_facts, write_list};
+use ftp_proto::server::{FileError, ListKind, Rights, VirtualPath};
+
+use crate::facts::date_time;
+use crate::{Entries, Facts, Files, ReadFile};
+
+/// How many bytes are written at once, about.
+const PIECE: usize = 16 * 1024;
+
+/// The lines of a listing (`LIST`, `NLST`, `MLSD`), each with LF at its end, as they are read. Memory
+/// does not grow with the directory. Times are in UTC.
+///
+/// ```
+/// use std::io::Read;
+/// use ftp_files::{Files, Listing, Memory};
+/// use ftp_proto::server::{ListKind, Rights, VirtualPath};
+///
+/// let files = Memory::new();
+/// files.make_directory(&VirtualPath::root().resolve(b"pub"))?;
+/// let mut listing = Listing::open(&files, &VirtualPath::root(), ListKind::Names, Rights::READ_ONLY)?;
+/// let mut lines = String::new();
+/// listing.read_to_string(&mut lines)?;
+/// assert_eq!(lines, "pub\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Listing {
+    /// Until the end, or an error.
+    entries: Option<Entries>,
+    kind: ListKind,
+    rights: Rights,
+    now: DateTime,
+    lines: Vec<u8>,
+    /// How much of the lines was read.
+    read: usize,
+    /// To be told when they all were.
+    error: Option<FileError>,
+}
+
+impl Listing {
+    /// Lists a directory, or one file, if it is not for `MLSD`. The rights are the user's: they are shown
+    /// as the fact `perm`.
+    ///
+    /// # Errors
+    /// As [`Files::list`] and [`Files::facts`].
+    pub fn open<F: Files + ?Sized>(
+        files: &F,
+        path: &VirtualPath,
+        kind: ListKind,
+        rights: Rights,
+    ) -> Result<Self, FileError> {
+        let needed = match kind {
+            ListKind::Names => FactNames::NONE,
+            ListKind::Facts(facts) => facts,
+            _ => FactNames::TYPE | FactNames::SIZE | FactNames::MODIFY | FactNames::UNIX_MODE,
+        };
+        let entries = match files.list(path, needed) {
+            Err(FileError::NotFound) if !matches!(kind, ListKind::Facts(_)) => {
+                let file = files.facts(path, needed)?;
+                Box::new(std::iter::once(Ok(file)))
+            }
+            listed => listed?,
+        };
+        Ok(Self {
+            entries: Some(entries),
+            kind,
+            rights,
+            now: date_time(SystemTime::now()),
+            lines: Vec::new(),
+            read: 0,
+            error: None,
+        })
+    }
+
+    fn write_lines(&mut self) {
+        self.lines.clear();
+        self.read = 0;
+        while let Some(entries) = self.entries.as_mut().filter(|_| self.lines.len() < PIECE) {
+            match entries.next() {
+                Some(Ok(facts)) => self.write_line(facts),
+                end => {
+                    self.entries = None;
+                    self.error = end.and_then(Result::err);
+                }
+            }
+        }
+    }
+
+    /// What no line can hold is left out.
+    fn write_line(&mut self, facts: Facts) {
+        let lines = &mut self.lines;
+        let written = match self.kind {
+            ListKind::Names => {
+                lines.extend_from_slice(&facts.name);
+                Ok(())
+            }
+            ListKind::Facts(chosen) => {
+                write_facts(lines, &facts.with_rights(self.rights).entry(), chosen)
+            }
+            _ => write_list(lines, &facts.entry(), self.now),
+        };
+        if written.is_ok() {
+            lines.push(b'\n');
+        }
+    }
+}
+
+impl Read for Listing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.lines.len() {
+            if let Some(error) = self.error.take() {
+                return Err(io::Error::other(error));
+            }
+            self.write_lines();
+        }
+        let count = Read::read(&mut &self.lines[self.read..], buffer)?;
+        self.read += count;
+        if count == 0
+            && !buffer.is_empty()
+            && let Some(error) = self.error.take()
+        {
+            return Err(io::Error::other(error));
+        }
+        Ok(count)
+    }
+}
+
+impl ReadFile for Listing {}
+
+impl std::fmt::Debug for Listing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut listing = f.debug_struct("Listing");
+        listing.field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
