@@ -3,3 +3,12 @@
 
 mod common;
 mod conformance;
+#[cfg(target_os = "linux")]
+mod crash;
+#[cfg(unix)]
+mod disk;
+mod listing;
+mod model;
+mod quota;
+#[cfg(target_os = "linux")]
+mod races;

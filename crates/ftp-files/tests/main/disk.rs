@@ -1,0 +1,281 @@
+//! What there is on a disk only: links, devices, names of any bytes, and what clients are not shown.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, FileTimes};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::time::{Duration, SystemTime};
+
+use ftp_files::{Directory, Files};
+use ftp_proto::DateTime;
+use ftp_proto::listing::{FactNames, Kind};
+use ftp_proto::server::FileError::{Exists, NotAllowed, NotEmpty, NotFound};
+use ftp_proto::server::StoreMode::{Append, At, New, Replace};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::common::*;
+
+/// All that could be done to `name` or, if it were a directory, in it; none of it works.
+fn assert_unreachable(files: &Directory, name: &str) {
+    let inner = format!("{name}/f");
+    assert!(files.enter(&path(name)).is_err(), "{name}");
+    assert!(files.list(&path(name), FactNames::ALL).is_err(), "{name}");
+    for name in [name, &inner] {
+        assert!(read(files, name).is_err(), "{name}");
+        assert!(store(files, name, At(0), "x").is_err(), "{name}");
+        assert!(store(files, name, Append, "x").is_err(), "{name}");
+        assert!(
+            files
+                .set_modified(&path(name), DateTime::from_unix(0))
+                .is_err(),
+            "{name}"
+        );
+        assert!(files.set_permissions(&path(name), 0o777).is_err(), "{name}");
+    }
+    assert!(store(files, &inner, Replace, "x").is_err(), "{name}");
+    assert!(store(files, &inner, New, "x").is_err(), "{name}");
+    assert!(files.remove(&path(&inner)).is_err(), "{name}");
+    assert!(files.make_directory(&path(&inner)).is_err(), "{name}");
+    assert!(files.remove_directory(&path(&inner)).is_err(), "{name}");
+    assert!(
+        files.rename(&path(&inner), &path("x"), true).is_err(),
+        "{name}"
+    );
+}
+
+#[test]
+fn links_that_leave_lead_nowhere() {
+    let (outside, scratch) = (Scratch::new(), Scratch::new());
+    fs::write(outside.path().join("f"), "secret").unwrap();
+    let files = scratch.files();
+    fs::create_dir(scratch.path().join("d")).unwrap();
+    let name = outside.path().file_name().unwrap();
+    for (link, target) in [
+        ("absolute", outside.path().to_owned()),
+        ("relative", std::path::Path::new("..").join(name)),
+        ("d/deeper", std::path::Path::new("../..").join(name)),
+        ("file", outside.path().join("f")),
+        ("root", "/".into()),
+        ("again", "absolute".into()),
+        ("new", outside.path().join("new")),
+    ] {
+        symlink(target, scratch.path().join(link)).unwrap();
+        assert_unreachable(&files, link);
+        assert!(facts(&files, link).is_err(), "{link}");
+    }
+    symlink("loop", scratch.path().join("loop")).unwrap();
+    assert_eq!(read(&files, "loop"), Err(NotFound));
+    assert_eq!(fs::read(outside.path().join("f")).unwrap(), b"secret");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+
+    // A listing tells that there are links, and not where they lead.
+    for facts in files.list(&path("/"), FactNames::ALL).unwrap().flatten() {
+        let is_link = facts.name != b"d";
+        assert_eq!(facts.kind == Kind::Link, is_link);
+        assert!(facts.entry().target.is_none());
+    }
+    // The links themselves are renamed, replaced and removed.
+    files
+        .rename(&path("file"), &path("renamed"), false)
+        .unwrap();
+    assert_eq!(store(&files, "renamed", New, "x"), Err(Exists));
+    store(&files, "renamed", Replace, "own").unwrap();
+    assert_eq!(read(&files, "renamed").unwrap(), b"own");
+    files.remove(&path("absolute")).unwrap();
+    assert_eq!(files.remove_directory(&path("relative")), Err(NotFound));
+    assert_eq!(fs::read(outside.path().join("f")).unwrap(), b"secret");
+}
+
+#[test]
+fn links_that_stay_are_followed() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    files.make_directory(&path("d")).unwrap();
+    store(&files, "d/f", New, "inside").unwrap();
+    symlink("d", scratch.path().join("link")).unwrap();
+    symlink("link/f", scratch.path().join("file")).unwrap();
+    files.enter(&path("link")).unwrap();
+    assert_eq!(names(&files, "link").unwrap(), ["f"]);
+    assert_eq!(read(&files, "file").unwrap(), b"inside");
+    let found = facts(&files, "file").unwrap();
+    assert_eq!(
+        (found.kind, found.size, found.is_link),
+        (Kind::File, Some(6), true)
+    );
+    assert!(!facts(&files, "link/f").unwrap().is_link);
+    store(&files, "file", Append, "!").unwrap();
+    store(&files, "link/g", New, "g").unwrap();
+    assert_eq!(read(&files, "d/f").unwrap(), b"inside!");
+    assert_eq!(read(&files, "d/g").unwrap(), b"g");
+}
+
+#[test]
+fn what_is_no_file_is_never_opened() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    mknodat(
+        CWD,
+        scratch.path().join("pipe"),
+        FileType::Fifo,
+        Mode::RWXU,
+        0,
+    )
+    .unwrap();
+    let _socket = UnixListener::bind(scratch.path().join("socket")).unwrap();
+    symlink("pipe", scratch.path().join("link")).unwrap();
+    // Opening a pipe waits for its other end, if one does not take care.
+    for name in ["pipe", "socket", "link"] {
+        assert_unreachable(&files, name);
+        assert_eq!(read(&files, name), Err(NotFound));
+        assert_eq!(facts(&files, name).unwrap().kind, Kind::Other);
+    }
+    assert_eq!(store(&files, "pipe", Replace, "x"), Err(NotAllowed));
+    assert_eq!(store(&files, "pipe", New, "x"), Err(Exists));
+    assert_eq!(names(&files, "/").unwrap(), ["link", "pipe", "socket"]);
+    files.remove(&path("pipe")).unwrap();
+
+    let devices = Directory::open("/dev").unwrap();
+    for name in ["null", "zero", "tty"] {
+        assert_eq!(read(&devices, name), Err(NotFound), "{name}");
+        assert_eq!(store(&devices, name, Append, ""), Err(NotFound), "{name}");
+        assert_eq!(store(&devices, name, At(0), ""), Err(NotFound), "{name}");
+        assert_eq!(
+            store(&devices, name, Replace, ""),
+            Err(NotAllowed),
+            "{name}"
+        );
+        assert_eq!(devices.set_permissions(&path(name), 0o666), Err(NotFound));
+    }
+}
+
+#[test]
+fn names_are_bytes() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    for name in [
+        &b"caf\xe9"[..],
+        b"\xff\xfe",
+        b" ",
+        b"-rf",
+        b"a:b\\c",
+        b"\x01\x1b[2J",
+        "ü".as_bytes(),
+    ] {
+        store(&files, name, New, "x").unwrap();
+        assert!(scratch.path().join(OsStr::from_bytes(name)).exists());
+        let listed = files.list(&path("/"), FactNames::NONE).unwrap();
+        assert_eq!(
+            listed.flatten().map(|it| it.name).collect::<Vec<_>>(),
+            [name]
+        );
+        files.remove(&path(name)).unwrap();
+    }
+    // A name that no client can say is not shown.
+    fs::write(scratch.path().join("a\nb"), "").unwrap();
+    fs::write(scratch.path().join("a\rb"), "").unwrap();
+    assert!(names(&files, "/").unwrap().is_empty());
+}
+
+/// The names of the hidden files that are there.
+fn hidden(scratch: &Scratch, directory: &str) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(scratch.path().join(directory)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().as_bytes().to_vec());
+    names
+        .filter(|name| name.starts_with(b".ftp-upload-"))
+        .collect()
+}
+
+#[test]
+fn uploads_are_hidden_and_unreachable() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    let mut upload = files.store(&path("f"), New).unwrap();
+    upload.write_all(b"x").unwrap();
+    let [name] = &hidden(&scratch, "")[..] else {
+        panic!("one upload");
+    };
+    assert!(names(&files, "/").unwrap().is_empty());
+    assert_eq!(read(&files, name), Err(NotAllowed));
+    assert_eq!(files.remove(&path(name)), Err(NotAllowed));
+    assert_eq!(read(&files, name.to_ascii_uppercase()), Err(NotAllowed));
+    upload.commit().unwrap();
+    assert!(hidden(&scratch, "").is_empty());
+}
+
+#[test]
+fn leftovers_are_removed_a_day_later() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    files.make_directory(&path("d")).unwrap();
+    let leave = |name: &str, hours: u64| {
+        let file = File::create(scratch.path().join(name)).unwrap();
+        let time = SystemTime::now() - Duration::from_secs(hours * 3600);
+        file.set_times(FileTimes::new().set_modified(time)).unwrap();
+    };
+    leave(".ftp-upload-1", 25);
+    leave(".ftp-upload-2", 23);
+    leave("f", 10_000);
+    assert_eq!(names(&files, "/").unwrap(), ["d", "f"]);
+    assert_eq!(hidden(&scratch, ""), [b".ftp-upload-2"]);
+    // To a client the directory is empty.
+    leave("d/.ftp-upload-1", 25);
+    leave("d/.ftp-upload-2", 23);
+    assert_eq!(files.remove_directory(&path("d")), Err(NotEmpty));
+    assert_eq!(hidden(&scratch, "d").len(), 1);
+    leave("d/.ftp-upload-2", 25);
+    assert_eq!(files.remove_directory(&path("d")), Ok(()));
+}
+
+#[test]
+fn hard_links_are_files() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    store(&files, "f", New, "old").unwrap();
+    fs::hard_link(scratch.path().join("f"), scratch.path().join("g")).unwrap();
+    assert_eq!(
+        facts(&files, "f").unwrap().unique,
+        facts(&files, "g").unwrap().unique
+    );
+    store(&files, "f", Append, "er").unwrap();
+    assert_eq!(read(&files, "g").unwrap(), b"older");
+    store(&files, "f", Replace, "new").unwrap();
+    assert_eq!(read(&files, "g").unwrap(), b"older");
+}
+
+#[test]
+fn a_part_of_a_directory_is_one() {
+    let (scratch, outside) = (Scratch::new(), Scratch::new());
+    let files = scratch.files().sync(true);
+    files.make_directory(&path("home")).unwrap();
+    files.make_directory(&path("home/anna")).unwrap();
+    store(&files, "other", New, "x").unwrap();
+    symlink("../../other", scratch.path().join("home/anna/link")).unwrap();
+    symlink(outside.path(), scratch.path().join("out")).unwrap();
+    let own = files.below(&path("home/anna")).unwrap();
+    store(&own, "f", New, "own").unwrap();
+    store(&own, "f", Append, "!").unwrap();
+    assert_eq!(read(&files, "home/anna/f").unwrap(), b"own!");
+    assert_eq!(read(&own, "link"), Err(NotAllowed));
+    assert_eq!(read(&own, "../../other"), Err(NotFound));
+    assert!(files.below(&path("out")).is_err());
+    assert_eq!(files.below(&path("other")).err(), Some(NotFound));
+}
+
+#[test]
+fn who_took_all_permissions_away_can_give_them_back() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    store(&files, "f", New, "x").unwrap();
+    files.set_permissions(&path("f"), 0).unwrap();
+    files.set_permissions(&path("f"), 0o640).unwrap();
+    let metadata = fs::metadata(scratch.path().join("f")).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o7777, 0o640);
+    assert_eq!(metadata.size(), 1);
+    // The bits that make a program run as its owner are not handed on.
+    let special = fs::Permissions::from_mode(0o4755);
+    fs::set_permissions(scratch.path().join("f"), special).unwrap();
+    store(&files, "f", Replace, "y").unwrap();
+    assert_eq!(facts(&files, "f").unwrap().permissions, Some(0o755));
+}
