@@ -220,8 +220,11 @@ impl<F: Files> Files for Quota<F> {
         state.check_not_in_place(to)?;
         state.check_none_below(from)?;
         let old = self.shared.facts(to);
-        // Two names of one file, or the same name: nothing is replaced.
-        let unique = |facts: Option<&Facts>| facts.and_then(|facts| facts.unique.clone());
+        // Two names of one file, or the same name: nothing is replaced. But a link may be.
+        let unique = |facts: Option<&Facts>| {
+            let own = facts.filter(|facts| !facts.is_link);
+            own.and_then(|facts| facts.unique.clone())
+        };
         let id = unique(old.as_ref());
         let is_same =
             from == to || (id.is_some() && id == unique(self.shared.facts(from).as_ref()));

@@ -13,6 +13,7 @@ use crate::common::*;
 /// Runs a test on each kind of files.
 macro_rules! on_all {
     ($($test:ident)*) => {
+        #[cfg(unix)]
         mod disk {
             $(#[test]
             fn $test() {
@@ -172,6 +173,9 @@ fn what_is_behind_the_end_of_a_resumed_file_is_cut_off(files: &impl Files) {
     assert_eq!(read(files, "f").unwrap(), b"01ab456789");
     store(files, "f", At(4), "c").unwrap();
     assert_eq!(read(files, "f").unwrap(), b"01abc");
+    store(files, "f", At(3), "B").unwrap();
+    assert_eq!(read(files, "f").unwrap(), b"01aB");
+    store(files, "f", At(3), "bc").unwrap();
     let mut opened = files.open(&path("f"), 3).unwrap();
     let mut rest = String::new();
     opened.reader.read_to_string(&mut rest).unwrap();

@@ -1,19 +1,16 @@
 //! What there is on a disk only: links, devices, names of any bytes, and what clients are not shown.
 
-use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::os::unix::net::UnixListener;
 use std::time::{Duration, SystemTime};
 
-use ftp_files::{Directory, Files};
+use ftp_files::{Directory, Files, Quota, Usage};
 use ftp_proto::DateTime;
 use ftp_proto::listing::{FactNames, Kind};
 use ftp_proto::server::FileError::{Exists, NotAllowed, NotEmpty, NotFound};
 use ftp_proto::server::StoreMode::{Append, At, New, Replace};
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::common::*;
 
@@ -112,7 +109,33 @@ fn links_that_stay_are_followed() {
 }
 
 #[test]
+fn a_link_counts_as_a_file_without_bytes() {
+    let scratch = Scratch::new();
+    let limit = Usage {
+        bytes: 100,
+        files: 10,
+    };
+    store(&scratch.files(), "f", New, "12345").unwrap();
+    for link in ["a", "b", "c"] {
+        symlink("f", scratch.path().join(link)).unwrap();
+    }
+    let files = Quota::measure(scratch.files(), limit).unwrap();
+    assert_eq!(files.used(), Usage { bytes: 5, files: 4 });
+    store(&files, "a", Replace, "67").unwrap();
+    files.remove(&path("b")).unwrap();
+    files.rename(&path("a"), &path("c"), true).unwrap();
+    assert_eq!(files.used(), Usage { bytes: 7, files: 2 });
+    // A link to the file that takes its place.
+    symlink("f", scratch.path().join("d")).unwrap();
+    let files = Quota::measure(scratch.files(), limit).unwrap();
+    files.rename(&path("f"), &path("d"), true).unwrap();
+    assert_eq!(files.used(), Usage { bytes: 7, files: 2 });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn what_is_no_file_is_never_opened() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
     let scratch = Scratch::new();
     let files = scratch.files();
     mknodat(
@@ -123,7 +146,7 @@ fn what_is_no_file_is_never_opened() {
         0,
     )
     .unwrap();
-    let _socket = UnixListener::bind(scratch.path().join("socket")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(scratch.path().join("socket")).unwrap();
     symlink("pipe", scratch.path().join("link")).unwrap();
     // Opening a pipe waits for its other end, if one does not take care.
     for name in ["pipe", "socket", "link"] {
@@ -150,6 +173,7 @@ fn what_is_no_file_is_never_opened() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn names_are_bytes() {
     let scratch = Scratch::new();
@@ -164,7 +188,12 @@ fn names_are_bytes() {
         "ü".as_bytes(),
     ] {
         store(&files, name, New, "x").unwrap();
-        assert!(scratch.path().join(OsStr::from_bytes(name)).exists());
+        assert!(
+            scratch
+                .path()
+                .join(std::ffi::OsStr::from_bytes(name))
+                .exists()
+        );
         let listed = files.list(&path("/"), FactNames::NONE).unwrap();
         assert_eq!(
             listed.flatten().map(|it| it.name).collect::<Vec<_>>(),

@@ -1,6 +1,7 @@
 //! Files as a server sees them: the same from all that implement the trait.
 #![forbid(unsafe_code)]
 
+mod answer;
 mod common;
 mod conformance;
 #[cfg(target_os = "linux")]

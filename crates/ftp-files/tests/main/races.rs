@@ -9,7 +9,7 @@ use ftp_files::Files;
 use ftp_proto::DateTime;
 use ftp_proto::listing::FactNames;
 use ftp_proto::server::StoreMode::{Append, At, New, Replace, Unique};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, FileType, Mode, RenameFlags, mknodat, renameat_with};
 
 use crate::common::*;
 
@@ -45,6 +45,39 @@ fn nothing_outside_is_reached_through_an_exchanged_directory() {
         }
     });
     assert_eq!(snapshot(&outside), before);
+}
+
+/// A test that waits for ever has failed.
+#[test]
+fn a_pipe_that_takes_the_place_of_a_file_is_not_waited_for() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    let (file, pipe) = (scratch.path().join("f"), scratch.path().join("pipe"));
+    fs::write(&file, "x").unwrap();
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                renameat_with(CWD, &file, CWD, &pipe, RenameFlags::EXCHANGE).unwrap();
+            }
+        });
+        let _over = OnDrop(&is_over);
+        let (mut opened, mut refused) = (0, 0);
+        while opened < 200 || refused < 200 {
+            match files.open(&path("f"), 0) {
+                Ok(opened_file) => {
+                    assert_eq!(opened_file.size, Some(1));
+                    opened += 1;
+                }
+                Err(_) => refused += 1,
+            }
+            let _ = files.store(&path("f"), At(1));
+            let _ = files.store(&path("f"), Append);
+            let _ = files.set_permissions(&path("f"), 0o600);
+            let _ = files.set_modified(&path("f"), DateTime::from_unix(0));
+        }
+    });
 }
 
 /// Stops the other thread, also when an assertion fails.
