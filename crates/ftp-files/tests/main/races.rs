@@ -64,7 +64,7 @@ fn a_pipe_that_takes_the_place_of_a_file_is_not_waited_for() {
         });
         let _over = OnDrop(&is_over);
         let (mut opened, mut refused) = (0, 0);
-        while opened < 200 || refused < 200 {
+        while opened < 2000 || refused < 2000 {
             match files.open(&path("f"), 0) {
                 Ok(opened_file) => {
                     assert_eq!(opened_file.size, Some(1));
