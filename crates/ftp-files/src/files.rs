@@ -136,7 +136,7 @@ impl ReadFile for File {
 }
 
 /// A file that is being stored. [`error_kind`](crate::error_kind) turns the errors of `write` into those
-/// of the server. Dropping it is as [`discard`](Self::discard).
+/// of the server. Dropping it does what [`discard`](Self::discard) does, and blocks as long.
 pub trait WriteFile: Write + Send {
     /// The last component of the file's path: for `STOU` the name that was found.
     fn name(&self) -> &[u8];
@@ -181,7 +181,7 @@ pub fn answer(files: &dyn Files, request: FileRequest, rights: Rights) -> Answer
     }
 }
 
-/// What the client is told of an error of the system, or of a reader or writer.
+/// The server's error for an error of the system, or of a reader or writer.
 pub fn error_kind(error: &io::Error) -> FileError {
     use io::ErrorKind as Kind;
     if let Some(known) = error.get_ref().and_then(|inner| inner.downcast_ref()) {

@@ -38,7 +38,7 @@ pub struct Listing {
     lines: Vec<u8>,
     /// How much of the lines was read.
     read: usize,
-    /// To be told when they all were.
+    /// To be returned after them.
     error: Option<FileError>,
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use cap_std::fs::{DirEntry, ReadDir};
 use ftp_proto::listing::{FactNames, Kind};
 
-use super::{bytes_of, facts, kind, told};
+use super::{bytes_of, facts, file_error, kind};
 use crate::names;
 use crate::{Entries, Facts};
 
@@ -25,7 +25,9 @@ pub(super) fn entries(mut read: ReadDir, needed: FactNames) -> Entries {
                 }
                 end => {
                     is_at_end = true;
-                    return end.and_then(Result::err).map(|error| Err(told(error)));
+                    return end
+                        .and_then(Result::err)
+                        .map(|error| Err(file_error(error)));
                 }
             }
         }
@@ -45,7 +47,7 @@ fn look(entry: &DirEntry, needed: FactNames) -> Option<Facts> {
         return None;
     }
     let kind = entry.file_type().map_or(Kind::Other, kind);
-    // The directory tells names and, usually, kinds.
+    // Names and, usually, kinds are in the directory itself.
     if FactNames::TYPE.contains(needed) {
         return Some(Facts::new(name, kind));
     }

@@ -29,7 +29,7 @@ use crate::{Entries, Facts, Files, Opened, WriteFile, error_kind};
 ///   at once. It gets the permissions of the file that it replaces, and the server's process as owner.
 ///   Clients neither see nor reach such names. If the process dies, one is left; it is removed when the
 ///   directory is listed a day later, or removed.
-/// * The owner, the group, and the path on the host are told to no client.
+/// * Clients do not learn the owner, the group, and the path on the host.
 ///
 /// ```no_run
 /// let files = ftp_files::Directory::open("/srv/ftp")?.sync(true);
@@ -58,12 +58,12 @@ impl Directory {
     pub fn below(&self, path: &VirtualPath) -> Result<Self, FileError> {
         let root = self.root.open_dir(relative(path)?);
         Ok(Self {
-            root: root.map_err(told)?,
+            root: root.map_err(file_error)?,
             sync: self.sync,
         })
     }
 
-    /// Whether a committed upload is on the disk before the client is told of success (`fsync`, of the
+    /// Whether a committed upload is on the disk before success is reported (`fsync`, of the
     /// file and, on Unix, of its directory). Default off: after a power failure, a file of the last
     /// seconds may be missing or empty.
     #[must_use]
@@ -78,14 +78,14 @@ impl Directory {
         let Some((parent, name)) = names::split(path)? else {
             return Ok(None);
         };
-        let parent = self.root.open_dir(relative(&parent)?).map_err(told)?;
+        let parent = self.root.open_dir(relative(&parent)?).map_err(file_error)?;
         Ok(Some((parent, path_of(name)?)))
     }
 }
 
 impl Files for Directory {
     fn enter(&self, path: &VirtualPath) -> Result<(), FileError> {
-        let metadata = self.root.metadata(relative(path)?).map_err(told)?;
+        let metadata = self.root.metadata(relative(path)?).map_err(file_error)?;
         if metadata.is_dir() {
             Ok(())
         } else {
@@ -95,10 +95,10 @@ impl Files for Directory {
 
     fn facts(&self, path: &VirtualPath, _: FactNames) -> Result<Facts, FileError> {
         let relative = relative(path)?;
-        let mut metadata = self.root.symlink_metadata(&relative).map_err(told)?;
+        let mut metadata = self.root.symlink_metadata(&relative).map_err(file_error)?;
         let is_link = metadata.is_symlink();
         if is_link {
-            metadata = self.root.metadata(&relative).map_err(told)?;
+            metadata = self.root.metadata(&relative).map_err(file_error)?;
         }
         let mut facts = facts(path.name().unwrap_or_default().to_vec(), &metadata);
         facts.is_link = is_link;
@@ -106,7 +106,7 @@ impl Files for Directory {
     }
 
     fn list(&self, path: &VirtualPath, needed: FactNames) -> Result<Entries, FileError> {
-        let entries = self.root.read_dir(relative(path)?).map_err(told)?;
+        let entries = self.root.read_dir(relative(path)?).map_err(file_error)?;
         Ok(entries::entries(entries, needed))
     }
 
@@ -116,7 +116,7 @@ impl Files for Directory {
         if offset > size {
             return Err(FileError::NotAllowed);
         }
-        file.seek(SeekFrom::Start(offset)).map_err(told)?;
+        file.seek(SeekFrom::Start(offset)).map_err(file_error)?;
         Ok(Opened {
             reader: Box::new(file),
             size: Some(size),
@@ -133,7 +133,7 @@ impl Files for Directory {
             let proposal = path.name().filter(|_| !is_directory).unwrap_or(b"upload");
             let name = names::unique(proposal);
             let parent = match is_directory {
-                true => self.root.open_dir(relative(path)?).map_err(told)?,
+                true => self.root.open_dir(relative(path)?).map_err(file_error)?,
                 false => self.parent(path)?.ok_or(FileError::NotFound)?.0,
             };
             return upload::begin(parent, path_of(&name)?, false, self.sync);
@@ -160,25 +160,25 @@ impl Files for Directory {
             // To remove a directory like a file is "not permitted" on some systems.
             match parent.symlink_metadata(name) {
                 Ok(metadata) if metadata.is_dir() => FileError::NotFound,
-                _ => told(error),
+                _ => file_error(error),
             }
         })
     }
 
     fn make_directory(&self, path: &VirtualPath) -> Result<(), FileError> {
         let (parent, name) = self.parent(path)?.ok_or(FileError::Exists)?;
-        parent.create_dir(name).map_err(told)
+        parent.create_dir(name).map_err(file_error)
     }
 
     fn remove_directory(&self, path: &VirtualPath) -> Result<(), FileError> {
         let (parent, name) = self.parent(path)?.ok_or(FileError::NotAllowed)?;
-        match parent.remove_dir(name).map_err(told) {
+        match parent.remove_dir(name).map_err(file_error) {
             Err(FileError::NotEmpty) => {}
             done => return done,
         }
         // There may be nothing in it but what no client sees.
         if parent.read_dir(name).is_ok_and(entries::remove_leftovers) {
-            return parent.remove_dir(name).map_err(told);
+            return parent.remove_dir(name).map_err(file_error);
         }
         Err(FileError::NotEmpty)
     }
@@ -204,7 +204,7 @@ impl Files for Directory {
         let time = time.ok_or(FileError::NotAllowed)?;
         let file = self.open_any(path)?;
         file.set_times(FileTimes::new().set_modified(time))
-            .map_err(told)
+            .map_err(file_error)
     }
 
     #[cfg(unix)]
@@ -216,14 +216,14 @@ impl Files for Directory {
         match self.open_any(path) {
             Ok(file) => {
                 let permissions = std::fs::Permissions::from_mode(mode.into());
-                file.set_permissions(permissions).map_err(told)
+                file.set_permissions(permissions).map_err(file_error)
             }
             // Its owner may have locked themselves out.
             Err(FileError::NotAllowed) => {
                 let permissions = cap_std::fs::PermissionsExt::from_mode(mode.into());
                 self.root
                     .set_permissions(relative(path)?, permissions)
-                    .map_err(told)
+                    .map_err(file_error)
             }
             Err(error) => Err(error),
         }
@@ -247,7 +247,7 @@ impl Directory {
     }
 }
 
-/// Opens a file that is nothing but a file, and tells its size.
+/// Opens a regular file; also returns its size.
 fn open_file(
     root: &Dir,
     path: &Path,
@@ -265,14 +265,14 @@ fn open_checked(
     options: &mut OpenOptions,
     is_wanted: fn(&Metadata) -> bool,
 ) -> Result<(std::fs::File, Metadata), FileError> {
-    let check = |metadata: io::Result<Metadata>| match metadata.map_err(told)? {
+    let check = |metadata: io::Result<Metadata>| match metadata.map_err(file_error)? {
         metadata if is_wanted(&metadata) => Ok(metadata),
         _ => Err(FileError::NotFound),
     };
     check(root.metadata(path))?;
     let file: File = root
         .open_with(path, without_waiting(options))
-        .map_err(told)?;
+        .map_err(file_error)?;
     let metadata = check(file.metadata())?;
     Ok((file.into_std(), metadata))
 }
@@ -352,6 +352,6 @@ fn bytes_of(name: &std::ffi::OsStr) -> Option<&[u8]> {
     name.to_str().map(str::as_bytes)
 }
 
-fn told(error: io::Error) -> FileError {
+fn file_error(error: io::Error) -> FileError {
     error_kind(&error)
 }

@@ -6,21 +6,21 @@ use std::path::Path;
 use cap_std::fs::{Dir, OpenOptions};
 use ftp_proto::server::FileError;
 
-use super::told;
+use super::file_error;
 
 /// A name in an open directory.
 pub(super) type Place<'a> = (&'a Dir, &'a Path);
 
 pub(super) fn rename(from: Place<'_>, to: Place<'_>, may_overwrite: bool) -> Result<(), FileError> {
     if !may_overwrite {
-        return rename_new(from, to).map_err(told);
+        return rename_new(from, to).map_err(file_error);
     }
-    let source = from.0.symlink_metadata(from.1).map_err(told)?;
+    let source = from.0.symlink_metadata(from.1).map_err(file_error)?;
     match to.0.symlink_metadata(to.1) {
         Ok(target) if target.is_dir() || source.is_dir() => return Err(FileError::Exists),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(told(error)),
+        Err(error) => return Err(file_error(error)),
     }
     replace(from, to)
 }
@@ -31,7 +31,7 @@ pub(super) fn replace(from: Place<'_>, to: Place<'_>) -> Result<(), FileError> {
         .rename(from.1, to.0, to.1)
         .map_err(|error| match to.0.symlink_metadata(to.1) {
             Ok(target) if target.is_dir() => FileError::Exists,
-            _ => told(error),
+            _ => file_error(error),
         })
 }
 

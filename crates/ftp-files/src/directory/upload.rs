@@ -8,7 +8,7 @@ use cap_std::fs::{Dir, OpenOptions};
 use ftp_proto::server::{FileError, VirtualPath};
 
 use super::rename::{rename_new, replace};
-use super::{bytes_of, open_file, path_of, relative, told};
+use super::{bytes_of, file_error, open_file, path_of, relative};
 use crate::{WriteFile, names};
 
 /// Begins one under a hidden name.
@@ -23,11 +23,13 @@ pub(super) fn begin(
         Ok(old) if !old.is_file() && !old.is_symlink() => return Err(FileError::NotAllowed),
         Ok(old) => Some(old).filter(|old| old.is_file()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(told(error)),
+        Err(error) => return Err(file_error(error)),
     };
     let temporary = path_of(&names::temporary())?.to_owned();
     let options = OpenOptions::new().write(true).create_new(true).clone();
-    let file = directory.open_with(&temporary, &options).map_err(told)?;
+    let file = directory
+        .open_with(&temporary, &options)
+        .map_err(file_error)?;
     let upload = Upload {
         file: Some(file.into_std()),
         directory,
@@ -75,7 +77,7 @@ impl Upload {
             return Ok(());
         };
         let synced = match self.sync {
-            true => file.sync_all().map_err(told),
+            true => file.sync_all().map_err(file_error),
             false => Ok(()),
         };
         drop(file);
@@ -83,11 +85,11 @@ impl Upload {
         let to = (&self.directory, self.name.as_path());
         let renamed = synced.and_then(|()| match may_overwrite {
             true => replace(from, to),
-            false => rename_new(from, to).map_err(told),
+            false => rename_new(from, to).map_err(file_error),
         });
         match renamed {
             Err(_) => _ = self.directory.remove_file(&self.temporary),
-            Ok(()) if self.sync => sync_directory(&self.directory).map_err(told)?,
+            Ok(()) if self.sync => sync_directory(&self.directory).map_err(file_error)?,
             Ok(()) => {}
         }
         renamed
@@ -101,7 +103,10 @@ impl Upload {
             };
         }
         match self.file.take() {
-            Some(_) => self.directory.remove_file(&self.temporary).map_err(told),
+            Some(_) => self
+                .directory
+                .remove_file(&self.temporary)
+                .map_err(file_error),
             None => Ok(()),
         }
     }
@@ -163,7 +168,7 @@ pub(super) fn at(
     if size < offset {
         return Err(FileError::NotAllowed);
     }
-    file.seek(SeekFrom::Start(offset)).map_err(told)?;
+    file.seek(SeekFrom::Start(offset)).map_err(file_error)?;
     Ok(Box::new(InPlace::new(file, path, Some(offset), sync)))
 }
 
@@ -179,7 +184,7 @@ pub(super) fn append(
         Err(FileError::NotFound) if root.symlink_metadata(&relative).is_err() => {
             let mut new = OpenOptions::new();
             new.append(true).create_new(true);
-            match root.open_with(&relative, &new).map_err(told) {
+            match root.open_with(&relative, &new).map_err(file_error) {
                 // Somebody else made it just now.
                 Err(FileError::Exists) => open()?,
                 made => made?.into_std(),
@@ -230,12 +235,12 @@ impl WriteFile for InPlace {
 
     fn commit(self: Box<Self>) -> Result<(), FileError> {
         if let Some(end) = self.position
-            && self.file.metadata().map_err(told)?.len() > end
+            && self.file.metadata().map_err(file_error)?.len() > end
         {
-            self.file.set_len(end).map_err(told)?;
+            self.file.set_len(end).map_err(file_error)?;
         }
         if self.sync {
-            self.file.sync_all().map_err(told)?;
+            self.file.sync_all().map_err(file_error)?;
         }
         Ok(())
     }
