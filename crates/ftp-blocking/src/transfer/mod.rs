@@ -222,6 +222,27 @@ impl<C: HoldsClient> Running<C> {
         if let Data::Open { driver, .. } = &mut self.data {
             driver.flush_now();
         }
+        self.take_sessions()
+    }
+
+    /// During an upload nothing is read but what TLS brings: the next session, if none is left for the
+    /// next data connection. If this one is given up, what was not read is lost.
+    fn take_sessions(&mut self) -> Result<(), Error> {
+        while self.client.client().driver.machine().has_no_session_left() {
+            let Data::Open {
+                driver,
+                is_protected: true,
+            } = &mut self.data
+            else {
+                break;
+            };
+            let next = driver.next_within(Duration::ZERO);
+            let is_all = matches!(next, Ok(Poll::Pending));
+            self.data_moved(next)?;
+            if is_all {
+                break;
+            }
+        }
         Ok(())
     }
 

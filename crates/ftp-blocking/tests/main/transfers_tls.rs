@@ -1,10 +1,13 @@
 //! Transfers under TLS: when servers shake hands, and when the end is one.
 
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::net::TcpStream;
+use std::sync::{Arc, mpsc};
 
 use ftp_blocking::Connector;
-use ftp_blocking::ftp_rustls::rustls::{ServerConfig, ServerConnection};
+use ftp_blocking::ftp_rustls::rustls::{
+    HandshakeKind, ServerConfig, ServerConnection, StreamOwned,
+};
 use ftp_blocking::ftp_rustls::{
     ClientCertificates, Identity, Roots, client_config, roots_from_pem, server_config,
 };
@@ -14,6 +17,8 @@ use ftp_testkit::SelfMade;
 
 use crate::scripted_server::{ScriptedServer, ask_where, config, file, play_with, secure};
 use crate::transfers::why;
+
+type Data = StreamOwned<ServerConnection, TcpStream>;
 
 fn tls() -> (Connector, Arc<ServerConfig>) {
     let made = SelfMade::for_loopback();
@@ -27,12 +32,10 @@ fn tls() -> (Connector, Arc<ServerConfig>) {
 }
 
 /// A data connection after its handshake.
-fn shake_hands(tls: &Arc<ServerConfig>, mut data: std::net::TcpStream) -> Box<dyn Read> {
+fn shake_hands(tls: &Arc<ServerConfig>, mut data: TcpStream) -> Data {
     let mut connection = ServerConnection::new(tls.clone()).unwrap();
     connection.complete_io(&mut data).unwrap();
-    Box::new(ftp_blocking::ftp_rustls::rustls::StreamOwned::new(
-        connection, data,
-    ))
+    StreamOwned::new(connection, data)
 }
 
 #[test]
@@ -109,5 +112,44 @@ fn an_end_without_close_notify_is_cut_off_even_if_the_server_says_that_all_is_we
         assert!(is_cut, "{error:?}");
         drop(download);
         ask_where(client);
+    });
+}
+
+/// A ticket is used once. What an upload brings must not be lost with it: some servers close both
+/// connections when a session is not resumed.
+#[test]
+fn an_upload_that_is_given_up_leaves_a_session_for_the_next() {
+    let (connector, tls) = tls();
+    let mut one_ticket = ServerConfig::clone(&tls);
+    one_ticket.send_tls13_tickets = 1;
+    let tls = Arc::new(one_ticket);
+    let server_tls = tls.clone();
+    let (shaken, hands) = mpsc::channel();
+    let script = move |server: &mut ScriptedServer| {
+        for _ in 0..3 {
+            let data = server.data("STOR part");
+            server.say("150 Send it.");
+            let mut data = shake_hands(&tls, data);
+            data.read_exact(&mut [0]).unwrap();
+            assert_eq!(data.conn.handshake_kind(), Some(HandshakeKind::Resumed));
+            // The ticket is there.
+            shaken.send(()).unwrap();
+            server.expect("ABOR");
+            server.say("426 Gone.");
+            server.say("226 Aborted.");
+            server.tell_where();
+        }
+    };
+    play_with(connector, Some(server_tls), script, move |client| {
+        for _ in 0..3 {
+            let mut upload = client.store("part").unwrap();
+            upload.write_all(b"x").unwrap();
+            upload.flush().unwrap();
+            hands.recv().unwrap();
+            upload.write_all(b"y").unwrap();
+            upload.flush().unwrap();
+            drop(upload);
+            ask_where(client);
+        }
     });
 }

@@ -193,6 +193,16 @@ impl<C: HoldsClient> Running<C> {
         self.state.is_over() || data.is_none_or(data::Connection::is_flushed)
     }
 
+    /// Whether the next data connection will have no session to resume, unless this one brings it. Then
+    /// it is worthwhile to read during an upload: if it is given up, what was not read is lost.
+    pub(crate) fn awaits_session(&mut self) -> bool {
+        let is_protected = match &self.data {
+            Data::Open(driver) => driver.machine().machine().is_protected(),
+            _ => false,
+        };
+        is_protected && self.client.client().driver.machine().has_no_session_left()
+    }
+
     /// All was written. `false`: there is no data connection to be told yet.
     pub(crate) fn finish_writing(&mut self) -> bool {
         let data = self.data.machine_mut();

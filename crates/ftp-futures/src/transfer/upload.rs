@@ -102,7 +102,7 @@ impl<C: HoldsClient> Upload<C> {
             if count > 0 {
                 // On its way at once. What that finds out is told by the next call.
                 while let Poll::Ready(Ok(())) = self.running.poll_turn(cx) {
-                    if self.running.is_flushed() {
+                    if self.running.is_flushed() && !self.running.awaits_session() {
                         break;
                     }
                 }

@@ -129,6 +129,14 @@ impl<M: Securable> Secured<M> {
         }
     }
 
+    /// Whether no session is left that a data connection can resume. Always `false` at a server.
+    pub fn has_no_session_left(&self) -> bool {
+        match &self.role {
+            Role::Client(_, sessions) => sessions.has_none_left(),
+            Role::Server(..) | Role::Clear => false,
+        }
+    }
+
     /// The machine inside.
     pub fn machine(&self) -> &M {
         &self.machine

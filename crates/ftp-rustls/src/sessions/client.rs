@@ -61,6 +61,12 @@ impl ClientSessions {
         own.tickets.len() == 1 && own.tls12.is_none()
     }
 
+    /// Whether nothing is left.
+    pub(crate) fn has_none_left(&self) -> bool {
+        let own = lock(&self.own);
+        own.tickets.is_empty() && own.tls12.is_none()
+    }
+
     /// The control connection has what it needs of others.
     pub(crate) fn close(&self) {
         lock(&self.own).is_closed = true;

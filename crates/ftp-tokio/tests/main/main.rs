@@ -8,6 +8,7 @@ mod data;
 mod driver;
 mod eavesdropper;
 mod files;
+mod given_up;
 mod guarded;
 mod in_memory;
 mod loopback;
