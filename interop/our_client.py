@@ -274,9 +274,9 @@ class Trial:
     def probe(self, security, case, steps, default, port=None):
         expected, why = self.kind.expected(security, case, {"is": default})
         for runtime, program in self.probes.items():
-            came = probing.run(program, self.fixtures, security, port or self.port, steps)
-            self.cells.append(Cell(self.kind.name, security, case, expected, {"is": came}, came,
-                                   why, runtime, self.version))
+            came, trace = probing.run(program, self.fixtures, security, port or self.port, steps)
+            self.cells.append(Cell(self.kind.name, security, case, expected,
+                                   {"is": " ".join(came)}, trace, why, runtime, self.version))
 
 
 def is_long(dialogue):

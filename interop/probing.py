@@ -19,14 +19,18 @@ def rein(user):
 
 
 def run(command, fixtures, security, port, steps, kind="plain"):
-    """What came of each step, in a line."""
+    """The line that came of each step, and the dialogue. `security`: as in "explicit TLS 1.3"."""
     user = fixtures.users[kind]
+    how, *tls = security.split()
     task = [
-        f"security {security.split()[0]}", f"ca {fixtures.ca}", f"address {ADDRESS}:{port}",
+        "trace", *(f"tls {version}" for version in tls[1:]), f"security {how}", f"ca {fixtures.ca}", f"address {ADDRESS}:{port}",
         f"login {user.name.encode().hex()} {user.password.hex()}", *steps,
     ]
     done = subprocess.run(
         command, input="\n".join(task) + "\n", text=True, capture_output=True,
         timeout=3 * PATIENCE, check=False,
     )
-    return " ".join((done.stdout + done.stderr).split("\n")).strip()
+    lines = done.stdout.splitlines()
+    if done.returncode != 0:
+        lines.append(f"ended with {done.returncode}")
+    return lines, fixtures.mask(done.stderr)

@@ -30,6 +30,16 @@ step. A star: the server does otherwise than the RFCs have it, and the list belo
 
 """
 
+FILES = """
+## Transfers: our clients against servers
+
+By the program `probe`, through each runtime. *yes*: all came as it must on every runtime; what was received and what is on
+the server's disk is compared byte by byte. Else the words are what came of each step; a code alone is a refusal. –: not tried,
+and the next list says why. vsftpd demands that data connections resume the TLS session of the control connection
+(`require_ssl_reuse`), and so does ProFTPD, as it is installed.
+
+"""
+
 MISBEHAVING = """
 ## With misbehaving servers
 
@@ -54,6 +64,10 @@ def write(table, fixtures, cases, runtimes):
     text += matrix(of_servers, [kind.name for kind in KINDS])
     text += ["\n### Where servers do otherwise\n\n", *deviations(of_servers, fixtures)]
     text += ["\n### What servers cannot do\n\n", *lacks(KINDS)]
+    of_files = [cell for cell in table.cells if cell.side == "files"]
+    text += [FILES, *matrix(of_files, [kind.name for kind in KINDS if kind.files], "what")]
+    text += ["\n### Where servers do otherwise with files\n\n", *deviations(of_files, fixtures)]
+    text += ["\n### What servers cannot do with files\n\n", *lacks(KINDS, "lacks_with_files")]
     text += ["\n## Clients against our server, `ftp-cli serve`\n\n"]
     text += matrix(of_clients, [client.name for client in CLIENTS])
     text += ["\n### What clients cannot do\n\n", *lacks(CLIENTS)]
@@ -62,7 +76,7 @@ def write(table, fixtures, cases, runtimes):
     print(f"written: {FILE.relative_to(HERE.parent)}")
 
 
-def matrix(cells, peers):
+def matrix(cells, peers, what="login"):
     """A row for each security and case, a column for each peer."""
     versions, rows = {}, collections.defaultdict(dict)
     for cell in cells:
@@ -71,7 +85,7 @@ def matrix(cells, peers):
         words = rows[cell.security, cell.case].setdefault(cell.peer, [])
         if (word := cell.short() + star) not in words:  # runtimes agree
             words.append(word)
-    lines = ["| security | login | " + " | ".join(peers) + " |",
+    lines = [f"| security | {what} | " + " | ".join(peers) + " |",
              "|---|---|" + "---|" * len(peers),
              "| | version | " + " | ".join(versions.get(peer, "–") for peer in peers) + " |"]
     for (security, case), came in rows.items():
@@ -93,11 +107,11 @@ def deviations(cells, fixtures):
         yield f"* **{cell.peer}**, {cell.case}: {cell.why}{bytes_}.\n"
 
 
-def lacks(peers):
+def lacks(peers, of="lacks"):
     for peer in peers:
         reasons = collections.defaultdict(list)
-        for what, why in peer.lacks.items():
-            reasons[why].append(what)
+        for what, why in getattr(peer, of).items():
+            reasons[why].append(what if isinstance(what, str) else ": ".join(what))
         for why, what in reasons.items():
             yield f"* **{peer.name}**, {', '.join(what)}: {why}.\n"
 

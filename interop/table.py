@@ -19,8 +19,10 @@ class Cell:
     runtime: str = ""
     # Of the peer.
     version: str = ""
-    # Whether the peer is one of the "servers" or "clients".
+    # Of what this is a part: "servers" or "clients" are the peers of logins, "files" is transfers.
     side: str = "servers"
+    # Whether it came as it does of most servers, and there is nothing more to tell.
+    is_usual: bool = False
     # The dialogue, line by line, if it is known: (direction, line).
     dialogue: list = dataclasses.field(default_factory=list)
 
@@ -41,6 +43,8 @@ class Cell:
     def short(self):
         """For the table in docs/reports/INTEROP.md."""
         facts = self.came
+        if self.is_usual:
+            return "yes"
         if "is" in facts:
             return re.sub(r" \{[^}]*\}", "", str(facts["is"]))
         outcome = facts.get("outcome", "")
@@ -69,7 +73,7 @@ class Table:
         return sum(not cell.is_right for cell in self.cells)
 
     def summary(self):
-        return f"\n{len(self.cells)} logins, {self.deviations} ended otherwise than they must;"
+        return f"\n{len(self.cells)} logins and sessions, {self.deviations} ended otherwise than they must;"
 
 
 def sentence(facts):

@@ -5,7 +5,7 @@ user has.
 """
 
 import host_setup
-from servers.kind import CLEAR, NO_REIN, Kind, logged_in_by_name, refused
+from servers.kind import CLEAR, NO_REIN, WRONG_PATHS, Kind, logged_in_by_name, refused
 from servers.pyftpdlib import python_server
 
 
@@ -16,6 +16,12 @@ class Aioftp(Kind):
     lacks = {"optional": "it has no explicit TLS on the server's side",
              "required": "it has no explicit TLS on the server's side",
              "certificate": "left out", "greeting": "its greeting cannot be configured"}
+
+    lacks_with_files = dict.fromkeys(
+        ("downloads given up", "uploads given up"),
+        "it closes the control connection without a word when a data connection is reset",
+    )
+    files = {"files": ("clear",), "files-implicit": ("implicit TLS 1.2", "implicit TLS 1.3")}
 
     answers = {
         ("clear", "anonymous"): logged_in_by_name(tls=False),
@@ -29,6 +35,13 @@ class Aioftp(Kind):
                                     "are part of a password"),
         "password: 0xff": ({"exit": 4, "outcome": "io", "phase": "password", "code": None},
                            "it closes the connection without a word at bytes that are not UTF-8"),
+        "facts": ({"is": "502, 502, facts"}, None),
+        "listings": ({"is": "tree, Unknown, the connection is closing or closed"},
+                     "it closes the connection without a word at names that are not UTF-8"),
+        "wrong paths": WRONG_PATHS,
+        "odd names": ({"is": "blanks, quotes, UTF-8, Unknown, the connection is closing or closed"},
+                      "it closes the connection without a word at bytes that are not UTF-8"),
+        "active mode": ({"is": "502, 502, not stored"}, "it has no PORT, which RFC 959 §5.1 demands"),
         "idle too long": ({"is": "LoggedIn Closed { phase: Ready, mid_reply: false }"},
                           "it closes the connection without the 421 of RFC 959 §5.4"),
     }

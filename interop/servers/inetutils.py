@@ -4,7 +4,7 @@ import sys
 
 import host_setup
 from host_setup import HERE
-from servers.kind import NO_REIN, Kind, refused
+from servers.kind import NO_REIN, Kind, no_facts, refused
 
 
 class Inetutils(Kind):
@@ -15,15 +15,20 @@ class Inetutils(Kind):
                           "it has no TLS") | dict.fromkeys(
         ("greeting", "full"), "it reads its greeting from /etc alone, and inetd counts clients")
 
+    files = {"files": ("clear",)}
+
     answers = {
         "where there is no TLS": refused("security", 502),
         "REIN": NO_REIN,
+        "facts": no_facts(500),
     }
 
     def version(self):
         return host_setup.unpacked_version(self.package)
 
     def start(self, variant):
+        if variant in self.files:
+            self.starts_at = self.make_home(self.folder(variant))
         idle = ("-t", "1", "-T", "1") if variant == "idle" else ()
         command = [sys.executable, "-B", HERE / "servers/programs/inetd.py",
                    host_setup.unpacked(self.package, self.program), *self.arguments, *idle]

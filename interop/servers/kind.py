@@ -1,6 +1,7 @@
 """What every kind of server has: variants, and what must come of each login."""
 
 import host_setup
+from homes import Home
 from host_setup import Server
 
 LOGGED_IN = {"exit": 0, "outcome": "logged_in", "phase": "ready", "code": 230}
@@ -10,6 +11,8 @@ REFUSED = {"exit": 3, "outcome": "refused"}
 WRONG_PASSWORD = REFUSED | {"phase": "password", "code": 530}
 UNAVAILABLE = {"exit": 4, "outcome": "unavailable", "code": 421}
 NO_REIN = ({"is": "LoggedIn 502"}, None)  # RFC 959 does not demand it
+NO_SUCH_PATH = ("it refuses STOR with 550, which RFC 959 §5.4 does not list for it; it has 553")
+WRONG_PATHS = ({"is": "550, 550, 550, received"}, NO_SUCH_PATH)
 TLS_FAILED = {"exit": 6, "outcome": "tls_failed", "phase": "security", "code": None}
 
 
@@ -25,11 +28,23 @@ class Kind:
     variants = ()
     lacks = {}
     answers = {}
+    # The variants with files, and how each is spoken to.
+    lacks_with_files = {}
+    files = {"files": ("clear", "explicit TLS 1.2", "explicit TLS 1.3"),
+             "files-implicit": ("implicit TLS",)}
+    # Whether these take a data connection only if it resumes the session of the control connection.
+    demands_resumption = False
+    # Whether one file of many gibibytes is got from it.
+    has_huge = False
+    # Where its files are, if logins do not lead there.
+    starts_at = None
     # How the variants tls12 and tls13 are spoken to.
     tls_security = "explicit TLS"
 
     def __init__(self, fixtures, stack):
         self.fixtures, self.stack = fixtures, stack
+        # With files.
+        self.home = None
 
     def version(self):
         raise NotImplementedError
@@ -42,9 +57,18 @@ class Kind:
         """What must come of a login, and why if that is not what the RFCs have."""
         return self.answers.get((security, case)) or self.answers.get(case) or (default, None)
 
+    def can(self, security, case):
+        """Whether this is tried with files."""
+        return not {case, (security, case)} & set(self.lacks_with_files)
+
     def run(self, variant, command, port=None, **options):
         name = f"{self.name} {variant}"
         return Server(self.stack, name.replace("/", "-"), command, port, **options)
+
+    def make_home(self, folder):
+        """The folder in which users work: one with files."""
+        self.home = Home(folder / "home")
+        return self.home.folder
 
     def folder(self, variant):
         folder = host_setup.RUN / f"{self.name}-{variant}".replace(" ", "-")
@@ -65,6 +89,16 @@ def refused(phase, code, why=None):
 def logged_in_by_name(tls):
     """For `answers`: 230 to `USER` already, which RFC 959 permits."""
     return (PRIVATE if tls else CLEAR) | {"by": "user"}, None
+
+
+def no_facts(code):
+    """For `answers`: no MLST, which RFC 959 does not know."""
+    return {"is": f"size, modified, {code}"}, None
+
+
+def not_resumed():
+    """For `answers`: no data connection resumes a session."""
+    return {"is": "sent, received, " * 3 + "Resumed 0 of 6"}
 
 
 def no_0xff(why):

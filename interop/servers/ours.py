@@ -9,6 +9,8 @@ class Ours(Kind):
     variants = ("optional", "required", "implicit", "greeting", "full", "idle")
     lacks = {"plain": "it always offers TLS", "certificate": "it asks for none",
              "tls12": "it always offers both versions", "tls13": "it always offers both versions"}
+    files = {}
+    lacks_with_files = {"files": "it serves none yet"}
     program = ""
     answers = {
         "HOST": refused("user", 504),  # RFC 7151 §3.1: no host of that name

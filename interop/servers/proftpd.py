@@ -2,7 +2,7 @@
 
 import host_setup
 from host_setup import ADDRESS
-from servers.kind import NO_REIN, Kind, greeting_lines, refused
+from servers.kind import NO_REIN, WRONG_PATHS, Kind, greeting_lines, refused
 
 PLAIN = ("plain", "greeting", "full", "idle")
 
@@ -11,6 +11,8 @@ class Proftpd(Kind):
     name = "ProFTPD"
     variants = ("optional", "required", "plain", "implicit", "tls12", "tls13", "certificate",
                 "greeting", "full", "idle")
+
+    demands_resumption = True
 
     answers = {
         ("explicit TLS", "HOST"): refused("user", 503, "it takes HOST only before AUTH"),
@@ -21,6 +23,7 @@ class Proftpd(Kind):
         "where there is no TLS": refused("security", 500),
         "where there is no TLS, AUTH SSL": refused("security", 500),
         "REIN": NO_REIN,
+        "wrong paths": WRONG_PATHS,
         "too many clients": refused("greeting", 530, "MaxConnectionsPerHost is answered with 530; "
                                     "RFC 959 §5.4 has 421 for a service that is not available"),
     }
@@ -30,10 +33,11 @@ class Proftpd(Kind):
 
     def start(self, variant):
         port, folder = host_setup.free_port(), self.folder(variant)
+        home = self.make_home(folder) if variant in self.files else "/"
         users = folder / "users"
         users.touch(mode=0o600)
         users.write_text("".join(
-            f"{name}:{hashed}:65534:65534::/:/bin/sh\n"
+            f"{name}:{hashed}:65534:65534::{home}:/bin/sh\n"
             for name, hashed in self.fixtures.hashed()
         ))
         settings = [
@@ -47,6 +51,8 @@ class Proftpd(Kind):
             "RequireValidShell off", "UseFtpUsers off", "DefaultRoot ~",
             *self.anonymous(folder), *self.particulars(variant, folder),
         ]
+        if variant in self.files:
+            settings += ["AllowOverwrite on", "AllowStoreRestart on"]
         if variant not in PLAIN:
             settings += self.tls(variant, folder)
         file = folder / "proftpd.conf"
@@ -77,15 +83,16 @@ class Proftpd(Kind):
     def tls(self, variant, folder):
         modules = host_setup.unpacked("proftpd-mod-crypto", "usr/lib/proftpd")
         protocol = {"tls12": "TLSv1.2", "tls13": "TLSv1.3"}.get(variant, "TLSv1.2 TLSv1.3")
-        required = "off" if variant in ("optional", "tls12", "tls13") else "on"
-        options = "NoSessionReuseRequired"
-        if variant == "implicit":
-            options += " UseImplicitSSL"
+        required = "off" if variant in ("optional", "tls12", "tls13", *self.files) else "on"
+        options = [] if variant in self.files else ["NoSessionReuseRequired"]
+        if variant.endswith("implicit"):
+            options.append("UseImplicitSSL")
         settings = [
             f"ModulePath {modules}", "LoadModule mod_tls.c", "TLSEngine on",
             f"TLSLog {folder}/tls-log", f"TLSRequired {required}", f"TLSProtocol {protocol}",
             f"TLSECCertificateFile {self.fixtures.certificate}",
-            f"TLSECCertificateKeyFile {self.fixtures.key}", f"TLSOptions {options}",
+            f"TLSECCertificateKeyFile {self.fixtures.key}",
+            *(f"TLSOptions {option}" for option in options),
         ]
         if variant == "certificate":
             settings += ["TLSVerifyClient on", f"TLSCACertificateFile {self.fixtures.client_ca}"]

@@ -2,7 +2,9 @@
 
 import host_setup
 from host_setup import ADDRESS
-from servers.kind import KEEPS_DOUBLED, UNAVAILABLE, Kind, logged_in_by_name, no_0xff, refused
+from servers.kind import (
+    KEEPS_DOUBLED, UNAVAILABLE, Kind, logged_in_by_name, no_0xff, not_resumed, refused,
+)
 
 
 class PureFtpd(Kind):
@@ -10,6 +12,8 @@ class PureFtpd(Kind):
     variants = ("optional", "required", "plain", "tls12", "tls13", "greeting", "full", "idle")
     lacks = {"implicit": "it has no implicit TLS (its README.TLS)",
              "certificate": "it asks for no client certificates without being built for it"}
+
+    files = {"files": Kind.files["files"]}
 
     answers = {
         ("clear", "anonymous"): logged_in_by_name(tls=False),
@@ -21,6 +25,8 @@ class PureFtpd(Kind):
         "where there is no TLS, AUTH SSL": refused("security", 500),
         "REIN": ({"is": "LoggedIn 500"}, None),
         "password: 0xff": no_0xff(KEEPS_DOUBLED),
+        # It gives no tickets.
+        ("explicit TLS 1.3", "sessions resumed"): (not_resumed(), None),
     }
 
     def version(self):
@@ -28,10 +34,11 @@ class PureFtpd(Kind):
 
     def start(self, variant):
         port, folder = host_setup.free_port(), self.folder(variant)
+        home = self.make_home(folder) if variant in self.files else folder
         users, database = folder / "users", folder / "users.pdb"
         users.touch(mode=0o600)
         users.write_text("".join(
-            f"{name}:{hashed}:65534:65534::{folder}/./::::::::::::\n"
+            f"{name}:{hashed}:65534:65534::{home}/./::::::::::::\n"
             for name, hashed in self.fixtures.hashed()
         ))
         environment = host_setup.with_libraries(**self.tls_environment(variant))

@@ -4,7 +4,7 @@ import json
 
 import host_setup
 from host_setup import HERE, RUN, VENV
-from servers.kind import Kind, greeting_lines, no_0xff, refused
+from servers.kind import WRONG_PATHS, Kind, greeting_lines, no_0xff, refused
 
 
 class Pyftpdlib(Kind):
@@ -12,6 +12,8 @@ class Pyftpdlib(Kind):
     variants = ("optional", "required", "plain", "tls12", "tls13", "certificate", "greeting",
                 "full", "idle")
     lacks = {"implicit": "it has no implicit TLS"}
+
+    files = {"files": Kind.files["files"]}
 
     answers = {
         ("clear", "where TLS is demanded"): refused(
@@ -22,6 +24,11 @@ class Pyftpdlib(Kind):
         "REIN": ({"is": "LoggedIn 230"}, "it answers REIN with `230 Ready for new user.`, which says "
                  "that someone is logged in; RFC 959 §5.4 has 220. Our client ends the connection"),
         "CCC": ({"is": "LoggedIn 500"}, None),
+        "listings": ({"is": "tree, Listed 6 other, nothing, Named 0 other"},
+                     "it puts `?` into names that are not UTF-8, and names nothing where one is"),
+        "wrong paths": WRONG_PATHS,
+        "odd names": ({"is": "blanks, quotes, UTF-8, 550, dash, brackets"},
+                      "it takes paths that are not UTF-8 for other ones"),
         "password: 0xff": no_0xff("decodes lines as UTF-8 and replaces what is none: 61 FF FF … comes "
                                   "as 61 EF BF BD EF BF BD …"),
     }
@@ -42,6 +49,7 @@ def python_server(kind, variant, script):
         "variant": variant,
         "users": {user.name: user.password.hex() for user in fixtures.users.values()},
         "certificate": str(fixtures.certificate), "key": str(fixtures.key),
+        "home": str(kind.make_home(kind.folder(variant))) if variant in kind.files else None,
         "client_ca": str(fixtures.client_ca), "greeting": greeting_lines(is_raw=True),
     }))
     return [VENV / "bin/python", "-B", HERE / "servers/programs" / script, file]

@@ -4,7 +4,7 @@ import pathlib
 
 import host_setup
 from host_setup import ADDRESS
-from servers.kind import KEEPS_DOUBLED, NO_REIN, Kind, greeting_lines, no_0xff, refused
+from servers.kind import KEEPS_DOUBLED, NO_REIN, Kind, greeting_lines, no_0xff, no_facts, refused
 
 UNKNOWN_IS_530 = ("before the login it answers 530 to every command that it does not know; RFC 959 "
                   "§4.2 has 500 or 502 for these")
@@ -15,11 +15,15 @@ class Vsftpd(Kind):
     variants = ("optional", "required", "plain", "implicit", "tls12", "tls13", "certificate",
                 "greeting", "full", "idle")
 
+    demands_resumption = True
+    has_huge = True
+
     answers = {
         "HOST": refused("user", 530, UNKNOWN_IS_530),
         "where there is no TLS": refused("security", 530, UNKNOWN_IS_530),
         "where there is no TLS, AUTH SSL": refused("security", 530, UNKNOWN_IS_530),
         "REIN": NO_REIN,
+        "facts": no_facts(500),
         "CCC": ({"is": "LoggedIn 500"}, None),
         "password: 0xff": no_0xff(KEEPS_DOUBLED),
     }
@@ -44,6 +48,9 @@ class Vsftpd(Kind):
             "xferlog_enable": "NO",
         }
         settings |= self.particulars(variant, folder)
+        if variant in self.files:
+            settings |= {"write_enable": "YES", "local_root": self.make_home(folder),
+                         "chroot_local_user": "YES", "allow_writeable_chroot": "YES"}
         if variant not in ("plain", "full", "idle", "greeting"):
             settings |= self.tls(variant)
         file = folder / "vsftpd.conf"
@@ -66,13 +73,14 @@ class Vsftpd(Kind):
 
     def tls(self, variant):
         force = "YES" if variant in ("required", "certificate", "implicit") else "NO"
+        reuse = "YES" if variant in self.files else "NO"
         settings = {
             "ssl_enable": "YES", "rsa_cert_file": self.fixtures.certificate,
-            "rsa_private_key_file": self.fixtures.key, "require_ssl_reuse": "NO",
+            "rsa_private_key_file": self.fixtures.key, "require_ssl_reuse": reuse,
             # The ciphers that it has by default are gone from OpenSSL.
             "allow_anon_ssl": "YES", "ssl_ciphers": "HIGH",
             "force_local_logins_ssl": force, "force_local_data_ssl": force,
-            "implicit_ssl": "YES" if variant == "implicit" else "NO",
+            "implicit_ssl": "YES" if variant.endswith("implicit") else "NO",
         }
         if variant == "certificate":
             settings |= {"require_cert": "YES", "validate_cert": "YES",

@@ -10,7 +10,7 @@
 //! * `conformance`: one suite for all adapters, over sockets (with the feature `adapters`);
 //! * `misbehaving`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`);
 //! * `flaky`: a small file server over sockets that fails on request (with the feature `tls`);
-//! * `probe`: a session told step by step, for the program `probe` of `examples/` (with the feature `tls`).
+//! * `probe`: a session told step by step, for the program `probe` of `examples/` (with the feature `adapters`).
 //!
 //! What they find wrong they panic about.
 #![forbid(unsafe_code)]
@@ -29,7 +29,7 @@ mod lines;
 #[cfg(feature = "tls")]
 pub mod misbehaving;
 mod pair;
-#[cfg(feature = "tls")]
+#[cfg(feature = "adapters")]
 pub mod probe;
 mod replay;
 mod script;

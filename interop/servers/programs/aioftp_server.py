@@ -15,9 +15,10 @@ async def main():
     users = [aioftp.User()]
     for name, password in wanted["users"].items():
         text = bytes.fromhex(password).decode(errors="surrogateescape")
-        users.append(aioftp.User(name, text))
+        home = {"base_path": wanted["home"]} if wanted["home"] else {}
+        users.append(aioftp.User(name, text, **home))
     context = None
-    if variant in ("implicit", "tls12", "tls13"):
+    if variant in ("implicit", "tls12", "tls13", "files-implicit"):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(wanted["certificate"], wanted["key"])
         version = {"tls12": ssl.TLSVersion.TLSv1_2, "tls13": ssl.TLSVersion.TLSv1_3}.get(variant)

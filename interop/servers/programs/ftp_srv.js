@@ -9,8 +9,9 @@ const port = process.argv[3];
 const variant = wanted.variant;
 
 const options = {
-  url: `${variant === 'implicit' ? 'ftps' : 'ftp'}://127.0.0.1:${port}`,
+  url: `${variant.endsWith('implicit') ? 'ftps' : 'ftp'}://127.0.0.1:${port}`,
   anonymous: true,
+  pasv_url: '127.0.0.1',
 };
 if (!['plain', 'greeting', 'idle'].includes(variant)) {
   const version = { tls12: 'TLSv1.2', tls13: 'TLSv1.3' }[variant];
@@ -33,7 +34,7 @@ const users = new Map(
 const server = new FtpSrv(options);
 server.on('login', ({ username, password }, resolve, reject) => {
   const isRight = username === 'anonymous' || users.get(username) === password;
-  return isRight ? resolve({ root: '/' }) : reject(new Error('Login incorrect'));
+  return isRight ? resolve({ root: wanted.home ?? '/' }) : reject(new Error('Login incorrect'));
 });
 server.on('client-error', () => {});
 server.listen();

@@ -13,12 +13,13 @@ from pyftpdlib.servers import FTPServer
 def main():
     wanted = json.loads(pathlib.Path(sys.argv[1]).read_text())
     variant = wanted["variant"]
-    home = wanted.get("home", "/")  # read-only, unless it is one that was made for it
-    permissions = "elrw" if "home" in wanted else "el"
+    # Of the whole machine no file can be read.
+    home = wanted.get("home")
+    home, rights = (home, "elradfmwMT") if home else ("/", "el")
     authorizer = DummyAuthorizer()
     for user, password in wanted["users"].items():
         text = bytes.fromhex(password).decode(errors="surrogateescape")
-        authorizer.add_user(user, text, home, perm=permissions)
+        authorizer.add_user(user, text, home, perm=rights)
     authorizer.add_anonymous(home, perm="el")
 
     plain = variant in ("plain", "greeting", "full", "idle")

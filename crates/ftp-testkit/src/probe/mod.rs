@@ -1,13 +1,19 @@
 //! A session told step by step on standard input: for the example `probe` of each adapter, which
 //! `interop/` runs against real servers to do what `ftp-cli login` has no option for.
 
+pub mod files;
+
 use std::io::BufRead;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_proto::client::{Config, DataProtection, Login, Security, Timeouts};
-use ftp_rustls::Roots;
+use files::FileStep;
+use ftp_proto::client::{
+    Config, DataMode, DataProtection, Login, PassiveCommand, Security, Timeouts,
+};
+use ftp_proto::{Dialogue, Instant};
 use ftp_rustls::rustls::ClientConfig;
+use ftp_rustls::{Roots, Versions};
 
 /// What a probe is to do.
 pub struct Task {
@@ -30,6 +36,10 @@ pub enum Step {
     Reinitialize(Login),
     /// `CCC`: prints `Clear`.
     ClearCommandChannel,
+    /// Something with files.
+    File(FileStep),
+    /// Prints `Resumed`, and how many of the data connections under TLS resumed a session.
+    Sessions,
     /// Waits for the connection's end: prints how it ends.
     Wait,
     /// `QUIT`: prints `Left`.
@@ -48,40 +58,58 @@ impl Task {
     /// rein 616e6e61 736563726574
     /// ccc
     /// wait
+    /// sessions
     /// quit
     /// ```
+    ///
+    /// and the steps of [`FileStep`]. `tls 1.2` and `tls 1.3` take this version alone; `mode active`,
+    /// `mode pasv` and `mode epsv` make data connections in this way alone; `trace` prints the
+    /// dialogue on standard error.
     ///
     /// # Panics
     /// If it is not like this.
     pub fn read(input: impl BufRead) -> Self {
         let mut security = Security::ExplicitTls;
-        let mut tls = None;
+        let (mut ca, mut versions) = (None, Versions::default());
+        let (mut mode, mut traces) = (DataMode::default(), false);
         let (mut address, mut first, mut steps) = (String::new(), None, Vec::new());
         for line in input.lines() {
             let line = line.expect("lines of text");
             let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match word {
                 "security" => security = named(rest),
-                "ca" => tls = Some(trusting(rest)),
+                "ca" => ca = Some(rest.to_owned()),
+                "tls" => versions = version(rest),
+                "mode" => mode = data_mode(rest),
+                "trace" => traces = true,
                 "address" => rest.clone_into(&mut address),
                 "login" => first = Some(login(rest)),
                 "command" => steps.push(Step::Command(rest.to_owned())),
                 "rein" => steps.push(Step::Reinitialize(login(rest))),
                 "ccc" => steps.push(Step::ClearCommandChannel),
                 "wait" => steps.push(Step::Wait),
+                "sessions" => steps.push(Step::Sessions),
                 "quit" => steps.push(Step::Quit),
-                other => panic!("{other} is no step of a probe"),
+                other => match FileStep::read(other, rest) {
+                    Some(step) => steps.push(Step::File(step)),
+                    None => panic!("{line} is no step of a probe"),
+                },
             }
         }
-        let config = Config::new(first.expect("a login"))
+        let mut config = Config::new(first.expect("a login"))
             .security(security)
             .data_protection(DataProtection::Preferred)
             .clear_command_channel(true)
+            .data_mode(mode)
             .timeouts(Timeouts::uniform(Duration::from_secs(30)));
+        if traces {
+            config = config.observer(Arc::new(trace));
+        }
+        let ca = ca.filter(|_| security != Security::DangerousPlaintext);
         Self {
             address,
             config,
-            tls: tls.filter(|_| security != Security::DangerousPlaintext),
+            tls: ca.map(|ca| trusting(&ca, versions)),
             steps,
         }
     }
@@ -96,10 +124,38 @@ fn named(security: &str) -> Security {
     }
 }
 
-fn trusting(path: &str) -> Arc<ClientConfig> {
+fn version(number: &str) -> Versions {
+    match number {
+        "1.2" => Versions::Tls12,
+        "1.3" => Versions::Tls13,
+        other => panic!("{other} is no version of TLS"),
+    }
+}
+
+fn data_mode(mode: &str) -> DataMode {
+    match mode {
+        "active" => DataMode::Active,
+        "pasv" => DataMode::Passive(PassiveCommand::Pasv),
+        "epsv" => DataMode::Passive(PassiveCommand::Epsv),
+        other => panic!("{other} is no way of making data connections"),
+    }
+}
+
+fn trusting(path: &str, versions: Versions) -> Arc<ClientConfig> {
     let pem = std::fs::read(path).expect("a CA's certificate");
     let roots = ftp_rustls::roots_from_pem(&pem).expect("a CA's certificate");
-    ftp_rustls::client_config(Roots::Store(roots), None).expect("a configuration")
+    let roots = Roots::Store(roots);
+    ftp_rustls::client_config_with_versions(roots, None, versions).expect("a configuration")
+}
+
+/// Passwords are masked by the commands themselves.
+fn trace(now: Instant, dialogue: Dialogue<'_>) {
+    let at = now.since_start().as_secs_f64();
+    match dialogue {
+        Dialogue::Command(command) => eprintln!("{at:.3} C: {command}"),
+        Dialogue::Reply(reply) => eprintln!("{at:.3} S: {reply}"),
+        other => eprintln!("{at:.3} {other:?}"),
+    }
 }
 
 /// A name and a password.
