@@ -13,6 +13,10 @@ class Pyftpdlib(Kind):
                 "full", "idle")
     lacks = {"implicit": "it has no implicit TLS"}
 
+    lacks_with_files = {
+        "active mode": "with several clients at a time it may notice nothing of a connection that it made, "
+                       "and not even answer PORT",
+    }
     files = {"files": Kind.files["files"]}
 
     answers = {
@@ -24,8 +28,8 @@ class Pyftpdlib(Kind):
         "REIN": ({"is": "LoggedIn 230"}, "it answers REIN with `230 Ready for new user.`, which says "
                  "that someone is logged in; RFC 959 §5.4 has 220. Our client ends the connection"),
         "CCC": ({"is": "LoggedIn 500"}, None),
-        "listings": ({"is": "tree, Listed 6 other, nothing, Named 0 other"},
-                     "it puts `?` into names that are not UTF-8, and names nothing where one is"),
+        "listings": ({"is": "tree, Listed 6 other, nothing, Named 6 other"},
+                     "it puts `?` into names that are not UTF-8"),
         "wrong paths": WRONG_PATHS,
         "odd names": ({"is": "blanks, quotes, UTF-8, 550, dash, brackets"},
                       "it takes paths that are not UTF-8 for other ones"),
