@@ -14,8 +14,6 @@ from table import Cell
 # For the servers that take a data connection only if its session is resumed.
 ROUNDS = 100
 GIBIBYTES = 5
-# What our clients cannot do yet: (case, runtime).
-LACKS = {("listings", "blocking")}
 
 
 def run(program, fixtures, table, only=""):
@@ -41,8 +39,7 @@ def try_kind(kind, fixtures, probes):
             port = server.start(variant).port
             for security in securities:
                 for case, steps in cases(server, security):
-                    trials = [Trial(server, security, *probe, port) for probe in probes.items()
-                              if (case, probe[0]) not in LACKS]
+                    trials = [Trial(server, security, *probe, port) for probe in probes.items()]
                     cells += pool.map(lambda trial: trial.cell(case, steps), trials)
                 if server.has_huge and security == "clear":
                     trial = Trial(server, security, *next(iter(probes.items())), port)

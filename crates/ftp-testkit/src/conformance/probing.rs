@@ -75,7 +75,17 @@ macro_rules! work {
                 drop(upload);
                 format!("Cut {}", client.command("PWD")$($await)*?.code())
             }
-            FileWork::List(_) | FileWork::Names(_) => unreachable!("done by the caller"),
+            FileWork::List(path) => {
+                let entries = client.list_all(path)$($await)*?;
+                format!("Listed{}", files::entries(entries))
+            }
+            FileWork::Names(path) => {
+                let (mut listing, mut names) = (client.names(path)$($await)*?, Vec::new());
+                while let Some(name) = listing.next()$($await)* {
+                    names.push(name?);
+                }
+                format!("Named{}", files::names(names))
+            }
             FileWork::Size(path) => format!("Size {}", client.size(path)$($await)*?),
             FileWork::Modified(path) => format!("Modified {}", client.modified(path)$($await)*?),
             FileWork::Facts(path) => {
@@ -163,17 +173,7 @@ async fn work<R: Runtime + 'static>(
     work: &FileWork,
     sessions: &mut Sessions,
 ) -> Result<String, Error> {
-    match work {
-        FileWork::List(path) => {
-            let entries = client.list_all(path.as_deref()).await?;
-            Ok(format!("Listed{}", files::entries(entries)))
-        }
-        FileWork::Names(path) => {
-            let names = client.names(path.as_deref()).await?.collect().await?;
-            Ok(format!("Named{}", files::names(names)))
-        }
-        work => work!(client, work, sessions, [.await]),
-    }
+    work!(client, work, sessions, [.await])
 }
 
 /// Does what standard input says, on blocking sockets.
@@ -237,10 +237,7 @@ fn work_blocking(
     work: &FileWork,
     sessions: &mut Sessions,
 ) -> Result<String, Error> {
-    match work {
-        FileWork::List(_) | FileWork::Names(_) => Ok("has no listings".to_owned()),
-        work => work!(client, work, sessions, []),
-    }
+    work!(client, work, sessions, [])
 }
 
 /// What came each time.

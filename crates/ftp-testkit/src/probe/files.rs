@@ -37,9 +37,9 @@ pub enum FileWork {
     /// Drops an upload after so many bytes: the same.
     CutUpload(Vec<u8>, Pattern),
     /// Lists: prints `Listed` and each entry as type, size and name, in order of their names.
-    List(Option<Vec<u8>>),
+    List(Vec<u8>),
     /// `NLST`: prints `Named` and each name, in order.
-    Names(Option<Vec<u8>>),
+    Names(Vec<u8>),
     /// Prints `Size` and the bytes.
     Size(Vec<u8>),
     /// Prints `Modified` and the time.
@@ -97,8 +97,8 @@ impl FileWork {
             "append" => Self::Append(path?, Pattern::read(words)?),
             "cut" => Self::CutDownload(path?, number(words)?),
             "cut-store" => Self::CutUpload(path?, Pattern::read(words)?),
-            "list" => Self::List(path),
-            "names" => Self::Names(path),
+            "list" => Self::List(path.unwrap_or_default()),
+            "names" => Self::Names(path.unwrap_or_default()),
             "size" => Self::Size(path?),
             "modified" => Self::Modified(path?),
             "facts" => Self::Facts(path?),
