@@ -42,28 +42,6 @@ struct Gathered {
     phases: PhaseTimes,
 }
 
-/// Whether the server takes data connections whose TLS session is not resumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Resumption {
-    /// No data connection was tried.
-    Unknown,
-    /// All were resumed: it is not known what becomes of others.
-    Usual,
-    /// It takes them.
-    NotNeeded,
-}
-
-impl Resumption {
-    /// A data connection was taken, after a full handshake or a shorter one.
-    pub(super) fn learn(&mut self, is_full: bool) {
-        match self {
-            _ if is_full => *self = Self::NotNeeded,
-            Self::Unknown => *self = Self::Usual,
-            Self::Usual | Self::NotNeeded => {}
-        }
-    }
-}
-
 /// The transfer under way.
 #[derive(Debug)]
 struct UnderWay {
@@ -107,8 +85,8 @@ pub(super) struct Context {
     transfer: Option<Box<UnderWay>>,
     /// The `TYPE` in force, if it is known.
     pub(super) data_type: Option<DataType>,
-    /// How data connections fared under TLS.
-    pub(super) resumption: Resumption,
+    /// The server took a data connection whose TLS session was not resumed.
+    pub(super) takes_new_sessions: bool,
     /// `EPSV` or `PASV`, which worked.
     pub(super) passive: Option<Verb>,
     /// A `REST` may be in force that no transfer has used up.
@@ -142,7 +120,7 @@ impl Context {
             tickets: Tickets::new(),
             transfer: None,
             data_type: None,
-            resumption: Resumption::Unknown,
+            takes_new_sessions: false,
             passive: None,
             restart_left: false,
         }

@@ -15,7 +15,7 @@ use core::net::SocketAddrV4;
 use core::time::Duration;
 
 use self::settle::Settle;
-use super::context::{Context, Resumption};
+use super::context::Context;
 use super::outstanding::Purpose;
 use super::state::{Ready, State};
 use super::transfer::{Transfer, TransferId};
@@ -204,8 +204,8 @@ impl Transferring {
             is_protected: context.protection == Protection::Private,
             lenient_end: settings.lenience.data_end_without_close_notify,
             timeouts: settings.data_timeouts,
-            // Only where it is not known what the server thinks of a full handshake.
-            hold: (context.resumption == Resumption::Usual).then_some(HOLD),
+            // Only until it is known what the server thinks of a full handshake.
+            hold: (!context.takes_new_sessions).then_some(HOLD),
         };
         self.data = Data::Awaited {
             ticket,
@@ -233,6 +233,10 @@ impl Transferring {
     }
 
     fn command(&mut self, context: &mut Context) {
+        if self.is_again {
+            // What the first try ended with does not count any more.
+            context.begin_transfer(self.id);
+        }
         let command = self.transfer.command.borrow();
         context.send(Purpose::Transfer(Some(command.verb())), command);
         self.step = Step::Begin { since: context.now };

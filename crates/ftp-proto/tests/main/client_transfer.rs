@@ -647,7 +647,8 @@ fn a_transfer_that_is_refused_for_its_tls_session_is_tried_once_more() {
         dialogue.hear(format!("{code} x\r\n"));
         dialogue.exchange("EPSV\r\n", EPSV);
         let mut connection = dialogue.open();
-        dialogue.exchange("RETR notes\r\n", "150 x\r\n");
+        assert_eq!(dialogue.take_sent(), "RETR notes\r\n");
+        dialogue.hear("150 x\r\n");
         shake_hands(&mut connection, dialogue.now, false);
         connection.received_eof(dialogue.now);
         dialogue.end(connection);
@@ -676,7 +677,7 @@ fn a_transfer_of_which_something_was_moved_is_not_tried_again() {
 #[test]
 fn an_upload_waits_after_a_full_handshake_until_it_is_known_what_the_server_thinks_of_it() {
     let mut dialogue = protected();
-    for (resumed, is_held) in [(false, false), (true, false), (false, false)] {
+    for (resumed, is_held) in [(false, true), (true, false), (false, false)] {
         let took = upload(&mut dialogue, resumed);
         assert_eq!(took == 0, is_held);
     }
@@ -710,4 +711,19 @@ fn upload(dialogue: &mut Dialogue, resumed: bool) -> usize {
     dialogue.hear("226 x\r\n");
     assert!(dialogue.outcome().unwrap().is_ok());
     took
+}
+
+#[test]
+fn a_server_that_refuses_a_tls_session_and_leaves_is_quoted() {
+    let mut dialogue = protected();
+    let mut connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    shake_hands(&mut connection, dialogue.now, false);
+    connection.received_eof(dialogue.now);
+    dialogue.end(connection);
+    dialogue.hear("522 Reuse it.\r\n");
+    dialogue.hear_end();
+    let error = dialogue.error_of_transfer();
+    assert!(error.wants_resumption(), "{error:?}");
+    assert!(matches!(dialogue.error(), Error::ConnectionClosed { .. }));
 }

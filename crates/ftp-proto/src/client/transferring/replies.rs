@@ -1,6 +1,7 @@
 //! What a reply to one of the transfer's commands leads to.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::mem::replace;
 use core::net::SocketAddr;
 
@@ -217,11 +218,9 @@ impl Transferring {
         let is_full = tls.as_ref().is_some_and(|tls| !tls.resumed);
         if is_full && is_about_resumption(reply.code()) && !is_touched && !self.is_again {
             // The handshake that was refused brought new sessions, and nothing else is lost.
-            return self.again(context);
+            return self.again(reply, tls, context);
         }
-        if tls.is_some() && reply.code().class() == Class::Completion {
-            context.resumption.learn(is_full);
-        }
+        context.takes_new_sessions |= is_full && reply.code().class() == Class::Completion;
         let result = match is_early {
             // What was sent after the consent is not what the server consented to.
             true => result.and(Err(data::Error::CutOff)),
@@ -261,8 +260,19 @@ impl Transferring {
     }
 
     /// Once more, from the data connection on.
-    fn again(mut self: Box<Self>, context: &mut Context) -> State {
+    fn again(
+        mut self: Box<Self>,
+        reply: Reply,
+        tls: Option<Arc<TlsSession>>,
+        context: &mut Context,
+    ) -> State {
+        // Some servers close the control connection, too.
         context.begin_transfer(self.id);
+        context.transfer_ends_with(TransferError::Failed {
+            reply,
+            bytes: 0,
+            tls: tls.map(|tls| Box::new(TlsSession::clone(&tls))),
+        });
         self.is_again = true;
         self.has_begun = false;
         self.announced = None;
