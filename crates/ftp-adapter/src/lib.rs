@@ -28,6 +28,8 @@ mod operation;
 mod pending_events;
 mod pool;
 mod resume;
+#[cfg(feature = "files")]
+mod serving;
 mod session;
 mod session_state;
 mod setup;
@@ -55,7 +57,9 @@ pub use pool::{PoolConfig, PoolState, PoolStep, PoolTurn};
 pub use resume::{
     AskFacts, Fact, FileFacts, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload,
 };
-pub use session::{SessionData, SessionError, SessionEvent, SessionInfo};
+#[cfg(feature = "files")]
+pub use serving::{FileDone, FileJob, FileSession};
+pub use session::{SessionData, SessionError, SessionEvent, SessionInfo, TransferSummary};
 pub use session_state::{LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionEvents, SessionState, SessionTask};
 pub use setup::ClientSetup;
 pub use socket2;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ftp_guard::RefusedWhy;
-use ftp_proto::server::{self, ClosedWhy, LoginSummary};
+use ftp_proto::server::{self, ClosedWhy, LoginSummary, TransferAction, TransferError};
 use ftp_proto::wire::Reply;
 use ftp_proto::{TlsSession, Username};
 use thiserror::Error;
@@ -70,12 +70,28 @@ pub enum SessionEvent {
     LoggedIn(LoginSummary),
     /// The login is over, and the connection continues: `REIN`, `USER` again, or `AUTH`.
     LoggedOut,
+    /// A transfer that was begun is over. One that was refused before is not told.
+    Transferred(Box<TransferSummary>),
     /// The handler's reply could not be sent, and was replaced by 451.
     ReplyReplaced(Reply),
     /// The connection ended in an orderly way. The last event.
     Closed(ClosedWhy),
     /// The connection broke. The last event.
     Failed(SessionError),
+}
+
+/// A transfer that is over, at a server with files.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TransferSummary {
+    /// What was to be transferred.
+    pub action: TransferAction,
+    /// How many bytes went over the data connection.
+    pub bytes: u64,
+    /// The TLS session of the data connection, if that ended and had one.
+    pub tls: Option<Arc<TlsSession>>,
+    /// Whether it is whole.
+    pub outcome: Result<(), TransferError>,
 }
 
 /// Why a server's connection broke.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -92,6 +92,15 @@ impl Runtime for AsyncStd {
             handle: task::spawn(future.map(drop)),
             abort,
         }
+    }
+
+    /// With `async_std::task::spawn_blocking`.
+    fn unblock<T: Send + 'static>(
+        blocking: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = io::Result<T>> + Send {
+        // The task that waits for it would panic, too.
+        let running = task::spawn_blocking(|| catch_unwind(AssertUnwindSafe(blocking)));
+        async { running.await.map_err(|_| io::ErrorKind::Other.into()) }
     }
 }
 

@@ -82,6 +82,8 @@ mod pool;
 mod resume;
 mod runtime;
 mod server;
+#[cfg(feature = "files")]
+mod serving;
 mod session;
 mod session_runner;
 mod transfer;
@@ -97,8 +99,10 @@ pub use ftp_adapter::socket2;
 pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Next,
     PoolConfig, Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent,
-    SessionInfo, SharedGuard, Started, TlsMissing,
+    SessionInfo, SharedGuard, Started, TlsMissing, TransferSummary,
 };
+#[cfg(feature = "files")]
+pub use ftp_files;
 pub use ftp_guard;
 pub use ftp_proto;
 pub use ftp_proto::client::Login;

@@ -145,6 +145,15 @@ pub trait Runtime: Timer + Send + Io<Self::TcpStream> {
 
     /// Runs a future as a task.
     fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self::Task;
+
+    /// Runs a function that blocks on a thread that may block. It starts at once, and runs to its end even
+    /// if the future is dropped.
+    ///
+    /// # Errors
+    /// The function panicked, or the runtime ends.
+    fn unblock<T: Send + 'static>(
+        blocking: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = io::Result<T>> + Send;
 }
 
 /// Waits until this time.

@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ftp_adapter::{
-    AcceptDecision, Accepted, Acceptor, Availability, Budget, SessionData, TlsMissing,
+    AcceptDecision, Accepted, Acceptor, ActiveMode, Availability, Budget, SessionData, TlsMissing,
     accept_pause, server_settings,
 };
 use ftp_proto::server::{Config, Connection};
@@ -20,12 +21,14 @@ use futures_util::future::{Either, Map, Shared, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::runtime::{before, later, sleep_until, yield_now};
-use crate::session_runner::run_session;
+use crate::session_runner::{FileService, ServesFiles, run_session};
 use crate::{Handler, Io, Runtime, ServerSession, Timer};
 
 /// A server: what all its sessions share.
 pub struct Server<R> {
     pub(crate) acceptor: Acceptor<R>,
+    files: Option<Arc<dyn FileService>>,
+    passive: Arc<ActiveMode>,
 }
 
 impl<R: Timer> Server<R> {
@@ -37,7 +40,28 @@ impl<R: Timer> Server<R> {
     /// [`Security::DangerousPlaintext`](ftp_proto::server::Security::DangerousPlaintext).
     pub fn new(config: Arc<Config>, tls: Option<Arc<ServerConfig>>) -> Result<Self, TlsMissing> {
         let acceptor = Acceptor::new(config, tls)?;
-        Ok(Self { acceptor })
+        Ok(Self {
+            acceptor,
+            files: None,
+            passive: Arc::default(),
+        })
+    }
+
+    /// Listens on a port in this range for data connections, beginning anywhere in it. Without it the
+    /// system chooses the port. For [`files`](Self::files).
+    #[must_use]
+    pub fn passive_ports(mut self, ports: RangeInclusive<u16>) -> Self {
+        Arc::make_mut(&mut self.passive).set_ports(ports);
+        self
+    }
+
+    /// Tells clients (`PASV`) this address instead of the own one of their control connection, for
+    /// example that of the router in front. An IPv6 address is of no use: `EPSV` tells the port alone, and
+    /// `PASV` is refused then. For [`files`](Self::files).
+    #[must_use]
+    pub fn external_address(mut self, address: IpAddr) -> Self {
+        Arc::make_mut(&mut self.passive).set_address(address);
+        self
     }
 
     server_settings!(R);
@@ -77,8 +101,18 @@ impl<R: Timer> Server<R> {
         let received = self.acceptor.receive(Availability::Uncounted, peer);
         let welcomed = self.decision(transport, received, handler, shutdown.as_mut());
         if let Some((session, accepted)) = Box::pin(welcomed).await {
-            run_session(session, *accepted, handler, shutdown).await;
+            let files = self.begin_files(None, peer);
+            run_session(session, files, *accepted, handler, shutdown).await;
         }
+    }
+
+    fn begin_files(
+        &self,
+        local: Option<SocketAddr>,
+        peer: SocketAddr,
+    ) -> Option<Box<dyn ServesFiles>> {
+        let files = self.files.as_ref()?;
+        Some(files.begin(&self.passive, local, peer.ip()))
     }
 
     /// The session of a connection, once it may be greeted; `None` if there is none.
@@ -95,7 +129,7 @@ impl<R: Timer> Server<R> {
         H: Handler<S>,
         S: SessionData,
     {
-        let machine = match decision {
+        let mut machine = match decision {
             AcceptDecision::Greet => self.acceptor.machine(),
             AcceptDecision::Refuse(text) => self.acceptor.refusal(text),
             AcceptDecision::GreetAt(until) => {
@@ -112,6 +146,7 @@ impl<R: Timer> Server<R> {
                 return None;
             }
         };
+        machine.machine_mut().set_peer(accepted.peer.ip());
         let session = Box::new(ServerSession::new(machine, transport));
         Some((session, Box::new(accepted)))
     }
@@ -157,7 +192,36 @@ impl<R: Timer> Server<R> {
     }
 }
 
+fn local_address<R: Runtime>(stream: &R::TcpStream) -> Option<SocketAddr> {
+    let local = R::stream_socket(stream).local_addr().ok()?;
+    local.as_socket()
+}
+
 impl<R: Runtime> Server<R> {
+    /// Serves these files, if the configuration has
+    /// [`Config::files`](ftp_proto::server::Config::files): sessions then answer all commands about
+    /// files, make the data connections, and move the bytes. Other commands go to the handler as
+    /// before.
+    ///
+    /// * The handler decides who may do what, with
+    ///   [`Verdict::rights`](ftp_proto::server::Verdict::rights), and is told of each transfer's end
+    ///   ([`SessionEvent::Transferred`](crate::SessionEvent::Transferred)).
+    /// * Files are read and written on threads of the runtime that may block
+    ///   ([`Runtime::unblock`]), 256 KiB at a time. A transfer holds no more than a few of these pieces.
+    /// * For passive data connections it listens on the address of the control connection's own end.
+    ///   Only the control connection's peer is accepted; others are dropped, and end nothing.
+    /// * When the server stops, a transfer under way may come to its end within the
+    ///   [`drain_time`](Self::drain_time).
+    ///
+    /// In [`run_session`](Self::run_session), whose transport need not be a socket, there are no passive data
+    /// connections: `PASV` and `EPSV` get 425.
+    #[cfg(feature = "files")]
+    #[must_use]
+    pub fn files(mut self, files: impl ftp_files::Files) -> Self {
+        self.files = Some(Arc::new(crate::serving::Service::<R>::new(files)));
+        self
+    }
+
     /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then it
     /// accepts no more connections, every session gets a 421, and it returns when all have ended or
     /// the [`drain_time`](Self::drain_time) has passed.
@@ -178,11 +242,12 @@ impl<R: Runtime> Server<R> {
                 return None;
             }
             let received = Box::new(received);
+            let files = server.begin_files(local_address::<R>(&stream), peer);
             let mut shutdown = Box::pin(stopped);
             Some(R::spawn(async move {
                 let welcomed = server.decision(stream, *received, &*handler, shutdown.as_mut());
                 if let Some((session, accepted)) = Box::pin(welcomed).await {
-                    run_session(session, *accepted, &*handler, shutdown.as_mut()).await;
+                    run_session(session, files, *accepted, &*handler, shutdown.as_mut()).await;
                 }
             }))
         };
@@ -213,12 +278,14 @@ impl<R: Runtime> Server<R> {
         let begin = |server: Arc<Self>, stream, peer, handler: Arc<H>, stopped: Stopped| {
             // Boxed, because a future has room for each argument and for the place it is moved to,
             // and so has the future that awaits it.
+            let local = local_address::<R>(&stream);
             let received = Box::pin(receive(stream, peer));
             let mut shutdown = Box::pin(stopped);
             Some(R::spawn(async move {
                 let welcomed = server.welcome_after(received, &*handler, shutdown.as_mut());
                 if let Some((session, accepted)) = Box::pin(welcomed).await {
-                    run_session(session, *accepted, &*handler, shutdown.as_mut()).await;
+                    let files = server.begin_files(local, accepted.peer);
+                    run_session(session, files, *accepted, &*handler, shutdown.as_mut()).await;
                 }
             }))
         };
@@ -235,6 +302,7 @@ impl<R: Runtime> Server<R> {
     ) {
         let server = Arc::new(Self {
             acceptor: self.acceptor.of_listener(),
+            ..self.clone()
         });
         let handler = Arc::new(handler);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -315,6 +383,8 @@ impl<R> Clone for Server<R> {
     fn clone(&self) -> Self {
         Self {
             acceptor: self.acceptor.clone(),
+            files: self.files.clone(),
+            passive: Arc::clone(&self.passive),
         }
     }
 }

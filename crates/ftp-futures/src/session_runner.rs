@@ -1,25 +1,64 @@
 //! One session of a [`Server`](crate::Server), from greeting to close.
 
 use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use ftp_adapter::{
-    Accepted, Budget, LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionData, SessionError, SessionEvents,
-    SessionState, SessionTask,
+    Accepted, ActiveMode, Budget, DriverState, LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionData,
+    SessionError, SessionEvent, SessionEvents, SessionState, SessionTask, TransferSummary,
 };
-use ftp_proto::server::Event;
+use ftp_proto::server::{Connection, Event};
+use ftp_rustls::Secured;
 
 use crate::runtime::{before, later, sleep_until};
 use crate::{Handler, Io, ServerSession, Timer};
+
+/// The control connection of a session.
+pub(crate) type Control = DriverState<Secured<Connection>>;
+
+/// The files of a server.
+pub(crate) trait FileService: Send + Sync {
+    /// For a session that begins. `local` is the own end of its control connection, if that is a socket.
+    fn begin(
+        &self,
+        passive: &Arc<ActiveMode>,
+        local: Option<SocketAddr>,
+        peer: IpAddr,
+    ) -> Box<dyn ServesFiles>;
+}
+
+/// The files and data connections of one session, beside its control connection, whatever that runs over.
+pub(crate) trait ServesFiles: Send {
+    /// Takes the events that are dealt with here, and returns all others.
+    fn on_event(&mut self, control: &mut Control, event: Event) -> Option<Event>;
+
+    /// Ready if something happened, and was dealt with.
+    fn poll(&mut self, cx: &mut Context<'_>, control: &mut Control) -> Poll<()>;
+
+    /// The end of a transfer.
+    fn summary(&mut self, event: &Event) -> Option<TransferSummary>;
+
+    /// A transfer is under way, or a question is being answered.
+    fn is_busy(&self) -> bool;
+
+    /// Something that blocks is being done.
+    fn is_working(&self) -> bool;
+
+    /// There is no data connection any more.
+    fn drop_data(&mut self);
+}
 
 /// Runs a session to its end.
 ///
 /// The future is small: it lives as long as the session, and most sessions idle most of the time.
 pub(crate) fn run_session<'a, R, T, H, F, S>(
     session: Box<ServerSession<R, T>>,
+    files: Option<Box<dyn ServesFiles>>,
     accepted: Accepted<R>,
     handler: &'a H,
     shutdown: Pin<&'a mut F>,
@@ -33,8 +72,9 @@ where
 {
     let link = ControlLink {
         session,
+        files,
         shutdown,
-        stopping: false,
+        stopping: Stopping::No,
         events: SessionEvents::default(),
     };
     let (state, begin) = SessionState::new(accepted);
@@ -45,7 +85,11 @@ where
     });
     let begin = Box::new(begin);
     async move {
-        if let Some(time) = runner.run(begin).await {
+        let linger_time = runner.run(begin).await;
+        if runner.link.files.is_some() {
+            Box::pin(runner.link.leave_files()).await;
+        }
+        if let Some(time) = linger_time {
             let transport = runner.link.session.into_driver().into_parts().transport;
             Box::pin(linger::<R, T>(transport, time)).await;
         }
@@ -93,7 +137,10 @@ where
         let mut worked = Box::pin(self.work(*begin)).await;
         while worked.is_continue() {
             let next = self.link.next().await;
-            let task = self.state.on_event(self.link.session.machine(), next);
+            let task = match self.link.summary(&next) {
+                Some(summary) => SessionTask::Tell(SessionEvent::Transferred(summary)),
+                None => self.state.on_event(self.link.session.machine(), next),
+            };
             worked = Box::pin(self.work(task)).await;
         }
         worked.break_value().flatten()
@@ -142,10 +189,20 @@ where
 /// The connection, and what ends it from outside.
 struct ControlLink<'a, R, T, F> {
     session: Box<ServerSession<R, T>>,
+    files: Option<Box<dyn ServesFiles>>,
     shutdown: Pin<&'a mut F>,
-    stopping: bool,
+    stopping: Stopping,
     /// Events that came while the handler worked, or the guard delayed an attempt.
     events: SessionEvents,
+}
+
+/// Whether the server stops.
+enum Stopping {
+    No,
+    /// A transfer may come to its end.
+    Soon,
+    /// The client gets a 421.
+    Now,
 }
 
 impl<R, T, F> ControlLink<'_, R, T, F>
@@ -163,11 +220,59 @@ where
     }
 
     fn poll_listen(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event>, SessionError>> {
-        if !self.stopping && self.shutdown.as_mut().poll(cx).is_ready() {
-            self.stopping = true;
-            self.session.shutdown(SHUTDOWN_TEXT);
+        if let Stopping::No = self.stopping
+            && self.shutdown.as_mut().poll(cx).is_ready()
+        {
+            self.stopping = Stopping::Soon;
         }
-        self.session.poll_event(cx)
+        loop {
+            if let Some(files) = &mut self.files {
+                while files.poll(cx, &mut self.session.driver.state).is_ready() {}
+            }
+            let is_busy = self.files.as_ref().is_some_and(|files| files.is_busy());
+            if let Stopping::Soon = self.stopping
+                && !is_busy
+            {
+                self.stopping = Stopping::Now;
+                self.session.shutdown(SHUTDOWN_TEXT);
+            }
+            let next = ready!(self.session.poll_event(cx));
+            match (&mut self.files, next) {
+                (Some(files), Ok(Some(event))) => {
+                    let left = files.on_event(&mut self.session.driver.state, event);
+                    if left.is_some() {
+                        return Poll::Ready(Ok(left));
+                    }
+                }
+                (_, next) => return Poll::Ready(next),
+            }
+        }
+    }
+
+    /// The end of a transfer, if it is one.
+    fn summary(
+        &mut self,
+        next: &Result<Option<Event>, SessionError>,
+    ) -> Option<Box<TransferSummary>> {
+        let (Some(files), Ok(Some(event))) = (&mut self.files, next) else {
+            return None;
+        };
+        files.summary(event).map(Box::new)
+    }
+
+    /// The session is over: files that are open are left.
+    async fn leave_files(&mut self) {
+        let (Some(files), control) = (&mut self.files, &mut self.session.driver.state) else {
+            return;
+        };
+        files.drop_data();
+        poll_fn(|cx| {
+            while files.is_working() {
+                ready!(files.poll(cx, control));
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// The handler's answer. The connection's deadlines still apply. `None` as soon as the
@@ -206,8 +311,6 @@ where
 mod tests {
     use std::future::{Pending, pending};
     use std::io;
-    use std::net::SocketAddr;
-    use std::sync::Arc;
 
     use ftp_adapter::{Availability, Clock, SessionInfo};
     use ftp_proto::server::{Attempt, Config, Request, Security, Verdict};
@@ -292,7 +395,7 @@ mod tests {
             + size_of::<SessionRunner<'_, Still, [usize; 4], Nobody, Pending<()>, ()>>();
         assert!(state <= 1280, "{state}");
         let mut shutdown = pin!(pending());
-        let future = run_session(session, accepted, &Nobody, shutdown.as_mut());
+        let future = run_session(session, None, accepted, &Nobody, shutdown.as_mut());
         assert!(size_of_val(&future) <= 512, "{}", size_of_val(&future));
     }
 }

@@ -72,4 +72,14 @@ impl Runtime for Smol {
         // The panic hook has already reported a panic; it must not reach the task that waits.
         smol::spawn(async move { drop(AssertUnwindSafe(future).catch_unwind().await) })
     }
+
+    /// With `smol::unblock`.
+    fn unblock<T: Send + 'static>(
+        blocking: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = io::Result<T>> + Send {
+        // Its task would be cancelled with the future.
+        let (done, result) = smol::channel::bounded(1);
+        smol::unblock(move || drop(done.try_send(blocking()))).detach();
+        async move { result.recv().await.map_err(io::Error::other) }
+    }
 }

@@ -144,6 +144,14 @@ impl Runtime for Tokio {
     fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Task {
         Task(tokio::spawn(future))
     }
+
+    /// With `tokio::task::spawn_blocking`.
+    fn unblock<T: Send + 'static>(
+        blocking: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = io::Result<T>> + Send {
+        let running = tokio::task::spawn_blocking(blocking);
+        async { running.await.map_err(io::Error::other) }
+    }
 }
 
 /// A task of tokio that ends when this is dropped.

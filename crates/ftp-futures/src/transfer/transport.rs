@@ -54,6 +54,24 @@ pub struct Listening<T> {
     pub accept: BoxFuture<io::Result<T>>,
 }
 
+impl<T> Listening<T> {
+    pub(crate) fn new<R: Runtime<TcpStream = T> + 'static>(
+        listening: ActiveListener,
+    ) -> io::Result<Self> {
+        let ActiveListener {
+            listener,
+            address,
+            peer,
+            ..
+        } = listening;
+        let listener = R::listener(listener)?;
+        Ok(Self {
+            address,
+            accept: Box::pin(accept::<R>(listener, peer)),
+        })
+    }
+}
+
 /// TCP to the host of the control connection.
 pub(crate) struct Direct<R> {
     host: IpAddr,
@@ -87,19 +105,7 @@ impl<R: Runtime + 'static> DataTransport<R::TcpStream> for Direct<R> {
             let local = local.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
             self.active.listen(local, self.host)
         });
-        Box::pin(async move {
-            let ActiveListener {
-                listener,
-                address,
-                peer,
-                ..
-            } = listening?;
-            let listener = R::listener(listener)?;
-            Ok(Listening {
-                address,
-                accept: Box::pin(accept::<R>(listener, peer)),
-            })
-        })
+        Box::pin(async move { Listening::new::<R>(listening?) })
     }
 
     fn acknowledge_at_once(&self, control: &R::TcpStream) {

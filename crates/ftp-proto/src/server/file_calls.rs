@@ -8,7 +8,7 @@ use super::context::Context;
 use super::files::Answer;
 use super::state::State;
 use super::transferring::Transferring;
-use super::{Connection, FileError, Misuse, TransferId};
+use super::{Connection, FileError, Misuse, Rights, TransferId};
 use crate::{Instant, data};
 
 impl Connection {
@@ -16,6 +16,11 @@ impl Connection {
     /// `EPSV` with a network protocol is left to the driver to judge.
     pub fn set_peer(&mut self, peer: IpAddr) {
         self.context.peer = Some(peer);
+    }
+
+    /// What the user may do with files; `None` if nobody is logged in, or no files are served.
+    pub fn rights(&self) -> Option<Rights> {
+        self.context.session.as_ref().map(|session| session.rights)
     }
 
     /// Answers [`Event::Files`], [`Event::Transfer`], [`Event::Commit`] or [`Event::Listen`].

@@ -111,6 +111,12 @@ impl<R: Runtime, const STUCK: bool> Runtime for Awkward<R, STUCK> {
     fn spawn(future: impl Future<Output = ()> + Send + 'static) -> R::Task {
         R::spawn(future)
     }
+
+    fn unblock<T: Send + 'static>(
+        blocking: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = io::Result<T>> + Send {
+        R::unblock(blocking)
+    }
 }
 
 /// The same for blocking streams.

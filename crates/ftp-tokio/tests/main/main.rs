@@ -15,5 +15,7 @@ mod loopback;
 mod pool;
 mod received;
 mod resume;
+#[cfg(feature = "files")]
+mod served;
 mod timeouts;
 mod tls_in_memory;

@@ -1,0 +1,260 @@
+//! The files and the data connections of one session of a [`Server`](crate::Server).
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use ftp_adapter::{ActiveMode, DriverError, FileDone, FileSession, TransferSummary, socket};
+use ftp_files::Files;
+use ftp_proto::data::{self, Direction, Open, Ticket};
+use ftp_proto::server::{Connection, Event, ListenRequest};
+use ftp_rustls::Secured;
+
+use crate::session_runner::{Control, FileService, ServesFiles};
+use crate::{BoxFuture, Driver, Listening, Parts, Runtime};
+
+/// Serves these files in each session.
+pub(crate) struct Service<R> {
+    files: Arc<dyn Files>,
+    runtime: std::marker::PhantomData<fn() -> R>,
+}
+
+impl<R: Runtime> Service<R> {
+    pub(crate) fn new(files: impl Files) -> Self {
+        Self {
+            files: Arc::new(files),
+            runtime: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<R: Runtime> FileService for Service<R> {
+    fn begin(
+        &self,
+        passive: &Arc<ActiveMode>,
+        local: Option<SocketAddr>,
+        peer: IpAddr,
+    ) -> Box<dyn ServesFiles> {
+        Box::new(Serving::<R> {
+            files: FileSession::new(Arc::clone(&self.files)),
+            job: None,
+            passive: Arc::clone(passive),
+            local,
+            peer,
+            listening: None,
+            data: Data::None,
+        })
+    }
+}
+
+struct Serving<R: Runtime> {
+    files: FileSession,
+    job: Option<BoxFuture<io::Result<FileDone>>>,
+    passive: Arc<ActiveMode>,
+    /// The own end of the control connection.
+    local: Option<SocketAddr>,
+    /// The client.
+    peer: IpAddr,
+    /// Accepts the connection of the client, and drops those of others.
+    listening: Option<BoxFuture<io::Result<R::TcpStream>>>,
+    data: Data<R>,
+}
+
+/// The data connection. Boxed: most sessions have none most of the time.
+enum Data<R: Runtime> {
+    None,
+    Opening(Box<Opening<R::TcpStream>>),
+    Open(Box<DataDriver<R>>),
+}
+
+struct Opening<T> {
+    ticket: Ticket,
+    transport: BoxFuture<io::Result<T>>,
+}
+
+type DataDriver<R> = Driver<R, Secured<data::Connection>, <R as Runtime>::TcpStream>;
+
+impl<R: Runtime> ServesFiles for Serving<R> {
+    fn on_event(&mut self, control: &mut Control, event: Event) -> Option<Event> {
+        let left = match event {
+            Event::Listen(request) => {
+                self.listen(control, request);
+                None
+            }
+            Event::StopListening => {
+                self.listening = None;
+                None
+            }
+            Event::OpenData(ticket) => {
+                self.open(ticket);
+                None
+            }
+            event => {
+                if let Event::Transferred { .. } = event {
+                    self.drop_data();
+                }
+                self.files.on_event(control.machine().machine(), event)
+            }
+        };
+        self.go_on(control);
+        left
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, control: &mut Control) -> Poll<()> {
+        if let Some(job) = &mut self.job
+            && let Poll::Ready(done) = job.as_mut().poll(cx)
+        {
+            self.job = None;
+            let (now, machine) = now_and_machine::<R>(control);
+            match done {
+                Ok(done) => self.files.done(now, machine, done),
+                Err(_) => self.files.lost(now, machine),
+            }
+        } else {
+            ready!(self.poll_data(cx, control));
+        }
+        self.go_on(control);
+        Poll::Ready(())
+    }
+
+    fn summary(&mut self, event: &Event) -> Option<TransferSummary> {
+        self.files.summary(event)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.files.is_busy()
+    }
+
+    fn is_working(&self) -> bool {
+        self.job.is_some()
+    }
+
+    fn drop_data(&mut self) {
+        self.listening = None;
+        self.data = Data::None;
+    }
+}
+
+impl<R: Runtime> Serving<R> {
+    /// Something has happened: moves bytes on, and starts what blocks.
+    fn go_on(&mut self, control: &mut Control) {
+        let data = match &mut self.data {
+            Data::Open(driver) => Some(driver.machine_mut().machine_mut()),
+            _ => None,
+        };
+        let (now, machine) = now_and_machine::<R>(control);
+        if let Some(job) = self.files.next_job(now, machine, data) {
+            self.job = Some(Box::pin(R::unblock(|| job.run())));
+        }
+    }
+
+    fn listen(&mut self, control: &mut Control, request: ListenRequest) {
+        let listening = self.local.ok_or(io::ErrorKind::Unsupported.into());
+        let listening = listening
+            .and_then(|local| self.passive.listen(local, self.peer))
+            .and_then(|listener| Listening::new::<R>(listener));
+        let answer = match listening {
+            Ok(Listening { address, accept }) => {
+                self.listening = Some(accept);
+                request.listening(address)
+            }
+            Err(_) => request.not_listening(),
+        };
+        let (now, machine) = now_and_machine::<R>(control);
+        // It fails only if the connection is over.
+        let _too_late = machine.answer(now, answer);
+    }
+
+    fn open(&mut self, ticket: Ticket) {
+        let transport: BoxFuture<_> = match (ticket.open(), self.listening.take()) {
+            (Open::Accept, Some(accept)) => accept,
+            (Open::ConnectToPeer { port }, _) => {
+                Box::pin(R::connect(SocketAddr::new(self.peer, port)))
+            }
+            (Open::Connect(address), _) => Box::pin(R::connect(address)),
+            _ => Box::pin(async { Err(io::ErrorKind::Unsupported.into()) }),
+        };
+        self.data = Data::Opening(Box::new(Opening { ticket, transport }));
+    }
+
+    /// Ready if something happened on the data connection, and was dealt with.
+    fn poll_data(&mut self, cx: &mut Context<'_>, control: &mut Control) -> Poll<()> {
+        match &mut self.data {
+            Data::None => return Poll::Pending,
+            Data::Opening(opening) => {
+                let opened = ready!(opening.transport.as_mut().poll(cx));
+                self.opened(control, opened);
+            }
+            Data::Open(driver) => match ready!(driver.poll_next(cx)) {
+                Ok(Some(_)) => {}
+                Ok(None) => self.ended(control, Ok(())),
+                Err(error) => self.ended(control, Err(error)),
+            },
+        }
+        Poll::Ready(())
+    }
+
+    fn opened(&mut self, control: &mut Control, opened: io::Result<R::TcpStream>) {
+        let Data::Opening(opening) = std::mem::replace(&mut self.data, Data::None) else {
+            return;
+        };
+        let start = control.start();
+        let (now, machine) = now_and_machine::<R>(control);
+        match opened {
+            Ok(transport) => {
+                // It fails if the transfer is over by now.
+                if let Ok(data) = machine.data_opened(now, opening.ticket) {
+                    let data = control.machine().data(data);
+                    reset_on_drop::<R>(&data, &transport, true);
+                    let driver = Driver::for_data_since(data, transport, start);
+                    self.data = Data::Open(Box::new(driver));
+                }
+            }
+            // As above.
+            Err(_) => drop(machine.data_failed(now, opening.ticket)),
+        }
+    }
+
+    fn ended(
+        &mut self,
+        control: &mut Control,
+        result: Result<(), DriverError<ftp_rustls::Error<data::Error>>>,
+    ) {
+        let Data::Open(driver) = std::mem::replace(&mut self.data, Data::None) else {
+            return;
+        };
+        let Parts {
+            machine, transport, ..
+        } = driver.into_parts();
+        if result.is_ok() {
+            reset_on_drop::<R>(&machine, &transport, false);
+        }
+        // The socket is closed here, before anything is said over the control connection.
+        drop(transport);
+        let (now, control) = now_and_machine::<R>(control);
+        let mut machine = machine.into_machine();
+        if result.is_err() {
+            machine.failed(now);
+        }
+        self.files.data_over(now, control, machine);
+    }
+}
+
+fn now_and_machine<R: Runtime>(control: &mut Control) -> (ftp_proto::Instant, &mut Connection) {
+    let now = control.instant(R::now());
+    (now, control.machine_mut().machine_mut())
+}
+
+/// What is sent in clear is reset when it is dropped before its end: so the client does not take that for
+/// the end of the file.
+fn reset_on_drop<R: Runtime>(
+    machine: &Secured<data::Connection>,
+    transport: &R::TcpStream,
+    reset: bool,
+) {
+    let machine = machine.machine();
+    if machine.direction() == Direction::Send && !machine.is_protected() {
+        socket::reset_on_close(&R::stream_socket(transport), reset);
+    }
+}
