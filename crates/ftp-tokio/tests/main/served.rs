@@ -186,7 +186,7 @@ async fn directories_are_made_listed_and_removed() {
         for name in 0..3000 {
             put(&world.files, &format!("pub/a file {name}"), b"bytes");
         }
-        let entries = ftp.list_all(None).await.unwrap();
+        let entries = ftp.list_all("").await.unwrap();
         assert_eq!(entries.len(), 3000);
         let is_right = |line: &str| line.starts_with("-rw") && line.contains(" a file ");
         let list = download(&mut ftp, Transfer::list(None).unwrap()).await;
@@ -197,7 +197,7 @@ async fn directories_are_made_listed_and_removed() {
             "{list}"
         );
         assert_eq!(
-            ftp.names(None)
+            ftp.names("")
                 .await
                 .unwrap()
                 .collect()
@@ -208,7 +208,7 @@ async fn directories_are_made_listed_and_removed() {
         );
         ftp.rename("a file 1", "other").await.unwrap();
         ftp.remove_file("other").await.unwrap();
-        assert_eq!(ftp.list_all(None).await.unwrap().len(), 2999);
+        assert_eq!(ftp.list_all("").await.unwrap().len(), 2999);
         ftp.cdup().await.unwrap();
         assert!(ftp.remove_dir("pub").await.is_err(), "not empty");
         ftp.make_dir("new").await.unwrap();
