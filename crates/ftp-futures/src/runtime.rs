@@ -84,9 +84,17 @@ pub trait Io<T> {
 }
 
 /// A runtime whose streams implement the traits of `futures-io`. It gets [`Io`] for all of them.
-pub trait FuturesIo {}
+pub trait FuturesIo {
+    /// Flushes the stream and closes it for writing, if the stream's own way does not do that.
+    fn poll_close<T: AsyncWrite + 'static>(
+        stream: Pin<&mut T>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        stream.poll_close(cx)
+    }
+}
 
-impl<R: FuturesIo, T: AsyncRead + AsyncWrite> Io<T> for R {
+impl<R: FuturesIo, T: AsyncRead + AsyncWrite + 'static> Io<T> for R {
     fn poll_read(
         stream: Pin<&mut T>,
         cx: &mut Context<'_>,
@@ -108,7 +116,7 @@ impl<R: FuturesIo, T: AsyncRead + AsyncWrite> Io<T> for R {
     }
 
     fn poll_close(stream: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        stream.poll_close(cx)
+        <R as FuturesIo>::poll_close(stream, cx)
     }
 }
 

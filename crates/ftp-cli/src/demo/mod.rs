@@ -1,6 +1,7 @@
-//! `ftp-cli demo`: a server and a client on the loopback interface, and four dialogues between
+//! `ftp-cli demo`: a server and a client on the loopback interface, and five dialogues between
 //! them, shown as they happen.
 
+mod files;
 mod handler;
 mod lockout;
 
@@ -38,7 +39,7 @@ const USER_WITH_ACCOUNT: &str = "clerk";
 const PASSWORD: &str = "correct horse battery staple";
 const ACCOUNT: &str = "payroll-7";
 
-/// Runs the four dialogues.
+/// Runs the five dialogues.
 ///
 /// # Errors
 /// If the server cannot be started. A dialogue that ends in an unexpected way gives an exit code.
@@ -49,6 +50,7 @@ pub(crate) fn run(arguments: &DemoArguments, output: Arc<Output>) -> Result<Exit
         stage.implicit()?,
         stage.account()?,
         stage.lockout()?,
+        stage.files()?,
     ];
     show_table(&stage.output, &rows);
     let output = Arc::clone(&stage.output);
@@ -74,6 +76,7 @@ struct Row {
 struct Stage {
     output: Arc<Output>,
     tls: Arc<ClientConfig>,
+    server_tls: Arc<ServerConfig>,
     adapter: Adapter,
     explicit: Serving,
     implicit: Serving,
@@ -102,6 +105,7 @@ impl Stage {
         Ok(Self {
             output,
             tls,
+            server_tls,
             adapter,
             explicit,
             implicit,
@@ -166,6 +170,38 @@ impl Stage {
             title: TITLE,
             result,
             times,
+            total,
+            is_as_it_must_be,
+        })
+    }
+
+    fn files(&self) -> Result<Row, Failure> {
+        const TITLE: &str = "files";
+        self.announce(
+            TITLE,
+            "A listing, a download and an upload. Each has a data connection of its own, which\n\
+             resumes the TLS session. What is not whole and confirmed is an error.",
+        );
+        let recorder = Arc::new(self.recorder());
+        let began = Instant::now();
+        let done = files::run(
+            DemoHandler(users()?),
+            Arc::clone(&self.server_tls),
+            login(USER, None).map_err(invalid)?,
+            Arc::clone(&self.tls),
+            Arc::clone(&recorder),
+            |line| self.output.line(&format!("    {line}")),
+        );
+        let total = began.elapsed();
+        let (result, is_as_it_must_be) = match done {
+            Ok(()) => ("226, as expected".to_owned(), true),
+            Err(error) => (error.to_string(), false),
+        };
+        self.output.line(&format!("  {result}"));
+        Ok(Row {
+            title: TITLE,
+            result,
+            times: recorder.take(TimedPhase::Password).times,
             total,
             is_as_it_must_be,
         })

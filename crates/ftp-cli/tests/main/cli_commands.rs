@@ -10,7 +10,7 @@ fn run(arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn the_demo_shows_four_dialogues_with_secrets_masked() {
+fn the_demo_shows_five_dialogues_with_secrets_masked() {
     let run = run(&[]);
     assert_eq!(run.code, 0, "{run:?}");
     for line in [
@@ -23,6 +23,10 @@ fn the_demo_shows_four_dialogues_with_secrets_masked() {
         "  ← 421 ",
         "explicit TLS",
         "implicit TLS",
+        "  → MLSD",
+        "  → RETR report.txt",
+        "  → STOR copy.txt",
+        "    received 23 bytes",
     ] {
         assert!(
             run.stdout.lines().any(|shown| shown.starts_with(line)),
@@ -35,7 +39,7 @@ fn the_demo_shows_four_dialogues_with_secrets_masked() {
     }
     assert_eq!(
         run.stdout.matches("as expected").count(),
-        5,
+        7,
         "{}",
         run.stdout
     );
@@ -85,7 +89,7 @@ fn the_transcripts_of_the_guide_are_those_of_the_demo() {
         return;
     };
     let demo = dialogues(&run(&["demo"]).stdout);
-    assert_eq!(demo.len(), 4);
+    assert_eq!(demo.len(), 5);
     let sections: Vec<_> = guide.split("\n## ").collect();
     let transcripts = |title: &str| {
         let section = sections.iter().find(|text| text.starts_with(title));

@@ -72,6 +72,6 @@ fn the_demo_ends_as_expected_on_every_runtime() {
     for runtime in RUNTIMES {
         let run = Program::new(["demo", "--runtime", runtime]).run();
         assert_eq!(run.code, 0, "{runtime}: {run:?}");
-        assert_eq!(run.stdout.matches("as expected").count(), 5, "{runtime}");
+        assert_eq!(run.stdout.matches("as expected").count(), 7, "{runtime}");
     }
 }

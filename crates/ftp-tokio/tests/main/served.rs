@@ -197,13 +197,7 @@ async fn directories_are_made_listed_and_removed() {
             "{list}"
         );
         assert_eq!(
-            ftp.names("")
-                .await
-                .unwrap()
-                .collect()
-                .await
-                .unwrap()
-                .len(),
+            ftp.names("").await.unwrap().collect().await.unwrap().len(),
             3000
         );
         ftp.rename("a file 1", "other").await.unwrap();
