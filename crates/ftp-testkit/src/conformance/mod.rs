@@ -20,6 +20,7 @@ mod logins;
 mod once;
 mod probing;
 mod scenarios;
+mod serving;
 mod under_load;
 
 use std::net::SocketAddr;
@@ -38,6 +39,7 @@ pub use futures::{Async, Platform};
 pub use handler::TestHandler;
 pub use probing::{probe, probe_blocking};
 pub use scenarios::{Scenario, scenarios};
+pub use serving::serve_files;
 pub use under_load::{many_at_once, raise_open_files};
 
 use crate::misbehaving::{ClientUnderTest, Outcome, ServerUnderTest};
