@@ -1,15 +1,17 @@
 //! async-std as a runtime of `ftp-futures`.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use async_std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use async_std::task::{self, JoinHandle};
+use ftp_futures::futures_io::AsyncWrite;
 use ftp_futures::socket2::SockRef;
 use ftp_futures::{Clock, FuturesIo, Runtime, Timer};
 use futures_util::FutureExt;
@@ -54,7 +56,19 @@ impl Timer for AsyncStd {
     }
 }
 
-impl FuturesIo for AsyncStd {}
+impl FuturesIo for AsyncStd {
+    /// async-std's own way only flushes a [`TcpStream`], so that the peer would wait for the end of a file.
+    fn poll_close<T: AsyncWrite + 'static>(
+        mut stream: Pin<&mut T>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(stream.as_mut().poll_close(cx))?;
+        match (&*stream as &dyn Any).downcast_ref::<TcpStream>() {
+            Some(stream) => Poll::Ready(stream.shutdown(Shutdown::Write)),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
 
 impl Runtime for AsyncStd {
     type TcpStream = TcpStream;

@@ -24,7 +24,7 @@
 //! async fn where_am_i<R, T>(transport: T, password: &str) -> Result<String, ftp_futures::Error>
 //! where
 //!     R: Timer + FuturesIo,
-//!     T: AsyncRead + AsyncWrite + Unpin,
+//!     T: AsyncRead + AsyncWrite + Unpin + 'static,
 //! {
 //!     let login = Login::new("developer", password)?;
 //!     let connector = Connector::<R>::new(Config::new(login));
@@ -45,7 +45,7 @@
 //! async fn copy<R, T>(ftp: &mut Client<R, T>, from: &str, to: &str) -> Result<(), Error>
 //! where
 //!     R: Timer + FuturesIo,
-//!     T: AsyncRead + AsyncWrite + Unpin,
+//!     T: AsyncRead + AsyncWrite + Unpin + 'static,
 //! {
 //!     let mut bytes = Vec::new();
 //!     ftp.retrieve(from).await?.read_to_end(&mut bytes).await?; // whole, or an error

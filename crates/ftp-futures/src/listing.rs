@@ -72,7 +72,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     /// async fn bytes_in_files<R, T>(ftp: &mut Client<R, T>) -> Result<u64, Error>
     /// where
     ///     R: Timer + FuturesIo,
-    ///     T: AsyncRead + AsyncWrite + Unpin,
+    ///     T: AsyncRead + AsyncWrite + Unpin + 'static,
     /// {
     ///     let mut bytes = 0;
     ///     let mut entries = ftp.list("pub").await?;

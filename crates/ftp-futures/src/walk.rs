@@ -39,7 +39,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     /// async fn paths<R, T>(ftp: &mut Client<R, T>) -> Result<Vec<Vec<u8>>, Error>
     /// where
     ///     R: Timer + FuturesIo,
-    ///     T: AsyncRead + AsyncWrite + Unpin,
+    ///     T: AsyncRead + AsyncWrite + Unpin + 'static,
     /// {
     ///     let found = ftp.walk("pub", 16).try_filter_map(async |visit| {
     ///         Ok(match visit {

@@ -71,7 +71,7 @@ async fn talk<R: Runtime>(address: &str, mode: DataMode, size: usize) -> Result<
         .read_to_end(&mut came)
         .await?;
     assert!(came == bytes[10..]);
-    assert_eq!(ftp.list_all(None).await?.len(), 1);
+    assert_eq!(ftp.list_all("").await?.len(), 1);
     ftp.remove_file("file").await?;
     ftp.quit().await
 }
