@@ -401,6 +401,13 @@ impl fmt::Display for Redacted<'_> {
             }
             // The server named most of the path.
             Error::AtPath { error, .. } => write!(f, "{MASK}: {}", error.redacted()),
+            Error::Transfer { error, cause } => {
+                error.redacted().fmt(f)?;
+                match cause.as_deref() {
+                    Some(DataFailure::ControlLost(lost)) => write!(f, ": {}", lost.redacted()),
+                    _ => Because(cause).fmt(f),
+                }
+            }
             Error::Tls { error, .. } => match &**error {
                 ftp_rustls::Error::Machine(error) => error.redacted().fmt(f),
                 error => error.fmt(f),
@@ -537,6 +544,14 @@ mod tests {
         let phase = Phase::Ready;
         let verb = Verb::Pwd;
         let reply_of = |fault| Error::Protocol(client::Error::PeerFault { phase, fault });
+        let transfer = |error, cause: Option<Error>| Error::Transfer {
+            error: Box::new(error),
+            cause: cause.map(|lost| Box::new(DataFailure::ControlLost(Box::new(lost)))),
+        };
+        let refused = TransferError::Refused {
+            verb,
+            reply: reply(),
+        };
         for error in [
             Error::Refused(reply()),
             Error::Unsolicited(reply()),
@@ -545,6 +560,12 @@ mod tests {
                 reply: reply(),
             },
             Error::Protocol(client::Error::PasswordNeeded { reply: reply() }),
+            transfer(refused.clone(), None),
+            transfer(TransferError::Unknown, Some(Error::Refused(reply()))),
+            Error::AtPath {
+                path: b"hunter2".to_vec(),
+                error: Box::new(transfer(refused, None)),
+            },
             reply_of(client::PeerFault::UnsolicitedReply(reply())),
             reply_of(client::PeerFault::OutOfStep {
                 verb,
@@ -554,6 +575,7 @@ mod tests {
             assert!(error.to_string().contains("200 hunter2"), "{error}");
             let redacted = error.redacted().to_string();
             assert!(redacted.ends_with("200 ****"), "{redacted}");
+            assert!(!redacted.contains("hunter2"), "{redacted}");
         }
     }
 

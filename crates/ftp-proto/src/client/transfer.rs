@@ -268,6 +268,23 @@ impl TransferError {
         }
     }
 
+    /// The same error with `****` in place of all that the server said: for logs. Codes stay.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let mut error = self.clone();
+        match &mut error {
+            Self::Refused { reply, .. }
+            | Self::UnusableReply { reply, .. }
+            | Self::Failed { reply, .. }
+            | Self::LengthDiffers { reply, .. }
+            | Self::CutOff {
+                reply: Some(reply), ..
+            } => *reply = reply.redacted(),
+            Self::CutOff { reply: None, .. } | Self::NotOpened | Self::Unknown | Self::Aborted => {}
+        }
+        error
+    }
+
     /// Whether the server turned the transfer down because the TLS session of the data connection was
     /// not resumed from the control connection, as far as its code tells.
     pub fn wants_resumption(&self) -> bool {

@@ -4,9 +4,11 @@
 use std::sync::{Arc, Mutex};
 
 use crate::common::Dialogue;
-use ftp_proto::client::{Config, Login, Misuse, Security};
-use ftp_proto::wire::Command;
-use ftp_proto::{Account, Action, Instant, Machine, Password, Username};
+use ftp_proto::client::{Config, Login, Misuse, Security, TransferError};
+use ftp_proto::wire::{Code, Command, Reply, Verb};
+use ftp_proto::{
+    Account, Action, Instant, Machine, Password, TlsSession, TlsVersion, Username, data,
+};
 
 const SENTINEL: &str = "s3ntinel";
 
@@ -124,6 +126,48 @@ fn a_redacted_error_shows_nothing_that_the_server_repeated() {
     dialogue.hear(format!("332 {SENTINEL}\r\n"));
     let redacted = dialogue.error().redacted();
     assert!(!format!("{redacted} {redacted:?}").contains(SENTINEL));
+}
+
+#[test]
+fn a_redacted_error_of_a_transfer_shows_nothing_that_the_server_repeated() {
+    let reply = || Reply::new(Code::CANNOT_OPEN_DATA_CONNECTION, SENTINEL).unwrap();
+    let verb = Verb::Retr;
+    let tls = TlsSession::new(TlsVersion::Tls13, "TLS_AES_128_GCM_SHA256");
+    for error in [
+        TransferError::Refused {
+            verb,
+            reply: reply(),
+        },
+        TransferError::UnusableReply {
+            verb,
+            reply: reply(),
+        },
+        TransferError::Failed {
+            reply: reply(),
+            bytes: 7,
+            tls: Some(Box::new(tls)),
+        },
+        TransferError::CutOff {
+            bytes: 7,
+            error: data::Error::CutOff,
+            reply: Some(reply()),
+        },
+        TransferError::LengthDiffers {
+            bytes: 7,
+            expected: 8,
+            reply: reply(),
+        },
+    ] {
+        assert!(error.to_string().contains(SENTINEL), "{error}");
+        let redacted = error.redacted();
+        let shown = format!("{redacted} {redacted:?} {redacted:#?}");
+        assert!(!shown.contains(SENTINEL), "{shown}");
+        assert_eq!(redacted.reply().unwrap().code(), reply().code());
+        assert_eq!(redacted.wants_resumption(), error.wants_resumption());
+    }
+    for error in [TransferError::Unknown, TransferError::Aborted] {
+        assert_eq!(error.redacted(), error);
+    }
 }
 
 #[test]
