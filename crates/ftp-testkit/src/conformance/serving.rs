@@ -1,9 +1,12 @@
 //! A server with files, and the client, of one runtime.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use ftp_futures::ftp_files::Memory;
-use ftp_futures::{Connector, Error, Runtime, Server};
+use ftp_futures::{Client, Connector, Error, Runtime, Server};
 use ftp_proto::client::{self, DataMode, Login};
 use ftp_proto::server::{self, FilesConfig, Rights};
 use futures_channel::oneshot;
@@ -73,5 +76,68 @@ async fn talk<R: Runtime>(address: &str, mode: DataMode, size: usize) -> Result<
     assert!(came == bytes[10..]);
     assert_eq!(ftp.list_all("").await?.len(), 1);
     ftp.remove_file("file").await?;
+    given_up_at_every_wait(&mut ftp).await?;
     ftp.quit().await
+}
+
+/// A transfer is dropped at each of its waits, one after the other; the next command gets its own reply.
+async fn given_up_at_every_wait<R: Runtime>(ftp: &mut Ftp<R>) -> Result<(), Error> {
+    let mut kept = ftp.store("kept").await?;
+    kept.write_all(&[7; 1000]).await?;
+    kept.finish().await?;
+    let mut waits = [0; 3];
+    for (which, waits) in waits.iter_mut().enumerate() {
+        loop {
+            let done = match which {
+                0 => polled(*waits, download(ftp)).await,
+                1 => polled(*waits, upload(ftp)).await,
+                _ => polled(*waits, listing(ftp)).await,
+            };
+            assert_eq!(ftp.pwd().await?, b"/pub", "{which}, {waits}");
+            match done {
+                Some(result) => break result?,
+                None => *waits += 1,
+            }
+        }
+    }
+    assert!(waits.iter().all(|waits| *waits > 2), "{waits:?}");
+    Ok(())
+}
+
+type Ftp<R> = Client<R, <R as Runtime>::TcpStream>;
+
+async fn download<R: Runtime>(ftp: &mut Ftp<R>) -> Result<(), Error> {
+    let mut download = ftp.retrieve("kept").await?;
+    let mut bytes = Vec::new();
+    download.read_to_end(&mut bytes).await?;
+    download.finish().await?;
+    assert_eq!(bytes, [7; 1000]);
+    Ok(())
+}
+
+async fn upload<R: Runtime>(ftp: &mut Ftp<R>) -> Result<(), Error> {
+    let mut upload = ftp.store("sent").await?;
+    upload.write_all(&[8; 1000]).await?;
+    upload.finish().await?;
+    Ok(())
+}
+
+async fn listing<R: Runtime>(ftp: &mut Ftp<R>) -> Result<(), Error> {
+    let entries = ftp.list_all("").await?;
+    assert!(entries.iter().any(|entry| entry.name() == b"kept"));
+    Ok(())
+}
+
+/// Polls a future so often, and drops it if it is not done then.
+async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = times;
+    poll_fn(|cx| {
+        let Some(then) = left.checked_sub(1) else {
+            return Poll::Ready(None);
+        };
+        left = then;
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
 }
