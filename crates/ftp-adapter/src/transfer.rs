@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{self, Duration};
 
 use ftp_proto::client::{Connection, Event, Transfer, TransferError, TransferId, Transferred};
-use ftp_proto::wire::Reply;
+use ftp_proto::wire::{Reply, parse_store_unique_name};
 use ftp_proto::{Instant, TlsSession, data};
 use ftp_rustls::Secured;
 
@@ -55,6 +55,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// The name that the server says it gave the file (`STOU`), if its final reply has it.
+    pub fn stored_as(&self) -> Option<Vec<u8>> {
+        parse_store_unique_name(self.reply.borrow())
+    }
+
     /// Puts the two together.
     pub fn new(transferred: Transferred, elapsed: Duration) -> Self {
         let Transferred {
@@ -84,6 +89,13 @@ pub struct Started {
     pub announced: Option<u64>,
     /// The reply, if one came in time.
     pub reply: Option<Reply>,
+}
+
+impl Started {
+    /// The name that the server says it will give the file (`STOU`, RFC 1123 §4.1.2.9).
+    pub fn stored_as(&self) -> Option<Vec<u8>> {
+        parse_store_unique_name(self.reply.as_ref()?.borrow())
+    }
 }
 
 /// What an event of the control connection asks for.

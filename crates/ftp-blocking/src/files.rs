@@ -62,6 +62,18 @@ impl<T: Transport> Client<T> {
         self.upload(Transfer::append(path)?)
     }
 
+    /// Sends a file under a name that the server chooses (`STOU`): [`Started::stored_as`], or
+    /// [`Report::stored_as`].
+    ///
+    /// [`Started::stored_as`]: crate::Started::stored_as
+    /// [`Report::stored_as`]: crate::Report::stored_as
+    ///
+    /// # Errors
+    /// As [`retrieve`](Self::retrieve).
+    pub fn store_unique(&mut self) -> Result<Upload<&mut Self>, Error> {
+        self.upload(Transfer::store_unique()?)
+    }
+
     /// Receives what this transfer says.
     ///
     /// # Errors

@@ -64,6 +64,18 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         self.upload(Transfer::append(path)?).await
     }
 
+    /// Sends a file under a name that the server chooses (`STOU`): [`Started::stored_as`], or
+    /// [`Report::stored_as`].
+    ///
+    /// [`Started::stored_as`]: crate::Started::stored_as
+    /// [`Report::stored_as`]: crate::Report::stored_as
+    ///
+    /// # Errors
+    /// As [`retrieve`](Self::retrieve).
+    pub async fn store_unique(&mut self) -> Result<Upload<&mut Self>, Error> {
+        self.upload(Transfer::store_unique()?).await
+    }
+
     /// Receives what this transfer says.
     ///
     /// # Errors

@@ -104,6 +104,15 @@ impl<C: HoldsClient> Download<C> {
         }
     }
 
+    /// Gives the transfer up, and waits until the server has taken that in: `ABOR`, if it has begun. Dropping
+    /// this does the same before the client's next command.
+    ///
+    /// # Errors
+    /// Whatever ended the control connection.
+    pub fn abort(self) -> Result<(), Error> {
+        self.running.into_client().client().settle()
+    }
+
     /// Gives the client back. If the transfer is not over, that gives it up.
     pub fn into_inner(self) -> C {
         self.running.into_client()

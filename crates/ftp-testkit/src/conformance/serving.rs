@@ -76,6 +76,14 @@ async fn talk<R: Runtime>(address: &str, mode: DataMode, size: usize) -> Result<
     assert!(came == bytes[10..]);
     assert_eq!(ftp.list_all("").await?.len(), 1);
     ftp.remove_file("file").await?;
+    let mut unique = ftp.store_unique().await?;
+    unique.write_all(b"one of its kind").await?;
+    let name = unique.started().and_then(|started| started.stored_as());
+    unique.finish().await?;
+    let name = name.expect("the server says how it calls the file");
+    assert_eq!(ftp.size(&name).await?, 15);
+    ftp.retrieve(&name).await?.abort().await?;
+    ftp.remove_file(&name).await?;
     given_up_at_every_wait(&mut ftp).await?;
     ftp.quit().await
 }

@@ -57,7 +57,12 @@ impl Rest {
 /// What a poll asked for.
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
-    Write(Vec<u8>, Option<Instant>),
+    Write {
+        /// No more than the first bytes: who writes much byte by byte asks for each of them.
+        start: Vec<u8>,
+        length: usize,
+        deadline: Option<Instant>,
+    },
     Read(Option<Instant>),
     Wait(Option<Instant>),
     Shutdown(Option<Instant>),
@@ -125,7 +130,11 @@ where
                 assert!(!self.shut_down, "a write behind the shutdown");
                 assert!(!bytes.is_empty(), "a write of nothing");
                 assert!(!self.switching, "a write while TLS is being switched");
-                Asked::Write(bytes.to_vec(), deadline)
+                Asked::Write {
+                    start: bytes[..bytes.len().min(256)].to_vec(),
+                    length: bytes.len(),
+                    deadline,
+                }
             }
             Ok(Action::Read { deadline }) => Asked::Read(deadline),
             Ok(Action::Wait { deadline }) => Asked::Wait(deadline),
