@@ -78,7 +78,7 @@ fn logins() {
         ("TLS 1.3", Way::Tls),
         ("TLS 1.3, resumed", Way::TlsResumed),
     ] {
-        let setup = Setup::new(way);
+        let mut setup = Setup::new(way);
         if way == Way::Plain {
             let (client, server) = (setup.client(), setup.server());
             let info = measure(|| drop(setup.client_alone(client)));
@@ -98,9 +98,11 @@ fn logins() {
         }
         // What is made once stays out of it.
         drop(setup.log_in(&mut wire));
+        setup.forget_sessions();
         let info = measure(|| drop(setup.log_in(&mut wire)));
         row(&format!("login, {name}, both"), &info);
         if matches!(way, Way::Tls | Way::TlsResumed) {
+            drop(setup.bare_handshake(&mut wire));
             let bare = measure(|| drop(setup.bare_handshake(&mut wire)));
             row(&format!("bare handshake, {name}, both"), &bare);
         }
@@ -113,9 +115,11 @@ fn idle(wire: &mut Wire) {
     println!("\n| idle session | bytes | of these rustls' | ours |");
     println!("|---|---:|---:|---:|");
     for (name, way) in [("plain", Way::Plain), ("TLS 1.3", Way::Tls)] {
-        let setup = Setup::new(way);
+        let mut setup = Setup::new(way);
         drop(setup.log_in(wire));
+        setup.forget_sessions();
         let client = held(|| setup.log_in(wire).0);
+        setup.forget_sessions();
         let server = held(|| setup.log_in(wire).1);
         let (mut bare_client, mut bare_server) = (0, 0);
         if way == Way::Tls {

@@ -134,11 +134,12 @@ fn command_httparse(bytes: Vec<u8>) -> (usize, Vec<u8>) {
 
 /// Ready to log in, once somebody has.
 fn prepared(way: Way) -> (Setup, Wire) {
-    let (setup, mut wire) = (Setup::new(way), Wire::default());
+    let (mut setup, mut wire) = (Setup::new(way), Wire::default());
     setup.log_in(&mut wire);
     if matches!(way, Way::Tls | Way::TlsResumed) {
         setup.bare_handshake(&mut wire);
     }
+    setup.forget_sessions();
     (setup, wire)
 }
 

@@ -1,7 +1,7 @@
 //! Whole logins in memory: both sides, each alone, and under TLS beside the handshake that rustls does without us.
 #![forbid(unsafe_code)]
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ftp_benches::login::{Setup, Way, Wire};
 
 fn logins(criterion: &mut Criterion) {
@@ -22,7 +22,15 @@ fn logins(criterion: &mut Criterion) {
         ("tls13_resumed/both", Way::TlsResumed),
     ] {
         let setup = Setup::new(way);
-        group.bench_function(name, |b| b.iter(|| setup.log_in(&mut wire)));
+        let prepared = || {
+            let mut setup = setup.clone();
+            setup.forget_sessions();
+            setup
+        };
+        group.bench_function(name, |b| {
+            let log_in = |setup: Setup| (setup.log_in(&mut wire), setup);
+            b.iter_batched(prepared, log_in, BatchSize::SmallInput);
+        });
         if matches!(way, Way::Tls | Way::TlsResumed) {
             let name = name.replace("both", "bare_handshake");
             group.bench_function(name, |b| b.iter(|| setup.bare_handshake(&mut wire)));

@@ -9,6 +9,7 @@ pub mod listings;
 pub mod login;
 pub mod replies;
 pub mod suppaftp;
+pub mod transfers;
 
 /// The least that a reader of lines must do: find each end with `memchr_iter`, and touch the line.
 pub fn split_lines(bytes: &[u8]) -> usize {

@@ -77,6 +77,7 @@ impl Setup {
             server_config_with_versions(identity, ClientCertificates::NotAsked, Versions::Tls13)
                 .expect("a server's configuration");
         if way == Way::Tls {
+            // For the bare handshake. A login keeps its sessions elsewhere: see `forget_sessions`.
             Arc::make_mut(&mut client_tls).resumption = Resumption::disabled();
         }
         let security = match way {
@@ -98,6 +99,20 @@ impl Setup {
         setup
     }
 
+    /// Lets the next login of [`Way::Tls`] shake hands in full: no session is known under the client's
+    /// configuration. What is made once for a configuration is made here.
+    pub fn forget_sessions(&mut self) {
+        if self.way == Way::Tls {
+            self.client_tls = Arc::new(ClientConfig::clone(&self.client_tls));
+            drop(self.secured_client());
+        }
+    }
+
+    fn secured_client(&self) -> Secured<client::Connection> {
+        let tls = ClientTls::for_host(Arc::clone(&self.client_tls), NAME).expect("a name");
+        Secured::client(self.client(), tls)
+    }
+
     /// A client that has not begun.
     pub fn client(&self) -> client::Connection {
         client::Connection::new(self.client.clone(), NOW)
@@ -110,8 +125,7 @@ impl Setup {
 
     /// Both sides, from greeting to logged in and at rest.
     pub fn log_in(&self, wire: &mut Wire) -> Both {
-        let tls = ClientTls::for_host(Arc::clone(&self.client_tls), NAME).expect("a name");
-        let mut client = Secured::client(self.client(), tls);
+        let mut client = self.secured_client();
         let mut server = Secured::server(self.server(), Arc::clone(&self.server_tls));
         let Wire {
             to_client,
