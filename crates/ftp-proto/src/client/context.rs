@@ -42,6 +42,13 @@ struct Gathered {
     phases: PhaseTimes,
 }
 
+/// Which TLS sessions of data connections the server took so far.
+#[derive(Debug, Default)]
+pub(super) struct TakesSessions {
+    pub(super) resumed: bool,
+    pub(super) new: bool,
+}
+
 /// The transfer under way.
 #[derive(Debug)]
 struct UnderWay {
@@ -85,8 +92,8 @@ pub(super) struct Context {
     transfer: Option<Box<UnderWay>>,
     /// The `TYPE` in force, if it is known.
     pub(super) data_type: Option<DataType>,
-    /// The server took a data connection whose TLS session was not resumed.
-    pub(super) takes_new_sessions: bool,
+    /// The server took a data connection whose TLS session was resumed, or one whose was not.
+    pub(super) takes_sessions: TakesSessions,
     /// `EPSV` or `PASV`, which worked.
     pub(super) passive: Option<Verb>,
     /// A `REST` may be in force that no transfer has used up.
@@ -120,7 +127,7 @@ impl Context {
             tickets: Tickets::new(),
             transfer: None,
             data_type: None,
-            takes_new_sessions: false,
+            takes_sessions: TakesSessions::default(),
             passive: None,
             restart_left: false,
         }

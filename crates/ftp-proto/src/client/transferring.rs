@@ -15,7 +15,7 @@ use core::net::SocketAddrV4;
 use core::time::Duration;
 
 use self::settle::Settle;
-use super::context::Context;
+use super::context::{Context, TakesSessions};
 use super::outstanding::Purpose;
 use super::state::{Ready, State};
 use super::transfer::{Transfer, TransferId};
@@ -36,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a server may take to refuse a data connection whose TLS session is not resumed.
 const HOLD: Duration = Duration::from_secs(1);
+/// The same of a server that took resumed sessions so far, and no others: one that demands them, most
+/// likely. It may be slow.
+const LONG_HOLD: Duration = Duration::from_secs(5);
 
 /// How long each of the two ends may take once the other one has failed: the server may still say what
 /// it thinks of a data connection that broke, and the data connection how far it came.
@@ -205,7 +208,11 @@ impl Transferring {
             lenient_end: settings.lenience.data_end_without_close_notify,
             timeouts: settings.data_timeouts,
             // Only until it is known what the server thinks of a full handshake.
-            hold: (!context.takes_new_sessions).then_some(HOLD),
+            hold: match context.takes_sessions {
+                TakesSessions { new: true, .. } => None,
+                TakesSessions { resumed: true, .. } => Some(LONG_HOLD),
+                TakesSessions { .. } => Some(HOLD),
+            },
         };
         self.data = Data::Awaited {
             ticket,

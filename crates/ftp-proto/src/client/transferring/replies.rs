@@ -220,7 +220,12 @@ impl Transferring {
             // The handshake that was refused brought new sessions, and nothing else is lost.
             return self.again(reply, tls, context);
         }
-        context.takes_new_sessions |= is_full && reply.code().class() == Class::Completion;
+        if let Some(tls) = &tls
+            && reply.code().class() == Class::Completion
+        {
+            context.takes_sessions.resumed |= tls.resumed;
+            context.takes_sessions.new |= !tls.resumed;
+        }
         let result = match is_early {
             // What was sent after the consent is not what the server consented to.
             true => result.and(Err(data::Error::CutOff)),
