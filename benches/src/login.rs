@@ -108,7 +108,20 @@ impl Setup {
         }
     }
 
+    /// As adapters do it: without TLS there is none around it.
+    fn secured_server(&self) -> Secured<server::Connection> {
+        match self.way {
+            Way::Tls | Way::TlsResumed => {
+                Secured::server(self.server(), Arc::clone(&self.server_tls))
+            }
+            Way::Plain | Way::Account => Secured::clear(self.server()),
+        }
+    }
+
     fn secured_client(&self) -> Secured<client::Connection> {
+        if let Way::Plain | Way::Account = self.way {
+            return Secured::clear(self.client());
+        }
         let tls = ClientTls::for_host(Arc::clone(&self.client_tls), NAME).expect("a name");
         Secured::client(self.client(), tls)
     }
@@ -126,7 +139,7 @@ impl Setup {
     /// Both sides, from greeting to logged in and at rest.
     pub fn log_in(&self, wire: &mut Wire) -> Both {
         let mut client = self.secured_client();
-        let mut server = Secured::server(self.server(), Arc::clone(&self.server_tls));
+        let mut server = self.secured_server();
         let Wire {
             to_client,
             to_server,
