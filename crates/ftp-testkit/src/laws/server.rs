@@ -19,6 +19,9 @@ use super::{SECRET, tls_session};
 /// Bytes of a script that choose the configuration.
 const CHOICES: usize = 3;
 
+const CLEARED: &str = "200 Clear command channel.\r\n";
+const INJECTED: &str = "421 Unexpected data before the TLS switch.\r\n";
+
 /// A whole server, against a client that says anything at any time. The first three bytes choose
 /// the configuration, the rest is a script (see the module `script`). Besides what the machine's
 /// contract promises:
@@ -38,7 +41,16 @@ pub fn server_bytes(data: &[u8]) {
     for cut in Cut::ALL {
         let run = Run::new(choices, script).play(script, cut);
         if !whole.watched.withheld && !run.watched.withheld {
-            assert_eq!(run.outcome(), whole.outcome(), "cut as {cut:?}");
+            let (mut outcome, expected) = (run.outcome(), whole.outcome());
+            // Bytes behind a `CCC` end the connection. A reply that was offered before they came, as
+            // a poll does, stays: the layer of TLS may have it.
+            if matches!(cut, Cut::PolledBytes | Cut::Polled(_))
+                && let Some(before) = outcome.0.strip_suffix(CLEARED)
+                && expected.0.strip_suffix(INJECTED) == Some(before)
+            {
+                outcome.0.clone_from(&expected.0);
+            }
+            assert_eq!(outcome, expected, "cut as {cut:?}");
         }
     }
 }
