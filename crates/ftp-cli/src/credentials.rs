@@ -13,7 +13,7 @@ use ftp_proto::wire::{InvalidText, TextProblem};
 use ftp_proto::{Account, Password, Username};
 use zeroize::Zeroizing;
 
-use crate::cli::LoginArguments;
+use crate::cli::ConnectionArguments;
 use crate::encoding;
 use crate::exit::Failure;
 use crate::netrc::{self, Found, Value};
@@ -38,7 +38,10 @@ impl Credentials {
     ///
     /// # Errors
     /// If a named source cannot be read, or holds what cannot be sent.
-    pub(crate) fn gather(arguments: &LoginArguments, target: &mut Target) -> Result<Self, Failure> {
+    pub(crate) fn gather(
+        arguments: &ConnectionArguments,
+        target: &mut Target,
+    ) -> Result<Self, Failure> {
         let given = given_username(arguments, target.username.take())?;
         let mut password = explicit_password(arguments)?;
         if password.is_none() {
@@ -127,7 +130,7 @@ pub(crate) fn is_anonymous(name: &Username) -> bool {
 }
 
 fn given_username(
-    arguments: &LoginArguments,
+    arguments: &ConnectionArguments,
     from_url: Option<Username>,
 ) -> Result<Option<Username>, Failure> {
     let Some(name) = &arguments.user else {
@@ -143,7 +146,7 @@ fn given_username(
 }
 
 /// The password of `--password-file` or `--password-stdin`.
-fn explicit_password(arguments: &LoginArguments) -> Result<Option<Password>, Failure> {
+fn explicit_password(arguments: &ConnectionArguments) -> Result<Option<Password>, Failure> {
     let (source, bytes) = if let Some(path) = &arguments.password_file {
         (
             format!("the password in {}", path.display()),

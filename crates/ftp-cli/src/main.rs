@@ -7,6 +7,7 @@ mod adapter;
 mod attempt;
 mod certificate;
 mod cli;
+mod connection;
 mod credentials;
 mod decode;
 mod demo;

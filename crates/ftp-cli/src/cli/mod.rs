@@ -1,0 +1,106 @@
+//! The options of the command line, and their help. Each command has a module of its own, which does
+//! the work. The help of a command is one screen: one line for each option. The README of the crate
+//! has the details.
+
+mod connection;
+mod decode;
+mod login;
+mod serve;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::connection::{ConnectionArguments, ProtectionChoice, Utf8Choice};
+pub(crate) use self::decode::{DecodeArguments, Direction};
+pub(crate) use self::login::LoginArguments;
+pub(crate) use self::serve::{LogFormat, ServeArguments};
+
+const AFTER_HELP: &str = "\
+Examples:
+  ftp-cli                                      watch four logins to a server of its own
+  ftp-cli login ftp://anna@ftp.example.com     explicit TLS, asks for the password
+  ftp-cli login ftps://anna@ftp.example.com    implicit TLS, port 990
+  ftp-cli serve --users users.txt              a server to try clients against
+  ftp-cli decode replies captured.bin          captured bytes as JSON
+
+Exit codes:
+  0  logged in, or the command did its work
+  1  demo: a dialogue ended in an unexpected way
+  2  usage: an option, the URL, or a file named by them is wrong
+  3  the server refused the login, or needs an account
+  4  the server is unavailable or too slow, or input or output failed
+  5  the peer broke the protocol (decode: the bytes do)
+  6  TLS failed: the handshake, or the certificate";
+
+/// Log in to FTP servers, or run one for tests.
+#[derive(Parser)]
+#[command(name = "ftp-cli", version, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    /// The command; `demo` if there is none
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run a server on the loopback interface, log in to it four times, and show each dialogue
+    Demo(DemoArguments),
+    /// Log in to a server and report how it went
+    Login(Box<LoginArguments>),
+    /// Run a server to try clients against: it checks logins and has no files
+    Serve(Box<ServeArguments>),
+    /// Read a password from standard input and print its argon2id hash, for the users file
+    #[command(after_help = HASH_AFTER_HELP)]
+    Hash,
+    /// Turn captured bytes of a control connection or a listing into JSON, one object a line
+    Decode(DecodeArguments),
+}
+
+const HASH_AFTER_HELP: &str = "\
+Examples:
+  ftp-cli hash                                   asks for the password twice
+  echo \"anna:$(ftp-cli hash)\" >> users.txt      adds a user";
+
+const DEMO_AFTER_HELP: &str = "\
+Examples:
+  ftp-cli demo
+  ftp-cli demo --runtime blocking
+
+Exit codes:
+  0  all dialogues ended as expected
+  1  a dialogue did not";
+
+#[derive(Args, Default)]
+#[command(after_help = DEMO_AFTER_HELP)]
+pub(crate) struct DemoArguments {
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeArguments,
+}
+
+#[derive(Args, Default)]
+pub(crate) struct RuntimeArguments {
+    /// The async runtime, or blocking sockets
+    #[arg(long, value_enum, value_name = "RUNTIME", default_value_t)]
+    pub(crate) runtime: RuntimeChoice,
+}
+
+/// The choices of `--runtime`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuntimeChoice {
+    #[default]
+    Tokio,
+    Smol,
+    #[cfg(feature = "async-std")]
+    AsyncStd,
+    Blocking,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}
