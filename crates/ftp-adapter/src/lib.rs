@@ -58,8 +58,10 @@ pub use resume::{
     AskFacts, Fact, FileFacts, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload,
 };
 #[cfg(feature = "files")]
-pub use serving::{FileDone, FileJob, FileSession};
-pub use session::{SessionData, SessionError, SessionEvent, SessionInfo, TransferSummary};
+pub use serving::{FileDone, FileJob, FileSession, ServedFiles};
+pub use session::{
+    SessionData, SessionError, SessionEvent, SessionInfo, TransferStart, TransferSummary,
+};
 pub use session_state::{LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionEvents, SessionState, SessionTask};
 pub use setup::ClientSetup;
 pub use socket2;

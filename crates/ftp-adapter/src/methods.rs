@@ -44,6 +44,70 @@ macro_rules! server_settings {
     };
 }
 
+/// The methods of `Server` that serve files. They call its method `serving`. The argument says how files are
+/// read and written.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! server_files {
+    ($(#[$how:meta])*) => {
+        /// Serves these files to every user, if the configuration has
+        /// [`Config::files`](ftp_proto::server::Config::files): sessions then answer all commands about
+        /// files, make the data connections, and move the bytes. Other commands go to the handler as
+        /// before. Without this, they get 502.
+        ///
+        /// * The handler decides who may do what, with
+        ///   [`Verdict::rights`](ftp_proto::server::Verdict::rights), and may refuse each operation
+        ///   ([`Handler::allow_operation`]) and each transfer ([`Handler::allow_transfer`]). It gets each
+        ///   transfer's start and end
+        ///   ([`SessionEvent::TransferStarted`](crate::SessionEvent::TransferStarted),
+        ///   [`Transferred`](crate::SessionEvent::Transferred)).
+        /// * For passive data connections it listens on the address of the control connection's own
+        ///   end. Only the control connection's peer is accepted; others are dropped, and end nothing.
+        /// * When the server stops, a transfer under way may come to its end within the
+        ///   [`drain_time`](Self::drain_time).
+        ///
+        $(#[$how])*
+        ///
+        /// In [`run_session`](Self::run_session), whose transport need not be a socket, there are no
+        /// passive data connections: `PASV` and `EPSV` get 425.
+        #[must_use]
+        pub fn files(self, files: impl ::ftp_files::Files) -> Self {
+            self.serving(ServedFiles::all(files))
+        }
+
+        /// The same, with files of each user's own. The function gets the session after the login, with
+        /// the user's name, when the first question about files is asked; it runs where files are read,
+        /// so it may block. What it returns serves until the user is logged out.
+        ///
+        /// ```
+        /// # use std::path::Path;
+        /// # use std::sync::Arc;
+        /// # use ftp_files::{Directory, Files};
+        /// # use ftp_adapter::SessionInfo;
+        /// # fn files(session: &SessionInfo) -> std::io::Result<Arc<dyn Files>> {
+        /// // For `server.files_for(files)`: the handler has let in only names that are in its table.
+        /// let name = session.username.as_ref().map(|name| name.to_string());
+        /// let home = Path::new("/srv/ftp").join(name.unwrap_or_default());
+        /// Ok(Arc::new(Directory::open(home)?))
+        /// # }
+        /// ```
+        ///
+        /// An error answers everything that this user asks about files, as an error of the files would
+        /// ([`error_kind`](ftp_files::error_kind)): 550 if a directory does not exist. To refuse the login
+        /// instead, look in [`Handler::authenticate`].
+        #[must_use]
+        pub fn files_for(
+            self,
+            choose: impl Fn(&SessionInfo) -> ::std::io::Result<::std::sync::Arc<dyn ::ftp_files::Files>>
+            + Send
+            + Sync
+            + 'static,
+        ) -> Self {
+            self.serving(ServedFiles::chosen(choose))
+        }
+    };
+}
+
 /// The methods of `ServerSession` for its connection and its client. Its field is `driver`.
 #[doc(hidden)]
 #[macro_export]

@@ -4,16 +4,17 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::mem::take;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 
 use ftp_files::{Files, Listing, ReadFile, WriteFile, answer, error_kind};
 use ftp_proto::server::{
     Answer, CommitRequest, Connection, Event, FileError, FileRequest, Rights, StoreMode,
-    TransferAction, TransferId, TransferRequest,
+    TransferAction, TransferId, TransferRequest, VirtualPath,
 };
-use ftp_proto::{Instant, data};
+use ftp_proto::{Instant, Username, data};
 
-use crate::TransferSummary;
+use crate::{SessionInfo, TransferStart, TransferSummary};
 
 /// How many bytes of a file are read or written in one job.
 const PIECE: usize = 256 * 1024;
@@ -26,20 +27,76 @@ const LOST_TEXT: &str = "Internal error.";
 /// [jobs](Self::next_job), which block, and says when they are [done](Self::done). It makes the data
 /// connection, and moves its bytes; what they are is decided here.
 pub struct FileSession {
-    files: Arc<dyn Files>,
+    served: ServedFiles,
+    /// The session, as far as it is known here.
+    info: SessionInfo,
+    /// While somebody is logged in.
+    user: Option<Arc<User>>,
     /// What is to be done, one after the other: so a file that was given up is left before the next
     /// question about it is answered.
     waiting: VecDeque<Work>,
     /// A job is being done.
     is_working: bool,
     transfer: Option<Box<Moving>>,
-    /// The transfer that was begun last, until its end is reported.
-    begun: Option<Box<(TransferId, TransferAction)>>,
+    /// The transfer that was started last, until its end is reported.
+    started: Option<Box<Started>>,
+}
+
+/// Whose files are served to whom.
+#[derive(Clone)]
+pub struct ServedFiles(Arc<ChooseFiles>);
+
+type ChooseFiles = dyn Fn(&SessionInfo) -> io::Result<Arc<dyn Files>> + Send + Sync;
+
+impl ServedFiles {
+    /// The same to everybody.
+    pub fn all(files: impl Files) -> Self {
+        let files: Arc<dyn Files> = Arc::new(files);
+        Self::chosen(move |_| Ok(Arc::clone(&files)))
+    }
+
+    /// Chosen after each login, when the first question about files is asked. The function may block.
+    pub fn chosen(
+        choose: impl Fn(&SessionInfo) -> io::Result<Arc<dyn Files>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(choose))
+    }
+}
+
+impl fmt::Debug for ServedFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServedFiles")
+    }
+}
+
+/// Somebody who is logged in, and what is served to them.
+struct User {
+    served: ServedFiles,
+    info: SessionInfo,
+    files: OnceLock<Result<Arc<dyn Files>, FileError>>,
+}
+
+impl User {
+    /// May block.
+    fn files(&self) -> Result<&dyn Files, FileError> {
+        let choose = || (self.served.0)(&self.info).map_err(|error| error_kind(&error));
+        match self.files.get_or_init(choose) {
+            Ok(files) => Ok(&**files),
+            Err(error) => Err(*error),
+        }
+    }
+}
+
+/// A transfer that the handler knows of.
+struct Started {
+    id: TransferId,
+    start: TransferStart,
+    at: Instant,
 }
 
 enum Work {
-    Answer(FileRequest, Rights),
-    Open(TransferRequest, Rights),
+    Answer(FileRequest, Rights, Arc<User>),
+    Open(TransferRequest, Rights, Arc<User>),
     Commit(CommitRequest),
     /// Bytes that came and were not written, too.
     Leave(OpenFile, Vec<u8>),
@@ -75,7 +132,7 @@ pub struct FileDone(Done);
 
 enum Done {
     Answered(Answer),
-    Opened(TransferId, TransferAction, Answer, OpenFile),
+    Opened(TransferId, Option<VirtualPath>, Answer, OpenFile),
     Read(TransferId, OpenFile, Vec<u8>, io::Result<bool>),
     Wrote(TransferId, OpenFile, Vec<u8>, io::Result<()>),
     Left,
@@ -93,14 +150,16 @@ impl FileJob {
 }
 
 impl FileSession {
-    /// For a session that begins.
-    pub fn new(files: Arc<dyn Files>) -> Self {
+    /// For a session that begins, with its number and its client.
+    pub fn new(served: ServedFiles, id: u64, peer: SocketAddr) -> Self {
         Self {
-            files,
+            served,
+            info: SessionInfo::new(id, peer),
+            user: None,
             waiting: VecDeque::new(),
             is_working: false,
             transfer: None,
-            begun: None,
+            started: None,
         }
     }
 
@@ -109,26 +168,48 @@ impl FileSession {
         self.is_working || !self.waiting.is_empty() || self.transfer.is_some()
     }
 
-    /// Takes the questions that are answered here, and returns all other events.
-    /// [`Event::Transferred`] is one of them: what it asks for was done as far as the file goes.
-    pub fn on_event(&mut self, control: &Connection, event: Event) -> Option<Event> {
-        let rights = control.rights().unwrap_or(Rights::NONE);
-        self.waiting.push_back(match event {
-            Event::Files(request) => Work::Answer(request, rights),
-            Event::Transfer(request) => Work::Open(request, rights),
-            Event::Commit(request) => Work::Commit(request),
-            event => {
-                if let Event::Transferred { .. } = event {
-                    self.leave();
+    /// Takes the questions that are answered here, and returns all other events. The handler was asked
+    /// about [`Event::Files`] and [`Event::Transfer`] before.
+    /// [`Event::Transferred`] is returned: what it asks for was done as far as the file goes.
+    pub fn on_event(&mut self, now: Instant, control: &Connection, event: Event) -> Option<Event> {
+        let work = match (event, &self.user) {
+            (Event::Commit(request), _) => Work::Commit(request),
+            (Event::Files(request), Some(user)) => {
+                Work::Answer(request, rights(control), Arc::clone(user))
+            }
+            (Event::Transfer(request), Some(user)) => {
+                let (id, start) = (request.id(), TransferStart::of(&request));
+                self.started = Some(Box::new(Started { id, start, at: now }));
+                Work::Open(request, rights(control), Arc::clone(user))
+            }
+            (event, _) => {
+                match &event {
+                    Event::LoggedIn(summary) => self.log_in(&summary.username, control),
+                    Event::LoggedOut => self.user = None,
+                    Event::Transferred { .. } => self.leave(),
+                    _ => {}
                 }
                 return Some(event);
             }
-        });
+        };
+        self.waiting.push_back(work);
         None
     }
 
+    fn log_in(&mut self, username: &Username, control: &Connection) {
+        let mut info = self.info.clone();
+        info.username = Some(username.clone());
+        info.tls = control.tls().cloned();
+        info.data_protected = control.is_data_protected();
+        self.user = Some(Arc::new(User {
+            served: self.served.clone(),
+            info,
+            files: OnceLock::new(),
+        }));
+    }
+
     /// The end of a transfer, for the application. Call it once with [`Event::Transferred`].
-    pub fn summary(&mut self, event: &Event) -> Option<TransferSummary> {
+    pub fn summary(&mut self, now: Instant, event: &Event) -> Option<Box<TransferSummary>> {
         let Event::Transferred {
             transfer,
             bytes,
@@ -138,13 +219,15 @@ impl FileSession {
         else {
             return None;
         };
-        let begun = self.begun.take_if(|begun| begun.0 == *transfer)?;
-        Some(TransferSummary {
-            action: begun.1,
+        let started = self.started.take_if(|started| started.id == *transfer)?;
+        Some(Box::new(TransferSummary {
+            action: started.start.action,
+            data_type: started.start.data_type,
             bytes: *bytes,
+            duration: now - started.at,
             tls: tls.clone(),
             outcome: *outcome,
-        })
+        }))
     }
 
     /// The transfer is over.
@@ -186,12 +269,17 @@ impl FileSession {
     }
 
     fn job(&mut self, now: Instant, control: &mut Connection, work: Work) -> Option<FileJob> {
-        let files = Arc::clone(&self.files);
         Some(match work {
-            Work::Answer(request, rights) => {
-                FileJob::new(move || Done::Answered(answer(&*files, request, rights)))
-            }
-            Work::Open(request, rights) => FileJob::new(move || open(&*files, request, rights)),
+            Work::Answer(request, rights, user) => FileJob::new(move || {
+                Done::Answered(match user.files() {
+                    Ok(files) => answer(files, request, rights),
+                    Err(error) => request.refused(error),
+                })
+            }),
+            Work::Open(request, rights, user) => FileJob::new(move || match user.files() {
+                Ok(files) => open(files, request, rights),
+                Err(error) => Done::Answered(request.refused(error)),
+            }),
             Work::Commit(request) => {
                 let moving = self
                     .transfer
@@ -225,9 +313,9 @@ impl FileSession {
         match done.0 {
             // Too late, if the client gave up: then nobody waits for it.
             Done::Answered(answer) => drop(control.answer(now, answer)),
-            Done::Opened(id, action, answer, file) => {
+            Done::Opened(id, found, answer, file) => {
                 if control.answer(now, answer).is_ok() {
-                    self.begun = Some(Box::new((id, action)));
+                    self.found(id, found);
                     self.transfer = Some(Box::new(Moving::new(id, file)));
                 } else {
                     self.waiting.push_front(Work::Leave(file, Vec::new()));
@@ -255,6 +343,16 @@ impl FileSession {
                 }
             }
             Done::Left => {}
+        }
+    }
+
+    /// To `STOU`: the path that was found.
+    fn found(&mut self, id: TransferId, found: Option<VirtualPath>) {
+        if let (Some(found), Some(started)) = (found, &mut self.started)
+            && started.id == id
+            && let TransferAction::Store { path, .. } = &mut started.start.action
+        {
+            *path = found;
         }
     }
 
@@ -311,21 +409,30 @@ fn open(files: &dyn Files, request: TransferRequest, rights: Rights) -> Done {
         }
         _ => Err(FileError::NotSupported),
     };
-    let (id, action) = (request.id(), request.action().clone());
-    match (opened, &action) {
+    let id = request.id();
+    match (opened, request.action()) {
         (Err(error), _) => Done::Answered(request.refused(error)),
         (
             Ok((OpenFile::Write(file), _)),
             TransferAction::Store {
                 mode: StoreMode::Unique,
-                ..
+                path,
             },
         ) => {
+            let directory = match files.enter(path) {
+                Ok(()) => path.clone(),
+                Err(_) => path.parent().unwrap_or_default(),
+            };
+            let found = directory.resolve(file.name());
             let answer = request.begin_named(file.name());
-            Done::Opened(id, action, answer, OpenFile::Write(file))
+            Done::Opened(id, Some(found), answer, OpenFile::Write(file))
         }
-        (Ok((file, size)), _) => Done::Opened(id, action, request.begin(size), file),
+        (Ok((file, size)), _) => Done::Opened(id, None, request.begin(size), file),
     }
+}
+
+fn rights(control: &Connection) -> Rights {
+    control.rights().unwrap_or(Rights::NONE)
 }
 
 impl Moving {

@@ -4,9 +4,13 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ftp_guard::RefusedWhy;
-use ftp_proto::server::{self, ClosedWhy, LoginSummary, TransferAction, TransferError};
+use ftp_proto::data::DataType;
+use ftp_proto::server::{
+    self, ClosedWhy, LoginSummary, TransferAction, TransferError, TransferRequest,
+};
 use ftp_proto::wire::Reply;
 use ftp_proto::{TlsSession, Username};
 use thiserror::Error;
@@ -44,7 +48,9 @@ pub struct SessionInfo<S = ()> {
 /// A session has no last event if its future is dropped, its handler panics, or the server's drain
 /// time is over. [`Ignored`](Self::Ignored) is the only event of its connection. A connection whose
 /// client leaves, or whose server stops, before the greeting is due has no events.
-/// [`LoggedIn`](Self::LoggedIn) ends with [`LoggedOut`](Self::LoggedOut), or with the session.
+/// [`LoggedIn`](Self::LoggedIn) ends with [`LoggedOut`](Self::LoggedOut), or with the session, and
+/// [`TransferStarted`](Self::TransferStarted) with [`Transferred`](Self::Transferred), which comes before
+/// the last event.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SessionEvent {
@@ -70,7 +76,10 @@ pub enum SessionEvent {
     LoggedIn(LoginSummary),
     /// The login is over, and the connection continues: `REIN`, `USER` again, or `AUTH`.
     LoggedOut,
-    /// A transfer that was begun is over. One that was refused before is not told.
+    /// A transfer starts: the handler did not refuse it. The file is opened next.
+    TransferStarted(Box<TransferStart>),
+    /// A transfer that [started](Self::TransferStarted) is over, also if its file could not be opened. A
+    /// session has one transfer at a time.
     Transferred(Box<TransferSummary>),
     /// The handler's reply could not be sent, and was replaced by 451.
     ReplyReplaced(Reply),
@@ -80,15 +89,43 @@ pub enum SessionEvent {
     Failed(SessionError),
 }
 
+/// A transfer that a client asks for, at a server with files.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TransferStart {
+    /// What is to be transferred, and which way: it has the path, the
+    /// [verb](TransferAction::verb) and the [direction](TransferAction::direction).
+    pub action: TransferAction,
+    /// `TYPE`. Listings are text.
+    pub data_type: DataType,
+}
+
+impl TransferStart {
+    /// What this asks for.
+    pub fn of(request: &TransferRequest) -> Self {
+        Self {
+            action: request.action().clone(),
+            data_type: request.data_type(),
+        }
+    }
+}
+
 /// A transfer that is over, at a server with files.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TransferSummary {
-    /// What was to be transferred.
+    /// What was to be transferred. To `STOU`, the path has the name that was found, if the file was opened.
     pub action: TransferAction,
+    /// `TYPE`. Listings are text.
+    pub data_type: DataType,
     /// How many bytes went over the data connection.
     pub bytes: u64,
-    /// The TLS session of the data connection, if that ended and had one.
+    /// From its [start](SessionEvent::TransferStarted) to its end. It includes opening the file and making
+    /// the data connection, and for an upload the time until the file was kept.
+    pub duration: Duration,
+    /// The TLS session of the data connection, if that ended and had one:
+    /// [`resumed`](TlsSession::resumed) says whether it proves that the client of the control
+    /// connection made it.
     pub tls: Option<Arc<TlsSession>>,
     /// Whether it is whole.
     pub outcome: Result<(), TransferError>,

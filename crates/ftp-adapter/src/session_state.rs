@@ -5,12 +5,16 @@ use std::time::{self, Duration};
 
 use ftp_guard::GuardedAttempt;
 use ftp_proto::Username;
-use ftp_proto::server::{AccountAttempt, Attempt, Connection, Event, Misuse, Request, RequestId};
+use ftp_proto::server::{
+    AccountAttempt, Answer, Attempt, Connection, Event, FileError, FileRequest, Misuse, Request,
+    RequestId, TransferRequest,
+};
 use ftp_proto::wire::{Code, Reply};
 use ftp_rustls::Secured;
 
 use crate::{
-    Accepted, Clock, DriverState, Judged, MayCheck, SessionError, SessionEvent, SessionInfo, judge,
+    Accepted, Clock, DriverState, Judged, MayCheck, SessionError, SessionEvent, SessionInfo,
+    TransferStart, judge,
 };
 
 /// The text of the 421 when the server stops.
@@ -60,6 +64,10 @@ pub enum SessionTask {
     /// Ask the handler, at most until the end of the connection, then call
     /// [`SessionState::answered`].
     Command(Request),
+    /// Ask the handler whether this may be done, then call [`SessionState::operation_allowed`].
+    AllowOperation(FileRequest),
+    /// The same for a transfer; then call [`SessionState::transfer_allowed`].
+    AllowTransfer(TransferRequest, Box<TransferStart>),
     /// The session is over. With a time, read and drop what the client still sends, for this time
     /// or until the client's end, before the transport is dropped.
     End(Option<Duration>),
@@ -138,6 +146,11 @@ impl<C: Clock, S> SessionState<C, S> {
             Event::Authenticate(attempt) => return self.check(Guess::Login(attempt)),
             Event::Account(attempt) => return self.check(Guess::Account(attempt)),
             Event::Command(request) => return SessionTask::Command(request),
+            Event::Files(request) => return SessionTask::AllowOperation(request),
+            Event::Transfer(request) => {
+                let start = Box::new(TransferStart::of(&request));
+                return SessionTask::AllowTransfer(request, start);
+            }
             Event::LoggedIn(summary) => {
                 self.info.username = Some(summary.username.clone());
                 SessionEvent::LoggedIn(summary)
@@ -240,6 +253,53 @@ impl<C: Clock, S> SessionState<C, S> {
             _ => SessionTask::Listen,
         }
     }
+}
+
+/// Questions about files.
+impl<C: Clock, S> SessionState<C, S> {
+    /// Handles the handler's decision. If there is an event, pass it to the session's files.
+    pub fn operation_allowed(
+        &self,
+        driver: &mut DriverState<Secured<Connection>>,
+        request: FileRequest,
+        allowed: Result<(), FileError>,
+    ) -> (Option<Event>, SessionTask) {
+        let event = match allowed {
+            Ok(()) => Some(Event::Files(request)),
+            Err(error) => {
+                refuse::<C>(driver, request.refused(error));
+                None
+            }
+        };
+        (event, SessionTask::Listen)
+    }
+
+    /// The same for a transfer.
+    pub fn transfer_allowed(
+        &self,
+        driver: &mut DriverState<Secured<Connection>>,
+        request: TransferRequest,
+        start: Box<TransferStart>,
+        allowed: Result<(), FileError>,
+    ) -> (Option<Event>, SessionTask) {
+        match allowed {
+            Ok(()) => {
+                let event = Event::Transfer(request);
+                let started = SessionEvent::TransferStarted(start);
+                (Some(event), SessionTask::Tell(started))
+            }
+            Err(error) => {
+                refuse::<C>(driver, request.refused(error));
+                (None, SessionTask::Listen)
+            }
+        }
+    }
+}
+
+fn refuse<C: Clock>(driver: &mut DriverState<Secured<Connection>>, refusal: Answer) {
+    let now = driver.instant(C::now());
+    // It fails only if it is too late: then the client is gone, or has given up.
+    let _too_late = driver.machine_mut().machine_mut().answer(now, refusal);
 }
 
 /// Nothing can be read from a failed transport.

@@ -141,7 +141,7 @@ pub use ftp_adapter::files::{Hash, SkipReason, Visit};
 pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Next, PoolConfig,
     Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent, SessionInfo,
-    Started, TlsMissing,
+    Started, TlsMissing, TransferStart, TransferSummary,
 };
 pub use ftp_guard;
 pub use ftp_proto;

@@ -9,7 +9,7 @@ use ftp_adapter::{
     Accepted, LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionData, SessionError, SessionEvents,
     SessionState, SessionTask, SystemClock,
 };
-use ftp_proto::server::Event;
+use ftp_proto::server::{Event, FileError};
 
 use crate::transport::Timed;
 use crate::worker::Worker;
@@ -112,6 +112,17 @@ where
                     let answer = work.and_then(|work| self.while_open(&work));
                     let driver = &mut self.session.driver.state;
                     self.state.answered(driver, id, answer)
+                }
+                SessionTask::AllowOperation(request) => {
+                    let driver = &mut self.session.driver.state;
+                    let refused = Err(FileError::NotSupported);
+                    self.state.operation_allowed(driver, request, refused).1
+                }
+                SessionTask::AllowTransfer(request, start) => {
+                    let driver = &mut self.session.driver.state;
+                    let refused = Err(FileError::NotSupported);
+                    let decided = self.state.transfer_allowed(driver, request, start, refused);
+                    decided.1
                 }
                 SessionTask::End(linger) => return linger,
             };

@@ -4,8 +4,10 @@ use std::future::ready;
 use std::io;
 use std::sync::Arc;
 
-use ftp_adapter::{SessionData, SessionEvent, SessionInfo};
-use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
+use ftp_adapter::{SessionData, SessionEvent, SessionInfo, TransferStart};
+use ftp_proto::server::{
+    AccountAttempt, AccountVerdict, Attempt, FileAction, FileError, Request, Verdict,
+};
 use ftp_proto::wire::Reply;
 
 /// The application of a [`Server`](crate::Server). One value serves all sessions.
@@ -52,6 +54,36 @@ pub trait Handler<S: SessionData = ()>: Send + Sync + 'static {
         ready(attempt.reject())
     }
 
+    /// Whether an operation on files may be done: an error is what the client gets. It is asked after the
+    /// user's [rights](ftp_proto::server::Rights), and before the files are. The default allows all. Be
+    /// quick: the session waits.
+    ///
+    /// # Errors
+    /// Why not: for example [`FileError::NotAllowed`].
+    fn allow_operation(
+        &self,
+        session: &SessionInfo<S>,
+        operation: &FileAction,
+    ) -> Result<(), FileError> {
+        let _ = (session, operation);
+        Ok(())
+    }
+
+    /// The same for a transfer, before its file is opened: for example, the time of day, or
+    /// [`FileError::Busy`] (450) if there are too many. A transfer that is allowed is reported with
+    /// [`SessionEvent::TransferStarted`] at once.
+    ///
+    /// # Errors
+    /// As there.
+    fn allow_transfer(
+        &self,
+        session: &SessionInfo<S>,
+        transfer: &TransferStart,
+    ) -> Result<(), FileError> {
+        let _ = (session, transfer);
+        Ok(())
+    }
+
     /// Gets an event of a session, for logs. [`SessionEvent`] explains the order of events. Be
     /// quick: the session waits.
     fn event(&self, session: &SessionInfo<S>, event: &SessionEvent) {
@@ -88,6 +120,22 @@ impl<S: SessionData, H: Handler<S>> Handler<S> for Arc<H> {
         attempt: AccountAttempt,
     ) -> impl Future<Output = AccountVerdict> + Send {
         (**self).account(session, attempt)
+    }
+
+    fn allow_operation(
+        &self,
+        session: &SessionInfo<S>,
+        operation: &FileAction,
+    ) -> Result<(), FileError> {
+        (**self).allow_operation(session, operation)
+    }
+
+    fn allow_transfer(
+        &self,
+        session: &SessionInfo<S>,
+        transfer: &TransferStart,
+    ) -> Result<(), FileError> {
+        (**self).allow_transfer(session, transfer)
     }
 
     fn event(&self, session: &SessionInfo<S>, event: &SessionEvent) {

@@ -99,7 +99,7 @@ pub use ftp_adapter::socket2;
 pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Next,
     PoolConfig, Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent,
-    SessionInfo, SharedGuard, Started, TlsMissing, TransferSummary,
+    SessionInfo, SharedGuard, Started, TlsMissing, TransferStart, TransferSummary,
 };
 #[cfg(feature = "files")]
 pub use ftp_files;

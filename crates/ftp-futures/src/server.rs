@@ -13,6 +13,8 @@ use ftp_adapter::{
     AcceptDecision, Accepted, Acceptor, ActiveMode, Availability, Budget, SessionData, TlsMissing,
     accept_pause, server_settings,
 };
+#[cfg(feature = "files")]
+use ftp_adapter::{ServedFiles, SessionInfo, server_files};
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
 use futures_channel::oneshot;
@@ -101,7 +103,7 @@ impl<R: Timer> Server<R> {
         let received = self.acceptor.receive(Availability::Uncounted, peer);
         let welcomed = self.decision(transport, received, handler, shutdown.as_mut());
         if let Some((session, accepted)) = Box::pin(welcomed).await {
-            let files = self.begin_files(None, peer);
+            let files = self.begin_files(None, &accepted);
             run_session(session, files, *accepted, handler, shutdown).await;
         }
     }
@@ -109,10 +111,10 @@ impl<R: Timer> Server<R> {
     fn begin_files(
         &self,
         local: Option<SocketAddr>,
-        peer: SocketAddr,
+        accepted: &Accepted<R>,
     ) -> Option<Box<dyn ServesFiles>> {
         let files = self.files.as_ref()?;
-        Some(files.begin(&self.passive, local, peer.ip()))
+        Some(files.begin(&self.passive, local, (accepted.id, accepted.peer)))
     }
 
     /// The session of a connection, once it may be greeted; `None` if there is none.
@@ -198,26 +200,14 @@ fn local_address<R: Runtime>(stream: &R::TcpStream) -> Option<SocketAddr> {
 }
 
 impl<R: Runtime> Server<R> {
-    /// Serves these files, if the configuration has
-    /// [`Config::files`](ftp_proto::server::Config::files): sessions then answer all commands about
-    /// files, make the data connections, and move the bytes. Other commands go to the handler as
-    /// before.
-    ///
-    /// * The handler decides who may do what, with
-    ///   [`Verdict::rights`](ftp_proto::server::Verdict::rights), and is told of each transfer's end
-    ///   ([`SessionEvent::Transferred`](crate::SessionEvent::Transferred)).
-    /// * Files are read and written on threads of the runtime that may block
-    ///   ([`Runtime::unblock`]), 256 KiB at a time. A transfer holds no more than a few of these pieces.
-    /// * For passive data connections it listens on the address of the control connection's own end.
-    ///   Only the control connection's peer is accepted; others are dropped, and end nothing.
-    /// * When the server stops, a transfer under way may come to its end within the
-    ///   [`drain_time`](Self::drain_time).
-    ///
-    /// In [`run_session`](Self::run_session), whose transport need not be a socket, there are no passive data
-    /// connections: `PASV` and `EPSV` get 425.
     #[cfg(feature = "files")]
-    #[must_use]
-    pub fn files(mut self, files: impl ftp_files::Files) -> Self {
+    server_files!(
+        /// Files are read and written on threads of the runtime that may block ([`Runtime::unblock`]),
+        /// 256 KiB at a time. A transfer holds no more than a few of these pieces.
+    );
+
+    #[cfg(feature = "files")]
+    fn serving(mut self, files: ServedFiles) -> Self {
         self.files = Some(Arc::new(crate::serving::Service::<R>::new(files)));
         self
     }
@@ -242,7 +232,7 @@ impl<R: Runtime> Server<R> {
                 return None;
             }
             let received = Box::new(received);
-            let files = server.begin_files(local_address::<R>(&stream), peer);
+            let files = server.begin_files(local_address::<R>(&stream), &received.0);
             let mut shutdown = Box::pin(stopped);
             Some(R::spawn(async move {
                 let welcomed = server.decision(stream, *received, &*handler, shutdown.as_mut());
@@ -284,7 +274,7 @@ impl<R: Runtime> Server<R> {
             Some(R::spawn(async move {
                 let welcomed = server.welcome_after(received, &*handler, shutdown.as_mut());
                 if let Some((session, accepted)) = Box::pin(welcomed).await {
-                    let files = server.begin_files(local, accepted.peer);
+                    let files = server.begin_files(local, &accepted);
                     run_session(session, files, *accepted, &*handler, shutdown.as_mut()).await;
                 }
             }))

@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use ftp_adapter::{ActiveMode, DriverError, FileDone, FileSession, TransferSummary, socket};
-use ftp_files::Files;
+use ftp_adapter::{
+    ActiveMode, DriverError, FileDone, FileSession, ServedFiles, TransferSummary, socket,
+};
 use ftp_proto::data::{self, Direction, Open, Ticket};
 use ftp_proto::server::{Connection, Event, ListenRequest};
 use ftp_rustls::Secured;
@@ -16,14 +17,14 @@ use crate::{BoxFuture, Driver, Listening, Parts, Runtime};
 
 /// Serves these files in each session.
 pub(crate) struct Service<R> {
-    files: Arc<dyn Files>,
+    files: ServedFiles,
     runtime: std::marker::PhantomData<fn() -> R>,
 }
 
 impl<R: Runtime> Service<R> {
-    pub(crate) fn new(files: impl Files) -> Self {
+    pub(crate) fn new(files: ServedFiles) -> Self {
         Self {
-            files: Arc::new(files),
+            files,
             runtime: std::marker::PhantomData,
         }
     }
@@ -34,14 +35,14 @@ impl<R: Runtime> FileService for Service<R> {
         &self,
         passive: &Arc<ActiveMode>,
         local: Option<SocketAddr>,
-        peer: IpAddr,
+        (id, peer): (u64, SocketAddr),
     ) -> Box<dyn ServesFiles> {
         Box::new(Serving::<R> {
-            files: FileSession::new(Arc::clone(&self.files)),
+            files: FileSession::new(self.files.clone(), id, peer),
             job: None,
             passive: Arc::clone(passive),
             local,
-            peer,
+            peer: peer.ip(),
             listening: None,
             data: Data::None,
         })
@@ -94,7 +95,8 @@ impl<R: Runtime> ServesFiles for Serving<R> {
                 if let Event::Transferred { .. } = event {
                     self.drop_data();
                 }
-                self.files.on_event(control.machine().machine(), event)
+                let now = control.instant(R::now());
+                self.files.on_event(now, control.machine().machine(), event)
             }
         };
         self.go_on(control);
@@ -118,8 +120,8 @@ impl<R: Runtime> ServesFiles for Serving<R> {
         Poll::Ready(())
     }
 
-    fn summary(&mut self, event: &Event) -> Option<TransferSummary> {
-        self.files.summary(event)
+    fn summary(&mut self, control: &Control, event: &Event) -> Option<Box<TransferSummary>> {
+        self.files.summary(control.instant(R::now()), event)
     }
 
     fn is_busy(&self) -> bool {

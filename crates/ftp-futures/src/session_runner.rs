@@ -1,7 +1,7 @@
 //! One session of a [`Server`](crate::Server), from greeting to close.
 
 use std::future::poll_fn;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use ftp_adapter::{
     Accepted, ActiveMode, Budget, DriverState, LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionData,
     SessionError, SessionEvent, SessionEvents, SessionState, SessionTask, TransferSummary,
 };
-use ftp_proto::server::{Connection, Event};
+use ftp_proto::server::{Connection, Event, FileError};
 use ftp_rustls::Secured;
 
 use crate::runtime::{before, later, sleep_until};
@@ -23,25 +23,27 @@ pub(crate) type Control = DriverState<Secured<Connection>>;
 
 /// The files of a server.
 pub(crate) trait FileService: Send + Sync {
-    /// For a session that begins. `local` is the own end of its control connection, if that is a socket.
+    /// For a session that begins, with its number and its client. `local` is the own end of its control
+    /// connection, if that is a socket.
     fn begin(
         &self,
         passive: &Arc<ActiveMode>,
         local: Option<SocketAddr>,
-        peer: IpAddr,
+        client: (u64, SocketAddr),
     ) -> Box<dyn ServesFiles>;
 }
 
 /// The files and data connections of one session, beside its control connection, whatever that runs over.
 pub(crate) trait ServesFiles: Send {
-    /// Takes the events that are dealt with here, and returns all others.
+    /// Takes the events that are dealt with here, and returns all others. Questions about files come after
+    /// the handler has allowed them.
     fn on_event(&mut self, control: &mut Control, event: Event) -> Option<Event>;
 
     /// Ready if something happened, and was dealt with.
     fn poll(&mut self, cx: &mut Context<'_>, control: &mut Control) -> Poll<()>;
 
     /// The end of a transfer.
-    fn summary(&mut self, event: &Event) -> Option<TransferSummary>;
+    fn summary(&mut self, control: &Control, event: &Event) -> Option<Box<TransferSummary>>;
 
     /// A transfer is under way, or a question is being answered.
     fn is_busy(&self) -> bool;
@@ -180,6 +182,24 @@ where
                     let answer = link.while_open(work).await;
                     state.answered(&mut link.session.driver.state, id, answer)
                 }
+                SessionTask::AllowOperation(request) => {
+                    let served = link.serves_files();
+                    let allow = || handler.allow_operation(state.info(), request.action());
+                    let allowed = served.and_then(|()| allow());
+                    let driver = &mut link.session.driver.state;
+                    let (event, next) = state.operation_allowed(driver, request, allowed);
+                    link.pass_to_files(event);
+                    next
+                }
+                SessionTask::AllowTransfer(request, start) => {
+                    let served = link.serves_files();
+                    let allowed =
+                        served.and_then(|()| handler.allow_transfer(state.info(), &start));
+                    let driver = &mut link.session.driver.state;
+                    let (event, next) = state.transfer_allowed(driver, request, start, allowed);
+                    link.pass_to_files(event);
+                    next
+                }
                 SessionTask::End(linger) => return ControlFlow::Break(linger),
             };
         }
@@ -238,6 +258,10 @@ where
             }
             let next = ready!(self.session.poll_event(cx));
             match (&mut self.files, next) {
+                // The handler is asked first.
+                (_, next @ Ok(Some(Event::Files(_) | Event::Transfer(_)))) => {
+                    return Poll::Ready(next);
+                }
                 (Some(files), Ok(Some(event))) => {
                     let left = files.on_event(&mut self.session.driver.state, event);
                     if left.is_some() {
@@ -257,7 +281,21 @@ where
         let (Some(files), Ok(Some(event))) = (&mut self.files, next) else {
             return None;
         };
-        files.summary(event).map(Box::new)
+        files.summary(&self.session.driver.state, event)
+    }
+
+    fn serves_files(&self) -> Result<(), FileError> {
+        match self.files {
+            Some(_) => Ok(()),
+            None => Err(FileError::NotSupported),
+        }
+    }
+
+    /// The handler has allowed it.
+    fn pass_to_files(&mut self, event: Option<Event>) {
+        if let (Some(files), Some(event)) = (&mut self.files, event) {
+            let _taken = files.on_event(&mut self.session.driver.state, event);
+        }
     }
 
     /// The session is over: files that are open are left.

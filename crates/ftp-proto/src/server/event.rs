@@ -65,7 +65,8 @@ pub enum Event {
     /// A question about files ([`Config::files`](super::Config::files)). Answer it, and the next three,
     /// with [`Connection::answer`](super::Connection::answer).
     Files(FileRequest),
-    /// Open a file or a directory, for a transfer.
+    /// Open a file or a directory, for a transfer. [`Transferred`](Self::Transferred) reports its end, also if
+    /// it is refused.
     Transfer(TransferRequest),
     /// All of a file has come, and is to be kept.
     Commit(CommitRequest),
@@ -79,8 +80,8 @@ pub enum Event {
     /// [accept](crate::data::Open::Accept) one, the listener serves this transfer and no other: close it
     /// after that.
     OpenData(data::Ticket),
-    /// A transfer that was begun is over, and its final reply follows. Drop its data connection (or the listener that
-    /// still waits for it), and the file if it is not committed.
+    /// A transfer that was asked for is over, and its final reply follows. Drop its data connection (or the listener
+    /// that still waits for it), and the file if it is not committed.
     Transferred {
         /// Which.
         transfer: TransferId,
@@ -121,7 +122,7 @@ pub enum TransferError {
     /// The client sent `ABOR`: 426.
     #[error("the client aborted the transfer")]
     Aborted,
-    /// The application could not go on, or not keep the file: 552 for lack of space, otherwise 451.
+    /// The application refused it, could not go on, or could not keep the file.
     #[error("{0}")]
     Failed(FileError),
     /// The control connection is over.

@@ -7,9 +7,10 @@ use core::net::SocketAddr;
 
 use super::VirtualPath;
 use crate::DateTime;
+use crate::data::{DataType, Direction};
 use crate::listing::{Entry, FactNames, Kind, WriteError, write_facts};
 use crate::ticket::Ticket;
-use crate::wire::AddressFamily;
+use crate::wire::{AddressFamily, Verb};
 
 /// A question about files that needs no data connection.
 ///
@@ -135,6 +136,7 @@ pub enum FileError {
 pub struct TransferRequest {
     pub(super) id: Ticket,
     pub(super) action: TransferAction,
+    pub(super) data_type: DataType,
 }
 
 /// What is to be transferred.
@@ -203,10 +205,51 @@ impl fmt::Debug for TransferId {
     }
 }
 
+impl TransferAction {
+    /// The file or directory.
+    pub fn path(&self) -> &VirtualPath {
+        match self {
+            Self::Retrieve { path, .. } | Self::Store { path, .. } | Self::List { path, .. } => {
+                path
+            }
+        }
+    }
+
+    /// Which way the bytes go, as the server sees it.
+    pub fn direction(&self) -> Direction {
+        match self {
+            Self::Store { .. } => Direction::Receive,
+            Self::Retrieve { .. } | Self::List { .. } => Direction::Send,
+        }
+    }
+
+    /// The command, as it stands in logs: `RETR`, `STOR`, `APPE`, `STOU`, `LIST`, `NLST` or `MLSD`.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Retrieve { .. } => Verb::Retr,
+            Self::Store { mode, .. } => match mode {
+                StoreMode::Append => Verb::Appe,
+                StoreMode::Unique => Verb::Stou,
+                StoreMode::Replace | StoreMode::New | StoreMode::At(_) => Verb::Stor,
+            },
+            Self::List { kind, .. } => match kind {
+                ListKind::Long => Verb::List,
+                ListKind::Names => Verb::Nlst,
+                ListKind::Facts(_) => Verb::Mlsd,
+            },
+        }
+    }
+}
+
 impl TransferRequest {
     /// What is asked for.
     pub fn action(&self) -> &TransferAction {
         &self.action
+    }
+
+    /// How the bytes stand on the data connection (`TYPE`). Listings are text.
+    pub fn data_type(&self) -> DataType {
+        self.data_type
     }
 
     /// Its identity, which is that of the transfer.

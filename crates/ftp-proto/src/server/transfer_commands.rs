@@ -44,15 +44,20 @@ impl Session {
         }
         let id = context.tickets.issue();
         let action = self.action(verb, path, offset);
-        context.ask(Event::Transfer(TransferRequest { id, action }));
+        // Listings are text, whatever `TYPE` says.
+        let data_type = match is_listing {
+            true => DataType::Ascii,
+            false => self.data_type,
+        };
+        context.ask(Event::Transfer(TransferRequest {
+            id,
+            action,
+            data_type,
+        }));
         Next::Transfer(Transfer {
             id,
             verb,
-            // Listings are text, whatever `TYPE` says.
-            data_type: match is_listing {
-                true => DataType::Ascii,
-                false => self.data_type,
-            },
+            data_type,
         })
     }
 

@@ -390,9 +390,11 @@ impl Transferring {
     ) {
         context.timers.stop(Timer::Answer);
         context.timers.stop(Timer::Application);
+        let is_asked = |event: &Event| matches!(event, Event::Transfer(_));
+        let was_told = !context.events.iter().any(is_asked);
         // What was not asked yet need not be.
         context.events.retain(|event| !event.is_of_transfer());
-        if !matches!(self.step, Step::Begin) {
+        if was_told {
             context.tell(Event::Transferred {
                 transfer: self.id,
                 bytes,

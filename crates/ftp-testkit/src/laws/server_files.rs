@@ -22,7 +22,7 @@ pub(super) struct Files {
     data: Option<data::Connection>,
     /// Somebody listens.
     listener: bool,
-    /// What was begun, and is not over.
+    /// What was asked for, and is not over.
     begun: Option<TransferId>,
 }
 
@@ -30,7 +30,11 @@ impl Files {
     pub(super) fn hear(&mut self, event: Event) {
         match event {
             Event::Files(request) => self.file = Some(request),
-            Event::Transfer(request) => self.transfer = Some(request),
+            Event::Transfer(request) => {
+                assert_eq!(self.begun, None, "two transfers");
+                self.begun = Some(request.id());
+                self.transfer = Some(request);
+            }
             Event::Commit(request) => {
                 assert_eq!(Some(request.transfer()), self.begun);
                 self.commit = Some(request);
@@ -50,7 +54,12 @@ impl Files {
                 self.ticket = Some(ticket);
             }
             Event::Transferred { transfer, .. } => {
-                assert_eq!(self.begun.take(), Some(transfer), "over, and never begun");
+                assert_eq!(
+                    self.begun.take(),
+                    Some(transfer),
+                    "over, and never asked for"
+                );
+                self.transfer = None;
                 self.ticket = None;
                 self.data = None;
                 self.commit = None;
@@ -87,15 +96,12 @@ impl Files {
             let _ = server.answer(now, answer);
         }
         if let Some(request) = self.transfer.take() {
-            let id = request.id();
             let answer = match operand % 4 {
                 3 => request.refused(error),
                 2 => request.begin_named("notes.1"),
                 _ => request.begin(Some(operand.into())),
             };
-            if server.answer(now, answer).is_ok() && !refuses {
-                self.begun = Some(id);
-            }
+            let _ = server.answer(now, answer);
         }
         if let Some(request) = self.commit.take() {
             let answer = match refuses {

@@ -17,5 +17,6 @@ mod received;
 mod resume;
 #[cfg(feature = "files")]
 mod served;
+mod served_users;
 mod timeouts;
 mod tls_in_memory;

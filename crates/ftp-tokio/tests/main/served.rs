@@ -1,7 +1,8 @@
 //! A server with files, and our own client, over sockets.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ftp_proto::client::{self, DataMode, Transfer};
 use ftp_proto::listing::FactNames;
@@ -11,7 +12,7 @@ use ftp_proto::server::{
 };
 use ftp_proto::wire::{Code, Reply};
 use ftp_tokio::ftp_files::{Entries, Facts, Files, Memory, Opened, WriteFile};
-use ftp_tokio::{Client, Connector, Handler, Server, SessionEvent, SessionInfo};
+use ftp_tokio::{Client, Connector, Handler, Server, SessionEvent, SessionInfo, TransferStart};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -45,7 +46,7 @@ fn got(files: &Memory, name: &str) -> Vec<u8> {
 
 /// Lets everybody in and remembers the transfers.
 #[derive(Clone, Default)]
-struct Anybody(Log);
+struct Anybody(Log, Arc<Mutex<HashMap<u64, TransferStart>>>);
 
 impl Handler for Anybody {
     async fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
@@ -56,11 +57,21 @@ impl Handler for Anybody {
         None
     }
 
-    fn event(&self, _: &SessionInfo, event: &SessionEvent) {
-        if let SessionEvent::Transferred(summary) = event {
-            let resumed = summary.tls.as_ref().map(|tls| tls.resumed);
-            let (bytes, outcome) = (summary.bytes, summary.outcome);
-            self.0.say(format!("{bytes} {outcome:?} {resumed:?}"));
+    fn event(&self, session: &SessionInfo, event: &SessionEvent) {
+        let mut started = self.1.lock().unwrap();
+        match event {
+            SessionEvent::TransferStarted(start) => {
+                assert!(started.insert(session.id, (**start).clone()).is_none());
+            }
+            SessionEvent::Transferred(summary) => {
+                let start = started.remove(&session.id).expect("it started");
+                assert_eq!(start.action.verb(), summary.action.verb());
+                assert_eq!(start.data_type, summary.data_type);
+                let resumed = summary.tls.as_ref().map(|tls| tls.resumed);
+                let (bytes, outcome) = (summary.bytes, summary.outcome);
+                self.0.say(format!("{bytes} {outcome:?} {resumed:?}"));
+            }
+            _ => {}
         }
     }
 }
@@ -246,7 +257,13 @@ async fn what_cannot_be_opened_is_refused_and_the_next_can() {
             download(&mut ftp, Transfer::retrieve("a").unwrap()).await,
             b"bytes"
         );
-        assert_eq!(world.log.lines().len(), 1);
+        let log = world.log.lines();
+        assert_eq!(log.len(), 3, "{log:?}");
+        let refused = format!("{:?}", TransferError::Failed(FileError::NotFound));
+        assert!(
+            log[0].contains(&refused) && log[1].contains(&refused),
+            "{log:?}"
+        );
     }
 }
 

@@ -303,6 +303,7 @@ fn who_may_not_overwrite_may_not_restart_an_upload_and_stores_new_files_only() {
         server.refuse(FileError::Exists),
         "553 It exists already.\r\n"
     );
+    server.happened();
     asked(&mut server, "RNFR a");
     server.facts();
     assert!(asked(&mut server, "RNTO b").contains("may_overwrite: false"));

@@ -165,7 +165,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) async fn start(server: Server, handler: OneUser) -> Self {
+    pub(crate) async fn start(server: Server, handler: impl Handler) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
