@@ -25,10 +25,8 @@ mod serve;
 mod target;
 mod transcript;
 
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use clap::Parser;
 use tokio::runtime::Builder;
@@ -54,12 +52,8 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Demo(arguments) => demo::run(&arguments, output),
         Command::Login(arguments) => login::run(&arguments, output),
         Command::Serve(arguments) => {
-            // Passwords are checked on these threads, one for each processor. More would not be
-            // faster, and each check takes 19 MiB: a flood of guesses would take gigabytes.
-            let checks = available_parallelism().map_or(1, NonZeroUsize::get);
             let mut runtime = Builder::new_multi_thread();
             runtime.worker_threads(2).enable_all();
-            runtime.max_blocking_threads(checks);
             block_on(&mut runtime, serve::run(&arguments, &output)).map(|()| Exit::Success)
         }
         Command::Hash => hash::run(&output).map(|()| Exit::Success),

@@ -12,14 +12,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::connection::{ConnectionArguments, ProtectionChoice, Utf8Choice};
 pub(crate) use self::decode::{DecodeArguments, Direction};
 pub(crate) use self::login::LoginArguments;
-pub(crate) use self::serve::{LogFormat, ServeArguments};
+pub(crate) use self::serve::{FileArguments, LogFormat, ServeArguments};
 
 const AFTER_HELP: &str = "\
 Examples:
   ftp-cli                                      watch four logins to a server of its own
   ftp-cli login ftp://anna@ftp.example.com     explicit TLS, asks for the password
   ftp-cli login ftps://anna@ftp.example.com    implicit TLS, port 990
-  ftp-cli serve --users users.txt              a server to try clients against
+  ftp-cli serve --root . --user me             share a directory
   ftp-cli decode replies captured.bin          captured bytes as JSON
 
 Exit codes:
@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Log in to a server and report how it went
     Login(Box<LoginArguments>),
-    /// Run a server to try clients against: it checks logins and has no files
+    /// Run a server: share a directory, or try clients against it
     Serve(Box<ServeArguments>),
     /// Read a password from standard input and print its argon2id hash, for the users file
     #[command(after_help = HASH_AFTER_HELP)]

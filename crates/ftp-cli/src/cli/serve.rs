@@ -1,16 +1,20 @@
 //! The options of `ftp-cli serve`.
 
+use std::net::Ipv4Addr;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ftp_guard::Network;
+use ftp_proto::Username;
 
 use crate::options::{GuardOption, parse_seconds};
 
 const SERVE_AFTER_HELP: &str = "\
 Each line of the users file is name:hash or name:hash:account. `ftp-cli hash` makes the hash.
+With --root users may read and change all files in it, and `anonymous` may read them.
 
 After failed logins the guard first delays answers and then locks out. A client that is locked out
 gets the reply to a wrong password, even with the right one. The log names the option to change.
@@ -27,6 +31,7 @@ gets the reply to a wrong password, even with the right one. The log names the o
 The first line of output is `listening on ADDR`. SIGHUP reads users and certificate again.
 
 Examples:
+  ftp-cli serve --root . --user me --listen 0.0.0.0:2121
   echo \"anna:$(ftp-cli hash)\" > users.txt
   ftp-cli serve --users users.txt --write-cert server.pem
   ftp-cli login --ca server.pem ftp://anna@127.0.0.1:2121
@@ -43,10 +48,81 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2121")]
     pub(crate) listen: String,
 
-    /// The users who may log in
-    #[arg(long, value_name = "FILE", required_unless_present = "anonymous")]
-    pub(crate) users: Option<PathBuf>,
+    /// Greet with the lines of this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) greeting: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub(crate) who: UserArguments,
+
+    #[command(flatten)]
+    pub(crate) files: FileArguments,
+
+    #[command(flatten)]
+    pub(crate) tls: ServeTlsArguments,
+
+    #[command(flatten)]
+    pub(crate) guard: GuardArguments,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
+
+    #[command(flatten)]
+    pub(crate) operation: OperationArguments,
+}
+
+/// Who may log in.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Users")]
+pub(crate) struct UserArguments {
+    /// The users who may log in
+    #[arg(
+        long = "users", value_name = "FILE", required_unless_present_any = ["anonymous", "user"]
+    )]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Let in this user, with a new password, which is printed once
+    #[arg(long, value_name = "NAME", value_parser = parse_username)]
+    pub(crate) user: Option<Username>,
+
+    /// Let `anonymous` and `ftp` log in with any password
+    #[arg(long)]
+    pub(crate) anonymous: bool,
+}
+
+/// Which files are served, and how.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Files")]
+pub(crate) struct FileArguments {
+    /// Serve the files in this directory; default: none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+
+    /// Let nobody change anything
+    #[arg(long, requires = "root")]
+    pub(crate) read_only: bool,
+
+    /// Ports for passive data connections; default: any
+    #[arg(long, value_name = "A-B", requires = "root", value_parser = parse_ports)]
+    pub(crate) passive_ports: Option<RangeInclusive<u16>>,
+
+    /// The address that clients find this server at (PASV)
+    #[arg(long, value_name = "IPV4", requires = "root")]
+    pub(crate) external_address: Option<Ipv4Addr>,
+
+    /// The time to open a data connection, in seconds
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = parse_seconds)]
+    pub(crate) data_timeout: Duration,
+
+    /// How long a transfer may stand still, in seconds
+    #[arg(long, value_name = "SECS", default_value = "60", value_parser = parse_seconds)]
+    pub(crate) stall_timeout: Duration,
+}
+
+/// TLS and certificates.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "TLS")]
+pub(crate) struct ServeTlsArguments {
     /// The certificate (PEM, its chain after it); default: a new one
     #[arg(long, value_name = "FILE", requires = "key")]
     pub(crate) cert: Option<PathBuf>,
@@ -63,6 +139,10 @@ pub(crate) struct ServeArguments {
     #[arg(long)]
     pub(crate) implicit: bool,
 
+    /// Refuse transfers and listings without TLS (PROT P)
+    #[arg(long, conflicts_with = "danger_optional_tls")]
+    pub(crate) require_data_tls: bool,
+
     /// Do not require TLS. DANGEROUS: others can read passwords
     #[arg(long, conflicts_with = "implicit")]
     pub(crate) danger_optional_tls: bool,
@@ -70,42 +150,40 @@ pub(crate) struct ServeArguments {
     /// The default: no login without TLS
     #[arg(long, hide = true, conflicts_with = "danger_optional_tls")]
     pub(crate) require_tls: bool,
+}
 
-    /// Let `anonymous` and `ftp` log in with any password
-    #[arg(long)]
-    pub(crate) anonymous: bool,
-
-    /// Greet with the lines of this file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) greeting: Option<PathBuf>,
-
-    /// Close a connection after N failed logins
-    #[arg(long, value_name = "N", default_value = "3")]
-    pub(crate) max_attempts: NonZeroU32,
-
+/// What is done about guessed passwords and floods.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Guard")]
+pub(crate) struct GuardArguments {
     /// Change a limit of the guard, see below (repeatable)
     #[arg(
-        long, value_name = "KEY=VALUE", value_parser = GuardOption::parse,
+        long = "guard", value_name = "KEY=VALUE", value_parser = GuardOption::parse,
         conflicts_with = "danger_no_guard"
     )]
-    pub(crate) guard: Vec<GuardOption>,
+    pub(crate) changes: Vec<GuardOption>,
 
     /// Never lock out these addresses (repeatable)
-    #[arg(long, value_name = "ADDR[/BITS]", conflicts_with = "danger_no_guard")]
-    pub(crate) guard_allow: Vec<Network>,
+    #[arg(
+        long = "guard-allow",
+        value_name = "ADDR[/BITS]",
+        conflicts_with = "danger_no_guard"
+    )]
+    pub(crate) allow: Vec<Network>,
 
     /// Use no guard. DANGEROUS: an attacker can guess without end
     #[arg(long)]
     pub(crate) danger_no_guard: bool,
 
-    /// Expect PROXY headers from these balancers (repeatable)
-    #[arg(long, value_name = "ADDR[/BITS]")]
-    pub(crate) proxy_protocol: Vec<Network>,
+    /// Close a connection after N failed logins
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub(crate) max_attempts: NonZeroU32,
+}
 
-    /// Serve Prometheus metrics at http://ADDR/metrics, to anyone
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) metrics: Option<String>,
-
+/// How much at a time, and how long.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArguments {
     /// Serve N connections at a time; others get 421
     #[arg(long, value_name = "N", default_value = "900")]
     pub(crate) max_sessions: NonZeroUsize,
@@ -117,10 +195,41 @@ pub(crate) struct ServeArguments {
     /// How long a client may be idle, in seconds
     #[arg(long, value_name = "SECS", default_value = "300", value_parser = parse_seconds)]
     pub(crate) idle_timeout: Duration,
+}
+
+/// What is around the server.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Operation")]
+pub(crate) struct OperationArguments {
+    /// Expect PROXY headers from these balancers (repeatable)
+    #[arg(long, value_name = "ADDR[/BITS]")]
+    pub(crate) proxy_protocol: Vec<Network>,
+
+    /// Serve Prometheus metrics at http://ADDR/metrics, to anyone
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<String>,
 
     /// The format of the log on standard error
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+}
+
+fn parse_username(text: &str) -> Result<Username, String> {
+    Username::new(text).map_err(|why| format!("the name {}", why.problem))
+}
+
+/// Reads `A-B`, or one port.
+fn parse_ports(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let port = |text: &str| match text.parse() {
+        Ok(0) | Err(_) => Err(format!("{text:?} is not a port from 1 to 65535")),
+        Ok(port) => Ok(port),
+    };
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (port(first)?, port(last)?);
+    match first <= last {
+        true => Ok(first..=last),
+        false => Err(format!("{last} is below {first}")),
+    }
 }
 
 /// The choices of `--log-format`: for people, or one JSON object a line.
@@ -128,4 +237,18 @@ pub(crate) struct ServeArguments {
 pub(crate) enum LogFormat {
     Text,
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_a_range_or_one() {
+        assert_eq!(parse_ports("50000-50100"), Ok(50_000..=50_100));
+        assert_eq!(parse_ports("21"), Ok(21..=21));
+        for bad in ["", "-", "0-5", "5-4", "1-65536", "1-2-3", "a-b", "1-"] {
+            assert!(parse_ports(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -64,15 +64,15 @@ pub(crate) fn guard(arguments: &ServeArguments) -> Result<SharedGuard, Failure> 
 /// As many connections as sessions, unless an option changes it. With `anonymous` logins no address
 /// becomes known: anyone can log in.
 fn config(arguments: &ServeArguments) -> GuardConfig {
-    let sessions = u32::try_from(arguments.max_sessions.get()).unwrap_or(u32::MAX);
+    let sessions = u32::try_from(arguments.limits.max_sessions.get()).unwrap_or(u32::MAX);
     let mut config = GuardConfig::new().connections(sessions);
-    if arguments.anonymous {
+    if arguments.who.anonymous {
         config = config.known_for(Duration::ZERO);
     }
-    for addresses in &arguments.guard_allow {
+    for addresses in &arguments.guard.allow {
         config = config.allow(*addresses);
     }
-    for option in &arguments.guard {
+    for option in &arguments.guard.changes {
         config = apply(*option, config);
         if let GuardOption::ConnectionsPerAddress(most) = option {
             // The operator allows one address to take them all.

@@ -3,31 +3,45 @@
 //! What a client chose (names, commands) is logged escaped and in quotes, so that it cannot look
 //! like another field or line.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::available_parallelism;
 
 use ftp_guard::Ruling;
-use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Outcome, Request, Verdict};
+use ftp_proto::server::{
+    AccountAttempt, AccountVerdict, Attempt, Outcome, Request, Rights, Verdict,
+};
 use ftp_proto::wire::{Code, CommandRef, Reply, Verb};
 use ftp_tokio::{AttemptSummary, Handler, SessionEvent, SessionInfo};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tracing::{debug, error, info, warn};
 
 use super::guard::{option_for, option_for_lockout};
 use super::metrics::Metrics;
+use super::transfers::log_transfer;
 use super::users::{Decision, Users};
 use crate::certificate::CertificateName;
 
-/// A server for logins, with one empty directory.
+/// Lets in the users. Where no files are served, it answers for one empty directory.
 #[derive(Debug)]
 pub(crate) struct LoginHandler {
     users: RwLock<Arc<Users>>,
+    /// What nobody's rights exceed.
+    most: Rights,
+    /// One for each processor. More checks at a time would not be faster, and each takes 19 MiB: a
+    /// flood of guesses would take gigabytes.
+    checks: Semaphore,
     metrics: Arc<Metrics>,
 }
 
 impl LoginHandler {
-    pub(crate) fn new(users: Users, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(users: Users, most: Rights, metrics: Arc<Metrics>) -> Self {
+        let processors = available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             users: RwLock::new(Arc::new(users)),
+            most,
+            checks: Semaphore::new(processors),
             metrics,
         }
     }
@@ -37,9 +51,9 @@ impl LoginHandler {
         *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
     }
 
-    /// Whether the users file has a user.
-    pub(crate) fn has_users(&self) -> bool {
-        self.users().len() > 0
+    /// How many users there are, without `anonymous`.
+    pub(crate) fn count_users(&self) -> usize {
+        self.users().len()
     }
 
     fn users(&self) -> Arc<Users> {
@@ -55,13 +69,17 @@ impl Handler for LoginHandler {
         let users = self.users();
         let name = attempt.username().clone();
         let (password, account) = (attempt.password().cloned(), attempt.account().cloned());
-        let checked =
-            spawn_blocking(move || users.decide(&name, password.as_ref(), account.as_ref()));
+        // It is never closed.
+        let _check = self.checks.acquire().await;
+        let checked = spawn_blocking(move || {
+            let decision = users.decide(&name, password.as_ref(), account.as_ref());
+            (decision, users.rights(&name))
+        });
         // The result is logged when the attempt is settled.
         match checked.await {
-            Ok(Decision::Accept) => attempt.accept(),
-            Ok(Decision::NeedAccount) => attempt.need_account(),
-            Ok(Decision::Reject) => attempt.reject(),
+            Ok((Decision::Accept, rights)) => attempt.accept().rights(both(rights, self.most)),
+            Ok((Decision::NeedAccount, _)) => attempt.need_account(),
+            Ok((Decision::Reject, _)) => attempt.reject(),
             // A panic, which was already shown.
             Err(_) => attempt.unavailable(),
         }
@@ -122,6 +140,7 @@ impl Handler for LoginHandler {
                 info!(connection, %peer, user, tls, failures, "logged in");
             }
             SessionEvent::LoggedOut => info!(connection, %peer, "logged out"),
+            SessionEvent::Transferred(transfer) => log_transfer(session, transfer),
             SessionEvent::ReplyReplaced(reply) => {
                 let reply = reply.to_string();
                 error!(connection, %peer, reply, "a reply could not be sent as it was");
@@ -145,6 +164,20 @@ impl Handler for LoginHandler {
     fn accept_failed(&self, error: &std::io::Error) {
         error!(%error, "cannot accept a connection");
     }
+}
+
+/// What both allow.
+fn both(a: Rights, b: Rights) -> Rights {
+    let mut rights = Rights::NONE;
+    rights.read = a.read && b.read;
+    rights.write = a.write && b.write;
+    rights.append = a.append && b.append;
+    rights.list = a.list && b.list;
+    rights.make = a.make && b.make;
+    rights.delete = a.delete && b.delete;
+    rights.rename = a.rename && b.rename;
+    rights.overwrite = a.overwrite && b.overwrite;
+    rights
 }
 
 /// Logs the result of an attempt, and why. It shows why a right password was refused.

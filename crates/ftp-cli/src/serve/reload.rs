@@ -15,10 +15,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
-use super::files::{Tls, read_users};
 use super::handler::LoginHandler;
+use super::inputs::{Inputs, Tls};
 use super::users::Users;
-use crate::cli::ServeArguments;
 use crate::exit::Failure;
 
 /// How long a read may take before the log says so.
@@ -39,17 +38,17 @@ struct Reading {
 /// ends.
 pub(super) async fn reload(
     mut hangups: Hangups,
-    arguments: &ServeArguments,
+    inputs: Inputs,
     server: &Server,
     handler: &LoginHandler,
 ) {
-    let arguments = Arc::new(arguments.clone());
+    let inputs = Arc::new(inputs);
     let mut reading = None;
     loop {
         let read = tokio::select! {
             () = hangups.next() => {
                 info!("reading users and certificate again");
-                reading = begin(&arguments)
+                reading = begin(&inputs)
                     .inspect_err(|why| error!(%why, "cannot reload, the old users and certificate stay"))
                     .ok();
                 continue;
@@ -57,7 +56,7 @@ pub(super) async fn reload(
             read = end(&mut reading) => read,
         };
         reading = None;
-        match read.and_then(|files| usable(files, &arguments, handler)) {
+        match read.and_then(|files| usable(files, &inputs, handler)) {
             Ok((users, tls)) => {
                 info!(users = users.len(), "reloaded users and certificate");
                 handler.replace_users(users);
@@ -73,17 +72,18 @@ pub(super) async fn reload(
     }
 }
 
-fn begin(arguments: &Arc<ServeArguments>) -> io::Result<Reading> {
+fn begin(inputs: &Arc<Inputs>) -> io::Result<Reading> {
     // Each reading thread holds one more.
-    if Arc::strong_count(arguments) > MOST_READS {
+    if Arc::strong_count(inputs) > MOST_READS {
         return Err(io::Error::other(format!(
             "{MOST_READS} earlier reads still hang"
         )));
     }
     let (sender, files) = oneshot::channel();
-    let arguments = Arc::clone(arguments);
+    let inputs = Arc::clone(inputs);
     let read = move || {
-        let files = read_users(&arguments).and_then(|users| Ok((users, Tls::new(&arguments)?)));
+        let tls = || Tls::new(&inputs.arguments);
+        let files = inputs.users().and_then(|users| Ok((users, tls()?)));
         // The receiver is gone if it took too long.
         drop(sender.send(files));
     };
@@ -113,10 +113,11 @@ async fn end(reading: &mut Option<Reading>) -> Files {
 
 /// A pipe that was read at the start, as with `--users <(…)`, is empty now. That must not lock out
 /// all users.
-fn usable((users, tls): (Users, Tls), arguments: &ServeArguments, handler: &LoginHandler) -> Files {
+fn usable((users, tls): (Users, Tls), inputs: &Inputs, handler: &LoginHandler) -> Files {
     let is_file = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.is_file());
-    let is_emptied = users.len() == 0 && handler.has_users();
-    match &arguments.users {
+    let made = inputs.made_users();
+    let is_emptied = users.len() == made && handler.count_users() > made;
+    match &inputs.arguments.who.file {
         Some(path) if is_emptied && !is_file(path) => Err(Failure::usage(format!(
             "{} is not a regular file, and is empty now",
             path.display()

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use ftp_proto::server::Rights;
 use ftp_proto::{Account, Password, Username};
 use subtle::ConstantTimeEq;
 
@@ -78,6 +79,16 @@ impl Users {
         Ok(())
     }
 
+    /// Adds a user by the hash of the password. `false` if the name is there already.
+    pub(crate) fn add_hash(&mut self, name: &Username, hash: Hash) -> bool {
+        let account = None;
+        let is_new = !self.users.contains_key(name.as_bytes());
+        if is_new {
+            self.insert(name, User { hash, account });
+        }
+        is_new
+    }
+
     fn insert(&mut self, name: &Username, user: User) -> Option<User> {
         if self.users.is_empty() {
             self.kinds.clear();
@@ -89,7 +100,15 @@ impl Users {
         self.users.insert(name.as_bytes().to_vec(), user)
     }
 
-    /// How many users the file has.
+    /// What a user who was let in may do with files: everybody may change them, but `anonymous`.
+    pub(crate) fn rights(&self, name: &Username) -> Rights {
+        match self.users.contains_key(name.as_bytes()) {
+            true => Rights::ALL,
+            false => Rights::READ_ONLY,
+        }
+    }
+
+    /// How many users there are, without `anonymous`.
     pub(crate) fn len(&self) -> usize {
         self.users.len()
     }

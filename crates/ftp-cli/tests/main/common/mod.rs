@@ -1,6 +1,7 @@
 //! Running the program, and being its peer byte by byte.
 #![allow(unreachable_pub)]
 
+pub mod ftp;
 mod peer;
 mod script;
 
@@ -134,6 +135,39 @@ impl TestFile {
     }
 }
 
+/// A directory for one test, gone with it.
+pub struct TestDirectory(pub PathBuf);
+
+impl TestDirectory {
+    pub fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("directory-{}-{number}", std::process::id());
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> String {
+        self.0.to_str().unwrap().to_owned()
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.0.join(name), content).unwrap();
+    }
+
+    /// What a file has; `None` if there is none.
+    pub fn read(&self, name: &str) -> Option<Vec<u8>> {
+        fs::read(self.0.join(name)).ok()
+    }
+}
+
+impl Drop for TestDirectory {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
 impl Drop for TestFile {
     fn drop(&mut self) {
         fs::remove_file(&self.0).unwrap();
@@ -198,8 +232,19 @@ impl Server {
     /// The same with this users file.
     pub fn start_with_users(users: impl AsRef<[u8]>, options: &[&str]) -> Self {
         let users = TestFile::new(users);
+        let path = users.path();
+        let options = [&["--users", &path], options].concat();
+        Self::launch(users, &options)
+    }
+
+    /// Started without a users file.
+    pub fn start_without_users(options: &[&str]) -> Self {
+        Self::launch(TestFile::new(""), options)
+    }
+
+    fn launch(users: TestFile, options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-cli"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--users", &users.path()])
+            .args(["serve", "--listen", "127.0.0.1:0"])
             .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

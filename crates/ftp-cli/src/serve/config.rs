@@ -1,0 +1,47 @@
+//! The policy of the server, as its options say.
+
+use ftp_proto::data;
+use ftp_proto::server::{Config, DataProtectionPolicy, FilesConfig, Rights, Security, Timeouts};
+
+use super::greeting;
+use crate::cli::{FileArguments, ServeArguments};
+use crate::exit::Failure;
+
+pub(super) fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
+    let security = match (arguments.tls.implicit, arguments.tls.danger_optional_tls) {
+        (true, _) => Security::ImplicitTls,
+        (false, false) => Security::ExplicitTls,
+        (false, true) => Security::DangerousOptionalTls,
+    };
+    let mut timeouts = Timeouts::default();
+    let login = arguments.limits.login_timeout;
+    timeouts.login = login;
+    timeouts.first_command = timeouts.first_command.min(login);
+    timeouts.handshake = timeouts.handshake.min(login);
+    timeouts.idle = arguments.limits.idle_timeout;
+    let mut config = Config::new()
+        .security(security)
+        // Even if no user has one: a reload may add some.
+        .takes_accounts(true)
+        .max_attempts(arguments.guard.max_attempts.get())
+        .timeouts(timeouts);
+    if arguments.tls.require_data_tls {
+        config = config.data_protection(DataProtectionPolicy::Required);
+    }
+    if arguments.files.root.is_some() {
+        config = config.files(files(&arguments.files));
+    }
+    match &arguments.greeting {
+        Some(path) => greeting::greet(config, path),
+        None => Ok(config),
+    }
+}
+
+fn files(arguments: &FileArguments) -> FilesConfig {
+    let mut timeouts = data::Timeouts::default();
+    timeouts.connect = arguments.data_timeout;
+    timeouts.handshake = arguments.data_timeout;
+    timeouts.stall = arguments.stall_timeout;
+    // Each verdict says what its user may do.
+    FilesConfig::new().rights(Rights::NONE).timeouts(timeouts)
+}
