@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
+use x509_parser::public_key::PublicKey;
 use x509_parser::time::ASN1Time;
 use zeroize::Zeroizing;
 
@@ -58,6 +59,10 @@ pub(crate) struct CertificateSummary {
     /// As in `2026-11-28T22:00:00Z`.
     not_before: Option<String>,
     not_after: Option<String>,
+    #[serde(skip)]
+    days_left: Option<i64>,
+    #[serde(skip)]
+    key: String,
 }
 
 impl CertificateSummary {
@@ -73,7 +78,25 @@ impl CertificateSummary {
             names: parsed.map(names).unwrap_or_default(),
             not_before: parsed.map(|certificate| moment(certificate.validity().not_before)),
             not_after: parsed.map(|certificate| moment(certificate.validity().not_after)),
+            days_left: parsed.map(days_left),
+            key: parsed.map(key).unwrap_or_default(),
         }
+    }
+
+    /// Whole days until it ends; negative if it has ended.
+    pub(crate) fn days_left(&self) -> Option<i64> {
+        self.days_left
+    }
+
+    /// The day on which it ends.
+    pub(crate) fn last_day(&self) -> &str {
+        let end = self.not_after.as_deref().unwrap_or_default();
+        end.split('T').next().unwrap_or_default()
+    }
+
+    /// Its key, as in `RSA 2048`.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
     }
 }
 
@@ -109,6 +132,21 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
         _ => None,
     };
     names.into_iter().flatten().filter_map(shown).collect()
+}
+
+fn days_left(certificate: &X509Certificate<'_>) -> i64 {
+    const DAY: i64 = 24 * 60 * 60;
+    let left = certificate.validity().not_after.timestamp() - ASN1Time::now().timestamp();
+    left.div_euclid(DAY)
+}
+
+/// The kind and the size of the key.
+fn key(certificate: &X509Certificate<'_>) -> String {
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => format!("RSA {}", key.key_size()),
+        Ok(PublicKey::EC(point)) => format!("EC {}", point.key_size()),
+        _ => "another kind of key".to_owned(),
+    }
 }
 
 fn moment(time: ASN1Time) -> String {

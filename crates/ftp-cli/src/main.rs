@@ -6,6 +6,7 @@
 mod adapter;
 mod attempt;
 mod certificate;
+mod check;
 mod cli;
 mod connection;
 mod credentials;
@@ -51,6 +52,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command.unwrap_or_else(demo) {
         Command::Demo(arguments) => demo::run(&arguments, output),
         Command::Login(arguments) => login::run(&arguments, output),
+        Command::Check(arguments) => check::run(&arguments, &output),
         Command::Serve(arguments) => {
             let mut runtime = Builder::new_multi_thread();
             runtime.worker_threads(2).enable_all();

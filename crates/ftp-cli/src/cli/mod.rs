@@ -2,6 +2,7 @@
 //! the work. The help of a command is one screen: one line for each option. The README of the crate
 //! has the details.
 
+mod check;
 mod connection;
 mod decode;
 mod login;
@@ -9,6 +10,7 @@ mod serve;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::check::{CheckArguments, FailOn};
 pub(crate) use self::connection::{ConnectionArguments, ProtectionChoice, Utf8Choice};
 pub(crate) use self::decode::{DecodeArguments, Direction};
 pub(crate) use self::login::LoginArguments;
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Log in to a server and report how it went
     Login(Box<LoginArguments>),
+    /// Look at a server: passwords in clear, TLS, certificate, data connections, features
+    Check(Box<CheckArguments>),
     /// Run a server: share a directory, or try clients against it
     Serve(Box<ServeArguments>),
     /// Read a password from standard input and print its argon2id hash, for the users file

@@ -1,6 +1,7 @@
 //! The program tested from outside: command lines in; output, exit codes and bytes on sockets out.
 
 mod cli_certificates;
+mod cli_check;
 mod cli_commands;
 mod cli_decode_listing;
 mod cli_dialogue;
