@@ -6,7 +6,7 @@
 //!   can be done before. While TLS shakes hands: for both in turns, each for 5 ms, then for longer and
 //!   longer, because some servers shake hands before that reply and some after it.
 //! * While data moves: for the data connection. The control connection is looked at only when no data
-//!   came for a tenth of a second.
+//!   came for a tenth of a second, or when it has something to send.
 //! * After that: for the control connection.
 
 mod aborter;
@@ -181,16 +181,24 @@ impl<C: HoldsClient> Running<C> {
     /// Reads straight into the caller's buffer, if there is nothing between it and the transport. 0: take
     /// a [`turn`](Self::turn).
     pub(crate) fn read_past(&mut self, space: &mut [u8]) -> usize {
+        let control_first = self.wants_control_turn();
         match &mut self.data {
-            Data::Open { driver, .. } => driver.read_past(space, LONGEST_SLICE),
-            Data::None | Data::Listening { .. } => 0,
+            Data::Open { driver, .. } if !control_first => driver.read_past(space, LONGEST_SLICE),
+            _ => 0,
         }
+    }
+
+    /// Whether the control connection has something to send although data moves.
+    fn wants_control_turn(&mut self) -> bool {
+        let driver = &self.client.client().driver;
+        driver.machine().machine().wants_turn(driver.now())
     }
 
     /// Sends some of the bytes, and returns how many.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         loop {
             self.check_abort();
+            self.serve_control()?;
             if let Some(outcome) = self.outcome() {
                 outcome?;
                 // The server says that the file is whole, and there is more.
@@ -268,6 +276,7 @@ impl<C: HoldsClient> Running<C> {
     /// for a while.
     pub(crate) fn turn(&mut self) -> Result<(), Error> {
         self.check_abort();
+        self.serve_control()?;
         let has_begun = self.state.has_begun();
         match &mut self.data {
             Data::Listening {
@@ -307,6 +316,15 @@ impl<C: HoldsClient> Running<C> {
             Ok(Poll::Ready(Some(_)) | Poll::Pending) => {}
             Ok(Poll::Ready(None)) => self.ended(Ok(())),
             Err(error) => self.ended(Err(error)),
+        }
+        Ok(())
+    }
+
+    /// What the control connection has to send must not wait for a pause of the data, and never holds the
+    /// data up.
+    fn serve_control(&mut self) -> Result<(), Error> {
+        if self.wants_control_turn() {
+            let _nothing_came = self.look_at_control(Duration::ZERO)?;
         }
         Ok(())
     }

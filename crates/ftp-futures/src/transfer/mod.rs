@@ -169,8 +169,9 @@ impl<C: HoldsClient> Running<C> {
         cx: &mut Context<'_>,
         space: &mut [u8],
     ) -> Poll<Option<usize>> {
+        let control_first = self.wants_control_turn();
         match &mut self.data {
-            Data::Open(driver) => driver.poll_read_past(cx, space),
+            Data::Open(driver) if !control_first => driver.poll_read_past(cx, space),
             _ => Poll::Ready(None),
         }
     }
@@ -181,8 +182,9 @@ impl<C: HoldsClient> Running<C> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Option<usize>> {
+        let control_first = self.wants_control_turn();
         match &mut self.data {
-            Data::Open(driver) => driver.poll_write_past(cx, bytes),
+            Data::Open(driver) if !control_first => driver.poll_write_past(cx, bytes),
             _ => Poll::Ready(None),
         }
     }
@@ -225,11 +227,27 @@ impl<C: HoldsClient> Running<C> {
     /// One turn: something happened on one of the connections, and was dealt with.
     ///
     /// The data comes first. The control connection is looked at when there is none, so that no system
-    /// call is wasted while a file moves.
+    /// call is wasted while a file moves, and when it has something to send.
     pub(crate) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.wants_control_turn() {
+            // What it sends must not wait for a pause of the data, and never holds the data up.
+            if let Poll::Ready(turn) = self.poll_control(cx) {
+                return Poll::Ready(turn);
+            }
+        }
         if self.poll_data(cx).is_ready() {
             return Poll::Ready(Ok(()));
         }
+        self.poll_control(cx)
+    }
+
+    /// Whether the control connection has something to send although data moves.
+    fn wants_control_turn(&mut self) -> bool {
+        let driver = &self.client.client().driver;
+        driver.machine().machine().wants_turn(driver.now())
+    }
+
+    fn poll_control(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let event = match ready!(self.client.client().poll_event(cx)) {
             Ok(Some(event)) => event,
             Ok(None) => return Poll::Ready(self.state.control_lost(Error::Closed)),

@@ -257,6 +257,7 @@ pub(crate) struct Settings {
     pub(crate) pipelining: bool,
     pub(crate) clear_command_channel: bool,
     pub(crate) keep_alive: KeepAlive,
+    pub(crate) transfer_keep_alive: Option<Duration>,
     pub(crate) data_mode: DataMode,
     pub(crate) timeouts: Timeouts,
     pub(crate) data_timeouts: data::Timeouts,
@@ -277,6 +278,7 @@ impl Config {
             pipelining: false,
             clear_command_channel: false,
             keep_alive: KeepAlive::off(),
+            transfer_keep_alive: None,
             data_mode: DataMode::default(),
             timeouts: Timeouts::default(),
             data_timeouts: data::Timeouts::default(),
@@ -369,6 +371,31 @@ impl Config {
         self
     }
 
+    /// While a transfer runs, send `NOOP` whenever the control connection was silent for this long, so
+    /// that nothing on the way closes it for idleness before the server confirms the transfer. Taken
+    /// as one second if less. Default off: nothing is sent during a transfer, and servers differ in what
+    /// they do with it.
+    ///
+    /// The first is sent when the server has said that the transfer begins (1yz), at most 1000 are
+    /// unanswered at a time, and none follows one that was refused. The answers give no events. Some
+    /// servers give them at once, some after the transfer, some never. They are told from the
+    /// transfer's replies by their code, so with this option a server that confirms transfers with 200
+    /// and not, as RFC 959 says, with 226 or 250 leaves them
+    /// [unknown](super::TransferError::Unknown). After the transfer the client waits for the answers that
+    /// are owed until none came for a second, and asks for proof with `PWD` if some are missing, if there
+    /// were too many, or after `ABOR`. Only then comes [`Event::Transferred`](super::Event::Transferred), and nothing
+    /// else is sent before.
+    ///
+    /// As with [`keep_alive`](Self::keep_alive), nothing is sent while no driver runs.
+    /// TCP keep-alive, which adapters turn on, disturbs no server and is enough for many networks.
+    #[must_use]
+    pub fn transfer_keep_alive(mut self, every: impl Into<Option<Duration>>) -> Self {
+        let every = every.into();
+        self.settings_mut().transfer_keep_alive =
+            every.map(|every| every.max(Duration::from_secs(1)));
+        self
+    }
+
     /// How data connections are made. Default: passive, `EPSV` before `PASV`.
     #[must_use]
     pub fn data_mode(mut self, mode: DataMode) -> Self {
@@ -447,6 +474,7 @@ impl fmt::Debug for Settings {
             .field("pipelining", &self.pipelining)
             .field("clear_command_channel", &self.clear_command_channel)
             .field("keep_alive", &self.keep_alive)
+            .field("transfer_keep_alive", &self.transfer_keep_alive)
             .field("data_mode", &self.data_mode)
             .field("timeouts", &self.timeouts)
             .field("data_timeouts", &self.data_timeouts)

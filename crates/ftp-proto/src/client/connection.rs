@@ -369,6 +369,20 @@ impl Connection {
         self.context.transferring()
     }
 
+    /// Whether this connection is to be driven now although data moves: a `NOOP` of
+    /// [`Config::transfer_keep_alive`] is due, or not written yet. For drivers that otherwise look at
+    /// the data connection alone while it has something to do.
+    pub fn wants_turn(&self, now: Instant) -> bool {
+        let State::Transferring(transfer) = &self.state else {
+            return false;
+        };
+        if self.context.settings.transfer_keep_alive.is_none() {
+            return false;
+        }
+        let is_due = transfer.noop_at(&self.context).is_some_and(|at| at <= now);
+        is_due || !self.context.offered().is_empty()
+    }
+
     /// Whoever held the data connection has dropped it: that gives the transfer up.
     pub(super) fn notice_dropped_transfer(&mut self) {
         if let State::Transferring(transfer) = &self.state

@@ -54,7 +54,7 @@ pub(super) struct TakesSessions {
 struct UnderWay {
     id: TransferId,
     /// How it ends if the connection ends now.
-    if_lost: TransferError,
+    if_lost: Result<Transferred, TransferError>,
 }
 
 #[derive(Debug)]
@@ -286,7 +286,7 @@ impl Context {
     }
 
     pub(super) fn begin_transfer(&mut self, id: TransferId) {
-        let if_lost = TransferError::Unknown;
+        let if_lost = Err(TransferError::Unknown);
         self.transfer = Some(Box::new(UnderWay { id, if_lost }));
     }
 
@@ -297,8 +297,13 @@ impl Context {
 
     /// If the connection ends before more is known, the transfer ended like this.
     pub(super) fn transfer_ends_with(&mut self, error: TransferError) {
+        self.transfer_ends(Err(error));
+    }
+
+    /// The same, if it may be whole.
+    pub(super) fn transfer_ends(&mut self, outcome: Result<Transferred, TransferError>) {
         if let Some(transfer) = &mut self.transfer {
-            transfer.if_lost = error;
+            transfer.if_lost = outcome;
         }
     }
 
@@ -316,7 +321,7 @@ impl Context {
             let UnderWay { id, if_lost } = *transfer;
             self.tell(Event::Transferred {
                 transfer: id,
-                outcome: Err(if_lost),
+                outcome: if_lost,
             });
         }
     }

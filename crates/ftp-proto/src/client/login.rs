@@ -94,7 +94,7 @@ impl State {
     }
 
     /// What to do with a reply that answers nothing.
-    pub(super) fn on_unsolicited(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
+    pub(super) fn on_unsolicited(mut self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         let phase = self.phase();
         if ends_connection(reply) {
             return Err(Error::refusal(phase, reply));
@@ -103,8 +103,8 @@ impl State {
         if reply.code() == Code::READY && may_greet && context.is_greeted_again() {
             return Ok(self);
         }
-        if let Self::Transferring(transfer) = &self
-            && transfer.takes_any_reply()
+        if let Self::Transferring(transfer) = &mut self
+            && transfer.takes_extra(reply.code())
         {
             return Ok(self);
         }

@@ -178,7 +178,12 @@ impl Connection {
                 let end = start.saturating_add(reply.raw().len() as u64);
                 // What says nothing, as blank lines and Telnet, is no sign of life.
                 context.last_traffic = context.last_traffic.max(arrived);
-                let answered = context.outstanding.answered(start, context.now);
+                let answered = match &self.state {
+                    State::Transferring(transfer) => {
+                        transfer.answered(reply.code(), start, context)
+                    }
+                    _ => context.outstanding.answered(start, context.now),
+                };
                 if !self.state.may_switch_after(reply, answered) {
                     refusals.send_before(end, |refusal| context.write(refusal));
                 }

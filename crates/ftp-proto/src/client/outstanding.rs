@@ -27,6 +27,8 @@ pub(super) enum Purpose {
     KeepAlive(Verb),
     /// A command of a transfer; `None` if what answers it cannot be told, as after `ABOR`.
     Transfer(Option<Verb>),
+    /// A `NOOP` that the machine sent during a transfer: it may be answered before the transfer is.
+    TransferNoop,
     /// `QUIT`.
     Quit,
 }
@@ -39,6 +41,7 @@ impl Purpose {
             Self::Command { verb, .. } => Some(verb),
             Self::KeepAlive(verb) => Some(verb),
             Self::Transfer(verb) => verb,
+            Self::TransferNoop => Some(Verb::Noop),
             Self::Quit => Some(Verb::Quit),
         }
     }
@@ -93,9 +96,39 @@ impl Outstanding {
     /// Which reply answers which command of a transfer cannot be told any more.
     pub(super) fn forget_order(&mut self) {
         for awaited in &mut self.queue {
-            if let Purpose::Transfer(verb) = &mut awaited.purpose {
-                *verb = None;
+            if let Purpose::Transfer(_) | Purpose::TransferNoop = awaited.purpose {
+                awaited.purpose = Purpose::Transfer(None);
             }
+        }
+    }
+
+    /// How many answers to `NOOP`s of a transfer are owed.
+    pub(super) fn transfer_noops(&self) -> usize {
+        self.noops().count()
+    }
+
+    fn noops(&self) -> impl Iterator<Item = usize> {
+        let positions = self.queue.iter().enumerate();
+        positions
+            .filter(|(_, awaited)| awaited.purpose == Purpose::TransferNoop)
+            .map(|(at, _)| at)
+    }
+
+    /// Takes the oldest `NOOP` of a transfer, if a reply that begins at `start` can be its answer.
+    pub(super) fn noop_answered(&mut self, start: u64) -> Option<Awaited> {
+        let at = self.noops().next()?;
+        if self.queue.get(at)?.mark? > start {
+            return None;
+        }
+        self.queue.remove(at)
+    }
+
+    /// Takes the oldest one that is no `NOOP` of a transfer, if a reply that begins at `start` can be
+    /// its answer. No such `NOOP` stands before it: they are sent after it.
+    pub(super) fn other_answered(&mut self, start: u64, now: Instant) -> Option<Awaited> {
+        match self.queue.front()?.purpose {
+            Purpose::TransferNoop => None,
+            _ => self.answered(start, now),
         }
     }
 

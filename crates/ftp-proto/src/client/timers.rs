@@ -11,7 +11,7 @@ pub(super) enum Timer {
     Fatal(Timeout),
     /// A line with a foreign code was the end of its reply.
     ForeignEnd,
-    /// Nothing went either way for as long as the configuration allows.
+    /// Nothing went either way for as long as the configuration allows, when idle or in a transfer.
     KeepAlive,
     /// What a transfer waits for did not come.
     Transfer,
@@ -62,6 +62,10 @@ impl Connection {
                 .then(|| context.keep_alive_deadline())
                 .flatten()
                 .map(|at| (at, Timer::KeepAlive)),
+            transfer
+                .filter(|_| is_idle)
+                .and_then(|transfer| transfer.noop_at(context))
+                .map(|at| (at, Timer::KeepAlive)),
             transfer.and_then(|transfer| transfer.timer(timeouts, &context.settings.data_timeouts)),
             context.login_deadline().map(|at| fatal(at, Timeout::Login)),
         ];
@@ -98,7 +102,15 @@ impl Connection {
                         state => state,
                     })
                 }),
-                Timer::KeepAlive => self.context.send_keep_alive(),
+                Timer::KeepAlive => self.transition(|state, context| {
+                    Ok(match state {
+                        State::Transferring(transfer) => transfer.send_noop(context),
+                        state => {
+                            context.send_keep_alive();
+                            state
+                        }
+                    })
+                }),
                 Timer::Quit => {
                     self.context.output.clear();
                     self.enter(State::Closed);

@@ -1,9 +1,11 @@
 //! A transfer under way: its states and what it sends. The table is in `transfers.md`.
 //!
 //! What a reply leads to is in `replies.rs`, what the data connection leads to in
-//! `data_connection.rs`, and getting in step again in `settle.rs`. `timer.rs` has the deadlines.
+//! `data_connection.rs`, and getting in step again in `settle.rs`. `timer.rs` has the deadlines,
+//! `noops.rs` what is sent while data moves, by option.
 
 mod data_connection;
+mod noops;
 mod replies;
 mod settle;
 mod timer;
@@ -14,6 +16,7 @@ use alloc::sync::Arc;
 use core::net::SocketAddrV4;
 use core::time::Duration;
 
+use self::noops::Noops;
 use self::settle::Settle;
 use super::context::{Context, TakesSessions};
 use super::outstanding::Purpose;
@@ -58,6 +61,7 @@ pub(super) struct Transferring {
     passive_address: Option<SocketAddrV4>,
     /// It was refused for want of a session, and is tried for the second time.
     is_again: bool,
+    noops: Noops,
     /// `QUIT` is to follow.
     pub(super) quits: bool,
 }
@@ -138,6 +142,7 @@ impl Transferring {
             announced: None,
             passive_address: None,
             is_again: false,
+            noops: Noops::default(),
             quits: false,
         });
         let data_type = this.transfer.data_type;

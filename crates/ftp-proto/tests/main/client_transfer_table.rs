@@ -41,11 +41,17 @@ struct Stage {
     last: String,
     /// One of the replies to `ABOR` said that the transfer had failed.
     has_failed: bool,
+    /// `ABOR` was sent.
+    is_aborted: bool,
 }
 
 impl Stage {
     fn start(mode: DataMode, transfer: Transfer) -> Self {
-        let mut dialogue = ready(Config::new(known()).data_mode(mode));
+        Self::start_with(Config::new(known()).data_mode(mode), transfer)
+    }
+
+    fn start_with(config: Config, transfer: Transfer) -> Self {
+        let mut dialogue = ready(config);
         let id = dialogue.begin(transfer);
         Self {
             dialogue,
@@ -55,6 +61,7 @@ impl Stage {
             why: "Aborted".into(),
             last: "EPSV".into(),
             has_failed: false,
+            is_aborted: false,
         }
     }
 
@@ -151,6 +158,7 @@ impl Stage {
             None => (row.next, None),
         };
         let sent = self.dialogue.take_sent();
+        self.is_aborted |= sent == "ABOR\r\n";
         assert_eq!(sent, line(row.sends), "sent in {context}");
         let found = outcome(&self.dialogue);
         assert_eq!(found, self.expected(row.outcome), "outcome in {context}");
@@ -179,6 +187,11 @@ impl Stage {
         if state.starts_with("settling") && (400..600).contains(&code) {
             let is_last = ["settling (last reply)", "settling (NOOP)"].contains(&state);
             self.has_failed |= !is_last && ![421, 500, 502].contains(&code);
+        }
+        let is_by_number = state.starts_with("unsure")
+            || (state.starts_with("proving") && state != "proving (PWD)");
+        if is_by_number && self.is_aborted && (400..600).contains(&code) {
+            self.has_failed |= ![421, 500, 501, 502, 503, 504, 530].contains(&code);
         }
         self.dialogue.hear(format!("{code} Text (|||6446|)\r\n"));
     }
@@ -242,8 +255,48 @@ fn reach(state: &str) -> Stage {
         "settling (3 replies with NOOP)" => settling(&["timer"]),
         "settling (2 replies with NOOP)" => settling(&["timer", "226 x"]),
         "settling (NOOP)" => settling(&["timer", "226 x", "225 x"]),
-        other => panic!("no way to {other} is known"),
+        other => noop_state(other),
     }
+}
+
+/// The same, of those in which `NOOP` is sent.
+fn noop_state(state: &str) -> Stage {
+    let moving = |steps: &[&str]| {
+        let every = std::time::Duration::from_secs(30);
+        let config = Config::new(known()).transfer_keep_alive(every);
+        let stage = Stage::start_with(config, retrieve());
+        let stage = stage.then(&["200 x", EPSV.trim_end(), "opened", "150 x"]);
+        stage.then(steps)
+    };
+    let (family, form) = state.split_once(" (").unwrap_or((state, ""));
+    let mut steps = match form {
+        "owed)" => vec!["timer"],
+        "answered)" => vec!["timer", "200 x"],
+        "extra)" => vec!["timer", "200 x", "200 x"],
+        _ => vec![],
+    };
+    let aborted: &[&str] = &["timer", "abort", "426 x", "226 x", "200 x"];
+    let quiet: &[&str] = &["timer", "abort", "timer"];
+    match (family, form) {
+        ("moving", _) => {}
+        ("ended", _) => steps.push("whole"),
+        ("broken", _) => steps.push("cut"),
+        ("confirmed", _) => steps.push("226 x"),
+        ("failed", _) => steps.push("451 x"),
+        ("counting", "") => steps = vec!["timer", "226 x", "abort"],
+        ("counting", _) => steps = vec!["timer", "226 x", "abort", "226 x"],
+        ("proving", "PWD)") => steps = aborted.to_vec(),
+        ("unsure", "3 replies)") => steps = aborted[..2].to_vec(),
+        ("unsure", "2 replies)") => steps = aborted[..3].to_vec(),
+        ("unsure", "1 reply)") => steps = aborted[..4].to_vec(),
+        ("proving", "4 replies)") => steps = quiet.to_vec(),
+        ("proving", "3 replies)") => steps = [quiet, &["426 x"]].concat(),
+        ("proving", "2 replies)") => steps = [quiet, &["426 x", "226 x"]].concat(),
+        _ => panic!("no way to {state} is known"),
+    }
+    let mut stage = moving(&steps);
+    stage.is_aborted = steps.contains(&"abort") && family != "counting";
+    stage
 }
 
 fn uploading(steps: &[&str]) -> Stage {
@@ -269,6 +322,8 @@ fn line(command: &str) -> String {
 fn verb_of(state: &str) -> &str {
     match state.split(" (").next().unwrap_or_default() {
         "begin" | "started" | "final" => "RETR",
+        "moving" | "ended" | "broken" => "RETR",
+        "proving" if state == "proving (PWD)" => "PWD",
         "upload" => "STOR",
         "TYPE" | "EPSV" | "PASV" | "PORT" | "REST" => state.split(" (").next().unwrap_or_default(),
         _ => "SITE",
@@ -320,8 +375,15 @@ fn states(rows: &[Row]) -> BTreeSet<&'static str> {
             let is_family = [
                 "any", "same", "ready", "end", "EPSV", "REST", "begin", "started",
             ];
-            let is_family =
-                is_family.contains(state) || ["final", "confirmed", "settling"].contains(state);
+            let others = [
+                "final",
+                "confirmed",
+                "settling",
+                "broken",
+                "unsure",
+                "proving",
+            ];
+            let is_family = is_family.contains(state) || others.contains(state);
             has_forms(state) || !is_family
         })
         .collect()
@@ -334,6 +396,12 @@ fn step(rows: &[Row], stage: &mut Stage, state: &str, what: &str, context: &str)
             let row = look_up_code(rows, state, &stage.last, code);
             stage.hear(code, state);
             row
+        }
+        // Each further NOOP is one more that is owed.
+        Err(_)
+            if what == "timer" && ["moving (", "ended ("].iter().any(|s| state.starts_with(s)) =>
+        {
+            return None;
         }
         Err(_) => {
             let row = look_up(rows, state, &[what]);

@@ -20,6 +20,7 @@ pub struct TransferModel {
     is_all_sent: bool,
     data_ended_whole: Option<bool>,
     is_given_up: bool,
+    is_noop_sent: bool,
 }
 
 impl TransferModel {
@@ -30,12 +31,17 @@ impl TransferModel {
             self.is_upload = matches!(verb, Stor | Appe | Stou);
             self.is_begun = true;
         }
+        self.is_noop_sent |= self.is_begun && verb == Verb::Noop;
         self.is_given_up |= verb == Verb::Abor;
     }
 
     /// A reply came.
     pub fn reply(&mut self, code: Code) {
         if !self.is_begun || code.class() == Class::Preliminary {
+            return;
+        }
+        // RFC 959 §5.4 has no such replies to a transfer that has begun, but has them to NOOP.
+        if self.is_noop_sent && matches!(code.get(), 200 | 202 | 500..=504 | 530) {
             return;
         }
         self.first_final.get_or_insert(code);

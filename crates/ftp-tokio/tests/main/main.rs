@@ -20,3 +20,4 @@ mod served;
 mod served_users;
 mod timeouts;
 mod tls_in_memory;
+mod transfer_noops;

@@ -9,7 +9,7 @@ use super::{Data, Ended, Next, Step, Transferring};
 use crate::TlsSession;
 use crate::client::context::Context;
 use crate::client::login::quit;
-use crate::client::outstanding::Awaited;
+use crate::client::outstanding::{Awaited, Purpose};
 use crate::client::state::State;
 use crate::client::transfer::{TransferError, Transferred, is_about_resumption};
 use crate::client::{Event, Protection};
@@ -25,6 +25,10 @@ impl Transferring {
         context: &mut Context,
     ) -> Next {
         let class = reply.code().class();
+        if answered.purpose == Purpose::TransferNoop {
+            self.on_noop_answered(reply.code());
+            return Ok(self.on_settling(reply, answered, context));
+        }
         if class == Class::Preliminary {
             context.still_open(answered);
             return Ok(match self.step {
@@ -32,7 +36,7 @@ impl Transferring {
                     self.on_begun(reply, context);
                     State::Transferring(self)
                 }
-                Step::Settle(_) => self.on_settling(reply, context),
+                Step::Settle(_) => self.on_settling(reply, answered, context),
                 _ => State::Transferring(self),
             });
         }
@@ -42,7 +46,7 @@ impl Transferring {
             Step::Active(verb) => self.on_active(verb, reply, context),
             Step::Restart => self.on_restart(reply, context),
             Step::Begin { .. } | Step::Final => Ok(self.on_final(reply.to_reply(), context)),
-            Step::Settle(_) => Ok(self.on_settling(reply, context)),
+            Step::Settle(_) => Ok(self.on_settling(reply, answered, context)),
             // Nothing is owed.
             Step::Listen { .. } | Step::Open(_) | Step::DataEnd { .. } => {
                 State::Transferring(self).on_unsolicited(reply, context)
@@ -216,7 +220,9 @@ impl Transferring {
             },
         };
         let is_full = tls.as_ref().is_some_and(|tls| !tls.resumed);
-        if is_full && is_about_resumption(reply.code()) && !is_touched && !self.is_again {
+        let is_owed = context.outstanding.transfer_noops() > 0 || self.noops.has_extra;
+        let may_again = !is_touched && !self.is_again && !is_owed;
+        if is_full && is_about_resumption(reply.code()) && may_again {
             // The handshake that was refused brought new sessions, and nothing else is lost.
             return self.again(reply, tls, context);
         }
@@ -285,8 +291,20 @@ impl Transferring {
         State::Transferring(self)
     }
 
-    /// The transfer is over, and the connection in step.
+    /// The transfer is over.
     pub(super) fn conclude(
+        self: Box<Self>,
+        outcome: Result<Transferred, TransferError>,
+        context: &mut Context,
+    ) -> State {
+        match context.outstanding.transfer_noops() > 0 || self.noops.has_extra {
+            true => self.count(outcome, context),
+            false => self.finish(outcome, context),
+        }
+    }
+
+    /// The transfer is over, and the connection in step.
+    pub(super) fn finish(
         self: Box<Self>,
         outcome: Result<Transferred, TransferError>,
         context: &mut Context,

@@ -28,12 +28,14 @@ const CHOICES: usize = 2;
 /// * each transfer has exactly one outcome, at the latest when the connection is over;
 /// * it is whole only if the data connection ended as it should, and was confirmed; the count is the
 ///   data connection's; what was refused moved nothing;
-/// * from the transfer command to the outcome nothing is sent but `ABOR`, then `NOOP`, then `QUIT`;
+/// * from the transfer command to the outcome nothing is sent but `ABOR`, then `NOOP`, then `QUIT`; by
+///   option `NOOP`s, and after them `ABOR`, then `PWD`, then `QUIT`;
 /// * what says nothing moves no deadline; input is bounded; a silent server is left;
 /// * how bytes are cut changes nothing.
 ///
 /// With the server that answers in order, the outcome is that of the model exactly, and the next
-/// command after a transfer has its own reply.
+/// command after a transfer has its own reply. To a `NOOP` during a transfer it answers in its turn, at
+/// once, not at all, or twice.
 pub fn client_transfer(data: &[u8]) {
     let Some((choices, script)) = data.split_at_checked(CHOICES) else {
         return;
@@ -105,11 +107,13 @@ impl Run {
                 false => Timeouts::default(),
             })
             .keep_alive(is(5).then_some(Duration::from_secs(40)))
+            .transfer_keep_alive(is(6).then_some(Duration::from_secs(2)))
             .limits(limits)
             .lenience(lenience)
             .observer(Arc::new(heard.clone()));
         let mut watched = Watched::new(Connection::new(config, Instant::START), secret);
         let mut application = Application::new(heard);
+        application.keeps_transfers_alive = is(6);
         let replies: &[&[u8]] = match is(3) {
             true => &[
                 b"220 x\r\n",

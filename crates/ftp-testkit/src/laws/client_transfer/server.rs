@@ -14,17 +14,20 @@ struct Server {
     /// How much of what the client sent was read.
     read: usize,
     unanswered: VecDeque<Verb>,
+    /// How often it answers a `NOOP` at once that comes during a transfer; `None`: in its turn.
+    noop_answers: Option<usize>,
 }
 
 /// Each byte of the script is one thing that happens.
 pub(super) fn converse(choices: &[u8], script: &[u8]) {
     // Such a server is fast enough for the usual deadlines, and speaks of usual things.
-    let mut run = Run::new(&[choices[0], choices[1] & 0b0010_1100], &[]);
+    let mut run = Run::new(&[choices[0], choices[1] & 0b0110_1100], &[]);
     run.application.in_order = true;
     let mut server = Server {
         run,
         read: 0,
         unanswered: VecDeque::new(),
+        noop_answers: [None, Some(1), Some(0), Some(2)][usize::from(choices[0] >> 3) & 3],
     };
     for action in script.iter().take(200) {
         server.act(action % 8, action / 8);
@@ -45,10 +48,20 @@ impl Server {
         application.rest(watched);
         let mut parser = CommandParser::new(usize::MAX, &Lenience::STRICT);
         let mut rest = &watched.sent[self.read..];
+        let mut noops = 0;
         while let Ok(Status::Complete(command, length)) = parser.parse(rest) {
-            self.unanswered.push_back(command.verb());
+            let verb = command.verb();
+            match self.noop_answers {
+                Some(answers) if verb == Verb::Noop && is_moving(&self.unanswered) => {
+                    noops += answers
+                }
+                _ => self.unanswered.push_back(verb),
+            }
             self.read += length;
             rest = &rest[length..];
+        }
+        for _ in 0..noops {
+            self.say("200 Still here.\r\n");
         }
     }
 
@@ -171,4 +184,11 @@ impl Server {
         }
         assert_eq!(self.run.application.replies, [(id, 257)]);
     }
+}
+
+/// Whether the reply to a transfer is owed, and to no `ABOR`.
+fn is_moving(unanswered: &VecDeque<Verb>) -> bool {
+    use Verb::*;
+    let transfers = |verb: &Verb| matches!(verb, Retr | Stor | List | Appe | Stou | Nlst | Mlsd);
+    unanswered.iter().any(transfers) && !unanswered.contains(&Abor)
 }
