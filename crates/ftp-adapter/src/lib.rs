@@ -58,7 +58,7 @@ pub use resume::{
     AskFacts, Fact, FileFacts, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload,
 };
 #[cfg(feature = "files")]
-pub use serving::{FileDone, FileJob, FileSession, ServedFiles};
+pub use serving::{FileDone, FileJob, FilePump, FileServer, FileSession, ServedFiles};
 pub use session::{
     SessionData, SessionError, SessionEvent, SessionInfo, TransferStart, TransferSummary,
 };

@@ -44,8 +44,8 @@ macro_rules! server_settings {
     };
 }
 
-/// The methods of `Server` that serve files. They call its method `serving`. The argument says how files are
-/// read and written.
+/// The methods of `Server` that serve files. Its field is `files`, of type `Arc<FileServer>`, and its method
+/// `serving` is called when there are some. The argument says how files are read and written.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! server_files {
@@ -71,8 +71,9 @@ macro_rules! server_files {
         /// In [`run_session`](Self::run_session), whose transport need not be a socket, there are no
         /// passive data connections: `PASV` and `EPSV` get 425.
         #[must_use]
-        pub fn files(self, files: impl ::ftp_files::Files) -> Self {
-            self.serving(ServedFiles::all(files))
+        pub fn files(mut self, files: impl ::ftp_files::Files) -> Self {
+            ::std::sync::Arc::make_mut(&mut self.files).set_served(ServedFiles::all(files));
+            self.serving()
         }
 
         /// The same, with files of each user's own. The function gets the session after the login, with
@@ -97,13 +98,31 @@ macro_rules! server_files {
         /// instead, look in [`Handler::authenticate`].
         #[must_use]
         pub fn files_for(
-            self,
+            mut self,
             choose: impl Fn(&SessionInfo) -> ::std::io::Result<::std::sync::Arc<dyn ::ftp_files::Files>>
             + Send
             + Sync
             + 'static,
         ) -> Self {
-            self.serving(ServedFiles::chosen(choose))
+            ::std::sync::Arc::make_mut(&mut self.files).set_served(ServedFiles::chosen(choose));
+            self.serving()
+        }
+
+        /// Listens on a port in this range for data connections, beginning anywhere in it. Without it the
+        /// system chooses the port. For [`files`](Self::files).
+        #[must_use]
+        pub fn passive_ports(mut self, ports: ::std::ops::RangeInclusive<u16>) -> Self {
+            ::std::sync::Arc::make_mut(&mut self.files).set_passive_ports(ports);
+            self
+        }
+
+        /// Tells clients (`PASV`) this address instead of the own one of their control connection, for
+        /// example that of the router in front. An IPv6 address is of no use: `EPSV` tells the port
+        /// alone, and `PASV` is refused then. For [`files`](Self::files).
+        #[must_use]
+        pub fn external_address(mut self, address: ::std::net::IpAddr) -> Self {
+            ::std::sync::Arc::make_mut(&mut self.files).set_external_address(address);
+            self
         }
     };
 }

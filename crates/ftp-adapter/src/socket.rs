@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use ftp_proto::data::{Connection, Direction};
 use socket2::{SockRef, TcpKeepalive};
 
 /// How long a control connection may be silent before the system asks whether the other host is there.
@@ -36,4 +37,12 @@ pub fn acknowledge_at_once(socket: &SockRef<'_>) {
 pub fn reset_on_close(socket: &SockRef<'_>, reset: bool) {
     // If that fails it is closed as others are, and the server may keep a part of a file.
     let _not_essential = socket.set_linger(reset.then_some(Duration::ZERO));
+}
+
+/// The same for the data connection of a server: what is sent in clear is reset when it is closed before its
+/// end. Say so at the start, and take it back at the end.
+pub fn reset_if_cut(socket: &SockRef<'_>, data: &Connection, reset: bool) {
+    if data.direction() == Direction::Send && !data.is_protected() {
+        reset_on_close(socket, reset);
+    }
 }

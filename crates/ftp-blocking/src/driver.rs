@@ -2,7 +2,11 @@
 
 use std::cell::Cell;
 use std::fmt;
+#[cfg(all(target_os = "linux", feature = "files"))]
+use std::fs::File;
 use std::io;
+#[cfg(all(target_os = "linux", feature = "files"))]
+use std::net::TcpStream;
 use std::task::Poll;
 use std::thread::sleep;
 use std::time::{self, Duration};
@@ -121,7 +125,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     )]
     pub fn next(&mut self) -> Next<M> {
         loop {
-            if let Poll::Ready(next) = self.next_before(None)? {
+            if let Poll::Ready(next) = self.next_before(None, true)? {
                 return Ok(next);
             }
         }
@@ -137,12 +141,19 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         time: Duration,
     ) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
         let end = self.now() + time;
-        self.next_before(Some(end))
+        self.next_before(Some(end), true)
+    }
+
+    /// The same without waiting for input, nor reading any. Pending: there is nothing else to do.
+    pub(crate) fn next_unread(&mut self) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
+        let end = self.now();
+        self.next_before(Some(end), false)
     }
 
     fn next_before(
         &mut self,
         end: Option<Instant>,
+        reads: bool,
     ) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
         let mut turn = FIRST_TURN;
         let mut now = self.now();
@@ -182,6 +193,10 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                         let _nothing_came = self.receive(most, &mut now);
                         deadline
                     }
+                }
+                Action::Read { .. } | Action::Wait { .. } if !reads => {
+                    self.flush(now);
+                    return Ok(Poll::Pending);
                 }
                 Action::Wait { deadline: None } if end.is_none() => {
                     self.flush(now);
@@ -329,6 +344,35 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
         self.state.wrote(now, written, read);
         self.machine_mut().machine_mut().passed(now, count);
         count
+    }
+}
+
+/// The system copies from a file to the socket.
+#[cfg(all(target_os = "linux", feature = "files"))]
+impl Driver<Secured<data::Connection>, TcpStream> {
+    /// Sends the file from its position on, at most so many bytes, and returns how many: none at its end.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing went out in this time. Other errors mean that it
+    /// must be read and written: also for what is wrong with the file or the connection.
+    pub(crate) fn send_file_past(
+        &mut self,
+        file: &File,
+        count: usize,
+        most: Duration,
+    ) -> io::Result<usize> {
+        if !self.machine().machine().is_transparent() || self.state.has_failed() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.transport.limit_writes(most)?;
+        let sent = rustix::fs::sendfile(&self.transport.transport, file, None, count)?;
+        if sent > 0 {
+            let now = self.now();
+            let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
+            self.state.wrote(now, Ok(sent), read);
+            self.machine_mut().machine_mut().passed(now, sent);
+        }
+        Ok(sent)
     }
 }
 

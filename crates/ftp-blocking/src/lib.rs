@@ -1,5 +1,4 @@
-//! FTP on blocking sockets, without a runtime: clients with transfers, and the control connections of
-//! servers.
+//! FTP on blocking sockets, without a runtime: clients and servers with transfers.
 //!
 //! The same names as in `ftp-tokio`, with the same meaning: to move from one to the other, change
 //! the name of the crate and drop the `.await`s. The protocol is in [`ftp_proto`], TLS in
@@ -125,6 +124,8 @@ mod operations;
 mod pool;
 mod resume;
 mod server;
+#[cfg(feature = "files")]
+mod serving;
 mod session;
 mod session_runner;
 mod shutdown;
@@ -143,6 +144,8 @@ pub use ftp_adapter::{
     Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent, SessionInfo,
     Started, TlsMissing, TransferStart, TransferSummary,
 };
+#[cfg(feature = "files")]
+pub use ftp_files;
 pub use ftp_guard;
 pub use ftp_proto;
 pub use ftp_proto::client::Login;

@@ -13,10 +13,12 @@ use ftp_adapter::{
     AcceptDecision, Accepted, Acceptor, Availability, SessionData, SessionSlot, SystemClock,
     TlsMissing, accept_pause, server_settings,
 };
+#[cfg(feature = "files")]
+use ftp_adapter::{FileServer, ServedFiles, SessionInfo, server_files};
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
 
-use crate::session_runner::{LOOK_ABOUT, run_session};
+use crate::session_runner::{LOOK_ABOUT, ServesFiles, run_session};
 use crate::{Handler, ServerSession, Shutdown, Transport};
 
 /// A server: what all its sessions share.
@@ -25,6 +27,8 @@ use crate::{Handler, ServerSession, Shutdown, Transport};
 #[derive(Debug, Clone)]
 pub struct Server {
     acceptor: Acceptor<SystemClock>,
+    #[cfg(feature = "files")]
+    files: Arc<FileServer>,
 }
 
 impl Server {
@@ -35,11 +39,27 @@ impl Server {
     /// [`TlsMissing`], unless `tls` is given or the policy is
     /// [`Security::DangerousPlaintext`](ftp_proto::server::Security::DangerousPlaintext).
     pub fn new(config: Arc<Config>, tls: Option<Arc<ServerConfig>>) -> Result<Self, TlsMissing> {
-        let acceptor = Acceptor::new(config, tls)?;
-        Ok(Self { acceptor })
+        Ok(Self {
+            acceptor: Acceptor::new(config, tls)?,
+            #[cfg(feature = "files")]
+            files: Arc::default(),
+        })
     }
 
     server_settings!(SystemClock);
+
+    #[cfg(feature = "files")]
+    server_files!(
+        /// Files are read and written, and data connections run, in the second thread of the session. The
+        /// session's own thread looks at the control connection twenty times a second meanwhile. On Linux
+        /// the system copies from files to sockets where nothing is encrypted or converted
+        /// ([`ReadFile::as_file`](ftp_files::ReadFile::as_file)).
+    );
+
+    #[cfg(feature = "files")]
+    fn serving(self) -> Self {
+        self
+    }
 
     /// The server's side of one connection, for programs that run it themselves.
     pub fn session<T: Transport>(&self, transport: T) -> ServerSession<T> {
@@ -65,19 +85,18 @@ impl Server {
         handler: &H,
         shutdown: &Shutdown,
     ) {
-        let (accepted, decision) = self.acceptor.receive(Availability::Uncounted, peer);
-        self.decision(transport, accepted, decision, handler, shutdown);
+        let received = self.acceptor.receive(Availability::Uncounted, peer);
+        self.decision((transport, None), received, handler, shutdown);
     }
 
     fn decision<T: Transport, H: Handler<S>, S: SessionData>(
         &self,
-        transport: T,
-        accepted: Accepted<SystemClock>,
-        decision: AcceptDecision,
+        (transport, local): (T, Option<SocketAddr>),
+        (accepted, decision): (Accepted<SystemClock>, AcceptDecision),
         handler: &H,
         shutdown: &Shutdown,
     ) {
-        let machine = match decision {
+        let mut machine = match decision {
             AcceptDecision::Greet => self.acceptor.machine(),
             AcceptDecision::Refuse(text) => self.acceptor.refusal(text),
             AcceptDecision::Close => {
@@ -95,8 +114,24 @@ impl Server {
                 self.acceptor.machine()
             }
         };
+        machine.machine_mut().set_peer(accepted.peer.ip());
         let session = ServerSession::new(machine, transport);
-        run_session(session, accepted, handler, shutdown);
+        let files = self.begin_files(local, &accepted);
+        run_session(session, files, accepted, handler, shutdown);
+    }
+
+    fn begin_files(
+        &self,
+        local: Option<SocketAddr>,
+        accepted: &Accepted<SystemClock>,
+    ) -> Option<Box<dyn ServesFiles>> {
+        #[cfg(feature = "files")]
+        return crate::serving::begin(&self.files, (accepted.id, accepted.peer), local);
+        #[cfg(not(feature = "files"))]
+        {
+            let _ = (local, accepted);
+            None
+        }
     }
 
     /// Accepts connections and runs each in a thread of its own, until `shutdown` stops it. Then it
@@ -158,6 +193,7 @@ impl Server {
         let shared = Arc::new(Shared {
             server: Self {
                 acceptor: self.acceptor.of_listener(),
+                ..self.clone()
             },
             receive,
             handler,
@@ -237,8 +273,9 @@ where
             Takes::NoTime => {
                 let received = this.server.acceptor.receive(room, peer);
                 thread.spawn(move || {
+                    let local = socket.0.local_addr().ok();
                     if let Some((transport, _)) = (presence.shared.receive.0)(socket, peer) {
-                        presence.shared.run_session(transport, received);
+                        presence.shared.run_session((transport, local), received);
                     }
                 })?;
             }
@@ -253,18 +290,19 @@ where
 
     /// Counts as a session until the step is done.
     fn attend_after(&self, place: SessionSlot, socket: Socket, peer: SocketAddr) {
+        let local = socket.0.local_addr().ok();
         let received = (self.receive.0)(socket, peer);
         drop(place);
         if let Some((transport, peer)) = received {
             let received = self.server.acceptor.receive(Availability::Free, peer);
-            self.run_session(transport, received);
+            self.run_session((transport, local), received);
         }
     }
 
     fn run_session(
         &self,
-        transport: T,
-        (accepted, decision): (Accepted<SystemClock>, AcceptDecision),
+        transport: (T, Option<SocketAddr>),
+        received: (Accepted<SystemClock>, AcceptDecision),
     ) {
         let Self {
             server,
@@ -272,7 +310,7 @@ where
             shutdown,
             ..
         } = self;
-        server.decision(transport, accepted, decision, handler, shutdown);
+        server.decision(transport, received, handler, shutdown);
     }
 }
 

@@ -128,7 +128,8 @@ impl<T: Transport> Timed<T> {
         in_time(|| self.transport.close())
     }
 
-    fn limit_writes(&mut self, most: Duration) -> io::Result<()> {
+    /// Sets how long a write may take.
+    pub(crate) fn limit_writes(&mut self, most: Duration) -> io::Result<()> {
         if let Some(timeout) = new_timeout(self.write_timeout, most) {
             self.transport.set_write_timeout(timeout)?;
             self.write_timeout = Some(timeout);

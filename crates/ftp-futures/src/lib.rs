@@ -1,4 +1,4 @@
-//! FTP as futures, for any async runtime: clients with transfers, and the control connections of servers.
+//! FTP as futures, for any async runtime: clients and servers with transfers.
 //!
 //! `ftp-tokio`, `ftp-smol` and `ftp-async-std` are this crate with a runtime; use one of them if it
 //! is yours. This crate has their common parts, and what you need for another runtime:

@@ -2,19 +2,18 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ftp_adapter::{
-    AcceptDecision, Accepted, Acceptor, ActiveMode, Availability, Budget, SessionData, TlsMissing,
+    AcceptDecision, Accepted, Acceptor, Availability, Budget, SessionData, TlsMissing,
     accept_pause, server_settings,
 };
 #[cfg(feature = "files")]
-use ftp_adapter::{ServedFiles, SessionInfo, server_files};
+use ftp_adapter::{FileServer, ServedFiles, SessionInfo, server_files};
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
 use futures_channel::oneshot;
@@ -23,15 +22,22 @@ use futures_util::future::{Either, Map, Shared, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::runtime::{before, later, sleep_until, yield_now};
-use crate::session_runner::{FileService, ServesFiles, run_session};
+use crate::session_runner::{ServesFiles, run_session};
 use crate::{Handler, Io, Runtime, ServerSession, Timer};
 
 /// A server: what all its sessions share.
 pub struct Server<R> {
     pub(crate) acceptor: Acceptor<R>,
-    files: Option<Arc<dyn FileService>>,
-    passive: Arc<ActiveMode>,
+    #[cfg(feature = "files")]
+    files: Arc<FileServer>,
+    /// Begins to serve them in a session, on this runtime.
+    #[cfg(feature = "files")]
+    begin_files: Option<BeginFiles>,
 }
+
+#[cfg(feature = "files")]
+type BeginFiles =
+    fn(Arc<FileServer>, (u64, SocketAddr), Option<SocketAddr>) -> Box<dyn ServesFiles>;
 
 impl<R: Timer> Server<R> {
     /// A server with this policy and this TLS configuration, which
@@ -44,26 +50,11 @@ impl<R: Timer> Server<R> {
         let acceptor = Acceptor::new(config, tls)?;
         Ok(Self {
             acceptor,
-            files: None,
-            passive: Arc::default(),
+            #[cfg(feature = "files")]
+            files: Arc::default(),
+            #[cfg(feature = "files")]
+            begin_files: None,
         })
-    }
-
-    /// Listens on a port in this range for data connections, beginning anywhere in it. Without it the
-    /// system chooses the port. For [`files`](Self::files).
-    #[must_use]
-    pub fn passive_ports(mut self, ports: RangeInclusive<u16>) -> Self {
-        Arc::make_mut(&mut self.passive).set_ports(ports);
-        self
-    }
-
-    /// Tells clients (`PASV`) this address instead of the own one of their control connection, for
-    /// example that of the router in front. An IPv6 address is of no use: `EPSV` tells the port alone, and
-    /// `PASV` is refused then. For [`files`](Self::files).
-    #[must_use]
-    pub fn external_address(mut self, address: IpAddr) -> Self {
-        Arc::make_mut(&mut self.passive).set_address(address);
-        self
     }
 
     server_settings!(R);
@@ -113,8 +104,14 @@ impl<R: Timer> Server<R> {
         local: Option<SocketAddr>,
         accepted: &Accepted<R>,
     ) -> Option<Box<dyn ServesFiles>> {
-        let files = self.files.as_ref()?;
-        Some(files.begin(&self.passive, local, (accepted.id, accepted.peer)))
+        #[cfg(feature = "files")]
+        if let Some(begin) = self.begin_files {
+            let client = (accepted.id, accepted.peer);
+            return Some(begin(Arc::clone(&self.files), client, local));
+        }
+        #[cfg(not(feature = "files"))]
+        let _ = (local, accepted);
+        None
     }
 
     /// The session of a connection, once it may be greeted; `None` if there is none.
@@ -207,8 +204,8 @@ impl<R: Runtime> Server<R> {
     );
 
     #[cfg(feature = "files")]
-    fn serving(mut self, files: ServedFiles) -> Self {
-        self.files = Some(Arc::new(crate::serving::Service::<R>::new(files)));
+    fn serving(mut self) -> Self {
+        self.begin_files = Some(crate::serving::begin::<R>);
         self
     }
 
@@ -373,8 +370,10 @@ impl<R> Clone for Server<R> {
     fn clone(&self) -> Self {
         Self {
             acceptor: self.acceptor.clone(),
-            files: self.files.clone(),
-            passive: Arc::clone(&self.passive),
+            #[cfg(feature = "files")]
+            files: Arc::clone(&self.files),
+            #[cfg(feature = "files")]
+            begin_files: self.begin_files,
         }
     }
 }

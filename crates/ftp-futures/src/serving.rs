@@ -1,62 +1,35 @@
 //! The files and the data connections of one session of a [`Server`](crate::Server).
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use ftp_adapter::{
-    ActiveMode, DriverError, FileDone, FileSession, ServedFiles, TransferSummary, socket,
-};
-use ftp_proto::data::{self, Direction, Open, Ticket};
+use ftp_adapter::{DriverError, FileDone, FileServer, FileSession, TransferSummary, socket};
+use ftp_proto::data::{self, Ticket};
 use ftp_proto::server::{Connection, Event, ListenRequest};
 use ftp_rustls::Secured;
 
-use crate::session_runner::{Control, FileService, ServesFiles};
+use crate::session_runner::{Control, ServesFiles};
 use crate::{BoxFuture, Driver, Listening, Parts, Runtime};
 
-/// Serves these files in each session.
-pub(crate) struct Service<R> {
-    files: ServedFiles,
-    runtime: std::marker::PhantomData<fn() -> R>,
-}
-
-impl<R: Runtime> Service<R> {
-    pub(crate) fn new(files: ServedFiles) -> Self {
-        Self {
-            files,
-            runtime: std::marker::PhantomData,
-        }
-    }
-}
-
-impl<R: Runtime> FileService for Service<R> {
-    fn begin(
-        &self,
-        passive: &Arc<ActiveMode>,
-        local: Option<SocketAddr>,
-        (id, peer): (u64, SocketAddr),
-    ) -> Box<dyn ServesFiles> {
-        Box::new(Serving::<R> {
-            files: FileSession::new(self.files.clone(), id, peer),
-            job: None,
-            passive: Arc::clone(passive),
-            local,
-            peer: peer.ip(),
-            listening: None,
-            data: Data::None,
-        })
-    }
+/// For a session that begins.
+pub(crate) fn begin<R: Runtime>(
+    server: Arc<FileServer>,
+    client: (u64, SocketAddr),
+    local: Option<SocketAddr>,
+) -> Box<dyn ServesFiles> {
+    Box::new(Serving::<R> {
+        files: FileSession::new(server, client, local),
+        job: None,
+        listening: None,
+        data: Data::None,
+    })
 }
 
 struct Serving<R: Runtime> {
     files: FileSession,
     job: Option<BoxFuture<io::Result<FileDone>>>,
-    passive: Arc<ActiveMode>,
-    /// The own end of the control connection.
-    local: Option<SocketAddr>,
-    /// The client.
-    peer: IpAddr,
     /// Accepts the connection of the client, and drops those of others.
     listening: Option<BoxFuture<io::Result<R::TcpStream>>>,
     data: Data<R>,
@@ -152,30 +125,22 @@ impl<R: Runtime> Serving<R> {
     }
 
     fn listen(&mut self, control: &mut Control, request: ListenRequest) {
-        let listening = self.local.ok_or(io::ErrorKind::Unsupported.into());
-        let listening = listening
-            .and_then(|local| self.passive.listen(local, self.peer))
-            .and_then(|listener| Listening::new::<R>(listener));
-        let answer = match listening {
-            Ok(Listening { address, accept }) => {
-                self.listening = Some(accept);
-                request.listening(address)
-            }
-            Err(_) => request.not_listening(),
-        };
+        let listener = self.files.listen();
+        let listening = listener
+            .and_then(|listener| Listening::new::<R>(listener))
+            .ok();
+        let address = listening.as_ref().map(|listening| listening.address);
+        self.listening = listening.map(|listening| listening.accept);
         let (now, machine) = now_and_machine::<R>(control);
-        // It fails only if the connection is over.
-        let _too_late = machine.answer(now, answer);
+        self.files.listening(now, machine, request, address);
     }
 
     fn open(&mut self, ticket: Ticket) {
-        let transport: BoxFuture<_> = match (ticket.open(), self.listening.take()) {
-            (Open::Accept, Some(accept)) => accept,
-            (Open::ConnectToPeer { port }, _) => {
-                Box::pin(R::connect(SocketAddr::new(self.peer, port)))
-            }
-            (Open::Connect(address), _) => Box::pin(R::connect(address)),
-            _ => Box::pin(async { Err(io::ErrorKind::Unsupported.into()) }),
+        let listening = self.listening.take();
+        let transport: BoxFuture<_> = match (self.files.destination(ticket.open()), listening) {
+            (Some(address), _) => Box::pin(R::connect(address)),
+            (None, Some(accept)) => accept,
+            (None, None) => Box::pin(async { Err(io::ErrorKind::Unsupported.into()) }),
         };
         self.data = Data::Opening(Box::new(Opening { ticket, transport }));
     }
@@ -208,7 +173,7 @@ impl<R: Runtime> Serving<R> {
                 // It fails if the transfer is over by now.
                 if let Ok(data) = machine.data_opened(now, opening.ticket) {
                     let data = control.machine().data(data);
-                    reset_on_drop::<R>(&data, &transport, true);
+                    socket::reset_if_cut(&R::stream_socket(&transport), data.machine(), true);
                     let driver = Driver::for_data_since(data, transport, start);
                     self.data = Data::Open(Box::new(driver));
                 }
@@ -230,7 +195,7 @@ impl<R: Runtime> Serving<R> {
             machine, transport, ..
         } = driver.into_parts();
         if result.is_ok() {
-            reset_on_drop::<R>(&machine, &transport, false);
+            socket::reset_if_cut(&R::stream_socket(&transport), machine.machine(), false);
         }
         // The socket is closed here, before anything is said over the control connection.
         drop(transport);
@@ -246,17 +211,4 @@ impl<R: Runtime> Serving<R> {
 fn now_and_machine<R: Runtime>(control: &mut Control) -> (ftp_proto::Instant, &mut Connection) {
     let now = control.instant(R::now());
     (now, control.machine_mut().machine_mut())
-}
-
-/// What is sent in clear is reset when it is dropped before its end: so the client does not take that for
-/// the end of the file.
-fn reset_on_drop<R: Runtime>(
-    machine: &Secured<data::Connection>,
-    transport: &R::TcpStream,
-    reset: bool,
-) {
-    let machine = machine.machine();
-    if machine.direction() == Direction::Send && !machine.is_protected() {
-        socket::reset_on_close(&R::stream_socket(transport), reset);
-    }
 }

@@ -1,16 +1,14 @@
 //! One session of a [`Server`](crate::Server), from greeting to close.
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use ftp_adapter::{
-    Accepted, ActiveMode, Budget, DriverState, LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionData,
-    SessionError, SessionEvent, SessionEvents, SessionState, SessionTask, TransferSummary,
+    Accepted, Budget, DriverState, LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionData, SessionError,
+    SessionEvent, SessionEvents, SessionState, SessionTask, TransferSummary,
 };
 use ftp_proto::server::{Connection, Event, FileError};
 use ftp_rustls::Secured;
@@ -20,18 +18,6 @@ use crate::{Handler, Io, ServerSession, Timer};
 
 /// The control connection of a session.
 pub(crate) type Control = DriverState<Secured<Connection>>;
-
-/// The files of a server.
-pub(crate) trait FileService: Send + Sync {
-    /// For a session that begins, with its number and its client. `local` is the own end of its control
-    /// connection, if that is a socket.
-    fn begin(
-        &self,
-        passive: &Arc<ActiveMode>,
-        local: Option<SocketAddr>,
-        client: (u64, SocketAddr),
-    ) -> Box<dyn ServesFiles>;
-}
 
 /// The files and data connections of one session, beside its control connection, whatever that runs over.
 pub(crate) trait ServesFiles: Send {
@@ -349,6 +335,8 @@ where
 mod tests {
     use std::future::{Pending, pending};
     use std::io;
+    use std::net::SocketAddr;
+    use std::sync::Arc;
 
     use ftp_adapter::{Availability, Clock, SessionInfo};
     use ftp_proto::server::{Attempt, Config, Request, Security, Verdict};

@@ -1,4 +1,4 @@
-//! FTP on smol: clients with transfers, and the control connections of servers.
+//! FTP on smol: clients and servers with transfers.
 //!
 //! The same names as in `ftp-tokio`, with the same meaning: to move from one to the other, change
 //! the name of the crate. Their code is in [`ftp_futures`], the protocol in [`ftp_proto`], TLS in

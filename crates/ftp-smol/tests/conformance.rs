@@ -29,7 +29,7 @@ fn every_scenario_comes_to_what_it_must() {
 
 #[test]
 fn files_are_served() {
-    serve_files::<OnSmol>();
+    serve_files::<OnSmol>(&Async::<OnSmol>::new());
 }
 
 #[test]

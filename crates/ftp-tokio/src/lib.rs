@@ -1,4 +1,4 @@
-//! FTP on tokio: clients with transfers, and the control connections of servers.
+//! FTP on tokio: clients and servers with transfers.
 //!
 //! * [`Client`] and [`Connector`]: from a name to a session that takes commands and moves files.
 //! * [`Server`] and [`Handler`]: accept connections and let an application decide who may log in.

@@ -89,6 +89,9 @@ impl Adapter for Blocking {
                 if let Some(guard) = settings.guard() {
                     server = server.guard(SharedGuard::new(guard));
                 }
+                if let Some(files) = settings.files.clone() {
+                    server = server.files_for(move |_| Ok(Arc::clone(&files)));
+                }
                 if settings.in_bytes {
                     serve_in_bytes(&server, &listener, &handler, &shutdown);
                 } else {

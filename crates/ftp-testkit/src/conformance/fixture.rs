@@ -57,6 +57,7 @@ impl Fixture<'_> {
             in_bytes: false,
             hangs: false,
             guard: None,
+            files: None,
         }
     }
 

@@ -128,16 +128,19 @@ impl<P: Platform> Adapter for Async<P> {
 fn server<R: Runtime>(settings: &ServerSettings) -> Server<R> {
     let server = Server::new(Arc::clone(&settings.config), settings.tls.clone());
     let server = server.expect("TLS where it is wanted");
-    let server = server
+    let mut server = server
         .max_sessions(settings.max_sessions)
         .drain_time(settings.drain_time());
+    if let Some(files) = settings.files.clone() {
+        server = server.files_for(move |_| Ok(Arc::clone(&files)));
+    }
     match settings.guard() {
         Some(guard) => server.guard(SharedGuard::new(guard)),
         None => server,
     }
 }
 
-fn connector<R: Runtime>(plan: &ClientPlan) -> Connector<R> {
+pub(super) fn connector<R: Runtime>(plan: &ClientPlan) -> Connector<R> {
     let connector = Connector::new(plan.config.clone());
     match &plan.tls {
         Some(tls) => connector.tls(Arc::clone(tls)),

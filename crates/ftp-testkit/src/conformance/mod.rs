@@ -20,6 +20,7 @@ mod logins;
 mod once;
 mod probing;
 mod scenarios;
+mod scratch;
 mod serving;
 mod under_load;
 
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use ftp_futures::ftp_files::Files;
 use ftp_guard::{Guard, GuardConfig, Seed};
 use ftp_proto::client::{self, LoggedInBy};
 use ftp_proto::connect::Retry;
@@ -177,6 +179,8 @@ pub struct ServerSettings {
     pub hangs: bool,
     /// What its guard is to be, if it has one.
     pub guard: Option<GuardConfig>,
+    /// The files that it serves, if any.
+    pub files: Option<Arc<dyn Files>>,
 }
 
 impl ServerSettings {

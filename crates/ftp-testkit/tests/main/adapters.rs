@@ -3,7 +3,9 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use ftp_testkit::conformance::{Adapter, Async, Blocking, Platform, play_light, scenarios};
+use ftp_testkit::conformance::{
+    Adapter, Async, Blocking, Platform, play_light, scenarios, serve_files,
+};
 
 struct OnTokio;
 
@@ -89,6 +91,13 @@ fn the_client_of_async_std_meets_the_servers_of_the_others() {
 #[test]
 fn the_client_of_blocking_meets_the_servers_of_the_others() {
     meets_the_others(3);
+}
+
+#[test]
+fn the_client_of_tokio_uses_the_files_of_each_server() {
+    for server in &adapters()[1..] {
+        serve_files::<OnTokio>(&**server);
+    }
 }
 
 const BEGINS: &str = "<!-- The scenes: made by the tests of ftp-testkit -->\n";

@@ -31,7 +31,7 @@ fn every_scenario_comes_to_what_it_must() {
 
 #[test]
 fn files_are_served() {
-    serve_files::<OnTokio>();
+    serve_files::<OnTokio>(&Async::<OnTokio>::new());
 }
 
 #[test]

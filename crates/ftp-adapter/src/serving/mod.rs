@@ -1,23 +1,32 @@
-//! What a server does with each question about files. It never waits.
+//! What a server does with each question about files. It never waits. What blocks is a [`FileJob`], or a
+//! [`FilePump`] for a dialect that may block.
+
+mod job;
+mod moving;
+mod served;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::mem::take;
+use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use ftp_files::{Files, Listing, ReadFile, WriteFile, answer, error_kind};
+use ftp_files::{answer, error_kind};
+use ftp_proto::data::Open;
 use ftp_proto::server::{
-    Answer, CommitRequest, Connection, Event, FileError, FileRequest, Rights, StoreMode,
+    CommitRequest, Connection, Event, FileError, FileRequest, ListenRequest, Rights,
     TransferAction, TransferId, TransferRequest, VirtualPath,
 };
 use ftp_proto::{Instant, Username, data};
 
-use crate::{SessionInfo, TransferStart, TransferSummary};
+use self::job::{Done, OpenFile, open};
+pub use self::job::{FileDone, FileJob};
+pub use self::moving::FilePump;
+use self::moving::Moving;
+use self::served::User;
+pub use self::served::{FileServer, ServedFiles};
+use crate::{ActiveListener, SessionInfo, TransferStart, TransferSummary};
 
-/// How many bytes of a file are read or written in one job.
-const PIECE: usize = 256 * 1024;
 /// The text of the 421 when a job did not come to its end.
 const LOST_TEXT: &str = "Internal error.";
 
@@ -27,9 +36,11 @@ const LOST_TEXT: &str = "Internal error.";
 /// [jobs](Self::next_job), which block, and says when they are [done](Self::done). It makes the data
 /// connection, and moves its bytes; what they are is decided here.
 pub struct FileSession {
-    served: ServedFiles,
+    server: Arc<FileServer>,
     /// The session, as far as it is known here.
     info: SessionInfo,
+    /// The own end of the control connection, if that is a socket.
+    local: Option<SocketAddr>,
     /// While somebody is logged in.
     user: Option<Arc<User>>,
     /// What is to be done, one after the other: so a file that was given up is left before the next
@@ -40,51 +51,6 @@ pub struct FileSession {
     transfer: Option<Box<Moving>>,
     /// The transfer that was started last, until its end is reported.
     started: Option<Box<Started>>,
-}
-
-/// Whose files are served to whom.
-#[derive(Clone)]
-pub struct ServedFiles(Arc<ChooseFiles>);
-
-type ChooseFiles = dyn Fn(&SessionInfo) -> io::Result<Arc<dyn Files>> + Send + Sync;
-
-impl ServedFiles {
-    /// The same to everybody.
-    pub fn all(files: impl Files) -> Self {
-        let files: Arc<dyn Files> = Arc::new(files);
-        Self::chosen(move |_| Ok(Arc::clone(&files)))
-    }
-
-    /// Chosen after each login, when the first question about files is asked. The function may block.
-    pub fn chosen(
-        choose: impl Fn(&SessionInfo) -> io::Result<Arc<dyn Files>> + Send + Sync + 'static,
-    ) -> Self {
-        Self(Arc::new(choose))
-    }
-}
-
-impl fmt::Debug for ServedFiles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ServedFiles")
-    }
-}
-
-/// Somebody who is logged in, and what is served to them.
-struct User {
-    served: ServedFiles,
-    info: SessionInfo,
-    files: OnceLock<Result<Arc<dyn Files>, FileError>>,
-}
-
-impl User {
-    /// May block.
-    fn files(&self) -> Result<&dyn Files, FileError> {
-        let choose = || (self.served.0)(&self.info).map_err(|error| error_kind(&error));
-        match self.files.get_or_init(choose) {
-            Ok(files) => Ok(&**files),
-            Err(error) => Err(*error),
-        }
-    }
 }
 
 /// A transfer that the handler knows of.
@@ -102,64 +68,58 @@ enum Work {
     Leave(OpenFile, Vec<u8>),
 }
 
-/// A transfer under way.
-struct Moving {
-    id: TransferId,
-    /// `None` while a job has it.
-    file: Option<OpenFile>,
-    /// What was read and not sent, or came and was not written.
-    piece: Vec<u8>,
-    /// How much of the piece was sent.
-    sent: usize,
-    /// All was read.
-    is_read: bool,
-    /// How the data connection ended. The machine is told when all that came is written.
-    end: Option<data::End>,
-}
-
-enum OpenFile {
-    Read(Box<dyn ReadFile>),
-    Write(Box<dyn WriteFile>),
-}
-
-/// Something that blocks.
-#[must_use = "the client waits for it"]
-pub struct FileJob(Box<dyn FnOnce() -> FileDone + Send>);
-
-/// What came of a [`FileJob`], for [`FileSession::done`].
-#[must_use = "the client waits for it"]
-pub struct FileDone(Done);
-
-enum Done {
-    Answered(Answer),
-    Opened(TransferId, Option<VirtualPath>, Answer, OpenFile),
-    Read(TransferId, OpenFile, Vec<u8>, io::Result<bool>),
-    Wrote(TransferId, OpenFile, Vec<u8>, io::Result<()>),
-    Left,
-}
-
-impl FileJob {
-    fn new(job: impl FnOnce() -> Done + Send + 'static) -> Self {
-        Self(Box::new(|| FileDone(job())))
-    }
-
-    /// Does it. Blocks.
-    pub fn run(self) -> FileDone {
-        (self.0)()
-    }
-}
-
 impl FileSession {
-    /// For a session that begins, with its number and its client.
-    pub fn new(served: ServedFiles, id: u64, peer: SocketAddr) -> Self {
+    /// For a session that begins, with its number and its client. `local` is the own end of its control
+    /// connection, if that is a socket.
+    pub fn new(
+        server: Arc<FileServer>,
+        (id, peer): (u64, SocketAddr),
+        local: Option<SocketAddr>,
+    ) -> Self {
         Self {
-            served,
+            server,
             info: SessionInfo::new(id, peer),
+            local,
             user: None,
             waiting: VecDeque::new(),
             is_working: false,
             transfer: None,
             started: None,
+        }
+    }
+
+    /// A listener for the client's data connection.
+    ///
+    /// # Errors
+    /// Those of the system. [`Unsupported`](io::ErrorKind::Unsupported) if the control connection is no
+    /// socket.
+    pub fn listen(&self) -> io::Result<ActiveListener> {
+        let local = self.local.ok_or(io::ErrorKind::Unsupported)?;
+        self.server.passive.listen(local, self.info.peer.ip())
+    }
+
+    /// Tells the client where to connect, if anywhere.
+    pub fn listening(
+        &self,
+        now: Instant,
+        control: &mut Connection,
+        request: ListenRequest,
+        address: Option<SocketAddr>,
+    ) {
+        let answer = match address {
+            Some(address) => request.listening(address),
+            None => request.not_listening(),
+        };
+        // It fails only if the connection is over.
+        let _too_late = control.answer(now, answer);
+    }
+
+    /// Where a data connection leads that this side makes.
+    pub fn destination(&self, open: Open) -> Option<SocketAddr> {
+        match open {
+            Open::ConnectToPeer { port } => Some(SocketAddr::new(self.info.peer.ip(), port)),
+            Open::Connect(address) => Some(address),
+            _ => None,
         }
     }
 
@@ -201,11 +161,8 @@ impl FileSession {
         info.username = Some(username.clone());
         info.tls = control.tls().cloned();
         info.data_protected = control.is_data_protected();
-        self.user = Some(Arc::new(User {
-            served: self.served.clone(),
-            info,
-            files: OnceLock::new(),
-        }));
+        let served = self.server.served.clone();
+        self.user = served.map(|served| Arc::new(User::new(served, info)));
     }
 
     /// The end of a transfer, for the application. Call it once with [`Event::Transferred`].
@@ -247,25 +204,42 @@ impl FileSession {
         control: &mut Connection,
         data: Option<&mut data::Connection>,
     ) -> Option<FileJob> {
-        let ended = self.transfer.as_mut().and_then(|moving| {
-            if let Some(data) = data {
-                moving.exchange(now, data);
-            }
-            moving.written_end(self.is_working)
-        });
-        if let Some(end) = ended {
+        if let (Some(moving), Some(data)) = (&mut self.transfer, data) {
+            moving.exchange(now, data);
+        }
+        let job = self.next_question(now, control);
+        if job.is_some() || self.is_working {
+            return job;
+        }
+        let job = self.transfer.as_mut().and_then(|moving| moving.job());
+        self.is_working = job.is_some();
+        job
+    }
+
+    /// The same, without the jobs that read and write: for a dialect that moves bytes with a
+    /// [`pump`](Self::pump).
+    pub fn next_question(&mut self, now: Instant, control: &mut Connection) -> Option<FileJob> {
+        let is_working = self.is_working;
+        let moving = self.transfer.as_mut();
+        if let Some(end) = moving.and_then(|moving| moving.written_end(is_working)) {
             // If the transfer is over, its outcome is known already.
             let _over_already = control.data_ended(now, end);
         }
         if self.is_working {
             return None;
         }
-        let job = match self.waiting.pop_front() {
-            Some(work) => self.job(now, control, work),
-            None => self.transfer.as_mut().and_then(|moving| moving.job()),
-        };
+        let work = self.waiting.pop_front()?;
+        let job = self.job(now, control, work);
         self.is_working = job.is_some();
         job
+    }
+
+    /// The transfer, whose data connection stands, for a thread that moves its bytes.
+    pub fn pump(&mut self) -> Option<FilePump> {
+        let moving = self.transfer.as_mut().filter(|_| !self.is_working)?;
+        let file = moving.file.take()?;
+        self.is_working = true;
+        Some(FilePump(Box::new(Moving::new(moving.id, file))))
     }
 
     fn job(&mut self, now: Instant, control: &mut Connection, work: Work) -> Option<FileJob> {
@@ -325,9 +299,8 @@ impl FileSession {
                 let Some(moving) = self.take_back(id, file) else {
                     return;
                 };
-                (moving.piece, moving.sent) = (piece, 0);
                 match result {
-                    Ok(is_read) => moving.is_read = is_read,
+                    Ok(is_read) => moving.read(piece, is_read),
                     Err(error) => abort(now, control, id, &error),
                 }
             }
@@ -335,8 +308,15 @@ impl FileSession {
                 let Some(moving) = self.take_back(id, file) else {
                     return;
                 };
-                if moving.piece.capacity() == 0 {
-                    moving.piece = piece;
+                moving.wrote(piece);
+                if let Err(error) = result {
+                    abort(now, control, id, &error);
+                }
+            }
+            Done::Pumped(moving, result) => {
+                let (id, file) = (moving.id, moving.file);
+                if let Some(file) = file {
+                    let _moving = self.take_back(id, file);
                 }
                 if let Err(error) = result {
                     abort(now, control, id, &error);
@@ -393,121 +373,8 @@ fn abort(now: Instant, control: &mut Connection, id: TransferId, error: &io::Err
     let _over_already = control.abort(now, id, error_kind(error));
 }
 
-fn open(files: &dyn Files, request: TransferRequest, rights: Rights) -> Done {
-    let opened = match request.action() {
-        TransferAction::Retrieve { path, offset } => {
-            let opened = files.open(path, *offset);
-            opened.map(|opened| (OpenFile::Read(opened.reader), opened.size))
-        }
-        TransferAction::Store { path, mode } => {
-            let opened = files.store(path, *mode);
-            opened.map(|file| (OpenFile::Write(file), None))
-        }
-        TransferAction::List { path, kind } => {
-            let listing = Listing::open(files, path, *kind, rights);
-            listing.map(|listing| (OpenFile::Read(Box::new(listing)), None))
-        }
-        _ => Err(FileError::NotSupported),
-    };
-    let id = request.id();
-    match (opened, request.action()) {
-        (Err(error), _) => Done::Answered(request.refused(error)),
-        (
-            Ok((OpenFile::Write(file), _)),
-            TransferAction::Store {
-                mode: StoreMode::Unique,
-                path,
-            },
-        ) => {
-            let directory = match files.enter(path) {
-                Ok(()) => path.clone(),
-                Err(_) => path.parent().unwrap_or_default(),
-            };
-            let found = directory.resolve(file.name());
-            let answer = request.begin_named(file.name());
-            Done::Opened(id, Some(found), answer, OpenFile::Write(file))
-        }
-        (Ok((file, size)), _) => Done::Opened(id, None, request.begin(size), file),
-    }
-}
-
 fn rights(control: &Connection) -> Rights {
     control.rights().unwrap_or(Rights::NONE)
-}
-
-impl Moving {
-    fn new(id: TransferId, file: OpenFile) -> Self {
-        Self {
-            id,
-            file: Some(file),
-            piece: Vec::new(),
-            sent: 0,
-            is_read: false,
-            end: None,
-        }
-    }
-
-    /// Takes what came, or writes what was read.
-    fn exchange(&mut self, now: Instant, data: &mut data::Connection) {
-        if data.direction() == data::Direction::Receive {
-            let room = PIECE.saturating_sub(self.piece.len());
-            let count = data.readable().len().min(room);
-            self.piece.extend_from_slice(&data.readable()[..count]);
-            data.consume(now, count);
-            return;
-        }
-        while self.sent < self.piece.len() {
-            let count = data.write(now, &self.piece[self.sent..]);
-            if count == 0 {
-                return;
-            }
-            self.sent += count;
-        }
-        if self.is_read {
-            data.finish(now);
-        }
-    }
-
-    /// How the data ended, once all of it is written.
-    fn written_end(&mut self, is_working: bool) -> Option<data::End> {
-        let is_written = self.piece.is_empty() && !is_working;
-        self.end.take_if(|_| is_written)
-    }
-
-    /// The next read or write.
-    fn job(&mut self) -> Option<FileJob> {
-        let id = self.id;
-        match self.file.take()? {
-            OpenFile::Read(mut file) if self.sent == self.piece.len() && !self.is_read => {
-                let mut piece = take(&mut self.piece);
-                Some(FileJob::new(move || {
-                    let result = fill(&mut *file, &mut piece);
-                    Done::Read(id, OpenFile::Read(file), piece, result)
-                }))
-            }
-            OpenFile::Write(mut file)
-                if self.piece.len() >= PIECE || (self.end.is_some() && !self.piece.is_empty()) =>
-            {
-                let mut piece = take(&mut self.piece);
-                Some(FileJob::new(move || {
-                    let result = file.write_all(&piece);
-                    piece.clear();
-                    Done::Wrote(id, OpenFile::Write(file), piece, result)
-                }))
-            }
-            file => {
-                self.file = Some(file);
-                None
-            }
-        }
-    }
-}
-
-/// Reads as much as a piece holds; `true` if that is all there is.
-fn fill(file: &mut dyn ReadFile, piece: &mut Vec<u8>) -> io::Result<bool> {
-    piece.clear();
-    let count = file.take(PIECE as u64).read_to_end(piece)?;
-    Ok(count < PIECE)
 }
 
 impl fmt::Debug for FileSession {
@@ -517,17 +384,5 @@ impl fmt::Debug for FileSession {
             .field("is_working", &self.is_working)
             .field("transfer", &self.transfer.as_ref().map(|moving| moving.id))
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for FileJob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FileJob")
-    }
-}
-
-impl fmt::Debug for FileDone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FileDone")
     }
 }

@@ -1,0 +1,95 @@
+//! Whose files are served to whom.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, OnceLock};
+
+use ftp_files::{Files, error_kind};
+use ftp_proto::server::FileError;
+
+use crate::{ActiveMode, SessionInfo};
+
+/// What the sessions of a server with files share.
+#[derive(Debug, Clone, Default)]
+pub struct FileServer {
+    pub(super) served: Option<ServedFiles>,
+    pub(super) passive: ActiveMode,
+}
+
+impl FileServer {
+    /// Serves these files.
+    pub fn set_served(&mut self, served: ServedFiles) {
+        self.served = Some(served);
+    }
+
+    /// Whether any are served.
+    pub fn serves(&self) -> bool {
+        self.served.is_some()
+    }
+
+    /// Listens for data connections on a port in this range, beginning anywhere in it. Without one, the
+    /// system chooses the port.
+    pub fn set_passive_ports(&mut self, ports: RangeInclusive<u16>) {
+        self.passive.set_ports(ports);
+    }
+
+    /// Tells clients this address instead of the own one of their control connection.
+    pub fn set_external_address(&mut self, address: IpAddr) {
+        self.passive.set_address(address);
+    }
+}
+
+/// Whose files are served to whom.
+#[derive(Clone)]
+pub struct ServedFiles(Arc<ChooseFiles>);
+
+type ChooseFiles = dyn Fn(&SessionInfo) -> io::Result<Arc<dyn Files>> + Send + Sync;
+
+impl ServedFiles {
+    /// The same to everybody.
+    pub fn all(files: impl Files) -> Self {
+        let files: Arc<dyn Files> = Arc::new(files);
+        Self::chosen(move |_| Ok(Arc::clone(&files)))
+    }
+
+    /// Chosen after each login, when the first question about files is asked. The function may block.
+    pub fn chosen(
+        choose: impl Fn(&SessionInfo) -> io::Result<Arc<dyn Files>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(choose))
+    }
+}
+
+impl fmt::Debug for ServedFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServedFiles")
+    }
+}
+
+/// Somebody who is logged in, and what is served to them.
+pub(super) struct User {
+    served: ServedFiles,
+    info: SessionInfo,
+    files: OnceLock<Result<Arc<dyn Files>, FileError>>,
+}
+
+impl User {
+    pub(super) fn new(served: ServedFiles, info: SessionInfo) -> Self {
+        Self {
+            served,
+            info,
+            files: OnceLock::new(),
+        }
+    }
+
+    /// May block.
+    pub(super) fn files(&self) -> Result<&dyn Files, FileError> {
+        let choose = || (self.served.0)(&self.info).map_err(|error| error_kind(&error));
+        match self.files.get_or_init(choose) {
+            Ok(files) => Ok(&**files),
+            Err(error) => Err(*error),
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! The files and the data connections of one session of a [`Server`](crate::Server).
+//!
+//! The session's second thread does what blocks: it asks the files, and moves a transfer's bytes. The
+//! session's own thread waits for it, and looks at the control connection meanwhile.
+
+mod pumping;
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use ftp_adapter::socket2::SockRef;
+use ftp_adapter::{
+    ActiveListener, Clock, FileDone, FileServer, FileSession, SystemClock, TransferSummary, socket,
+};
+use ftp_proto::data::Ticket;
+use ftp_proto::server::{Connection, Event, ListenRequest};
+
+use self::pumping::{Moved, Pumping};
+use crate::connector::connect;
+use crate::session_runner::{Control, ServesFiles, Waited};
+use crate::worker::Worker;
+use crate::{Driver, Parts};
+
+/// How long to wait for the second thread before the control connection is looked at.
+const LOOK_BETWEEN: Duration = Duration::from_millis(50);
+/// How long to wait for the control connection at first before the listener is looked at; doubled each
+/// time, up to [`LOOK_BETWEEN`].
+const FIRST_SLICE: Duration = Duration::from_millis(1);
+
+/// For a session that begins.
+pub(crate) fn begin(
+    server: &Arc<FileServer>,
+    client: (u64, SocketAddr),
+    local: Option<SocketAddr>,
+) -> Option<Box<dyn ServesFiles>> {
+    server.serves().then(|| -> Box<dyn ServesFiles> {
+        Box::new(Serving {
+            files: FileSession::new(Arc::clone(server), client, local),
+            job: None,
+            listening: None,
+            data: Data::None,
+            slice: FIRST_SLICE,
+        })
+    })
+}
+
+/// The files and the data connection of a session.
+struct Serving {
+    files: FileSession,
+    /// Being done by the second thread.
+    job: Option<Receiver<FileDone>>,
+    listening: Option<ActiveListener>,
+    data: Data,
+    slice: Duration,
+}
+
+/// The data connection.
+enum Data {
+    None,
+    /// The client is to connect.
+    Accepting(Ticket, ActiveListener),
+    /// The second thread connects.
+    Connecting(Ticket, Receiver<io::Result<TcpStream>>),
+    /// The second thread moves bytes.
+    Moving {
+        moved: Receiver<Moved>,
+        given_up: Arc<AtomicBool>,
+    },
+    /// It does still, but that leads to nothing any more.
+    GivenUp(Receiver<Moved>),
+}
+
+impl ServesFiles for Serving {
+    fn on_event<'scope>(
+        &mut self,
+        control: &mut Control,
+        worker: &mut Worker<'scope, '_>,
+        event: Event,
+    ) -> Option<Event> {
+        let left = match event {
+            Event::Listen(request) => {
+                self.listen(control, request);
+                None
+            }
+            Event::StopListening => {
+                self.listening = None;
+                None
+            }
+            Event::OpenData(ticket) => {
+                self.open(control, worker, ticket);
+                None
+            }
+            event => {
+                if let Event::Transferred { .. } = event {
+                    self.drop_data();
+                }
+                let now = control.instant(SystemClock::now());
+                self.files.on_event(now, control.machine().machine(), event)
+            }
+        };
+        self.go_on(control, worker);
+        left
+    }
+
+    fn wait<'scope>(
+        &mut self,
+        control: &mut Control,
+        worker: &mut Worker<'scope, '_>,
+        most: Duration,
+    ) -> Waited {
+        let waited = self.wait_for_any(control, worker, most.min(LOOK_BETWEEN));
+        if let Waited::Happened = waited {
+            self.slice = FIRST_SLICE;
+            self.go_on(control, worker);
+        }
+        waited
+    }
+
+    fn summary(&mut self, control: &Control, event: &Event) -> Option<Box<TransferSummary>> {
+        let now = control.instant(SystemClock::now());
+        self.files.summary(now, event)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.files.is_busy()
+    }
+
+    fn leave<'scope>(&mut self, control: &mut Control, worker: &mut Worker<'scope, '_>) {
+        self.listening = None;
+        self.drop_data();
+        while self.job.is_some() || matches!(self.data, Data::GivenUp(_)) {
+            let _waited = self.wait(control, worker, LOOK_BETWEEN);
+        }
+    }
+}
+
+impl Serving {
+    fn wait_for_any<'scope>(
+        &mut self,
+        control: &mut Control,
+        worker: &mut Worker<'scope, '_>,
+        most: Duration,
+    ) -> Waited {
+        if let Data::Accepting(_, listener) = &self.data {
+            if let Some(accepted) = listener.accept().transpose() {
+                self.opened(control, worker, accepted);
+                return Waited::Happened;
+            }
+            self.slice = (self.slice * 2).min(LOOK_BETWEEN);
+        }
+        let wait = match self.data {
+            Data::Accepting(..) => self.slice,
+            _ => most,
+        };
+        if let Some(job) = &self.job {
+            let done = job.recv_timeout(wait);
+            return self.job_done(control, done);
+        }
+        match &self.data {
+            Data::None => Waited::Idle(Duration::MAX),
+            Data::Accepting(..) => Waited::Idle(self.slice),
+            Data::Connecting(_, connected) => match connected.recv_timeout(wait) {
+                Err(RecvTimeoutError::Timeout) => Waited::Nothing,
+                connected => {
+                    let lost = || Err(io::ErrorKind::Other.into());
+                    self.opened(control, worker, connected.unwrap_or_else(|_| lost()));
+                    Waited::Happened
+                }
+            },
+            Data::Moving { moved, .. } | Data::GivenUp(moved) => match moved.recv_timeout(wait) {
+                Err(RecvTimeoutError::Timeout) => Waited::Nothing,
+                moved => self.moved(control, moved.ok()),
+            },
+        }
+    }
+
+    fn job_done(
+        &mut self,
+        control: &mut Control,
+        done: Result<FileDone, RecvTimeoutError>,
+    ) -> Waited {
+        let (now, machine) = now_and_machine(control);
+        match done {
+            Err(RecvTimeoutError::Timeout) => return Waited::Nothing,
+            Ok(done) => self.files.done(now, machine, done),
+            Err(RecvTimeoutError::Disconnected) => self.files.lost(now, machine),
+        }
+        self.job = None;
+        Waited::Happened
+    }
+
+    /// There is no data connection any more.
+    fn drop_data(&mut self) {
+        self.data = match std::mem::replace(&mut self.data, Data::None) {
+            Data::Moving { moved, given_up } => {
+                given_up.store(true, Ordering::Relaxed);
+                Data::GivenUp(moved)
+            }
+            given_up @ Data::GivenUp(_) => given_up,
+            Data::None | Data::Accepting(..) | Data::Connecting(..) => Data::None,
+        };
+    }
+
+    /// Something has happened: starts what blocks.
+    fn go_on<'scope>(&mut self, control: &mut Control, worker: &mut Worker<'scope, '_>) {
+        let (now, machine) = now_and_machine(control);
+        if self.job.is_none()
+            && let Some(job) = self.files.next_question(now, machine)
+        {
+            match worker.begin(|| job.run()) {
+                Ok(done) => self.job = Some(done),
+                Err(_) => self.files.lost(now, machine),
+            }
+        }
+    }
+
+    fn listen(&mut self, control: &mut Control, request: ListenRequest) {
+        self.listening = self.files.listen().ok();
+        let address = self.listening.as_ref().map(|listening| listening.address);
+        let (now, machine) = now_and_machine(control);
+        self.files.listening(now, machine, request, address);
+    }
+
+    fn open<'scope>(
+        &mut self,
+        control: &mut Control,
+        worker: &mut Worker<'scope, '_>,
+        ticket: Ticket,
+    ) {
+        let listening = self.listening.take();
+        let time = ticket.timeouts().connect;
+        let connecting = match (self.files.destination(ticket.open()), listening) {
+            (None, Some(listener)) => {
+                self.data = Data::Accepting(ticket, listener);
+                return;
+            }
+            (Some(address), _) => worker.begin(move || connect(address, time)),
+            (None, None) => Err(io::ErrorKind::Unsupported.into()),
+        };
+        match connecting {
+            Ok(connected) => self.data = Data::Connecting(ticket, connected),
+            Err(_) => {
+                let (now, machine) = now_and_machine(control);
+                let _over_already = machine.data_failed(now, ticket);
+            }
+        }
+    }
+
+    fn opened<'scope>(
+        &mut self,
+        control: &mut Control,
+        worker: &mut Worker<'scope, '_>,
+        opened: io::Result<TcpStream>,
+    ) {
+        let data = std::mem::replace(&mut self.data, Data::None);
+        let (Data::Accepting(ticket, _) | Data::Connecting(ticket, _)) = data else {
+            return;
+        };
+        let start = control.start();
+        let (now, machine) = now_and_machine(control);
+        let opened = match opened {
+            // It fails if the transfer is over by now.
+            Ok(stream) => machine.data_opened(now, ticket).map(|data| (stream, data)),
+            Err(_) => {
+                // As above.
+                let _over_already = machine.data_failed(now, ticket);
+                return;
+            }
+        };
+        // Without them the machine notices that nobody moves its bytes.
+        if let (Ok((stream, data)), Some(pump)) = (opened, self.files.pump()) {
+            let data = control.machine().data(data);
+            socket::reset_if_cut(&SockRef::from(&stream), data.machine(), true);
+            let driver = Box::new(Driver::for_data_since(data, stream, start));
+            let given_up = Arc::new(AtomicBool::new(false));
+            let pumping = Pumping::new(pump, driver, Arc::clone(&given_up));
+            match worker.begin(|| pumping.run()) {
+                Ok(moved) => self.data = Data::Moving { moved, given_up },
+                Err(_) => {
+                    let (now, machine) = now_and_machine(control);
+                    self.files.lost(now, machine);
+                }
+            }
+        }
+    }
+
+    /// The second thread has moved all bytes, or is lost.
+    fn moved(&mut self, control: &mut Control, moved: Option<Moved>) -> Waited {
+        let is_given_up = matches!(self.data, Data::GivenUp(_));
+        self.data = Data::None;
+        let Some(Moved {
+            done,
+            driver,
+            result,
+        }) = moved
+        else {
+            let (now, machine) = now_and_machine(control);
+            self.files.lost(now, machine);
+            return Waited::Happened;
+        };
+        let Parts {
+            machine: mut data,
+            transport,
+            ..
+        } = driver.into_parts();
+        let ended = result.filter(|_| !is_given_up);
+        if let Some(Ok(())) = ended {
+            socket::reset_if_cut(&SockRef::from(&transport), data.machine(), false);
+        }
+        // The socket is closed here, before anything is said over the control connection.
+        drop(transport);
+        let (now, machine) = now_and_machine(control);
+        self.files.done(now, machine, done);
+        if let Some(ended) = ended {
+            if ended.is_err() {
+                data.machine_mut().failed(now);
+            }
+            self.files.data_over(now, machine, data.into_machine());
+        }
+        Waited::Happened
+    }
+}
+
+fn now_and_machine(control: &mut Control) -> (ftp_proto::Instant, &mut Connection) {
+    let now = control.instant(Instant::now());
+    (now, control.machine_mut().machine_mut())
+}

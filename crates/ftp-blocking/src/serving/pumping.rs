@@ -1,0 +1,189 @@
+//! Moving the bytes of a transfer, in a thread that may block.
+
+use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use ftp_adapter::{DriverError, FileDone, FilePump};
+use ftp_proto::data::{self, Direction};
+use ftp_rustls::Secured;
+
+use crate::Driver;
+
+pub(super) type DataDriver = Driver<Secured<data::Connection>, TcpStream>;
+
+/// How long to wait for the client before it is looked whether the transfer is given up.
+const SLICE: Duration = Duration::from_millis(50);
+/// How much is handed to the system at once: little at first, and more while the client keeps up. A call
+/// with much takes long if the client is slow.
+const FIRST_CHUNK: usize = 64 * 1024;
+const LARGEST_CHUNK: usize = 1024 * 1024;
+/// The buffer for what comes in clear.
+const BUFFER: usize = 128 * 1024;
+
+/// A transfer, as long as its bytes move.
+pub(super) struct Pumping {
+    pump: FilePump,
+    driver: Box<DataDriver>,
+    given_up: Arc<AtomicBool>,
+    chunk: usize,
+    /// The system sends the file by itself, if it can.
+    by_system: bool,
+    buffer: Vec<u8>,
+}
+
+/// What is left of it.
+pub(super) struct Moved {
+    pub(super) done: FileDone,
+    pub(super) driver: Box<DataDriver>,
+    /// How the data connection ended; `None` if it was given up, or the file failed.
+    pub(super) result: Option<Result<(), DriverError<ftp_rustls::Error<data::Error>>>>,
+}
+
+impl Pumping {
+    pub(super) fn new(pump: FilePump, driver: Box<DataDriver>, given_up: Arc<AtomicBool>) -> Self {
+        Self {
+            pump,
+            driver,
+            given_up,
+            chunk: FIRST_CHUNK,
+            by_system: true,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Moves bytes until all is sent, all has come, or it is given up.
+    pub(super) fn run(mut self) -> Moved {
+        let (mut file, mut result) = (Ok(()), None);
+        while file.is_ok() && result.is_none() && !self.is_given_up() {
+            file = self.exchange();
+            if file.is_ok() {
+                result = match self.driver.next_within(SLICE) {
+                    Ok(Poll::Ready(Some(_)) | Poll::Pending) => None,
+                    Ok(Poll::Ready(None)) => Some(Ok(())),
+                    Err(error) => Some(Err(error)),
+                };
+            }
+        }
+        if file.is_ok() {
+            file = self.write_readable();
+        }
+        Moved {
+            result: result.filter(|_| file.is_ok()),
+            done: self.pump.done(file),
+            driver: self.driver,
+        }
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// An error is that of the file.
+    fn exchange(&mut self) -> io::Result<()> {
+        match self.driver.machine().machine().direction() {
+            Direction::Send => self.send(),
+            Direction::Receive => self.receive(),
+        }
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        while !self.is_given_up() {
+            if self.by_system && self.send_by_system() {
+                continue;
+            }
+            let bytes = self.pump.unsent()?;
+            let now = self.driver.now();
+            if bytes.is_empty() {
+                self.driver.machine_mut().machine_mut().finish(now);
+                return Ok(());
+            }
+            let chunk = bytes.get(..self.chunk).unwrap_or(bytes);
+            let begun = Instant::now();
+            let mut count = self.driver.write_past(chunk, SLICE);
+            if count == 0 {
+                // So that its deadline runs.
+                count = self.driver.machine_mut().machine_mut().write(now, bytes);
+            } else {
+                self.chunk = next_chunk(self.chunk, begun);
+            }
+            if count == 0 {
+                return Ok(());
+            }
+            self.pump.sent(count);
+        }
+        Ok(())
+    }
+
+    /// Whether it sent something, or there is nothing more to be sent.
+    #[cfg(target_os = "linux")]
+    fn send_by_system(&mut self) -> bool {
+        let Some(file) = self.pump.file() else {
+            return false;
+        };
+        let begun = Instant::now();
+        match self.driver.send_file_past(file, self.chunk, SLICE) {
+            Ok(0) => {
+                self.pump.all_sent();
+                // The rest of the way is the same for all.
+                self.by_system = false;
+                true
+            }
+            Ok(_) => {
+                self.chunk = next_chunk(self.chunk, begun);
+                true
+            }
+            // The client is slow: the next piece waits in the machine, whose deadline runs.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            Err(_) => {
+                self.by_system = false;
+                false
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn send_by_system(&mut self) -> bool {
+        self.by_system = false;
+        false
+    }
+
+    fn receive(&mut self) -> io::Result<()> {
+        while !self.is_given_up() {
+            self.write_readable()?;
+            if !self.driver.machine().machine().is_transparent() {
+                break;
+            }
+            self.buffer.resize(BUFFER, 0);
+            let count = self.driver.read_past(&mut self.buffer, SLICE);
+            if count == 0 {
+                break;
+            }
+            self.pump.write(&self.buffer[..count])?;
+        }
+        Ok(())
+    }
+
+    fn write_readable(&mut self) -> io::Result<()> {
+        let now = self.driver.now();
+        let data = self.driver.machine_mut().machine_mut();
+        let count = data.readable().len();
+        if count > 0 {
+            self.pump.write(data.readable())?;
+            data.consume(now, count);
+        }
+        Ok(())
+    }
+}
+
+/// More, if it took no longer than a wait.
+fn next_chunk(chunk: usize, begun: Instant) -> usize {
+    if begun.elapsed() < SLICE {
+        (chunk * 2).min(LARGEST_CHUNK)
+    } else {
+        FIRST_CHUNK
+    }
+}
