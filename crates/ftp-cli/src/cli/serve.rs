@@ -11,9 +11,11 @@ use ftp_guard::Network;
 use ftp_proto::Username;
 
 use crate::options::{GuardOption, parse_seconds};
+use crate::serve::{Quota, Template};
 
 const SERVE_AFTER_HELP: &str = "\
 Each line of the users file is name:hash or name:hash:account. `ftp-cli hash` makes the hash.
+A file *.toml has more for each user: root, rights, quota, addresses. See the README.
 With --root users may read and change all files in it, and `anonymous` may read them.
 
 After failed logins the guard first delays answers and then locks out. A client that is locked out
@@ -85,9 +87,20 @@ pub(crate) struct UserArguments {
     #[arg(long, value_name = "NAME", value_parser = parse_username)]
     pub(crate) user: Option<Username>,
 
-    /// Let `anonymous` and `ftp` log in with any password
-    #[arg(long)]
-    pub(crate) anonymous: bool,
+    /// Let `anonymous` and `ftp` in, to read DIR; default: --root
+    #[arg(
+        long, value_name = "DIR", num_args = 0..=1, require_equals = true,
+        value_parser = clap::value_parser!(PathBuf)
+    )]
+    pub(crate) anonymous: Option<Option<PathBuf>>,
+
+    /// The home of each user, as in '{root}/{user}'
+    #[arg(long, value_name = "PATH", value_parser = Template::parse)]
+    pub(crate) home_template: Option<Template>,
+
+    /// How much may be in each user's directory: 10G, 10G:5000
+    #[arg(long, value_name = "BYTES[:FILES]", value_parser = Quota::parse)]
+    pub(crate) quota: Option<Quota>,
 }
 
 /// Which files are served, and how.
@@ -99,15 +112,15 @@ pub(crate) struct FileArguments {
     pub(crate) root: Option<PathBuf>,
 
     /// Let nobody change anything
-    #[arg(long, requires = "root")]
+    #[arg(long)]
     pub(crate) read_only: bool,
 
     /// Ports for passive data connections; default: any
-    #[arg(long, value_name = "A-B", requires = "root", value_parser = parse_ports)]
+    #[arg(long, value_name = "A-B", value_parser = parse_ports)]
     pub(crate) passive_ports: Option<RangeInclusive<u16>>,
 
     /// The address that clients find this server at (PASV)
-    #[arg(long, value_name = "IPV4", requires = "root")]
+    #[arg(long, value_name = "IPV4")]
     pub(crate) external_address: Option<Ipv4Addr>,
 
     /// The time to open a data connection, in seconds
@@ -212,6 +225,21 @@ pub(crate) struct OperationArguments {
     /// The format of the log on standard error
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+}
+
+impl ServeArguments {
+    /// The first option that has a meaning only where files are served.
+    pub(crate) fn option_for_files(&self) -> Option<&'static str> {
+        let files = &self.files;
+        [
+            ("--read-only", files.read_only),
+            ("--quota", self.who.quota.is_some()),
+            ("--passive-ports", files.passive_ports.is_some()),
+            ("--external-address", files.external_address.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(option, is_given)| is_given.then_some(option))
+    }
 }
 
 fn parse_username(text: &str) -> Result<Username, String> {

@@ -7,7 +7,7 @@ use super::greeting;
 use crate::cli::{FileArguments, ServeArguments};
 use crate::exit::Failure;
 
-pub(super) fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
+pub(super) fn config(arguments: &ServeArguments, has_files: bool) -> Result<Config, Failure> {
     let security = match (arguments.tls.implicit, arguments.tls.danger_optional_tls) {
         (true, _) => Security::ImplicitTls,
         (false, false) => Security::ExplicitTls,
@@ -28,7 +28,7 @@ pub(super) fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     if arguments.tls.require_data_tls {
         config = config.data_protection(DataProtectionPolicy::Required);
     }
-    if arguments.files.root.is_some() {
+    if has_files {
         config = config.files(files(&arguments.files));
     }
     match &arguments.greeting {

@@ -66,7 +66,7 @@ pub(crate) fn guard(arguments: &ServeArguments) -> Result<SharedGuard, Failure> 
 fn config(arguments: &ServeArguments) -> GuardConfig {
     let sessions = u32::try_from(arguments.limits.max_sessions.get()).unwrap_or(u32::MAX);
     let mut config = GuardConfig::new().connections(sessions);
-    if arguments.who.anonymous {
+    if arguments.who.anonymous.is_some() {
         config = config.known_for(Duration::ZERO);
     }
     for addresses in &arguments.guard.allow {

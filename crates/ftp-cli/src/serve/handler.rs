@@ -4,7 +4,7 @@
 //! like another field or line.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use ftp_guard::Ruling;
@@ -20,13 +20,13 @@ use tracing::{debug, error, info, warn};
 use super::guard::{option_for, option_for_lockout};
 use super::metrics::Metrics;
 use super::transfers::log_transfer;
-use super::users::{Decision, Users};
+use super::users::{CurrentUsers, Decision};
 use crate::certificate::CertificateName;
 
 /// Lets in the users. Where no files are served, it answers for one empty directory.
 #[derive(Debug)]
 pub(crate) struct LoginHandler {
-    users: RwLock<Arc<Users>>,
+    users: Arc<CurrentUsers>,
     /// What nobody's rights exceed.
     most: Rights,
     /// One for each processor. More checks at a time would not be faster, and each takes 19 MiB: a
@@ -36,50 +36,41 @@ pub(crate) struct LoginHandler {
 }
 
 impl LoginHandler {
-    pub(crate) fn new(users: Users, most: Rights, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(users: Arc<CurrentUsers>, most: Rights, metrics: Arc<Metrics>) -> Self {
         let processors = available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
-            users: RwLock::new(Arc::new(users)),
+            users,
             most,
             checks: Semaphore::new(processors),
             metrics,
         }
     }
-
-    /// Uses these users from now on. Sessions continue.
-    pub(crate) fn replace_users(&self, users: Users) {
-        *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
-    }
-
-    /// How many users there are, without `anonymous`.
-    pub(crate) fn count_users(&self) -> usize {
-        self.users().len()
-    }
-
-    fn users(&self) -> Arc<Users> {
-        self.users
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
 }
 
 impl Handler for LoginHandler {
-    async fn authenticate(&self, _session: &SessionInfo, attempt: Attempt) -> Verdict {
-        let users = self.users();
+    async fn authenticate(&self, session: &SessionInfo, attempt: Attempt) -> Verdict {
+        let users = self.users.get();
         let name = attempt.username().clone();
         let (password, account) = (attempt.password().cloned(), attempt.account().cloned());
         // It is never closed.
         let _check = self.checks.acquire().await;
+        let address = session.peer.ip();
         let checked = spawn_blocking(move || {
             let decision = users.decide(&name, password.as_ref(), account.as_ref());
-            (decision, users.rights(&name))
+            let is_here = users.may_come_from(&name, address);
+            (decision, is_here, users.rights(&name))
         });
         // The result is logged when the attempt is settled.
         match checked.await {
-            Ok((Decision::Accept, rights)) => attempt.accept().rights(both(rights, self.most)),
-            Ok((Decision::NeedAccount, _)) => attempt.need_account(),
-            Ok((Decision::Reject, _)) => attempt.reject(),
+            Ok((Decision::Reject, ..)) => attempt.reject(),
+            Ok((_, false, _)) => {
+                let (connection, peer) = (session.id, session.peer);
+                let user = attempt.username().to_string();
+                warn!(connection, %peer, user, "the password is right, but not the client's address");
+                attempt.reject()
+            }
+            Ok((Decision::Accept, _, rights)) => attempt.accept().rights(both(rights, self.most)),
+            Ok((Decision::NeedAccount, ..)) => attempt.need_account(),
             // A panic, which was already shown.
             Err(_) => attempt.unavailable(),
         }
@@ -99,7 +90,8 @@ impl Handler for LoginHandler {
 
     async fn account(&self, _: &SessionInfo, attempt: AccountAttempt) -> AccountVerdict {
         let is_right = self
-            .users()
+            .users
+            .get()
             .is_account_of(attempt.username(), attempt.account());
         if is_right {
             attempt.accept()

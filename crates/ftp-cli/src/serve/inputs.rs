@@ -10,8 +10,9 @@ use ftp_rustls::rustls::ServerConfig;
 use ftp_rustls::{ClientCertificates, server_config};
 use zeroize::Zeroizing;
 
+use super::homes::Homes;
 use super::made_user::MadeUser;
-use super::users::Users;
+use super::users::{Form, Users};
 use crate::certificate::{SelfMade, read_identity, self_made};
 use crate::cli::ServeArguments;
 use crate::encoding;
@@ -20,6 +21,7 @@ use crate::exit::Failure;
 /// What the options say about users and certificate, and what was made for this run.
 pub(super) struct Inputs {
     pub(super) arguments: ServeArguments,
+    homes: Arc<Homes>,
     made_user: Option<MadeUser>,
 }
 
@@ -27,6 +29,7 @@ impl Inputs {
     /// Makes the user of `--user`. Returns the password, too, which is kept nowhere else.
     pub(super) fn new(
         arguments: ServeArguments,
+        homes: Arc<Homes>,
     ) -> Result<(Self, Option<Zeroizing<String>>), Failure> {
         let made = match &arguments.who.user {
             Some(name) => Some(MadeUser::new(name.clone())?),
@@ -35,6 +38,7 @@ impl Inputs {
         let (made_user, password) = made.unzip();
         let inputs = Self {
             arguments,
+            homes,
             made_user,
         };
         Ok((inputs, password))
@@ -48,9 +52,10 @@ impl Inputs {
     /// Reads the users file, and adds the user of `--user`.
     pub(super) fn users(&self) -> Result<Users, Failure> {
         let who = &self.arguments.who;
+        let anonymous = who.anonymous.is_some();
         let mut users = match &who.file {
-            Some(path) => read_users(path, who.anonymous)?,
-            None => Users::none(who.anonymous)?,
+            Some(path) => read_users(path, anonymous)?,
+            None => Users::none(anonymous)?,
         };
         if let Some(made) = &self.made_user
             && !users.add_hash(&made.name, made.hash.clone())
@@ -60,6 +65,10 @@ impl Inputs {
                 "{name} is in the users file already; --user makes a new one"
             )));
         }
+        self.homes.check(&users).map_err(|why| match &who.file {
+            Some(path) => Failure::usage(format!("the users file {}, {why}", path.display())),
+            None => Failure::usage(why),
+        })?;
         Ok(users)
     }
 }
@@ -84,9 +93,18 @@ fn read_users(path: &Path, anonymous: bool) -> Result<Users, Failure> {
             "the users file {shown}, line {line}: it is not UTF-8"
         ))
     })?;
-    Users::parse(text, anonymous).map_err(|why| {
-        Failure::usage(format!("the users file {shown}, {why}"))
-            .hint("each line is name:hash or name:hash:account; `ftp-cli hash` makes the hash")
+    let form = Form::of(path);
+    Users::parse(text, form, anonymous).map_err(|why| {
+        let failure = Failure::usage(format!("the users file {shown}, {why}"));
+        failure.hint(match form {
+            Form::Lines => {
+                "each line is name:hash or name:hash:account; `ftp-cli hash` makes the hash. \
+                 A file with TOML is named *.toml"
+            }
+            Form::Toml => {
+                "each user is a table, [users.NAME] with hash = \"…\"; `ftp-cli hash` makes the hash"
+            }
+        })
     })
 }
 

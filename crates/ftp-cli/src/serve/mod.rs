@@ -7,6 +7,7 @@ mod counted;
 mod greeting;
 mod guard;
 mod handler;
+mod homes;
 mod inputs;
 mod listening;
 mod made_user;
@@ -21,28 +22,31 @@ mod users;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use ftp_guard::Network;
+use ftp_proto::Username;
 use ftp_proto::server::Rights;
-use ftp_tokio::Server;
-use ftp_tokio::ftp_files::Directory;
+use ftp_tokio::ftp_files::Files;
+use ftp_tokio::{Server, SessionInfo};
 use tokio::net::TcpStream;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use self::balancer::{HeaderError, source_of};
 use self::counted::Counted;
 use self::handler::LoginHandler;
+use self::homes::Homes;
+pub(crate) use self::homes::Template;
 use self::inputs::{Inputs, Tls};
 use self::listening::listen;
 use self::metrics::Metrics;
 use self::proxy_header::Source;
 use self::reload::{hangups, reload};
 use self::signals::signals;
-pub(crate) use self::users::{Decision, Users};
-use crate::cli::{FileArguments, LogFormat, ServeArguments};
+use self::users::CurrentUsers;
+pub(crate) use self::users::{Decision, Quota, Users};
+use crate::cli::{LogFormat, ServeArguments};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
@@ -51,8 +55,9 @@ use crate::output::Output;
 /// # Errors
 /// If a file cannot be used, or the address cannot be listened on.
 pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(), Failure> {
-    let (inputs, password) = Inputs::new(arguments.clone())?;
-    let users = inputs.users()?;
+    let homes = Arc::new(Homes::new(arguments)?);
+    let (inputs, password) = Inputs::new(arguments.clone(), Arc::clone(&homes))?;
+    let users = Arc::new(CurrentUsers::new(inputs.users()?));
     let tls = Tls::new(arguments)?;
     if let (Some(path), Some(made)) = (&arguments.tls.write_cert, &tls.self_made) {
         fs::write(path, &made.pem).map_err(|error| {
@@ -60,7 +65,7 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
             Failure::usage(format!("cannot write the certificate to {path}: {error}"))
         })?;
     }
-    let server = server(arguments, &tls)?;
+    let server = server(arguments, &tls, homes, Arc::clone(&users))?;
     let cannot_wait = |error: io::Error| {
         let message = format!("cannot wait for signals: {error}");
         Failure::new(Exit::Unavailable, message)
@@ -83,7 +88,7 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     if let Some(made) = &tls.self_made {
         output.line(&format!("certificate SHA-256 {}", made.sha256));
     }
-    info!(%address, users = users.len(), "listening");
+    info!(%address, users = users.get().len(), "listening");
     warn_of_dangers(arguments);
     let metrics = Arc::new(Metrics::new());
     let scrapes = scraped.map(|(listener, address)| {
@@ -94,14 +99,14 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
         true => Rights::READ_ONLY,
         false => Rights::ALL,
     };
-    let handler = Arc::new(LoginHandler::new(users, most, metrics.clone()));
+    let handler = LoginHandler::new(Arc::clone(&users), most, metrics.clone());
     let receive = receive(
         arguments.operation.proxy_protocol.as_slice().into(),
         metrics,
     );
     tokio::select! {
-        () = server.serve_received(listener, receive, Arc::clone(&handler), shutdown) => {}
-        () = reload(hangups, inputs, &server, &handler) => {}
+        () = server.serve_received(listener, receive, handler, shutdown) => {}
+        () = reload(hangups, inputs, &server, &users) => {}
         () = forever(scrapes) => {}
     }
     info!("stopped");
@@ -109,36 +114,44 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
 }
 
 /// The server, with its guard and files.
-fn server(arguments: &ServeArguments, tls: &Tls) -> Result<Server, Failure> {
-    let config = Arc::new(config::config(arguments)?);
+fn server(
+    arguments: &ServeArguments,
+    tls: &Tls,
+    homes: Arc<Homes>,
+    users: Arc<CurrentUsers>,
+) -> Result<Server, Failure> {
+    let config = Arc::new(config::config(arguments, homes.has_files())?);
     let mut server = Server::new(config, Some(Arc::clone(&tls.config)))
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
         .max_sessions(arguments.limits.max_sessions.get());
     if !arguments.guard.danger_no_guard {
         server = server.guard(guard::guard(arguments)?);
     }
-    match &arguments.files.root {
-        Some(root) => with_files(server, root, &arguments.files),
-        None => Ok(server),
-    }
-}
-
-fn with_files(
-    mut server: Server,
-    root: &Path,
-    arguments: &FileArguments,
-) -> Result<Server, Failure> {
-    let files = Directory::open(root).map_err(|error| {
-        let root = root.display();
-        Failure::usage(format!("cannot serve the directory {root}: {error}"))
-    })?;
-    if let Some(ports) = &arguments.passive_ports {
+    if let Some(ports) = &arguments.files.passive_ports {
         server = server.passive_ports(ports.clone());
     }
-    if let Some(address) = arguments.external_address {
+    if let Some(address) = arguments.files.external_address {
         server = server.external_address(address.into());
     }
-    Ok(server.files(files))
+    Ok(match homes.has_files() {
+        true => server.files_for(move |session| files_of(session, &homes, &users)),
+        false => server,
+    })
+}
+
+fn files_of(
+    session: &SessionInfo,
+    homes: &Homes,
+    users: &CurrentUsers,
+) -> io::Result<Arc<dyn Files>> {
+    let name = session.username.as_ref().map(Username::as_bytes);
+    let files = homes.files(name.unwrap_or_default(), &users.get());
+    files.inspect_err(|error| {
+        let (connection, peer) = (session.id, session.peer);
+        let user = session.username.as_ref().map(ToString::to_string);
+        let why = error.to_string();
+        error!(connection, %peer, user, why, "cannot open the user's files");
+    })
 }
 
 fn warn_of_dangers(arguments: &ServeArguments) {

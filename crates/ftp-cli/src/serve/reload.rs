@@ -15,9 +15,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
-use super::handler::LoginHandler;
 use super::inputs::{Inputs, Tls};
-use super::users::Users;
+use super::users::{CurrentUsers, Users};
 use crate::exit::Failure;
 
 /// How long a read may take before the log says so.
@@ -40,7 +39,7 @@ pub(super) async fn reload(
     mut hangups: Hangups,
     inputs: Inputs,
     server: &Server,
-    handler: &LoginHandler,
+    current: &CurrentUsers,
 ) {
     let inputs = Arc::new(inputs);
     let mut reading = None;
@@ -56,10 +55,10 @@ pub(super) async fn reload(
             read = end(&mut reading) => read,
         };
         reading = None;
-        match read.and_then(|files| usable(files, &inputs, handler)) {
+        match read.and_then(|files| usable(files, &inputs, current)) {
             Ok((users, tls)) => {
                 info!(users = users.len(), "reloaded users and certificate");
-                handler.replace_users(users);
+                current.replace(users);
                 if tls.self_made.is_none() {
                     server.replace_tls(tls.config);
                 }
@@ -113,10 +112,10 @@ async fn end(reading: &mut Option<Reading>) -> Files {
 
 /// A pipe that was read at the start, as with `--users <(…)`, is empty now. That must not lock out
 /// all users.
-fn usable((users, tls): (Users, Tls), inputs: &Inputs, handler: &LoginHandler) -> Files {
+fn usable((users, tls): (Users, Tls), inputs: &Inputs, current: &CurrentUsers) -> Files {
     let is_file = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.is_file());
     let made = inputs.made_users();
-    let is_emptied = users.len() == made && handler.count_users() > made;
+    let is_emptied = users.len() == made && current.get().len() > made;
     match &inputs.arguments.who.file {
         Some(path) if is_emptied && !is_file(path) => Err(Failure::usage(format!(
             "{} is not a regular file, and is empty now",

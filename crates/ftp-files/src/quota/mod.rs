@@ -54,12 +54,12 @@ pub struct Quota<F> {
 #[derive(Debug)]
 struct Shared<F> {
     files: F,
-    limit: Usage,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
+    limit: Usage,
     used: Usage,
     uploads: Vec<Storing>,
 }
@@ -78,8 +78,11 @@ impl<F: Files> Quota<F> {
         Self {
             shared: Arc::new(Shared {
                 files,
-                limit,
-                state: Mutex::new(State { used, uploads }),
+                state: Mutex::new(State {
+                    limit,
+                    used,
+                    uploads,
+                }),
             }),
         }
     }
@@ -109,6 +112,11 @@ impl<F: Files> Quota<F> {
         Ok(Self::new(files, limit, used))
     }
 
+    /// Changes the limit, also for uploads under way. If there is more already, nothing is removed.
+    pub fn set_limit(&self, limit: Usage) {
+        self.shared.state().limit = limit;
+    }
+
     /// How much there is now, with what is being stored.
     pub fn used(&self) -> Usage {
         self.shared.state().used
@@ -123,17 +131,17 @@ impl<F: Files> Shared<F> {
     fn facts(&self, path: &VirtualPath) -> Option<Facts> {
         self.files.facts(path, FactNames::ALL).ok()
     }
-
-    fn add_file(&self, state: &mut State) -> Result<(), FileError> {
-        if state.used.files >= self.limit.files {
-            return Err(FileError::NoSpace);
-        }
-        state.used.files += 1;
-        Ok(())
-    }
 }
 
 impl State {
+    fn add_file(&mut self) -> Result<(), FileError> {
+        if self.used.files >= self.limit.files {
+            return Err(FileError::NoSpace);
+        }
+        self.used.files += 1;
+        Ok(())
+    }
+
     /// One is no more, which these were the facts of.
     fn gone(&mut self, facts: Option<&Facts>) {
         let own_size = facts.filter(|facts| !facts.is_link);
@@ -195,7 +203,7 @@ impl<F: Files> Files for Quota<F> {
 
     fn make_directory(&self, path: &VirtualPath) -> Result<(), FileError> {
         let mut state = self.shared.state();
-        self.shared.add_file(&mut state)?;
+        state.add_file()?;
         self.shared
             .files
             .make_directory(path)

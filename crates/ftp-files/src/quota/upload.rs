@@ -32,7 +32,7 @@ impl<F: Files> Upload<F> {
         let in_place = matches!(mode, StoreMode::At(_) | StoreMode::Append);
         let is_counted = in_place && found.is_some();
         if !is_counted {
-            shared.add_file(&mut state)?;
+            state.add_file()?;
         }
         let inner = match shared.files.store(path, mode) {
             Ok(inner) => inner,
@@ -110,7 +110,7 @@ impl<F: Files> Write for Upload<F> {
         let counted = self.size.saturating_sub(self.position);
         let wanted = bytes.len() as u64;
         let mut state = self.shared.state();
-        let left = self.shared.limit.bytes.saturating_sub(state.used.bytes);
+        let left = state.limit.bytes.saturating_sub(state.used.bytes);
         let allowed = wanted.min(counted.saturating_add(left));
         if allowed == 0 && wanted > 0 {
             return Err(io::ErrorKind::QuotaExceeded.into());

@@ -127,3 +127,30 @@ fn the_error_of_a_writer_is_that_of_the_server() {
     assert_eq!(error_kind(&upload.write(b"2").unwrap_err()), NoSpace);
     assert_eq!(upload.write(b"").unwrap(), 0);
 }
+
+#[test]
+fn a_limit_that_changes_holds_for_uploads_under_way() {
+    let files = limited(10, 10);
+    let a = path("a");
+    let mut upload = files.store(&a, New).unwrap();
+    upload.write_all(b"ten bytes!").unwrap();
+    assert!(upload.write_all(b"!").is_err());
+    files.set_limit(Usage {
+        bytes: 12,
+        files: 1,
+    });
+    upload.write_all(b"!!").unwrap();
+    assert!(upload.write_all(b"!").is_err());
+    upload.commit().unwrap();
+    // Less than there is: nothing goes, and nothing comes.
+    files.set_limit(Usage { bytes: 1, files: 1 });
+    assert_eq!(
+        files.used(),
+        Usage {
+            bytes: 12,
+            files: 1
+        }
+    );
+    let other = path("b");
+    assert_eq!(files.make_directory(&other), Err(NoSpace));
+}

@@ -122,9 +122,14 @@ pub struct TestFile(pub PathBuf);
 
 impl TestFile {
     pub fn new(content: impl AsRef<[u8]>) -> Self {
+        Self::ending(content, "")
+    }
+
+    /// With this end of its name, such as `.toml`.
+    pub fn ending(content: impl AsRef<[u8]>, end: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}-{number}", std::process::id());
+        let name = format!("{}-{number}{end}", std::process::id());
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::write(&path, content).unwrap();
         Self(path)
@@ -231,7 +236,16 @@ impl Server {
 
     /// The same with this users file.
     pub fn start_with_users(users: impl AsRef<[u8]>, options: &[&str]) -> Self {
-        let users = TestFile::new(users);
+        Self::start_with_users_file(TestFile::new(users), options)
+    }
+
+    /// The same with a users file of TOML.
+    pub fn start_with_tables(users: impl AsRef<[u8]>, options: &[&str]) -> Self {
+        let options = [&["--danger-optional-tls"], options].concat();
+        Self::start_with_users_file(TestFile::ending(users, ".toml"), &options)
+    }
+
+    fn start_with_users_file(users: TestFile, options: &[&str]) -> Self {
         let path = users.path();
         let options = [&["--users", &path], options].concat();
         Self::launch(users, &options)
