@@ -27,6 +27,7 @@ mod methods;
 mod operation;
 mod pending_events;
 mod pool;
+mod progress;
 mod resume;
 #[cfg(feature = "files")]
 mod serving;
@@ -50,10 +51,11 @@ pub use error::Error;
 pub use guard::{AttemptSummary, Guarded, Judged, SharedGuard};
 use guard::{MayCheck, judge};
 pub use operation::{
-    AwaitReply, ClearCommandChannel, Operation, Progress, Quit, Reinitialize, SendCommand,
+    AwaitReply, ClearCommandChannel, Operation, OperationStep, Quit, Reinitialize, SendCommand,
 };
 pub use pending_events::PendingEvents;
 pub use pool::{PoolConfig, PoolState, PoolStep, PoolTurn};
+pub use progress::Progress;
 pub use resume::{
     AskFacts, Fact, FileFacts, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload,
 };

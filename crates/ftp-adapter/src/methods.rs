@@ -1,5 +1,5 @@
-//! Methods that the servers of both dialects (async and blocking) have, with their documentation.
-//! They never wait. Macros add them to the dialects' types.
+//! Methods that the servers and transfers of both dialects (async and blocking) have, with their
+//! documentation. They never wait. Macros add them to the dialects' types.
 
 /// The setup methods of `Server`. `$clock` is the clock of its guard; its field is `acceptor`.
 #[doc(hidden)]
@@ -219,6 +219,74 @@ macro_rules! server_session_methods {
 
         fn machine_mut(&mut self) -> &mut Connection {
             self.driver.machine_mut().machine_mut()
+        }
+    };
+}
+
+/// What `Download` says of itself.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! download_progress {
+    () => {
+        /// What the server said when it began.
+        pub fn started(&self) -> Option<&$crate::Started> {
+            self.running.started()
+        }
+
+        /// How many bytes came so far, as they stood on the data connection.
+        pub fn received(&self) -> u64 {
+            self.running.moved()
+        }
+
+        /// How far it has come.
+        pub fn progress(&self) -> $crate::Progress {
+            self.running.progress()
+        }
+
+        /// Calls this at once, and then each time that more bytes have come, with their number and that
+        /// of the whole file, if it is known: for a progress bar. It is called within the methods that
+        /// read. That all bytes came does not mean that the transfer is whole.
+        pub fn on_progress(
+            mut self,
+            call: impl ::core::ops::FnMut($crate::Progress) + Send + 'static,
+        ) -> Self {
+            self.running.on_progress(call);
+            self
+        }
+    };
+}
+
+/// What `Upload` says of itself.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! upload_progress {
+    () => {
+        /// What the server said when it began; with `STOU`, perhaps the name.
+        pub fn started(&self) -> Option<&$crate::Started> {
+            self.running.started()
+        }
+
+        /// How many bytes went out so far, as they stand on the data connection.
+        pub fn sent(&self) -> u64 {
+            self.running.moved()
+        }
+
+        /// How far it has come. The total is known if the transfer has a
+        /// [size](ftp_proto::client::Transfer::size).
+        pub fn progress(&self) -> $crate::Progress {
+            self.running.progress()
+        }
+
+        /// Calls this at once, and then each time that more bytes went out, with their number and that
+        /// of the whole file, if the transfer has a [size](ftp_proto::client::Transfer::size): for a
+        /// progress bar. It is called within the methods that write or finish. That all bytes went out
+        /// does not mean that the transfer is whole.
+        pub fn on_progress(
+            mut self,
+            call: impl ::core::ops::FnMut($crate::Progress) + Send + 'static,
+        ) -> Self {
+            self.running.on_progress(call);
+            self
         }
     };
 }

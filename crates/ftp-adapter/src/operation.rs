@@ -31,7 +31,7 @@ pub trait Operation {
     ) -> Result<Option<Self::Output>, Error>;
 
     /// Handles an event.
-    fn on_event(&mut self, event: Event) -> Progress<Self::Output>;
+    fn on_event(&mut self, event: Event) -> OperationStep<Self::Output>;
 
     /// The connection was closed in an orderly way.
     ///
@@ -44,7 +44,7 @@ pub trait Operation {
 
 /// What an event means to an [`Operation`].
 #[derive(Debug)]
-pub enum Progress<T> {
+pub enum OperationStep<T> {
     /// It is done.
     Done(T),
     /// It failed.
@@ -107,11 +107,11 @@ impl Operation for SendCommand {
         Ok(None)
     }
 
-    fn on_event(&mut self, event: Event) -> Progress<Reply> {
+    fn on_event(&mut self, event: Event) -> OperationStep<Reply> {
         match self.sent.and_then(|sent| event.reply_to(sent)) {
-            Some(reply) if reply.code().class() == Class::Preliminary => Progress::More,
-            Some(reply) => Progress::Done(reply.clone()),
-            None => Progress::NotMine(event),
+            Some(reply) if reply.code().class() == Class::Preliminary => OperationStep::More,
+            Some(reply) => OperationStep::Done(reply.clone()),
+            None => OperationStep::NotMine(event),
         }
     }
 }
@@ -141,10 +141,10 @@ impl Operation for AwaitReply {
         Ok(None)
     }
 
-    fn on_event(&mut self, event: Event) -> Progress<Reply> {
+    fn on_event(&mut self, event: Event) -> OperationStep<Reply> {
         match event.reply_to(self.0) {
-            Some(reply) => Progress::Done(reply.clone()),
-            None => Progress::NotMine(event),
+            Some(reply) => OperationStep::Done(reply.clone()),
+            None => OperationStep::NotMine(event),
         }
     }
 }
@@ -185,12 +185,12 @@ impl Operation for Reinitialize {
         Ok(None)
     }
 
-    fn on_event(&mut self, event: Event) -> Progress<()> {
+    fn on_event(&mut self, event: Event) -> OperationStep<()> {
         match event {
-            Event::LoggedIn(_) => Progress::Done(()),
+            Event::LoggedIn(_) => OperationStep::Done(()),
             Event::Challenge(challenge) => {
                 let unanswered = Error::Unanswered(challenge.kind());
-                Progress::FailedBy(Event::Challenge(challenge), unanswered)
+                OperationStep::FailedBy(Event::Challenge(challenge), unanswered)
             }
             event => refused(self.sent, event),
         }
@@ -216,19 +216,19 @@ impl Operation for ClearCommandChannel {
         Ok(None)
     }
 
-    fn on_event(&mut self, event: Event) -> Progress<()> {
+    fn on_event(&mut self, event: Event) -> OperationStep<()> {
         match event {
-            Event::ClearCommandChannel => Progress::Done(()),
+            Event::ClearCommandChannel => OperationStep::Done(()),
             event => refused(self.sent, event),
         }
     }
 }
 
 /// The machine reports a reply to these commands only if it refuses.
-fn refused<T>(sent: Option<CommandId>, event: Event) -> Progress<T> {
+fn refused<T>(sent: Option<CommandId>, event: Event) -> OperationStep<T> {
     match sent.and_then(|sent| event.reply_to(sent)) {
-        Some(reply) => Progress::Failed(Error::Refused(reply.clone())),
-        None => Progress::NotMine(event),
+        Some(reply) => OperationStep::Failed(Error::Refused(reply.clone())),
+        None => OperationStep::NotMine(event),
     }
 }
 
@@ -258,11 +258,11 @@ impl Operation for Quit {
         }
     }
 
-    fn on_event(&mut self, event: Event) -> Progress<()> {
+    fn on_event(&mut self, event: Event) -> OperationStep<()> {
         if let Event::Unsolicited(reply) = event {
             self.unsolicited.get_or_insert(reply);
         }
-        Progress::More
+        OperationStep::More
     }
 
     fn on_close(&mut self) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use ftp_proto::wire::Reply;
 use ftp_rustls::Secured;
 
 use crate::files::{Exchange, Known, Turn};
-use crate::{Error, Operation, Progress};
+use crate::{Error, Operation, OperationStep};
 
 /// How many events are kept.
 const EVENTS_KEPT: usize = 256;
@@ -91,16 +91,16 @@ impl PendingEvents {
             return operation.on_close().map(Some);
         };
         match operation.on_event(event) {
-            Progress::Done(output) => Ok(Some(output)),
-            Progress::More => Ok(None),
-            Progress::Failed(error) => Err(error),
-            Progress::FailedBy(event, error) => {
+            OperationStep::Done(output) => Ok(Some(output)),
+            OperationStep::More => Ok(None),
+            OperationStep::Failed(error) => Err(error),
+            OperationStep::FailedBy(event, error) => {
                 self.kept.push_front(event);
                 Err(error)
             }
-            Progress::NotMine(Event::Unsolicited(reply)) => Err(Error::Unsolicited(reply)),
-            Progress::NotMine(event) if is_of_a_transfer(&event) => Ok(None),
-            Progress::NotMine(event) => {
+            OperationStep::NotMine(Event::Unsolicited(reply)) => Err(Error::Unsolicited(reply)),
+            OperationStep::NotMine(event) if is_of_a_transfer(&event) => Ok(None),
+            OperationStep::NotMine(event) => {
                 self.kept.push_back(event);
                 self.check_room().map(|()| None)
             }

@@ -12,7 +12,8 @@ use ftp_proto::wire::{Reply, parse_store_unique_name};
 use ftp_proto::{Instant, TlsSession, data};
 use ftp_rustls::Secured;
 
-use crate::{DriverError, DriverState, Error, PendingEvents};
+use crate::progress::OnProgress;
+use crate::{DriverError, DriverState, Error, PendingEvents, Progress};
 
 /// A transfer under way, as an adapter sees it.
 ///
@@ -31,6 +32,13 @@ pub struct TransferState {
     /// How much of `rest` was read.
     read: usize,
     begun: time::Instant,
+    /// The byte of the file at which it begins.
+    first_byte: u64,
+    whole_size: Option<u64>,
+    announces_whole: bool,
+    on_progress: Option<OnProgress>,
+    /// The last that was said.
+    progress: Option<Progress>,
     /// How it ended, once that was told.
     over: Option<Result<Report, ()>>,
 }
@@ -149,6 +157,8 @@ impl TransferState {
     ) -> Result<Self, Error> {
         pending.check_in_step()?;
         let now = driver.instant(begun);
+        let (first_byte, whole_size) = (transfer.first_byte(), transfer.whole_size());
+        let announces_whole = transfer.announces_whole();
         let connection = driver.machine_mut().machine_mut();
         Ok(Self {
             id: connection.transfer(now, transfer)?,
@@ -159,6 +169,11 @@ impl TransferState {
             rest: Vec::new(),
             read: 0,
             begun,
+            first_byte,
+            whole_size,
+            announces_whole,
+            on_progress: None,
+            progress: None,
             over: None,
         })
     }
@@ -173,6 +188,9 @@ impl TransferState {
                 announced,
                 reply,
             } if transfer == self.id => {
+                if self.announces_whole {
+                    self.whole_size = self.whole_size.or(announced);
+                }
                 self.started = Some(Started { announced, reply });
                 return TransferStep::Begun;
             }
@@ -311,6 +329,30 @@ impl TransferState {
             (Some(data), _) => data.moved(),
             (None, Some(Ok(report))) => report.bytes,
             (None, _) => self.moved,
+        }
+    }
+
+    /// How far it has come.
+    pub fn progress(&self, data: Option<&data::Connection>) -> Progress {
+        let bytes = self.first_byte.saturating_add(self.moved(data));
+        Progress::new(bytes, self.whole_size)
+    }
+
+    /// From now on [`tell_progress`](Self::tell_progress) calls this.
+    pub fn on_progress(&mut self, call: impl FnMut(Progress) + Send + 'static) {
+        self.on_progress = Some(OnProgress::new(call));
+        self.progress = None;
+    }
+
+    /// Something may have moved: says how far the transfer has come, if that is news.
+    pub fn tell_progress(&mut self, data: Option<&data::Connection>) {
+        let Some(on_progress) = &self.on_progress else {
+            return;
+        };
+        let progress = self.progress(data);
+        if self.progress != Some(progress) {
+            on_progress.call(progress);
+            self.progress = Some(progress);
         }
     }
 

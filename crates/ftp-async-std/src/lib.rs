@@ -121,9 +121,9 @@ use async_std::net::TcpStream;
 pub use ftp_futures::ftp_files;
 pub use ftp_futures::{
     Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Handler, Hash, Login,
-    Next, Parts, PoolConfig, Report, ResumeOptions, ResumeReport, SessionData, SessionError,
-    SessionEvent, SessionInfo, SkipReason, Started, TlsMissing, TransferStart, TransferSummary,
-    Visit, ftp_guard, ftp_proto, ftp_rustls,
+    Next, Parts, PoolConfig, Progress, Report, ResumeOptions, ResumeReport, SessionData,
+    SessionError, SessionEvent, SessionInfo, SkipReason, Started, TlsMissing, TransferStart,
+    TransferSummary, Visit, ftp_guard, ftp_proto, ftp_rustls,
 };
 pub use runtime::{AsyncStd, Task};
 

@@ -1,7 +1,8 @@
 //! Lists files, downloads one, uploads a copy: `files HOST[:PORT]`, FTP_USER, FTP_PASSWORD, FTP_CA.
 #![forbid(unsafe_code)]
+use ftp_blocking::ftp_proto::client::{Config, Transfer};
 use ftp_blocking::ftp_rustls::{Roots, client_config, roots_from_pem};
-use ftp_blocking::{Connector, Login, ftp_proto::client::Config};
+use ftp_blocking::{Connector, Login};
 use std::{fs, io};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,12 +19,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut download = ftp.retrieve("data.bin")?;
     io::copy(&mut download, &mut fs::File::create("data.bin")?)?; // whole, or `Err`
-    let file = fs::read("data.bin")?;
-    let mut upload = ftp.store("copy.bin")?;
-    for piece in file.chunks(1 << 16) {
-        upload.write_all(piece)?;
-        println!("sent {} of {} bytes", upload.sent(), file.len());
-    }
+    let mut file = fs::File::open("data.bin")?;
+    let copy = Transfer::store("copy.bin")?.size(Some(file.metadata()?.len()));
+    let upload = ftp.upload(copy)?;
+    let mut upload = upload.on_progress(|sent| println!("sent {sent}"));
+    io::copy(&mut file, &mut upload)?;
     println!("{}", upload.finish()?.reply); // now it is whole
     Ok(ftp.quit()?)
 }

@@ -141,8 +141,8 @@ pub use driver::{Driver, Parts};
 pub use ftp_adapter::files::{Hash, SkipReason, Visit};
 pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Next, PoolConfig,
-    Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent, SessionInfo,
-    Started, TlsMissing, TransferStart, TransferSummary,
+    Progress, Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent,
+    SessionInfo, Started, TlsMissing, TransferStart, TransferSummary,
 };
 #[cfg(feature = "files")]
 pub use ftp_files;

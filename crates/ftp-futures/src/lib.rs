@@ -98,8 +98,8 @@ pub use ftp_adapter::files::{Hash, SkipReason, Visit};
 pub use ftp_adapter::socket2;
 pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Next,
-    PoolConfig, Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent,
-    SessionInfo, SharedGuard, Started, TlsMissing, TransferStart, TransferSummary,
+    PoolConfig, Progress, Report, ResumeOptions, ResumeReport, SessionData, SessionError,
+    SessionEvent, SessionInfo, SharedGuard, Started, TlsMissing, TransferStart, TransferSummary,
 };
 #[cfg(feature = "files")]
 pub use ftp_files;

@@ -59,7 +59,10 @@ fn transfers_that_are_cut_go_on() {
         let options = ResumeOptions::new();
         server.state().cuts.push_back(Cut::Ended(60_000));
         let mut source = Cursor::new(&bytes);
-        let report = pool.upload_from("/f", &mut source, options).await.unwrap();
+        let report = pool
+            .upload_from("/f", &mut source, options.clone())
+            .await
+            .unwrap();
         assert_eq!(report.offsets, [0, 60_000]);
         server.state().cuts.push_back(Cut::Ended(50_000));
         let mut sink = Cursor::new(Vec::new());

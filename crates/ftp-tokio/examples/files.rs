@@ -1,7 +1,8 @@
 //! Lists files, downloads one, uploads a copy: `files HOST[:PORT]`, FTP_USER, FTP_PASSWORD, FTP_CA.
 #![forbid(unsafe_code)]
+use ftp_tokio::ftp_proto::client::{Config, Transfer};
 use ftp_tokio::ftp_rustls::{Roots, client_config, roots_from_pem};
-use ftp_tokio::{Connector, Login, ftp_proto::client::Config};
+use ftp_tokio::{Connector, Login};
 use tokio::{fs, io};
 
 #[tokio::main(flavor = "current_thread")]
@@ -19,12 +20,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut download = ftp.retrieve("data.bin").await?;
     io::copy(&mut download, &mut fs::File::create("data.bin").await?).await?; // whole, or `Err`
-    let file = fs::read("data.bin").await?;
-    let mut upload = ftp.store("copy.bin").await?;
-    for piece in file.chunks(1 << 16) {
-        upload.write_all(piece).await?;
-        println!("sent {} of {} bytes", upload.sent(), file.len());
-    }
+    let mut file = fs::File::open("data.bin").await?;
+    let copy = Transfer::store("copy.bin")?.size(Some(file.metadata().await?.len()));
+    let upload = ftp.upload(copy).await?;
+    let mut upload = upload.on_progress(|sent| println!("sent {sent}"));
+    io::copy(&mut file, &mut upload).await?;
     println!("{}", upload.finish().await?.reply); // now it is whole
     Ok(ftp.quit().await?)
 }

@@ -33,8 +33,8 @@ impl ResumeDownload {
     /// The first try begins now. The sink, which is written from its start, has this length.
     pub fn start(now: Instant, options: ResumeOptions, sink_length: u64) -> Self {
         Self {
-            tries: Tries::start(now, options),
             size_is_enough: options.size_is_enough,
+            tries: Tries::start(now, options),
             facts: FileFacts::default(),
             written: 0,
             sink_length,
@@ -50,6 +50,16 @@ impl ResumeDownload {
     /// The server says this of the file. Returns the byte at which this try begins, in the server's
     /// file and in the sink. `None`: all has come already.
     pub fn begin(&mut self, facts: FileFacts) -> Option<u64> {
+        let offset = self.offset(facts);
+        self.tell_progress();
+        offset
+    }
+
+    fn tell_progress(&self) {
+        self.tries.tell_progress(self.written, self.size());
+    }
+
+    fn offset(&mut self, facts: FileFacts) -> Option<u64> {
         if self.written > 0 && self.is_same(facts) {
             if facts.size == Fact::Known(self.written) {
                 if !self.is_resumed() || self.is_restart_proven {
@@ -103,6 +113,7 @@ impl ResumeDownload {
         }
         self.written = written;
         self.sink_length = self.sink_length.max(written);
+        self.tell_progress();
         Ok(())
     }
 

@@ -17,13 +17,15 @@ use ftp_proto::wire::{Class, Code, Reply, Verb};
 pub use self::download::ResumeDownload;
 pub use self::facts::{AskFacts, Fact, FileFacts};
 pub use self::upload::ResumeUpload;
-use crate::{DataFailure, DriverError, Error};
+use crate::progress::OnProgress;
+use crate::{DataFailure, DriverError, Error, Progress};
 
 /// How often, and when, a transfer is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ResumeOptions {
     retry: Retry,
     size_is_enough: bool,
+    on_progress: Option<OnProgress>,
 }
 
 impl ResumeOptions {
@@ -32,6 +34,7 @@ impl ResumeOptions {
         Self {
             retry: Retry::new(),
             size_is_enough: false,
+            on_progress: None,
         }
     }
 
@@ -48,6 +51,16 @@ impl ResumeOptions {
     #[must_use]
     pub const fn size_is_enough(mut self, is_enough: bool) -> Self {
         self.size_is_enough = is_enough;
+        self
+    }
+
+    /// Calls this with what is known when a try begins, and then again and again until the transfer is
+    /// whole. The bytes are those of the file that have come, or were sent, in all tries; after a cut
+    /// they may be fewer than before. A transfer that succeeds calls it at the end with
+    /// all of them.
+    #[must_use]
+    pub fn on_progress(mut self, call: impl FnMut(Progress) + Send + 'static) -> Self {
+        self.on_progress = Some(OnProgress::new(call));
         self
     }
 }
@@ -77,6 +90,7 @@ struct Tries {
     bytes: u64,
     /// The server begins where it is told to (`REST`), as far as is known.
     can_restart: bool,
+    on_progress: Option<OnProgress>,
 }
 
 impl Tries {
@@ -87,6 +101,13 @@ impl Tries {
             offsets: Vec::new(),
             bytes: 0,
             can_restart: true,
+            on_progress: options.on_progress,
+        }
+    }
+
+    fn tell_progress(&self, bytes: u64, total: Option<u64>) {
+        if let Some(on_progress) = &self.on_progress {
+            on_progress.call(Progress::new(bytes, total));
         }
     }
 

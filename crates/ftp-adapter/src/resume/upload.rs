@@ -61,7 +61,12 @@ impl ResumeUpload {
             self.most_sent = 0;
         }
         self.tries.offsets.push(offset);
+        self.tell_progress();
         Some(offset)
+    }
+
+    fn tell_progress(&self) {
+        self.tries.tell_progress(self.sent, Some(self.length));
     }
 
     /// How many bytes of the source the server has.
@@ -79,6 +84,10 @@ impl ResumeUpload {
 
     /// This many bytes are about to be handed to the data connection.
     pub fn sending(&mut self, count: usize) {
+        // What was handed over before went out.
+        if self.sent > self.tries.offset() {
+            self.tell_progress();
+        }
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.tries.bytes = self.tries.bytes.saturating_add(count);
         self.sent = self.sent.saturating_add(count);
@@ -102,6 +111,8 @@ impl ResumeUpload {
             self.tries.can_restart &= !is_resumed;
             return Err(Error::FileChanged);
         }
+        self.sent = self.length;
+        self.tell_progress();
         Ok(self.tries.report(self.length))
     }
 

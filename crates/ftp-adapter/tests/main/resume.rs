@@ -1,10 +1,12 @@
 //! Transfers that are cut anywhere and go on: bytes of different files are never put together.
 
 use std::io;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use ftp_adapter::{
-    AskFacts, Error, Fact, FileFacts, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload,
+    AskFacts, Error, Fact, FileFacts, Progress, ResumeDownload, ResumeOptions, ResumeReport,
+    ResumeUpload,
 };
 use ftp_proto::client::{Phase, TransferError};
 use ftp_proto::connect::Retry;
@@ -14,6 +16,29 @@ use proptest::prelude::*;
 
 fn options(retries: u32) -> ResumeOptions {
     ResumeOptions::new().retry(Retry::new().retries(retries))
+}
+
+/// With what is said of the progress.
+fn watched(retries: u32) -> (ResumeOptions, mpsc::Receiver<Progress>) {
+    let (say, said) = mpsc::channel();
+    let options = options(retries).on_progress(move |progress| say.send(progress).unwrap());
+    (options, said)
+}
+
+/// What was said in one try; it goes up, and to the end if the file is whole.
+fn assert_progress(said: &mpsc::Receiver<Progress>, tried: &Result<ResumeReport, Error>) {
+    let said: Vec<_> = said.try_iter().collect();
+    assert!(said.is_sorted_by_key(|progress| progress.bytes), "{said:?}");
+    assert!(
+        said.iter()
+            .all(|progress| progress.total.is_none_or(|total| progress.bytes <= total)),
+        "{said:?}"
+    );
+    match (tried, said.last()) {
+        (Ok(report), last) => assert_eq!(last.unwrap().bytes, report.length),
+        (Err(Error::Connect(_) | Error::ConnectTimedOut { .. } | Error::Io { .. }), _) => {}
+        (Err(_), last) => assert!(last.is_some(), "the try began"),
+    }
 }
 
 fn reply(code: u16) -> Reply {
@@ -355,9 +380,12 @@ proptest! {
             sink: vec![0xFF; sink],
         };
         let now = Instant::START;
-        let mut state = ResumeDownload::start(now, options(100), sink as u64);
+        let (options, said) = watched(100);
+        let mut state = ResumeDownload::start(now, options, sink as u64);
         for (end, changes) in &tries {
-            match scene.go(&mut state, end, *changes) {
+            let tried = scene.go(&mut state, end, *changes);
+            assert_progress(&said, &tried);
+            match tried {
                 Ok(report) => {
                     // Without the right size, nothing shows that it was cut short.
                     let knows_size = server.says_size && changes[1].is_none();
@@ -393,9 +421,12 @@ proptest! {
             clock: 0,
         };
         let now = Instant::START;
-        let mut state = ResumeUpload::start(now, options(100), length as u64);
+        let (options, said) = watched(100);
+        let mut state = ResumeUpload::start(now, options, length as u64);
         for (end, ticks) in &tries {
-            match scene.go(&mut state, end, *ticks) {
+            let tried = scene.go(&mut state, end, *ticks);
+            assert_progress(&said, &tried);
+            match tried {
                 Ok(report) => {
                     let file = scene.file.unwrap();
                     let is_cut = !server.says_size && matches!(end, End::Concealed(_));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, Read};
 
-use ftp_adapter::{Error, Report, Started};
+use ftp_adapter::{Error, Report};
 
 use super::{HoldsClient, Running};
 
@@ -30,15 +30,7 @@ impl<C: HoldsClient> Download<C> {
         Self { running }
     }
 
-    /// How many bytes came so far, as they stood on the data connection.
-    pub fn received(&self) -> u64 {
-        self.running.moved()
-    }
-
-    /// What the server said when it began.
-    pub fn started(&self) -> Option<&Started> {
-        self.running.started()
-    }
+    ftp_adapter::download_progress!();
 
     /// Reads some bytes. 0: the transfer is whole.
     ///

@@ -20,7 +20,7 @@ use std::mem::replace;
 use std::task::Poll;
 use std::time::{self, Duration};
 
-use ftp_adapter::{DriverError, Error, Report, Started, TransferState, TransferStep};
+use ftp_adapter::{DriverError, Error, Progress, Report, Started, TransferState, TransferStep};
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 use ftp_proto::data::{self, Open, Ticket};
@@ -169,6 +169,19 @@ impl<C: HoldsClient> Running<C> {
         Some(outcome)
     }
 
+    pub(crate) fn progress(&self) -> Progress {
+        self.state.progress(self.data.machine())
+    }
+
+    pub(crate) fn on_progress(&mut self, call: impl FnMut(Progress) + Send + 'static) {
+        self.state.on_progress(call);
+        self.tell_progress();
+    }
+
+    fn tell_progress(&mut self) {
+        self.state.tell_progress(self.data.machine());
+    }
+
     /// What has been received and not been read.
     pub(crate) fn readable(&self) -> &[u8] {
         self.state.readable(self.data.machine())
@@ -182,10 +195,12 @@ impl<C: HoldsClient> Running<C> {
     /// a [`turn`](Self::turn).
     pub(crate) fn read_past(&mut self, space: &mut [u8]) -> usize {
         let control_first = self.wants_control_turn();
-        match &mut self.data {
+        let count = match &mut self.data {
             Data::Open { driver, .. } if !control_first => driver.read_past(space, LONGEST_SLICE),
             _ => 0,
-        }
+        };
+        self.tell_progress();
+        count
     }
 
     /// Whether the control connection has something to send although data moves.
@@ -207,6 +222,7 @@ impl<C: HoldsClient> Running<C> {
             if let Data::Open { driver, .. } = &mut self.data {
                 let count = driver.write_past(bytes, LONGEST_SLICE);
                 if count > 0 {
+                    self.tell_progress();
                     return Ok(count);
                 }
                 let now = driver.now();
@@ -317,6 +333,7 @@ impl<C: HoldsClient> Running<C> {
             Ok(Poll::Ready(None)) => self.ended(Ok(())),
             Err(error) => self.ended(Err(error)),
         }
+        self.tell_progress();
         Ok(())
     }
 

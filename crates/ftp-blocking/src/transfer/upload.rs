@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use ftp_adapter::{Error, Report, Started};
+use ftp_adapter::{Error, Report};
 
 use super::{HoldsClient, Running};
 
@@ -34,15 +34,7 @@ impl<C: HoldsClient> Upload<C> {
         }
     }
 
-    /// What the server said when it began; with `STOU`, perhaps the name.
-    pub fn started(&self) -> Option<&Started> {
-        self.running.started()
-    }
-
-    /// How many bytes went out so far, as they stand on the data connection.
-    pub fn sent(&self) -> u64 {
-        self.running.moved()
-    }
+    ftp_adapter::upload_progress!();
 
     /// Writes some of the bytes, and returns how many.
     ///

@@ -4,19 +4,21 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, mpsc};
 
-use ftp_blocking::Connector;
 use ftp_blocking::ftp_rustls::rustls::{
     HandshakeKind, ServerConfig, ServerConnection, StreamOwned,
 };
 use ftp_blocking::ftp_rustls::{
     ClientCertificates, Identity, Roots, client_config, roots_from_pem, server_config,
 };
-use ftp_proto::client::{Security, TransferError};
+use ftp_blocking::{Connector, Progress};
+use ftp_proto::client::{Security, Transfer, TransferError};
 use ftp_proto::data;
 use ftp_testkit::SelfMade;
 
 use crate::scripted_server::{ScriptedServer, ask_where, config, file, play_with, secure};
 use crate::transfers::why;
+
+const SIZES: [usize; 3] = [0, 1, 5_000_000];
 
 type Data = StreamOwned<ServerConnection, TcpStream>;
 
@@ -80,6 +82,81 @@ fn servers_may_shake_hands_before_or_after_they_say_that_they_begin() {
         assert!(matches!(error, TransferError::Refused { .. }), "{error:?}");
         ask_where(client);
     });
+}
+
+/// Receives all over this data connection, and sends it over the next.
+fn take_and_give(server: &mut ScriptedServer, tls: Option<&Arc<ServerConfig>>) {
+    let mut data = server.data("STOR a file");
+    server.say("150 Send it.");
+    let mut all = Vec::new();
+    match tls {
+        Some(tls) => shake_hands(tls, data).read_to_end(&mut all).unwrap(),
+        None => data.read_to_end(&mut all).unwrap(),
+    };
+    server.say("226 Got it.");
+    let mut data = server.data("RETR a file");
+    server.say(&format!("150 Opening connection ({} bytes).", all.len()));
+    match tls {
+        Some(tls) => {
+            let mut data = shake_hands(tls, data);
+            data.write_all(&all).unwrap();
+            data.conn.send_close_notify();
+            data.flush().unwrap();
+        }
+        None => data.write_all(&all).unwrap(),
+    }
+    server.say("226 Done.");
+}
+
+#[test]
+fn the_progress_goes_from_nothing_to_all() {
+    for secured in [false, true] {
+        let (mut connector, tls) = tls();
+        let tls = secured.then_some(tls);
+        if !secured {
+            connector = Connector::new(config());
+        }
+        let server_tls = tls.clone();
+        let script = move |server: &mut ScriptedServer| {
+            for _ in SIZES {
+                take_and_give(server, tls.as_ref());
+            }
+        };
+        play_with(connector, server_tls, script, |client| {
+            for size in SIZES {
+                let (say, said) = mpsc::channel();
+                let hear = say.clone();
+                let transfer = Transfer::store("a file").unwrap();
+                let upload = client.upload(transfer.size(Some(size as u64))).unwrap();
+                let mut upload = upload.on_progress(move |sent| hear.send(sent).unwrap());
+                for piece in file(size).chunks(100_000) {
+                    upload.write_all(piece).unwrap();
+                }
+                upload.finish().unwrap();
+                assert_eq!(upload.progress().bytes, size as u64);
+                drop(upload);
+                assert_progress(&said, size);
+
+                let download = client.retrieve("a file").unwrap();
+                let mut download = download.on_progress(move |came| say.send(came).unwrap());
+                assert!(download.read_to_end(&mut Vec::new()).unwrap() == size);
+                assert_progress(&said, size);
+            }
+        });
+    }
+}
+
+fn assert_progress(said: &mpsc::Receiver<Progress>, size: usize) {
+    let said: Vec<_> = said.try_iter().collect();
+    let bytes = said.iter().map(|progress| progress.bytes);
+    assert!(bytes.is_sorted_by(|before, next| before < next), "{said:?}");
+    assert_eq!(said.last().unwrap().bytes, size as u64);
+    assert!(
+        said.iter()
+            .all(|progress| progress.total == Some(size as u64))
+    );
+    // It is said while the file moves.
+    assert!(said.len() > size / 1_000_000, "{said:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ftp_adapter::{Error, Report, Started};
+use ftp_adapter::{Error, Report};
 use futures_io::AsyncRead;
 
 use super::{HoldsClient, Running};
@@ -31,15 +31,7 @@ impl<C: HoldsClient> Download<C> {
         Self { running }
     }
 
-    /// What the server said when it began.
-    pub fn started(&self) -> Option<&Started> {
-        self.running.started()
-    }
-
-    /// How many bytes came so far, as they stood on the data connection.
-    pub fn received(&self) -> u64 {
-        self.running.moved()
-    }
+    ftp_adapter::download_progress!();
 
     /// Reads some bytes. 0: the transfer is whole.
     ///

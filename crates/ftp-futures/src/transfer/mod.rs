@@ -12,7 +12,7 @@ use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use ftp_adapter::{DriverError, Error, Report, Started, TransferState, TransferStep};
+use ftp_adapter::{DriverError, Error, Progress, Report, Started, TransferState, TransferStep};
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 use ftp_proto::data::{self, Open, Ticket};
@@ -148,6 +148,19 @@ impl<C: HoldsClient> Running<C> {
         self.state.moved(self.data.machine())
     }
 
+    pub(crate) fn progress(&self) -> Progress {
+        self.state.progress(self.data.machine())
+    }
+
+    pub(crate) fn on_progress(&mut self, call: impl FnMut(Progress) + Send + 'static) {
+        self.state.on_progress(call);
+        self.tell_progress();
+    }
+
+    fn tell_progress(&mut self) {
+        self.state.tell_progress(self.data.machine());
+    }
+
     /// What has been received and not been read.
     pub(crate) fn readable(&self) -> &[u8] {
         self.state.readable(self.data.machine())
@@ -170,10 +183,12 @@ impl<C: HoldsClient> Running<C> {
         space: &mut [u8],
     ) -> Poll<Option<usize>> {
         let control_first = self.wants_control_turn();
-        match &mut self.data {
-            Data::Open(driver) if !control_first => driver.poll_read_past(cx, space),
-            _ => Poll::Ready(None),
-        }
+        let count = match &mut self.data {
+            Data::Open(driver) if !control_first => ready!(driver.poll_read_past(cx, space)),
+            _ => None,
+        };
+        self.tell_progress();
+        Poll::Ready(count)
     }
 
     /// Sends some bytes straight from the caller's buffer, if that can be done now.
@@ -183,10 +198,12 @@ impl<C: HoldsClient> Running<C> {
         bytes: &[u8],
     ) -> Poll<Option<usize>> {
         let control_first = self.wants_control_turn();
-        match &mut self.data {
-            Data::Open(driver) if !control_first => driver.poll_write_past(cx, bytes),
-            _ => Poll::Ready(None),
-        }
+        let count = match &mut self.data {
+            Data::Open(driver) if !control_first => ready!(driver.poll_write_past(cx, bytes)),
+            _ => None,
+        };
+        self.tell_progress();
+        Poll::Ready(count)
     }
 
     /// Whether nothing that was written waits to be sent.
@@ -236,6 +253,7 @@ impl<C: HoldsClient> Running<C> {
             }
         }
         if self.poll_data(cx).is_ready() {
+            self.tell_progress();
             return Poll::Ready(Ok(()));
         }
         self.poll_control(cx)

@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ftp_adapter::{Error, Report, Started};
+use ftp_adapter::{Error, Report};
 use futures_io::AsyncWrite;
 
 use super::{HoldsClient, Running};
@@ -33,15 +33,7 @@ impl<C: HoldsClient> Upload<C> {
         }
     }
 
-    /// What the server said when it began; with `STOU`, perhaps the name.
-    pub fn started(&self) -> Option<&Started> {
-        self.running.started()
-    }
-
-    /// How many bytes went out so far, as they stand on the data connection.
-    pub fn sent(&self) -> u64 {
-        self.running.moved()
-    }
+    ftp_adapter::upload_progress!();
 
     /// Writes some of the bytes, and returns how many.
     ///

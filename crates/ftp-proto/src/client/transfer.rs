@@ -145,6 +145,23 @@ impl Transfer {
         &self.command
     }
 
+    /// The byte of the file at which it begins.
+    pub fn first_byte(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many bytes the whole file has, if that was [said](Self::size) and means the bytes on the data
+    /// connection: text is not as long there as in a file.
+    pub fn whole_size(&self) -> Option<u64> {
+        self.size.filter(|_| self.data_type == DataType::Image)
+    }
+
+    /// Whether a length that the server announces is that of the whole file. Not with an
+    /// [`offset`](Self::offset): some servers mean the whole file, others the rest.
+    pub fn announces_whole(&self) -> bool {
+        self.data_type == DataType::Image && self.offset == 0
+    }
+
     /// How many bytes the data connection must bring, if that is known. `announced` is what the reply
     /// said, which is the whole file with some servers and the rest with others.
     pub(super) fn differs(&self, moved: u64, announced: Option<u64>) -> Option<u64> {

@@ -12,7 +12,9 @@ use ftp_proto::server::{
 };
 use ftp_proto::wire::{Code, Reply};
 use ftp_tokio::ftp_files::{Entries, Facts, Files, Memory, Opened, WriteFile};
-use ftp_tokio::{Client, Connector, Handler, Server, SessionEvent, SessionInfo, TransferStart};
+use ftp_tokio::{
+    Client, Connector, Handler, Progress, Server, SessionEvent, SessionInfo, TransferStart,
+};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -186,6 +188,54 @@ async fn files_go_there_and_back() {
         assert!(log.iter().all(|line| line.contains("Ok(())")), "{log:?}");
         assert_eq!(log.len(), 10);
     }
+}
+
+#[tokio::test]
+async fn the_progress_goes_from_nothing_to_all() {
+    for world in worlds().await {
+        for size in [0, 1, SIZE] {
+            let (mut ftp, bytes) = (world.client().await, bytes(size));
+            let (say, said) = std::sync::mpsc::channel();
+            let hear = say.clone();
+            let transfer = Transfer::store("a").unwrap().size(Some(size as u64));
+            let upload = ftp.upload(transfer).await.unwrap();
+            let mut upload = upload.on_progress(move |sent| hear.send(sent).unwrap());
+            for piece in bytes.chunks(100_000) {
+                upload.write_all(piece).await.unwrap();
+            }
+            upload.finish().await.unwrap();
+            assert_eq!(upload.progress().bytes, size as u64);
+            assert_progress(said.try_iter().collect(), 0, size, Some(size));
+
+            for known in [None, Some(size)] {
+                let hear = say.clone();
+                let rest = Transfer::retrieve("a").unwrap().offset(size as u64 / 2);
+                let rest = rest.size(known.map(|size| size as u64));
+                let download = ftp.download(rest).await.unwrap();
+                let mut download = download.on_progress(move |came| hear.send(came).unwrap());
+                let mut received = Vec::new();
+                download.read_to_end(&mut received).await.unwrap();
+                assert!(received == bytes[size / 2..]);
+                // Our server announces the length, which is that of the whole file at byte 0.
+                let total = known.or((size < 2).then_some(size));
+                assert_progress(said.try_iter().collect(), size / 2, size, total);
+            }
+        }
+    }
+}
+
+fn assert_progress(said: Vec<Progress>, from: usize, to: usize, total: Option<usize>) {
+    let bytes = said.iter().map(|progress| progress.bytes);
+    assert!(bytes.is_sorted_by(|before, next| before < next), "{said:?}");
+    assert!(said[0].bytes >= from as u64);
+    assert_eq!(said.last().unwrap().bytes, to as u64);
+    let total = total.map(|total| total as u64);
+    assert!(
+        said.iter().all(|progress| progress.total == total),
+        "{said:?}"
+    );
+    // It is said while the file moves.
+    assert!(said.len() > (to - from) / 1_000_000, "{said:?}");
 }
 
 #[tokio::test]
