@@ -224,6 +224,11 @@ def cut_uploads(trial):
     trial.stores(b"after", pattern(1000, 10))
 
 
+def telnet_cuts(trial):
+    trial.options.append("telnet-abort")
+    yield from cut_downloads(trial)
+
+
 def wrong_paths(trial):
     """Refused, and the session goes on."""
     yield Step(f"retrieve {b'missing'.hex()}", "550", "550")
@@ -271,6 +276,7 @@ CASES = {
     "downloads": downloads, "uploads": uploads, "in place of a longer file": overwriting,
     "append": appending, "rest of a download": resumed_download,
     "rest of an upload": resumed_upload, "odd names": names, 
-    "downloads given up": cut_downloads, "uploads given up": cut_uploads, "wrong paths": wrong_paths, "listings": listings,
+    "downloads given up": cut_downloads, "uploads given up": cut_uploads,
+    "given up after Telnet IP and DM": telnet_cuts, "wrong paths": wrong_paths, "listings": listings,
     "operations": operations, "facts": facts, "PASV": pasv, "active mode": active,
 }

@@ -258,6 +258,7 @@ pub(crate) struct Settings {
     pub(crate) clear_command_channel: bool,
     pub(crate) keep_alive: KeepAlive,
     pub(crate) transfer_keep_alive: Option<Duration>,
+    pub(crate) telnet_abort: bool,
     pub(crate) data_mode: DataMode,
     pub(crate) timeouts: Timeouts,
     pub(crate) data_timeouts: data::Timeouts,
@@ -279,6 +280,7 @@ impl Config {
             clear_command_channel: false,
             keep_alive: KeepAlive::off(),
             transfer_keep_alive: None,
+            telnet_abort: false,
             data_mode: DataMode::default(),
             timeouts: Timeouts::default(),
             data_timeouts: data::Timeouts::default(),
@@ -396,6 +398,15 @@ impl Config {
         self
     }
 
+    /// Before `ABOR`, send Telnet IP and DM (RFC 959 §4.1.3, the bytes FF F4 FF F2), for servers that look
+    /// for it only then. They are sent in line, not as urgent data. Default off: the data connection
+    /// is closed first, which stops servers, and some take these bytes for a part of the command.
+    #[must_use]
+    pub fn telnet_abort(mut self, on: bool) -> Self {
+        self.settings_mut().telnet_abort = on;
+        self
+    }
+
     /// How data connections are made. Default: passive, `EPSV` before `PASV`.
     #[must_use]
     pub fn data_mode(mut self, mode: DataMode) -> Self {
@@ -475,6 +486,7 @@ impl fmt::Debug for Settings {
             .field("clear_command_channel", &self.clear_command_channel)
             .field("keep_alive", &self.keep_alive)
             .field("transfer_keep_alive", &self.transfer_keep_alive)
+            .field("telnet_abort", &self.telnet_abort)
             .field("data_mode", &self.data_mode)
             .field("timeouts", &self.timeouts)
             .field("data_timeouts", &self.data_timeouts)

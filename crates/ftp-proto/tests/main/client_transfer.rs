@@ -538,6 +538,20 @@ fn a_dropped_data_connection_is_settled_whatever_the_server_answers() {
 }
 
 #[test]
+fn telnet_ip_and_dm_precede_abor_by_option_and_nothing_else() {
+    let mut dialogue = ready(Config::new(known()).telnet_abort(true));
+    let connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    drop(connection);
+    dialogue.drive();
+    assert_eq!(dialogue.take_sent_bytes(), b"\xff\xf4\xff\xf2ABOR\r\n");
+    // It may be taken for a part of the command.
+    dialogue.hear("426 x\r\n500 x\r\n");
+    assert_eq!(dialogue.error_of_transfer(), TransferError::Aborted);
+    dialogue.assert_in_step();
+}
+
+#[test]
 fn replies_that_come_late_are_not_taken_for_those_of_other_commands() {
     let mut dialogue = Dialogue::ready();
     let connection = dialogue.retrieving();

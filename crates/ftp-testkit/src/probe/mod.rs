@@ -63,8 +63,8 @@ impl Task {
     /// ```
     ///
     /// and the steps of [`FileStep`]. `tls 1.2` and `tls 1.3` take this version alone; `mode active`,
-    /// `mode pasv` and `mode epsv` make data connections in this way alone; `trace` prints the
-    /// dialogue on standard error.
+    /// `mode pasv` and `mode epsv` make data connections in this way alone; `telnet-abort` sends Telnet IP and DM
+    /// before `ABOR`; `trace` prints the dialogue on standard error.
     ///
     /// # Panics
     /// If it is not like this.
@@ -72,6 +72,7 @@ impl Task {
         let mut security = Security::ExplicitTls;
         let (mut ca, mut versions) = (None, Versions::default());
         let (mut mode, mut traces) = (DataMode::default(), false);
+        let mut telnet_abort = false;
         let (mut address, mut first, mut steps) = (String::new(), None, Vec::new());
         for line in input.lines() {
             let line = line.expect("lines of text");
@@ -82,6 +83,7 @@ impl Task {
                 "tls" => versions = version(rest),
                 "mode" => mode = data_mode(rest),
                 "trace" => traces = true,
+                "telnet-abort" => telnet_abort = true,
                 "address" => rest.clone_into(&mut address),
                 "login" => first = Some(login(rest)),
                 "command" => steps.push(Step::Command(rest.to_owned())),
@@ -101,6 +103,7 @@ impl Task {
             .data_protection(DataProtection::Preferred)
             .clear_command_channel(true)
             .data_mode(mode)
+            .telnet_abort(telnet_abort)
             .timeouts(Timeouts::uniform(Duration::from_secs(30)));
         if traces {
             config = config.observer(Arc::new(trace));

@@ -129,6 +129,10 @@ impl World {
         if self.active {
             config = config.data_mode(DataMode::Active);
         }
+        self.connect(config).await
+    }
+
+    async fn connect(&self, config: client::Config) -> Client {
         let mut connector = Connector::new(config);
         if let Some(tls) = &self.tls {
             connector = connector.tls(tls.client.clone());
@@ -293,6 +297,19 @@ async fn a_transfer_that_is_given_up_leaves_the_session_as_it_was() {
         let whole = format!("{:?}", Ok::<(), TransferError>(()));
         assert!(log.iter().all(|line| !line.contains(&whole)), "{log:?}");
         assert!(self::download(&mut ftp, Transfer::retrieve("a").unwrap()).await == bytes(SIZE));
+    }
+}
+
+#[tokio::test]
+async fn telnet_before_abor_is_no_part_of_it() {
+    let world = World::start(None).await;
+    put(&world.files, "a", &bytes(SIZE));
+    let mut ftp = world.connect(plain(login()).telnet_abort(true)).await;
+    for _ in 0..2 {
+        let mut download = ftp.retrieve("a").await.unwrap();
+        download.read(&mut [0; 1000]).await.unwrap();
+        download.abort().await.unwrap();
+        assert_eq!(ftp.pwd().await.unwrap(), b"/");
     }
 }
 

@@ -14,6 +14,9 @@ use crate::client::{Timeout, Timeouts};
 use crate::wire::{Class, CommandRef, Reply, ReplyRef, Verb};
 use crate::{Instant, TlsSession};
 
+/// Telnet IP and DM (RFC 854).
+const INTERRUPT: [u8; 4] = [255, 244, 255, 242];
+
 #[derive(Debug)]
 pub(super) struct Settle {
     outcome: Result<Transferred, TransferError>,
@@ -127,6 +130,9 @@ impl Transferring {
             Step::Begin { .. } | Step::Final => {
                 context.restart_left |= self.transfer.offset > 0 && !self.has_begun;
                 context.outstanding.forget_order();
+                if context.settings.telnet_abort {
+                    context.write(&INTERRUPT);
+                }
                 context.send(Purpose::Transfer(None), CommandRef::known(Verb::Abor, None));
                 Phase::Replies {
                     since: context.now,
