@@ -2,6 +2,7 @@
 
 import pathlib
 import pwd
+import re
 import secrets
 
 from host_setup import ADDRESS, RUN, call
@@ -39,6 +40,7 @@ class Fixtures:
             "0xff": user("ff", b"a\xff", b"\xff\xfeb"),
             "percent": user("percent", b"%s%n%41%%", b"%00%0d%0a%20+&="),
         }
+        remove_leftovers()
         # Home `/`: the user must be able to enter it, wherever this repository is.
         for one in self.users.values():
             call("useradd", "--no-create-home", "--home-dir", "/", "--shell", "/bin/sh", one.name)
@@ -71,6 +73,15 @@ class Fixtures:
             for errors in ("replace", "surrogateescape", "backslashreplace"):
                 text = text.replace(password.decode(errors=errors), "****")
         return text
+
+
+def remove_leftovers():
+    """The users of runs that were killed. There is no other run: see `host_setup.be_alone`."""
+    for user in pwd.getpwall():
+        is_anonymous = user.pw_name == "ftp" and user.pw_dir.endswith("/interop/.run/anonymous")
+        if is_anonymous or re.fullmatch(r"interop-[0-9a-f]{6}-[a-z0-9]+", user.pw_name):
+            # A process may still run as this user.
+            call("userdel", "--force", user.pw_name)
 
 
 def offer_anonymous(stack):

@@ -1,5 +1,6 @@
 """The machine under the tests: what is installed, unpacked and built; processes."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -36,6 +37,8 @@ DEBIAN = [
     "libwrap0", "libedit2", "libbsd0", "libmd0", "libncurses6", "libtinfo6", "libsodium23",
     "libpcre2-8-0", "libpsl5", "libcap2", "libacl1", "libpam-modules", "libpam0g",
 ]
+# Users of the system and their PAM service are there once: one run at a time, of all checkouts.
+LOCK = pathlib.Path("/run/lock/ftp-proto-interop")
 POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 # pyOpenSSL is what pyftpdlib needs for TLS.
 PYTHON_PACKAGES = ["pyftpdlib==2.2.0", "pyOpenSSL==26.4.0", "aioftp==0.28.3"]
@@ -68,6 +71,7 @@ def prepare(programs=None, scripts=True):
     programs = PROGRAMS if programs is None else programs
     if os.geteuid() != 0:
         raise Failure("needs root: some servers check system users, and some are made for them")
+    be_alone()
     os.environ["PATH"] += os.pathsep + "/usr/sbin"
     os.environ["LC_ALL"] = "C.UTF-8"
     if RUN.exists():
@@ -89,6 +93,19 @@ def prepare(programs=None, scripts=True):
     unpack(missing)
     if scripts:
         prepare_scripts()
+
+
+def be_alone():
+    """Waits until no other run is under way. The kernel frees the lock of one that is killed."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    lock = LOCK.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("waiting for another run to end", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Children do not inherit it: what a killed run left running does not hold it.
+    be_alone.lock = lock
 
 
 def prepare_scripts():
