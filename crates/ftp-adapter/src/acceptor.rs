@@ -122,7 +122,7 @@ pub struct SessionSlot(Arc<AtomicUsize>);
 
 impl SessionSlot {
     /// A slot, and how many others are taken; `None` if `most` are taken already.
-    fn one_of(most: usize, taken: &Arc<AtomicUsize>) -> Option<(Self, usize)> {
+    pub(crate) fn one_of(most: usize, taken: &Arc<AtomicUsize>) -> Option<(Self, usize)> {
         let one_more = |count: usize| (count < most).then_some(count + 1);
         let counted = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         let before = counted.ok()?;

@@ -14,6 +14,7 @@ const STRANGERS: usize = 32;
 pub struct ActiveMode {
     ports: Option<RangeInclusive<u16>>,
     address: Option<IpAddr>,
+    check: PeerCheck,
 }
 
 /// A listener for one data connection. Nothing here waits.
@@ -24,8 +25,56 @@ pub struct ActiveListener {
     pub listener: TcpListener,
     /// The address that the server is told.
     pub address: SocketAddr,
-    /// The only host that may connect.
-    pub peer: IpAddr,
+    /// The hosts that may connect.
+    pub peers: Peers,
+}
+
+/// Who may make a passive data connection, which bears no other mark of its client (RFC 2577 §4), unless it
+/// resumes the TLS session of the control connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum PeerCheck {
+    /// The address of the control connection's peer. The default.
+    #[default]
+    Exact,
+    /// Its network: the first 24 bits of an IPv4 address, the first 64 of an IPv6 address. For clients
+    /// behind routers with several addresses. Neighbours of a client can then take its place.
+    SameNetwork,
+    /// Everybody: whoever finds the port first gets the file, or gives one. Only for clients that must
+    /// resume their TLS session
+    /// ([`Resumption::Require`](ftp_proto::server::Resumption::Require)).
+    DangerousOff,
+}
+
+/// The hosts from which a data connection is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peers {
+    host: IpAddr,
+    check: PeerCheck,
+}
+
+impl Peers {
+    fn new(host: IpAddr, check: PeerCheck) -> Self {
+        Self {
+            host: host.to_canonical(),
+            check,
+        }
+    }
+
+    /// Whether this host is one of them.
+    pub fn contains(&self, host: IpAddr) -> bool {
+        let host = host.to_canonical();
+        match (self.check, self.host, host) {
+            (PeerCheck::DangerousOff, ..) => true,
+            (PeerCheck::SameNetwork, IpAddr::V4(peer), IpAddr::V4(host)) => {
+                (peer.to_bits() ^ host.to_bits()) >> 8 == 0
+            }
+            (PeerCheck::SameNetwork, IpAddr::V6(peer), IpAddr::V6(host)) => {
+                (peer.to_bits() ^ host.to_bits()) >> 64 == 0
+            }
+            (PeerCheck::Exact | PeerCheck::SameNetwork, peer, host) => peer == host,
+        }
+    }
 }
 
 impl ActiveMode {
@@ -37,6 +86,12 @@ impl ActiveMode {
     /// Tells the server this address, for example that of the router in front.
     pub fn set_address(&mut self, address: IpAddr) {
         self.address = Some(address);
+    }
+
+    /// Accepts connections from these hosts. A server's only: clients accept their server's alone.
+    #[cfg(feature = "files")]
+    pub(crate) fn set_peer_check(&mut self, check: PeerCheck) {
+        self.check = check;
     }
 
     /// Listens on the address of the control connection's own end, for its peer.
@@ -51,7 +106,7 @@ impl ActiveMode {
         Ok(ActiveListener {
             listener,
             address: SocketAddr::new(told.to_canonical(), port),
-            peer: peer.to_canonical(),
+            peers: Peers::new(peer, self.check),
         })
     }
 
@@ -83,7 +138,7 @@ impl ActiveListener {
     pub fn accept(&self) -> io::Result<Option<TcpStream>> {
         for _ in 0..STRANGERS {
             match self.listener.accept() {
-                Ok((stream, from)) if from.ip().to_canonical() == self.peer => {
+                Ok((stream, from)) if self.peers.contains(from.ip()) => {
                     // Some systems hand this setting down.
                     stream.set_nonblocking(false)?;
                     stream.set_nodelay(true)?;
@@ -154,6 +209,32 @@ mod tests {
         ports.sort_unstable();
         assert_eq!(ports, [first, first + 1, first + 2]);
         assert_eq!(listen().unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn neighbours_are_accepted_if_the_network_is_what_counts() {
+        let is_in = |check, peer: &str, host: &str| {
+            Peers::new(peer.parse().unwrap(), check).contains(host.parse().unwrap())
+        };
+        let same = [
+            ("192.0.2.1", "192.0.2.254"),
+            ("192.0.2.1", "::ffff:192.0.2.2"),
+            ("2001:db8::1", "2001:db8::2:0:0:1"),
+        ];
+        for (peer, host) in same {
+            assert!(is_in(PeerCheck::SameNetwork, peer, host), "{peer} {host}");
+            assert!(!is_in(PeerCheck::Exact, peer, host), "{peer} {host}");
+        }
+        let others = [
+            ("192.0.2.1", "192.0.3.1"),
+            ("2001:db8::1", "2001:db8:0:1::1"),
+            ("192.0.2.1", "2001:db8::1"),
+        ];
+        for (peer, host) in others {
+            assert!(!is_in(PeerCheck::SameNetwork, peer, host), "{peer} {host}");
+            assert!(is_in(PeerCheck::DangerousOff, peer, host), "{peer} {host}");
+        }
+        assert!(is_in(PeerCheck::Exact, "192.0.2.1", "::ffff:192.0.2.1"));
     }
 
     #[test]

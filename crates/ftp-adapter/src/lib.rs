@@ -41,7 +41,7 @@ pub use acceptor::{
     AcceptDecision, Accepted, Acceptor, Availability, Refused, SessionSlot, TlsMissing,
     accept_pause,
 };
-pub use active::{ActiveListener, ActiveMode};
+pub use active::{ActiveListener, ActiveMode, PeerCheck, Peers};
 pub use address::{Address, AddressError};
 pub use budget::Budget;
 pub use clock::{Clock, SystemClock, date_and_time};
@@ -60,7 +60,9 @@ pub use resume::{
     AskFacts, Fact, FileFacts, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload,
 };
 #[cfg(feature = "files")]
-pub use serving::{FileDone, FileJob, FilePump, FileServer, FileSession, ServedFiles};
+pub use serving::{
+    DataOpening, ExternalAddress, FileDone, FileJob, FilePump, FileServer, FileSession, ServedFiles,
+};
 pub use session::{
     SessionData, SessionError, SessionEvent, SessionInfo, TransferStart, TransferSummary,
 };

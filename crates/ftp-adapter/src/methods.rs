@@ -117,11 +117,42 @@ macro_rules! server_files {
         }
 
         /// Tells clients (`PASV`) this address instead of the own one of their control connection, for
-        /// example that of the router in front. An IPv6 address is of no use: `EPSV` tells the port
-        /// alone, and `PASV` is refused then. For [`files`](Self::files).
+        /// example that of the router in front: an [`IpAddr`](std::net::IpAddr), or an
+        /// [`ExternalAddress`] for a host name, and for rules. For [`files`](Self::files).
         #[must_use]
-        pub fn external_address(mut self, address: ::std::net::IpAddr) -> Self {
-            ::std::sync::Arc::make_mut(&mut self.files).set_external_address(address);
+        pub fn external_address(mut self, address: impl Into<ExternalAddress>) -> Self {
+            ::std::sync::Arc::make_mut(&mut self.files).set_external_address(address.into());
+            self
+        }
+
+        /// Who may make a passive data connection. Default [`PeerCheck::Exact`]: the host of the control
+        /// connection. For [`files`](Self::files).
+        #[must_use]
+        pub fn peer_check(mut self, check: PeerCheck) -> Self {
+            ::std::sync::Arc::make_mut(&mut self.files).set_peer_check(check);
+            self
+        }
+
+        /// How many bytes may move over data connections in a second, in each session, up or down. At least
+        /// 1; default: as many as can. The first quarter of a second is free. For [`files`](Self::files).
+        #[must_use]
+        pub fn session_bandwidth(mut self, bytes_per_second: u64) -> Self {
+            ::std::sync::Arc::make_mut(&mut self.files).set_session_bandwidth(bytes_per_second);
+            self
+        }
+
+        /// The same for all sessions together, which take turns.
+        #[must_use]
+        pub fn total_bandwidth(mut self, bytes_per_second: u64) -> Self {
+            ::std::sync::Arc::make_mut(&mut self.files).set_total_bandwidth(bytes_per_second);
+            self
+        }
+
+        /// How many transfers, listings included, there may be at a time in all sessions. Further ones get
+        /// 450, and the client may try again. Default: one in each session. For [`files`](Self::files).
+        #[must_use]
+        pub fn max_transfers(mut self, transfers: usize) -> Self {
+            ::std::sync::Arc::make_mut(&mut self.files).set_max_transfers(transfers);
             self
         }
     };

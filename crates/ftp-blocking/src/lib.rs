@@ -145,6 +145,8 @@ pub use ftp_adapter::{
     SessionInfo, Started, TlsMissing, TransferStart, TransferSummary,
 };
 #[cfg(feature = "files")]
+pub use ftp_adapter::{ExternalAddress, PeerCheck};
+#[cfg(feature = "files")]
 pub use ftp_files;
 pub use ftp_guard;
 pub use ftp_proto;

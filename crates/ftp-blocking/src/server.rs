@@ -14,7 +14,7 @@ use ftp_adapter::{
     TlsMissing, accept_pause, server_settings,
 };
 #[cfg(feature = "files")]
-use ftp_adapter::{FileServer, ServedFiles, SessionInfo, server_files};
+use ftp_adapter::{ExternalAddress, FileServer, PeerCheck, ServedFiles, SessionInfo, server_files};
 use ftp_proto::server::{Config, Connection};
 use ftp_rustls::rustls::ServerConfig;
 

@@ -1,15 +1,19 @@
 //! The files and the data connections of one session of a [`Server`](crate::Server).
 
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{self, Context, Poll};
 
-use ftp_adapter::{DriverError, FileDone, FileServer, FileSession, TransferSummary, socket};
+use ftp_adapter::{
+    DataOpening, DriverError, FileDone, FileServer, FileSession, TransferSummary, socket,
+};
 use ftp_proto::data::{self, Ticket};
-use ftp_proto::server::{Connection, Event, ListenRequest};
+use ftp_proto::server::{Connection, Event};
 use ftp_rustls::Secured;
 
+use crate::runtime::DeadlineTimer;
 use crate::session_runner::{Control, ServesFiles};
 use crate::{BoxFuture, Driver, Listening, Parts, Runtime};
 
@@ -22,17 +26,17 @@ pub(crate) fn begin<R: Runtime>(
     Box::new(Serving::<R> {
         files: FileSession::new(server, client, local),
         job: None,
-        listening: None,
         data: Data::None,
+        held: None,
     })
 }
 
 struct Serving<R: Runtime> {
     files: FileSession,
     job: Option<BoxFuture<io::Result<FileDone>>>,
-    /// Accepts the connection of the client, and drops those of others.
-    listening: Option<BoxFuture<io::Result<R::TcpStream>>>,
     data: Data<R>,
+    /// Bytes are held back, to keep the bandwidth. Boxed: most servers have no limit.
+    held: Option<Box<DeadlineTimer<R>>>,
 }
 
 /// The data connection. Boxed: most sessions have none most of the time.
@@ -52,14 +56,6 @@ type DataDriver<R> = Driver<R, Secured<data::Connection>, <R as Runtime>::TcpStr
 impl<R: Runtime> ServesFiles for Serving<R> {
     fn on_event(&mut self, control: &mut Control, event: Event) -> Option<Event> {
         let left = match event {
-            Event::Listen(request) => {
-                self.listen(control, request);
-                None
-            }
-            Event::StopListening => {
-                self.listening = None;
-                None
-            }
             Event::OpenData(ticket) => {
                 self.open(ticket);
                 None
@@ -86,8 +82,8 @@ impl<R: Runtime> ServesFiles for Serving<R> {
                 Ok(done) => self.files.done(now, machine, done),
                 Err(_) => self.files.lost(now, machine),
             }
-        } else {
-            ready!(self.poll_data(cx, control));
+        } else if self.poll_data(cx, control).is_pending() {
+            task::ready!(self.poll_held(cx));
         }
         self.go_on(control);
         Poll::Ready(())
@@ -106,7 +102,6 @@ impl<R: Runtime> ServesFiles for Serving<R> {
     }
 
     fn drop_data(&mut self) {
-        self.listening = None;
         self.data = Data::None;
     }
 }
@@ -118,31 +113,32 @@ impl<R: Runtime> Serving<R> {
             Data::Open(driver) => Some(driver.machine_mut().machine_mut()),
             _ => None,
         };
-        let (now, machine) = now_and_machine::<R>(control);
-        if let Some(job) = self.files.next_job(now, machine, data) {
+        let clock = R::now();
+        let now = control.instant(clock);
+        let machine = control.machine_mut().machine_mut();
+        if let Some(job) = self.files.next_job((now, clock), machine, data) {
             self.job = Some(Box::pin(R::unblock(|| job.run())));
         }
     }
 
-    fn listen(&mut self, control: &mut Control, request: ListenRequest) {
-        let listener = self.files.listen();
-        let listening = listener
-            .and_then(|listener| Listening::new::<R>(listener))
-            .ok();
-        let address = listening.as_ref().map(|listening| listening.address);
-        self.listening = listening.map(|listening| listening.accept);
-        let (now, machine) = now_and_machine::<R>(control);
-        self.files.listening(now, machine, request, address);
-    }
-
     fn open(&mut self, ticket: Ticket) {
-        let listening = self.listening.take();
-        let transport: BoxFuture<_> = match (self.files.destination(ticket.open()), listening) {
-            (Some(address), _) => Box::pin(R::connect(address)),
-            (None, Some(accept)) => accept,
-            (None, None) => Box::pin(async { Err(io::ErrorKind::Unsupported.into()) }),
+        let transport: BoxFuture<_> = match self.files.data_opening(ticket.open()) {
+            Ok(DataOpening::Connect(address)) => Box::pin(R::connect(address)),
+            Ok(DataOpening::Accept(listener)) => match Listening::new::<R>(listener) {
+                Ok(listening) => listening.accept,
+                Err(error) => Box::pin(ready(Err(error))),
+            },
+            Err(error) => Box::pin(ready(Err(error))),
         };
         self.data = Data::Opening(Box::new(Opening { ticket, transport }));
+    }
+
+    /// Ready if held bytes may move now.
+    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.files.held_until() {
+            Some(until) => self.held.get_or_insert_default().poll(cx, until),
+            None => Poll::Pending,
+        }
     }
 
     /// Ready if something happened on the data connection, and was dealt with.
@@ -150,10 +146,10 @@ impl<R: Runtime> Serving<R> {
         match &mut self.data {
             Data::None => return Poll::Pending,
             Data::Opening(opening) => {
-                let opened = ready!(opening.transport.as_mut().poll(cx));
+                let opened = task::ready!(opening.transport.as_mut().poll(cx));
                 self.opened(control, opened);
             }
-            Data::Open(driver) => match ready!(driver.poll_next(cx)) {
+            Data::Open(driver) => match task::ready!(driver.poll_next(cx)) {
                 Ok(Some(_)) => {}
                 Ok(None) => self.ended(control, Ok(())),
                 Err(error) => self.ended(control, Err(error)),

@@ -184,6 +184,11 @@ pub trait Securable: Machine {
     /// TLS is closed as [`TlsSwitch::Stop`] asked for; what follows is clear text. Ignored at any
     /// other time.
     fn tls_stopped(&mut self, now: Instant);
+
+    /// Whether its TLS may resume a session.
+    fn may_resume(&self) -> bool {
+        true
+    }
 }
 
 impl<M: Securable + ?Sized> Securable for &mut M {
@@ -197,5 +202,9 @@ impl<M: Securable + ?Sized> Securable for &mut M {
 
     fn tls_stopped(&mut self, now: Instant) {
         (**self).tls_stopped(now);
+    }
+
+    fn may_resume(&self) -> bool {
+        (**self).may_resume()
     }
 }

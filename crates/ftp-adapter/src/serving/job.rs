@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::net::IpAddr;
 
 use ftp_files::{Files, Listing, ReadFile, WriteFile};
 use ftp_proto::server::{
-    Answer, FileError, Rights, StoreMode, TransferAction, TransferId, TransferRequest, VirtualPath,
+    Answer, FileError, ListenRequest, Rights, StoreMode, TransferAction, TransferId,
+    TransferRequest, VirtualPath,
 };
 
 use super::moving::{Moving, PIECE};
+use crate::ActiveListener;
 
 /// Something that blocks.
 #[must_use = "the client waits for it"]
@@ -25,6 +28,8 @@ pub(super) enum OpenFile {
 
 pub(super) enum Done {
     Answered(Answer),
+    /// And the external address, if it could be found.
+    Listening(ListenRequest, ActiveListener, Option<IpAddr>),
     Opened(TransferId, Option<VirtualPath>, Answer, OpenFile),
     Read(TransferId, OpenFile, Vec<u8>, io::Result<bool>),
     Wrote(TransferId, OpenFile, Vec<u8>, io::Result<()>),

@@ -1,6 +1,8 @@
 //! What a server does with each question about files. It never waits. What blocks is a [`FileJob`], or a
 //! [`FilePump`] for a dialect that may block.
 
+mod bandwidth;
+mod external;
 mod job;
 mod moving;
 mod served;
@@ -8,8 +10,9 @@ mod served;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time;
 
 use ftp_files::{answer, error_kind};
 use ftp_proto::data::Open;
@@ -19,12 +22,15 @@ use ftp_proto::server::{
 };
 use ftp_proto::{Instant, Username, data};
 
+use self::bandwidth::Pace;
+pub use self::external::ExternalAddress;
 use self::job::{Done, OpenFile, open};
 pub use self::job::{FileDone, FileJob};
 pub use self::moving::FilePump;
 use self::moving::Moving;
 use self::served::User;
 pub use self::served::{FileServer, ServedFiles};
+use crate::acceptor::SessionSlot;
 use crate::{ActiveListener, SessionInfo, TransferStart, TransferSummary};
 
 /// The text of the 421 when a job did not come to its end.
@@ -51,6 +57,11 @@ pub struct FileSession {
     transfer: Option<Box<Moving>>,
     /// The transfer that was started last, until its end is reported.
     started: Option<Box<Started>>,
+    /// For the client's data connection.
+    listener: Option<ActiveListener>,
+    pace: Pace,
+    /// Bytes are held back by the bandwidth until then.
+    held_until: Option<time::Instant>,
 }
 
 /// A transfer that the handler knows of.
@@ -58,9 +69,24 @@ struct Started {
     id: TransferId,
     start: TransferStart,
     at: Instant,
+    /// It counts as a transfer, unless there are too many.
+    _slot: Option<SessionSlot>,
+}
+
+/// How a data connection is made.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third way")]
+pub enum DataOpening {
+    /// This side connects.
+    Connect(SocketAddr),
+    /// The client does.
+    Accept(ActiveListener),
 }
 
 enum Work {
+    Listen(ListenRequest),
+    /// There are too many transfers.
+    Refuse(TransferRequest),
     Answer(FileRequest, Rights, Arc<User>),
     Open(TransferRequest, Rights, Arc<User>),
     Commit(CommitRequest),
@@ -76,8 +102,10 @@ impl FileSession {
         (id, peer): (u64, SocketAddr),
         local: Option<SocketAddr>,
     ) -> Self {
+        let pace = server.pace.of_session();
         Self {
             server,
+            pace,
             info: SessionInfo::new(id, peer),
             local,
             user: None,
@@ -85,41 +113,25 @@ impl FileSession {
             is_working: false,
             transfer: None,
             started: None,
+            listener: None,
+            held_until: None,
         }
     }
 
-    /// A listener for the client's data connection.
+    /// How the data connection is made. A listener is given once.
     ///
     /// # Errors
-    /// Those of the system. [`Unsupported`](io::ErrorKind::Unsupported) if the control connection is no
-    /// socket.
-    pub fn listen(&self) -> io::Result<ActiveListener> {
-        let local = self.local.ok_or(io::ErrorKind::Unsupported)?;
-        self.server.passive.listen(local, self.info.peer.ip())
-    }
-
-    /// Tells the client where to connect, if anywhere.
-    pub fn listening(
-        &self,
-        now: Instant,
-        control: &mut Connection,
-        request: ListenRequest,
-        address: Option<SocketAddr>,
-    ) {
-        let answer = match address {
-            Some(address) => request.listening(address),
-            None => request.not_listening(),
-        };
-        // It fails only if the connection is over.
-        let _too_late = control.answer(now, answer);
-    }
-
-    /// Where a data connection leads that this side makes.
-    pub fn destination(&self, open: Open) -> Option<SocketAddr> {
-        match open {
-            Open::ConnectToPeer { port } => Some(SocketAddr::new(self.info.peer.ip(), port)),
-            Open::Connect(address) => Some(address),
-            _ => None,
+    /// [`Unsupported`](io::ErrorKind::Unsupported) if there is no way.
+    pub fn data_opening(&mut self, open: Open) -> io::Result<DataOpening> {
+        let listener = self.listener.take();
+        match (open, listener) {
+            (Open::ConnectToPeer { port }, _) => Ok(DataOpening::Connect(SocketAddr::new(
+                self.info.peer.ip(),
+                port,
+            ))),
+            (Open::Connect(address), _) => Ok(DataOpening::Connect(address)),
+            (Open::Accept, Some(listener)) => Ok(DataOpening::Accept(listener)),
+            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -134,13 +146,28 @@ impl FileSession {
     pub fn on_event(&mut self, now: Instant, control: &Connection, event: Event) -> Option<Event> {
         let work = match (event, &self.user) {
             (Event::Commit(request), _) => Work::Commit(request),
+            (Event::Listen(request), _) => Work::Listen(request),
+            (Event::StopListening, _) => {
+                self.listener = None;
+                return None;
+            }
             (Event::Files(request), Some(user)) => {
                 Work::Answer(request, rights(control), Arc::clone(user))
             }
             (Event::Transfer(request), Some(user)) => {
-                let (id, start) = (request.id(), TransferStart::of(&request));
-                self.started = Some(Box::new(Started { id, start, at: now }));
-                Work::Open(request, rights(control), Arc::clone(user))
+                let slot = self.server.room_for_transfer();
+                let has_room = slot.is_some();
+                self.started = Some(Box::new(Started {
+                    id: request.id(),
+                    start: TransferStart::of(&request),
+                    at: now,
+                    _slot: slot,
+                }));
+                if has_room {
+                    Work::Open(request, rights(control), Arc::clone(user))
+                } else {
+                    Work::Refuse(request)
+                }
             }
             (event, _) => {
                 match &event {
@@ -197,15 +224,16 @@ impl FileSession {
     }
 
     /// Moves bytes between the file and the data connection, if there is one, and returns the next job. Call it
-    /// whenever something has happened.
+    /// whenever something has happened, with the control connection's time and that of the runtime.
     pub fn next_job(
         &mut self,
-        now: Instant,
+        (now, clock): (Instant, time::Instant),
         control: &mut Connection,
         data: Option<&mut data::Connection>,
     ) -> Option<FileJob> {
+        self.held_until = None;
         if let (Some(moving), Some(data)) = (&mut self.transfer, data) {
-            moving.exchange(now, data);
+            self.held_until = moving.exchange(now, data, &self.pace, clock).err();
         }
         let job = self.next_question(now, control);
         if job.is_some() || self.is_working {
@@ -214,6 +242,11 @@ impl FileSession {
         let job = self.transfer.as_mut().and_then(|moving| moving.job());
         self.is_working = job.is_some();
         job
+    }
+
+    /// Bytes are held back, to keep the bandwidth: call [`next_job`](Self::next_job) then.
+    pub fn held_until(&self) -> Option<time::Instant> {
+        self.held_until
     }
 
     /// The same, without the jobs that read and write: for a dialect that moves bytes with a
@@ -228,10 +261,14 @@ impl FileSession {
         if self.is_working {
             return None;
         }
-        let work = self.waiting.pop_front()?;
-        let job = self.job(now, control, work);
-        self.is_working = job.is_some();
-        job
+        while let Some(work) = self.waiting.pop_front() {
+            let job = self.job(now, control, work);
+            if job.is_some() {
+                self.is_working = true;
+                return job;
+            }
+        }
+        None
     }
 
     /// The transfer, whose data connection stands, for a thread that moves its bytes.
@@ -239,11 +276,18 @@ impl FileSession {
         let moving = self.transfer.as_mut().filter(|_| !self.is_working)?;
         let file = moving.file.take()?;
         self.is_working = true;
-        Some(FilePump(Box::new(Moving::new(moving.id, file))))
+        let moving = Box::new(Moving::new(moving.id, file));
+        Some(FilePump::new(moving, self.pace.clone()))
     }
 
     fn job(&mut self, now: Instant, control: &mut Connection, work: Work) -> Option<FileJob> {
         Some(match work {
+            Work::Listen(request) => return self.listen(now, control, request),
+            Work::Refuse(request) => {
+                // If that is too late, nobody waits for it.
+                let _late = control.answer(now, request.refused(FileError::Busy));
+                return None;
+            }
             Work::Answer(request, rights, user) => FileJob::new(move || {
                 Done::Answered(match user.files() {
                     Ok(files) => answer(files, request, rights),
@@ -281,10 +325,64 @@ impl FileSession {
         })
     }
 
+    /// Listens for the client's data connection, and tells the client where. If that takes long, it is a job.
+    fn listen(
+        &mut self,
+        now: Instant,
+        control: &mut Connection,
+        request: ListenRequest,
+    ) -> Option<FileJob> {
+        let peer = self.info.peer.ip();
+        let listener = self
+            .local
+            .and_then(|local| self.server.passive.listen(local, peer).ok());
+        let external = self.server.external.clone();
+        match (listener, external.filter(|address| address.is_for(peer))) {
+            (Some(listener), Some(external)) if external.blocks() => {
+                Some(FileJob::new(move || {
+                    Done::Listening(request, listener, external.find().ok())
+                }))
+            }
+            (Some(listener), external) => {
+                let external = external.and_then(|external| external.find().ok());
+                let address = external.unwrap_or(listener.address.ip());
+                self.listening(now, control, request, Some((listener, address)));
+                None
+            }
+            (None, _) => {
+                self.listening(now, control, request, None);
+                None
+            }
+        }
+    }
+
+    fn listening(
+        &mut self,
+        now: Instant,
+        control: &mut Connection,
+        request: ListenRequest,
+        listener: Option<(ActiveListener, IpAddr)>,
+    ) {
+        let answer = match &listener {
+            Some((listener, address)) => {
+                request.listening(SocketAddr::new(*address, listener.address.port()))
+            }
+            None => request.not_listening(),
+        };
+        // It fails if nobody waits for it any more; then nobody connects.
+        let is_told = control.answer(now, answer).is_ok();
+        let listener = listener.filter(|_| is_told);
+        self.listener = listener.map(|(listener, _)| listener);
+    }
+
     /// A job is done.
     pub fn done(&mut self, now: Instant, control: &mut Connection, done: FileDone) {
         self.is_working = false;
         match done.0 {
+            Done::Listening(request, listener, address) => {
+                let listener = address.map(|address| (listener, address));
+                self.listening(now, control, request, listener);
+            }
             // Too late, if the client gave up: then nobody waits for it.
             Done::Answered(answer) => drop(control.answer(now, answer)),
             Done::Opened(id, found, answer, file) => {

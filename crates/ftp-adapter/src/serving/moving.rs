@@ -4,11 +4,13 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::mem::{replace, swap, take};
+use std::time;
 
 use ftp_proto::Instant;
 use ftp_proto::data::{self, Direction};
 use ftp_proto::server::TransferId;
 
+use super::bandwidth::Pace;
 use super::job::{Done, FileDone, FileJob, OpenFile, fill};
 
 /// How many bytes of a file are read or written in one job.
@@ -44,22 +46,40 @@ impl Moving {
         }
     }
 
-    /// Takes what came, or writes what was read.
-    pub(super) fn exchange(&mut self, now: Instant, data: &mut data::Connection) {
+    /// Takes what came, or writes what was read, as much as may be now.
+    ///
+    /// # Errors
+    /// When more may be.
+    pub(super) fn exchange(
+        &mut self,
+        now: Instant,
+        data: &mut data::Connection,
+        pace: &Pace,
+        clock: time::Instant,
+    ) -> Result<(), time::Instant> {
         if data.direction() == Direction::Receive {
-            let room = PIECE.saturating_sub(self.piece.len());
-            let count = data.readable().len().min(room);
-            self.piece.extend_from_slice(&data.readable()[..count]);
-            data.consume(now, count);
-            return;
+            loop {
+                let room = PIECE.saturating_sub(self.piece.len());
+                let count = data.readable().len().min(room);
+                if count == 0 {
+                    return Ok(());
+                }
+                let count = count.min(pace.allowance(clock)?);
+                self.piece.extend_from_slice(&data.readable()[..count]);
+                data.consume(now, count);
+                pace.spend(clock, count);
+            }
         }
         loop {
             while self.sent < self.piece.len() {
-                let count = data.write(now, &self.piece[self.sent..]);
+                let unsent = &self.piece[self.sent..];
+                let most = pace.allowance(clock)?.min(unsent.len());
+                let count = data.write(now, &unsent[..most]);
                 if count == 0 {
-                    return;
+                    return Ok(());
                 }
                 self.sent += count;
+                pace.spend(clock, count);
             }
             if self.next.is_empty() {
                 break;
@@ -71,6 +91,7 @@ impl Moving {
         if self.is_read {
             data.finish(now);
         }
+        Ok(())
     }
 
     /// How the data ended, once all of it is written.
@@ -123,15 +144,35 @@ impl Moving {
 /// connection by itself, until that ends or is given up. [`FileSession::pump`](super::FileSession::pump)
 /// gives it, and [`FileSession::done`](super::FileSession::done) takes it back.
 #[must_use = "the client waits for it"]
-pub struct FilePump(pub(super) Box<Moving>);
+pub struct FilePump {
+    moving: Box<Moving>,
+    pace: Pace,
+}
 
 impl FilePump {
+    pub(super) fn new(moving: Box<Moving>, pace: Pace) -> Self {
+        Self { moving, pace }
+    }
+
+    /// How many bytes may move now, at least one.
+    ///
+    /// # Errors
+    /// None before this time, to keep the bandwidth.
+    pub fn allowance(&self, now: time::Instant) -> Result<usize, time::Instant> {
+        self.pace.allowance(now)
+    }
+
+    /// So many have moved.
+    pub fn spend(&self, now: time::Instant, count: usize) {
+        self.pace.spend(now, count);
+    }
+
     /// What is to be sent next. Reads the next piece of the file if there is nothing; nothing at its end.
     ///
     /// # Errors
     /// Those of reading.
     pub fn unsent(&mut self) -> io::Result<&[u8]> {
-        let moving = &mut *self.0;
+        let moving = &mut *self.moving;
         if moving.sent == moving.piece.len()
             && !moving.is_read
             && let Some(OpenFile::Read(file)) = &mut moving.file
@@ -144,13 +185,14 @@ impl FilePump {
 
     /// So much of that is sent.
     pub fn sent(&mut self, count: usize) {
-        self.0.sent = self.0.piece.len().min(self.0.sent + count);
+        let moving = &mut self.moving;
+        moving.sent = moving.piece.len().min(moving.sent + count);
     }
 
     /// The file, if it is one of the system's that is being read, and nothing was read and not sent: the
     /// system can send it by itself, from its position on.
     pub fn file(&mut self) -> Option<&File> {
-        let moving = &mut *self.0;
+        let moving = &mut *self.moving;
         match &mut moving.file {
             Some(OpenFile::Read(file)) if moving.sent == moving.piece.len() && !moving.is_read => {
                 file.as_file().map(|file| &*file)
@@ -161,7 +203,7 @@ impl FilePump {
 
     /// All of the file was sent by the system.
     pub fn all_sent(&mut self) {
-        self.0.is_read = true;
+        self.moving.is_read = true;
     }
 
     /// Writes what came to the file.
@@ -169,7 +211,7 @@ impl FilePump {
     /// # Errors
     /// Those of writing.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.0.file {
+        match &mut self.moving.file {
             Some(OpenFile::Write(file)) => file.write_all(bytes),
             _ => Err(io::ErrorKind::Unsupported.into()),
         }
@@ -177,7 +219,7 @@ impl FilePump {
 
     /// It is over, or the file can be read or written no more.
     pub fn done(self, result: io::Result<()>) -> FileDone {
-        FileDone(Done::Pumped(self.0, result))
+        FileDone(Done::Pumped(self.moving, result))
     }
 }
 

@@ -2,20 +2,27 @@
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 
 use ftp_files::{Files, error_kind};
 use ftp_proto::server::FileError;
 
-use crate::{ActiveMode, SessionInfo};
+use super::bandwidth::{Bandwidth, Pace};
+use super::external::ExternalAddress;
+use crate::acceptor::SessionSlot;
+use crate::{ActiveMode, PeerCheck, SessionInfo};
 
 /// What the sessions of a server with files share.
 #[derive(Debug, Clone, Default)]
 pub struct FileServer {
     pub(super) served: Option<ServedFiles>,
     pub(super) passive: ActiveMode,
+    pub(super) external: Option<ExternalAddress>,
+    pub(super) pace: Pace,
+    max_transfers: Option<usize>,
+    transfers: Arc<AtomicUsize>,
 }
 
 impl FileServer {
@@ -36,8 +43,34 @@ impl FileServer {
     }
 
     /// Tells clients this address instead of the own one of their control connection.
-    pub fn set_external_address(&mut self, address: IpAddr) {
-        self.passive.set_address(address);
+    pub fn set_external_address(&mut self, address: ExternalAddress) {
+        self.external = Some(address);
+    }
+
+    /// Who may make a passive data connection.
+    pub fn set_peer_check(&mut self, check: PeerCheck) {
+        self.passive.set_peer_check(check);
+    }
+
+    /// How many bytes may move in a second in each session. At least 1.
+    pub fn set_session_bandwidth(&mut self, bytes_per_second: u64) {
+        self.pace.session = Some(Bandwidth::new(bytes_per_second));
+    }
+
+    /// The same for all sessions together.
+    pub fn set_total_bandwidth(&mut self, bytes_per_second: u64) {
+        self.pace.total = Some(Bandwidth::new(bytes_per_second));
+    }
+
+    /// How many transfers there may be at a time.
+    pub fn set_max_transfers(&mut self, transfers: usize) {
+        self.max_transfers = Some(transfers);
+    }
+
+    /// Room for a transfer, if there is any.
+    pub(super) fn room_for_transfer(&self) -> Option<SessionSlot> {
+        let most = self.max_transfers.unwrap_or(usize::MAX);
+        SessionSlot::one_of(most, &self.transfers).map(|(slot, _)| slot)
     }
 }
 

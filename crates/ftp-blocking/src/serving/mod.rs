@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 
 use ftp_adapter::socket2::SockRef;
 use ftp_adapter::{
-    ActiveListener, Clock, FileDone, FileServer, FileSession, SystemClock, TransferSummary, socket,
+    ActiveListener, Clock, DataOpening, FileDone, FileServer, FileSession, SystemClock,
+    TransferSummary, socket,
 };
 use ftp_proto::data::Ticket;
-use ftp_proto::server::{Connection, Event, ListenRequest};
+use ftp_proto::server::{Connection, Event};
 
 use self::pumping::{Moved, Pumping};
 use crate::connector::connect;
@@ -41,7 +42,6 @@ pub(crate) fn begin(
         Box::new(Serving {
             files: FileSession::new(Arc::clone(server), client, local),
             job: None,
-            listening: None,
             data: Data::None,
             slice: FIRST_SLICE,
         })
@@ -53,7 +53,6 @@ struct Serving {
     files: FileSession,
     /// Being done by the second thread.
     job: Option<Receiver<FileDone>>,
-    listening: Option<ActiveListener>,
     data: Data,
     slice: Duration,
 }
@@ -82,14 +81,6 @@ impl ServesFiles for Serving {
         event: Event,
     ) -> Option<Event> {
         let left = match event {
-            Event::Listen(request) => {
-                self.listen(control, request);
-                None
-            }
-            Event::StopListening => {
-                self.listening = None;
-                None
-            }
             Event::OpenData(ticket) => {
                 self.open(control, worker, ticket);
                 None
@@ -130,7 +121,6 @@ impl ServesFiles for Serving {
     }
 
     fn leave<'scope>(&mut self, control: &mut Control, worker: &mut Worker<'scope, '_>) {
-        self.listening = None;
         self.drop_data();
         while self.job.is_some() || matches!(self.data, Data::GivenUp(_)) {
             let _waited = self.wait(control, worker, LOOK_BETWEEN);
@@ -218,28 +208,20 @@ impl Serving {
         }
     }
 
-    fn listen(&mut self, control: &mut Control, request: ListenRequest) {
-        self.listening = self.files.listen().ok();
-        let address = self.listening.as_ref().map(|listening| listening.address);
-        let (now, machine) = now_and_machine(control);
-        self.files.listening(now, machine, request, address);
-    }
-
     fn open<'scope>(
         &mut self,
         control: &mut Control,
         worker: &mut Worker<'scope, '_>,
         ticket: Ticket,
     ) {
-        let listening = self.listening.take();
         let time = ticket.timeouts().connect;
-        let connecting = match (self.files.destination(ticket.open()), listening) {
-            (None, Some(listener)) => {
+        let connecting = match self.files.data_opening(ticket.open()) {
+            Ok(DataOpening::Accept(listener)) => {
                 self.data = Data::Accepting(ticket, listener);
                 return;
             }
-            (Some(address), _) => worker.begin(move || connect(address, time)),
-            (None, None) => Err(io::ErrorKind::Unsupported.into()),
+            Ok(DataOpening::Connect(address)) => worker.begin(move || connect(address, time)),
+            Err(error) => Err(error),
         };
         match connecting {
             Ok(connected) => self.data = Data::Connecting(ticket, connected),

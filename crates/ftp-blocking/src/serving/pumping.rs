@@ -33,6 +33,8 @@ pub(super) struct Pumping {
     /// The system sends the file by itself, if it can.
     by_system: bool,
     buffer: Vec<u8>,
+    /// Bytes are held back until then, to keep the bandwidth.
+    held_until: Option<Instant>,
 }
 
 /// What is left of it.
@@ -52,6 +54,7 @@ impl Pumping {
             chunk: FIRST_CHUNK,
             by_system: true,
             buffer: Vec::new(),
+            held_until: None,
         }
     }
 
@@ -61,7 +64,10 @@ impl Pumping {
         while file.is_ok() && result.is_none() && !self.is_given_up() {
             file = self.exchange();
             if file.is_ok() {
-                result = match self.driver.next_within(SLICE) {
+                let held = self.held_until.take();
+                let left = held.map(|until| until.saturating_duration_since(Instant::now()));
+                let wait = left.unwrap_or(SLICE).min(SLICE);
+                result = match self.driver.next_within(wait) {
                     Ok(Poll::Ready(Some(_)) | Poll::Pending) => None,
                     Ok(Poll::Ready(None)) => Some(Ok(())),
                     Err(error) => Some(Err(error)),
@@ -69,7 +75,7 @@ impl Pumping {
             }
         }
         if file.is_ok() {
-            file = self.write_readable();
+            file = self.write_readable(usize::MAX).map(drop);
         }
         Moved {
             result: result.filter(|_| file.is_ok()),
@@ -92,7 +98,10 @@ impl Pumping {
 
     fn send(&mut self) -> io::Result<()> {
         while !self.is_given_up() {
-            if self.by_system && self.send_by_system() {
+            let Some(most) = self.may_move() else {
+                return Ok(());
+            };
+            if self.by_system && self.send_by_system(most) {
                 continue;
             }
             let bytes = self.pump.unsent()?;
@@ -101,6 +110,7 @@ impl Pumping {
                 self.driver.machine_mut().machine_mut().finish(now);
                 return Ok(());
             }
+            let bytes = bytes.get(..most).unwrap_or(bytes);
             let chunk = bytes.get(..self.chunk).unwrap_or(bytes);
             let begun = Instant::now();
             let mut count = self.driver.write_past(chunk, SLICE);
@@ -114,25 +124,30 @@ impl Pumping {
                 return Ok(());
             }
             self.pump.sent(count);
+            self.pump.spend(begun, count);
         }
         Ok(())
     }
 
     /// Whether it sent something, or there is nothing more to be sent.
     #[cfg(target_os = "linux")]
-    fn send_by_system(&mut self) -> bool {
+    fn send_by_system(&mut self, most: usize) -> bool {
         let Some(file) = self.pump.file() else {
             return false;
         };
         let begun = Instant::now();
-        match self.driver.send_file_past(file, self.chunk, SLICE) {
+        match self
+            .driver
+            .send_file_past(file, self.chunk.min(most), SLICE)
+        {
             Ok(0) => {
                 self.pump.all_sent();
                 // The rest of the way is the same for all.
                 self.by_system = false;
                 true
             }
-            Ok(_) => {
+            Ok(count) => {
+                self.pump.spend(begun, count);
                 self.chunk = next_chunk(self.chunk, begun);
                 true
             }
@@ -146,36 +161,52 @@ impl Pumping {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn send_by_system(&mut self) -> bool {
+    fn send_by_system(&mut self, _: usize) -> bool {
         self.by_system = false;
         false
     }
 
     fn receive(&mut self) -> io::Result<()> {
         while !self.is_given_up() {
-            self.write_readable()?;
+            let Some(most) = self.may_move() else {
+                return Ok(());
+            };
+            if self.write_readable(most)? > 0 {
+                continue;
+            }
             if !self.driver.machine().machine().is_transparent() {
                 break;
             }
             self.buffer.resize(BUFFER, 0);
-            let count = self.driver.read_past(&mut self.buffer, SLICE);
+            let space = &mut self.buffer[..most.min(BUFFER)];
+            let count = self.driver.read_past(space, SLICE);
             if count == 0 {
                 break;
             }
             self.pump.write(&self.buffer[..count])?;
+            self.pump.spend(Instant::now(), count);
         }
         Ok(())
     }
 
-    fn write_readable(&mut self) -> io::Result<()> {
+    /// Writes what the machine holds, at most so much, and returns how much that was.
+    fn write_readable(&mut self, most: usize) -> io::Result<usize> {
         let now = self.driver.now();
         let data = self.driver.machine_mut().machine_mut();
-        let count = data.readable().len();
+        let count = data.readable().len().min(most);
         if count > 0 {
-            self.pump.write(data.readable())?;
+            self.pump.write(&data.readable()[..count])?;
             data.consume(now, count);
+            self.pump.spend(Instant::now(), count);
         }
-        Ok(())
+        Ok(count)
+    }
+
+    /// How many bytes may move now, if any.
+    fn may_move(&mut self) -> Option<usize> {
+        let allowed = self.pump.allowance(Instant::now());
+        self.held_until = allowed.err();
+        allowed.ok()
     }
 }
 

@@ -131,7 +131,7 @@ fn server(
         server = server.passive_ports(ports.clone());
     }
     if let Some(address) = arguments.files.external_address {
-        server = server.external_address(address.into());
+        server = server.external_address(address);
     }
     Ok(match homes.has_files() {
         true => server.files_for(move |session| files_of(session, &homes, &users)),

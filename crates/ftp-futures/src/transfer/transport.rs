@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 
-use ftp_adapter::{ActiveListener, ActiveMode, socket};
+use ftp_adapter::{ActiveListener, ActiveMode, Peers, socket};
 use ftp_proto::data::Open;
 
 use crate::Runtime;
@@ -61,13 +61,13 @@ impl<T> Listening<T> {
         let ActiveListener {
             listener,
             address,
-            peer,
+            peers,
             ..
         } = listening;
         let listener = R::listener(listener)?;
         Ok(Self {
             address,
-            accept: Box::pin(accept::<R>(listener, peer)),
+            accept: Box::pin(accept::<R>(listener, peers)),
         })
     }
 }
@@ -117,11 +117,11 @@ impl<R: Runtime + 'static> DataTransport<R::TcpStream> for Direct<R> {
     }
 }
 
-/// The first connection of this host; strangers are dropped.
-async fn accept<R: Runtime>(listener: R::TcpListener, host: IpAddr) -> io::Result<R::TcpStream> {
+/// The first connection of one of these hosts; strangers are dropped.
+async fn accept<R: Runtime>(listener: R::TcpListener, peers: Peers) -> io::Result<R::TcpStream> {
     loop {
         let (stream, peer) = R::accept(&listener).await?;
-        if peer.ip().to_canonical() == host {
+        if peers.contains(peer.ip()) {
             return Ok(stream);
         }
     }

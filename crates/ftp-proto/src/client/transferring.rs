@@ -24,6 +24,7 @@ use super::state::{Ready, State};
 use super::transfer::{Transfer, TransferId};
 use super::{DataMode, Error, Event, PassiveCommand, Protection};
 use crate::data::{self, DataType, Held, Open, Plan};
+use crate::server::Resumption;
 use crate::ticket;
 use crate::wire::{CommandRef, Reply, Verb};
 use crate::{Instant, TlsSession};
@@ -206,7 +207,7 @@ impl Transferring {
         let ticket = context.issue();
         let settings = &context.settings;
         let plan = Plan {
-            needs_resumption: false,
+            resumption: Resumption::Report,
             direction: self.transfer.direction,
             data_type: self.transfer.data_type,
             is_protected: context.protection == Protection::Private,

@@ -3,6 +3,7 @@
 use super::ticket::{Held, Plan};
 use super::{Connection, DataType, Direction, Timeouts};
 use crate::Instant;
+use crate::server::Resumption;
 use crate::ticket::Tickets;
 
 /// Makes a data connection that belongs to no control connection of this crate: for programs that have
@@ -25,7 +26,7 @@ impl Detached {
                 is_protected: false,
                 lenient_end: false,
                 timeouts: Timeouts::default(),
-                needs_resumption: false,
+                resumption: Resumption::Report,
                 hold: None,
             },
         }
@@ -47,6 +48,12 @@ impl Detached {
     /// Whoever can cut the connection can then shorten what comes, unnoticed.
     pub fn lenient_end(mut self, is_lenient: bool) -> Self {
         self.plan.lenient_end = is_lenient;
+        self
+    }
+
+    /// Whether a session is resumed, at a server. Default [`Resumption::Report`].
+    pub fn resumption(mut self, resumption: Resumption) -> Self {
+        self.plan.resumption = resumption;
         self
     }
 

@@ -5,6 +5,7 @@ use core::mem::take;
 
 use super::connection::{Codec, Phase};
 use super::{Connection, Direction, Error, Event};
+use crate::server::Resumption;
 use crate::{Action, Instant, Machine, Securable, TlsSession, TlsSwitch};
 
 impl Machine for Connection {
@@ -135,7 +136,7 @@ impl Securable for Connection {
             let is_full = !session.resumed && self.plan.direction == Direction::Send;
             let hold = self.plan.hold.filter(|_| is_full);
             self.hold_until = hold.map(|hold| self.now + hold);
-            let is_refused = self.plan.needs_resumption && !session.resumed;
+            let is_refused = self.plan.resumption == Resumption::Require && !session.resumed;
             self.tls = Some(Arc::new(session));
             self.news.is_established = true;
             if is_refused {
@@ -143,6 +144,10 @@ impl Securable for Connection {
                 self.end(Err(Error::NotResumed));
             }
         }
+    }
+
+    fn may_resume(&self) -> bool {
+        self.plan.resumption != Resumption::Off
     }
 
     /// TLS is never stopped.

@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 
+use crate::server::Resumption;
 use crate::ticket;
 
 /// Which way the bytes go, as the side sees it that holds the value.
@@ -94,8 +95,8 @@ pub(crate) struct Plan {
     /// Under TLS, an end without `close_notify` counts as an end.
     pub(crate) lenient_end: bool,
     pub(crate) timeouts: Timeouts,
-    /// The TLS session must be resumed from that of the control connection.
-    pub(crate) needs_resumption: bool,
+    /// Whether the TLS session is resumed from that of the control connection.
+    pub(crate) resumption: Resumption,
     /// After a full TLS handshake, send nothing for so long: the peer may refuse a session that was not
     /// resumed, and a transfer of which nothing was sent can be tried again.
     pub(crate) hold: Option<Duration>,

@@ -119,8 +119,8 @@ pub enum FileError {
     /// 452, or 552 once the transfer has begun.
     #[error("not enough space")]
     NoSpace,
-    /// 450: someone else has it open.
-    #[error("the file is busy")]
+    /// 450: someone else has it open, or there are too many transfers.
+    #[error("busy")]
     Busy,
     /// 502: the files that are served know no such thing.
     #[error("not supported")]

@@ -6,6 +6,22 @@ use super::Rights;
 use crate::data;
 use crate::listing::FactNames;
 
+/// Whether protected data connections resume the TLS session of the control connection (RFC 4217 §10,
+/// RFC 8446 §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Resumption {
+    /// None does: each has a full handshake, for clients that fail when they resume a session.
+    Off,
+    /// Where the client does. [`Event::Transferred`](super::Event::Transferred) has the session, which says
+    /// [whether it was resumed](crate::TlsSession::resumed). The default.
+    #[default]
+    Report,
+    /// Each must. If one does not, the client gets 522 before the first byte, and the control connection
+    /// goes on.
+    Require,
+}
+
 /// How a server serves files: for [`Config::files`](super::Config::files).
 ///
 /// One file is served here, to anyone, and a data connection without a socket carries it:
@@ -80,7 +96,7 @@ pub struct FilesConfig {
     pub(super) rights: Rights,
     pub(super) active: bool,
     pub(super) facts: FactNames,
-    pub(super) needs_resumption: bool,
+    pub(super) resumption: Resumption,
     pub(super) timeouts: data::Timeouts,
 }
 
@@ -99,7 +115,7 @@ impl Default for FilesConfig {
                 | FactNames::PERM
                 | FactNames::UNIQUE
                 | FactNames::UNIX_MODE,
-            needs_resumption: false,
+            resumption: Resumption::default(),
             timeouts,
         }
     }
@@ -126,11 +142,10 @@ impl FilesConfig {
         self
     }
 
-    /// Whether a protected data connection must resume the TLS session of the control connection, which
-    /// proves that the same client made it. If it does not, the client gets 522 before the first byte. Default
-    /// off: not all clients do so; [`Event::Transferred`](super::Event::Transferred) reports it.
-    pub fn require_resumption(mut self, required: bool) -> Self {
-        self.needs_resumption = required;
+    /// Whether protected data connections resume the TLS session of the control connection, which proves
+    /// that the same client made them. Default [`Resumption::Report`]: not all clients do so.
+    pub fn resumption(mut self, resumption: Resumption) -> Self {
+        self.resumption = resumption;
         self
     }
 

@@ -80,7 +80,7 @@ pub use files::{
     Answer, CommitRequest, FileAction, FileError, FileRequest, ListKind, ListenRequest, StoreMode,
     TransferAction, TransferId, TransferRequest,
 };
-pub use files_config::FilesConfig;
+pub use files_config::{FilesConfig, Resumption};
 pub use path::VirtualPath;
 pub use rights::Rights;
 pub use verdict::{AccountAttempt, AccountVerdict, Attempt, Outcome, Verdict};

@@ -86,7 +86,7 @@ replies! {
     NO_HANDSHAKE CANNOT_OPEN_DATA_CONNECTION "425 No TLS on the data connection.";
     TRANSFER_ABORTED TRANSFER_ABORTED "426 Transfer aborted.";
     TRANSFER_CUT_OFF TRANSFER_ABORTED "426 Data connection cut off.";
-    FILE_BUSY FILE_BUSY "450 File is busy.";
+    FILE_BUSY FILE_BUSY "450 Busy: try again later.";
     LOCAL_ERROR LOCAL_ERROR "451 Local error.";
     NO_SPACE INSUFFICIENT_STORAGE "452 Not enough space.";
     NOT_AN_OFFSET BAD_ARGUMENT "501 The argument must be a number of bytes.";

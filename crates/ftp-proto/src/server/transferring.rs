@@ -11,7 +11,7 @@ use super::files::{Answer, AnswerKind, CommitRequest};
 use super::session::{Opening, Transfer};
 use super::state::State;
 use super::timers::Timer;
-use super::{ClosedWhy, Event, FileError, Misuse, TransferError, TransferId, replies};
+use super::{ClosedWhy, Event, FileError, Misuse, Resumption, TransferError, TransferId, replies};
 use crate::data::{self, DataType, Direction, End, Held, Open, Plan};
 use crate::ticket::Ticket;
 use crate::wire::{Code, CommandRef, Reply, Verb};
@@ -171,7 +171,7 @@ impl Transferring {
             direction: self.direction(),
             data_type: self.data_type,
             is_protected: context.data_protected,
-            needs_resumption: files.is_some_and(|files| files.needs_resumption),
+            resumption: files.map_or(Resumption::Report, |files| files.resumption),
             lenient_end: context.config.lenience.data_end_without_close_notify,
             timeouts,
             hold: None,

@@ -103,18 +103,24 @@ impl<M: Securable> Secured<M> {
     ///   new ones come on this connection and on each data connection that is read to its end.
     /// * A server takes a session of this connection, any number of times, and no other. So
     ///   [`resumed`](ftp_proto::TlsSession::resumed) proves that the data connection belongs to this
-    ///   one (RFC 4217).
+    ///   one (RFC 4217). It takes none if the machine says so ([`Securable::may_resume`]).
     /// * A machine that failed ends without `close_notify`: the peer must not take what it has for the
     ///   whole.
     ///
     /// From now on this connection, too, would resume its own sessions only.
     pub fn data<D: Securable>(&self, machine: D) -> Secured<D> {
-        match &self.role {
+        let mut role = self.role.clone();
+        match &mut role {
             Role::Client(_, sessions) => sessions.close(),
-            Role::Server(_, sessions) => sessions.close(),
+            Role::Server(config, sessions) => {
+                sessions.close();
+                if !machine.may_resume() {
+                    *config = ServerSessions::none(config);
+                }
+            }
             Role::Clear => {}
         }
-        let mut data = Secured::new(machine, self.role.clone());
+        let mut data = Secured::new(machine, role);
         data.is_data = true;
         data.now = self.now;
         data

@@ -6,7 +6,7 @@ use std::hash::RandomState;
 use std::sync::{Arc, Mutex};
 
 use rustls::ServerConfig;
-use rustls::server::{ProducesTickets, StoresServerSessions};
+use rustls::server::{NoServerSessionStorage, ProducesTickets, StoresServerSessions};
 
 use super::lock;
 
@@ -50,6 +50,15 @@ impl ServerSessions {
         // A session may be offered twice, and early data must not be taken twice.
         config.max_early_data_size = 0;
         (sessions, Arc::new(config))
+    }
+
+    /// The configuration without sessions: nothing is resumed, and nothing can be later.
+    pub(crate) fn none(config: &ServerConfig) -> Arc<ServerConfig> {
+        let mut config = config.clone();
+        config.ticketer = Arc::new(NoTickets);
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Arc::new(config)
     }
 
     /// The control connection has what it needs of others.
@@ -124,6 +133,27 @@ impl StoresServerSessions for ServerSessions {
 
     fn can_cache(&self) -> bool {
         self.store.can_cache()
+    }
+}
+
+#[derive(Debug)]
+struct NoTickets;
+
+impl ProducesTickets for NoTickets {
+    fn enabled(&self) -> bool {
+        false
+    }
+
+    fn lifetime(&self) -> u32 {
+        0
+    }
+
+    fn encrypt(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn decrypt(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ftp_proto::data::{self, Connection, Detached, Direction, Event};
+use ftp_proto::server::Resumption;
 use ftp_proto::{Action, Instant, Machine, TlsSession};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 use ftp_rustls::{ClientTls, Secured, Versions};
@@ -351,4 +352,23 @@ fn under_a_control_connection_without_tls_data_goes_in_clear() {
     data.received_eof(NOW);
     assert_eq!(data.machine().readable(), b"abc");
     assert_eq!(data.into_machine().into_end().result(), Ok(()));
+}
+
+#[test]
+fn a_server_that_resumes_nothing_takes_no_session_of_its_own() {
+    for versions in BOTH {
+        let control = Control::new(versions);
+        for resumption in [Resumption::Report, Resumption::Off, Resumption::Report] {
+            let server = Detached::new(Direction::Receive).resumption(resumption);
+            let server = server.protected(true).connect(NOW);
+            let mut transfer = control.data(Direction::Send, usize::MAX);
+            transfer.server = End::new(control.server.secured.data(server), usize::MAX);
+            assert_eq!(transfer.run(b"bytes"), b"bytes");
+            for (result, tls) in transfer.finish() {
+                assert_eq!(result, Ok(()));
+                let is_resumed = resumption == Resumption::Report;
+                assert_eq!(tls.resumed, is_resumed, "{versions:?} {resumption:?}");
+            }
+        }
+    }
 }

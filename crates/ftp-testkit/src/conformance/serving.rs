@@ -8,7 +8,7 @@ use std::task::Poll;
 use ftp_futures::ftp_files::{Files, Memory};
 use ftp_futures::{Client, Error, Runtime};
 use ftp_proto::client::DataMode;
-use ftp_proto::server::{FilesConfig, Rights};
+use ftp_proto::server::{FilesConfig, Resumption, Rights};
 
 use super::fixture::{Fixture, Protected};
 use super::futures::connector;
@@ -53,7 +53,7 @@ fn play<P: Platform>(
     let allowed = FilesConfig::new()
         .rights(Rights::ALL)
         .active(true)
-        .require_resumption(protected != Protected::Plain);
+        .resumption(Resumption::Require);
     let mut settings = fixture.server_settings_with(fixture.policy().files(allowed));
     settings.files = Some(files);
     let serving = server.serve(&settings);

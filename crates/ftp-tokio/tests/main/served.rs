@@ -96,7 +96,7 @@ impl World {
         };
         let files_config = FilesConfig::new()
             .active(true)
-            .require_resumption(tls.is_some());
+            .resumption(server::Resumption::Require);
         let config = server::Config::new().security(security).files(files_config);
         let (files, handler) = (Memory::new(), Anybody::default());
         let server = Server::new(Arc::new(config), tls.as_ref().map(|tls| tls.server.clone()))

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ftp_proto::data::{Direction, Open};
-use ftp_proto::server::{FileError, FilesConfig, Misuse, Rights};
+use ftp_proto::server::{FileError, FilesConfig, Misuse, Resumption, Rights};
 use ftp_proto::wire::{AddressFamily, Code, Reply, announced_length, parse_store_unique_name};
 use ftp_proto::{Action, Lenience, Machine, Securable};
 
@@ -505,8 +505,15 @@ fn the_last_of_several_ways_to_open_counts() {
 #[test]
 fn a_data_connection_of_another_tls_session_is_refused_where_resumption_is_required() {
     let files = FilesConfig::new().rights(Rights::ALL);
-    for (is_required, is_resumed) in [(true, true), (true, false), (false, false)] {
-        let files = files.clone().require_resumption(is_required);
+    for (resumption, is_resumed) in [
+        (Resumption::Require, true),
+        (Resumption::Require, false),
+        (Resumption::Report, true),
+        (Resumption::Report, false),
+        (Resumption::Off, false),
+    ] {
+        let is_required = resumption == Resumption::Require;
+        let files = files.clone().resumption(resumption);
         let mut server = Server::new(ftp_proto::server::Config::new().files(files));
         server.said();
         for command in ["AUTH TLS", "PBSZ 0", "PROT P", "USER anna", "PASS right"] {
@@ -516,6 +523,7 @@ fn a_data_connection_of_another_tls_session_is_refused_where_resumption_is_requi
         let now = server.now;
         let data = server.held.data.as_mut().unwrap();
         assert!(matches!(data.poll(), Ok(Action::Event(_))));
+        assert_eq!(data.may_resume(), resumption != Resumption::Off);
         let mut session = tls_session();
         session.resumed = is_resumed;
         data.tls_started(now, session);
