@@ -5,7 +5,8 @@
 //!
 //! * [`Directory`]: a directory on disk. No path, link or race leads out of it;
 //! * [`Memory`]: the same in memory, for tests and demonstrations;
-//! * [`Quota`]: any of them, with a limit.
+//! * [`Quota`]: any of them, with a limit;
+//! * [`InPlace`]: any of them, with uploads that are written in place.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -40,6 +41,7 @@
 mod directory;
 mod facts;
 mod files;
+mod in_place;
 mod listing;
 mod memory;
 mod names;
@@ -48,6 +50,7 @@ mod quota;
 pub use directory::Directory;
 pub use facts::Facts;
 pub use files::{Entries, Files, Opened, ReadFile, WriteFile, answer, error_kind};
+pub use in_place::InPlace;
 pub use listing::Listing;
 pub use memory::Memory;
 pub use names::is_usable;

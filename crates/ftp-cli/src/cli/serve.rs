@@ -30,7 +30,8 @@ gets the reply to a wrong password, even with the right one. The log names the o
   user=N                       failures in an hour that lock a name everywhere; default: never
   answer-floor=0.5             seconds before a password is answered, right or wrong
 
-The first line of output is `listening on ADDR`. SIGHUP reads users and certificate again.
+The first line of output is `listening on ADDR`. SIGHUP reads users and certificate again, and
+opens the transfer log anew.
 
 Examples:
   ftp-cli serve --root . --user me --listen 0.0.0.0:2121
@@ -114,6 +115,10 @@ pub(crate) struct FileArguments {
     /// Let nobody change anything
     #[arg(long)]
     pub(crate) read_only: bool,
+
+    /// How files are replaced: when the new one is whole, or while it comes
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Uploads::Atomic)]
+    pub(crate) uploads: Uploads,
 
     /// Ports for passive data connections; default: any
     #[arg(long, value_name = "A-B", value_parser = parse_ports)]
@@ -222,6 +227,10 @@ pub(crate) struct OperationArguments {
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<String>,
 
+    /// Append a line for each transfer of a file, as in xferlog
+    #[arg(long, value_name = "FILE")]
+    pub(crate) transfer_log: Option<PathBuf>,
+
     /// The format of the log on standard error
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
@@ -234,6 +243,8 @@ impl ServeArguments {
         [
             ("--read-only", files.read_only),
             ("--quota", self.who.quota.is_some()),
+            ("--uploads", files.uploads != Uploads::Atomic),
+            ("--transfer-log", self.operation.transfer_log.is_some()),
             ("--passive-ports", files.passive_ports.is_some()),
             ("--external-address", files.external_address.is_some()),
         ]
@@ -258,6 +269,15 @@ fn parse_ports(text: &str) -> Result<RangeInclusive<u16>, String> {
         true => Ok(first..=last),
         false => Err(format!("{last} is below {first}")),
     }
+}
+
+/// The choices of `--uploads`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Uploads {
+    /// Under a hidden name until all has come
+    Atomic,
+    /// Over the old file
+    InPlace,
 }
 
 /// The choices of `--log-format`: for people, or one JSON object a line.

@@ -19,7 +19,8 @@ use tracing::{debug, error, info, warn};
 
 use super::guard::{option_for, option_for_lockout};
 use super::metrics::Metrics;
-use super::transfers::log_transfer;
+use super::transfer_log::TransferLog;
+use super::transfers::{log_end, log_start};
 use super::users::{CurrentUsers, Decision};
 use crate::certificate::CertificateName;
 
@@ -33,16 +34,23 @@ pub(crate) struct LoginHandler {
     /// flood of guesses would take gigabytes.
     checks: Semaphore,
     metrics: Arc<Metrics>,
+    transfers: Option<Arc<TransferLog>>,
 }
 
 impl LoginHandler {
-    pub(crate) fn new(users: Arc<CurrentUsers>, most: Rights, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        users: Arc<CurrentUsers>,
+        most: Rights,
+        metrics: Arc<Metrics>,
+        transfers: Option<Arc<TransferLog>>,
+    ) -> Self {
         let processors = available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             users,
             most,
             checks: Semaphore::new(processors),
             metrics,
+            transfers,
         }
     }
 }
@@ -132,7 +140,13 @@ impl Handler for LoginHandler {
                 info!(connection, %peer, user, tls, failures, "logged in");
             }
             SessionEvent::LoggedOut => info!(connection, %peer, "logged out"),
-            SessionEvent::Transferred(transfer) => log_transfer(session, transfer),
+            SessionEvent::TransferStarted(start) => log_start(session, start),
+            SessionEvent::Transferred(transfer) => {
+                log_end(session, transfer);
+                if let Some(log) = &self.transfers {
+                    log.write(session, transfer);
+                }
+            }
             SessionEvent::ReplyReplaced(reply) => {
                 let reply = reply.to_string();
                 error!(connection, %peer, reply, "a reply could not be sent as it was");

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use ftp_proto::server::{FileError, VirtualPath};
-use ftp_tokio::ftp_files::{Directory, Files, Usage, is_usable};
+use ftp_tokio::ftp_files::{Directory, Files, InPlace, Usage, is_usable};
 
 use super::users::{Quota, Terms, Users};
-use crate::cli::ServeArguments;
+use crate::cli::{ServeArguments, Uploads};
 use crate::exit::Failure;
 
 /// The directories that the options name, and those that sessions have open.
@@ -19,6 +19,7 @@ pub(super) struct Homes {
     template: Option<Template>,
     anonymous: Option<PathBuf>,
     quota: Option<Quota>,
+    uploads: Uploads,
     open: Mutex<HashMap<Place, Arc<Mutex<OpenPlace>>>>,
 }
 
@@ -69,6 +70,7 @@ impl Homes {
             template: arguments.who.home_template.clone(),
             anonymous,
             quota: arguments.who.quota,
+            uploads: arguments.files.uploads,
             open: Mutex::default(),
         };
         match arguments.option_for_files() {
@@ -154,7 +156,7 @@ impl Homes {
         };
         open.directory = Arc::downgrade(&directory);
         let Some(quota) = terms.quota.or(self.quota) else {
-            return Ok(directory);
+            return Ok(self.with_uploads(directory));
         };
         let limit = Usage {
             bytes: quota.bytes,
@@ -167,7 +169,15 @@ impl Homes {
         // A reload may have changed it.
         limited.set_limit(limit);
         open.limited = Arc::downgrade(&limited);
-        Ok(limited)
+        Ok(self.with_uploads(limited))
+    }
+
+    /// As `--uploads` says. What is written over counts once, so this is outside of a quota.
+    fn with_uploads(&self, files: Arc<impl Files>) -> Arc<dyn Files> {
+        match self.uploads {
+            Uploads::Atomic => files,
+            Uploads::InPlace => Arc::new(InPlace::new(files)),
+        }
     }
 
     fn files_of_anonymous(&self) -> io::Result<Arc<dyn Files>> {

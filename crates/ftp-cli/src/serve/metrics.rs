@@ -17,6 +17,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::transfer_metrics::TransferMetrics;
+
 type Labels = [(&'static str, &'static str); 1];
 type Counters = Family<Labels, Counter>;
 
@@ -59,6 +61,7 @@ pub(crate) struct Metrics {
     login_time: Histogram,
     handshake_time: Histogram,
     check_time: Histogram,
+    transfers: TransferMetrics,
     /// When each session that is not logged in yet was greeted.
     greeted: Mutex<HashMap<u64, Instant>>,
     registry: Registry,
@@ -82,6 +85,7 @@ impl Metrics {
             login_time: seconds(),
             handshake_time: seconds(),
             check_time: seconds(),
+            transfers: TransferMetrics::new(),
             greeted: Mutex::default(),
             registry: Registry::default(),
         };
@@ -142,6 +146,7 @@ impl Metrics {
         ] {
             all.register_with_unit(name, help, Unit::Seconds, time.clone());
         }
+        self.transfers.register(&mut all);
         all
     }
 
@@ -205,6 +210,8 @@ impl Metrics {
                     self.login_time.observe(greeted.elapsed().as_secs_f64());
                 }
             }
+            SessionEvent::TransferStarted(start) => self.transfers.start(&start.action),
+            SessionEvent::Transferred(transfer) => self.transfers.end(transfer),
             SessionEvent::Closed(why) => {
                 self.greeted().remove(&session.id);
                 if *why == ClosedWhy::HandshakeTimeout {

@@ -16,6 +16,8 @@ mod proxy_header;
 mod reload;
 mod scrape;
 mod signals;
+mod transfer_log;
+mod transfer_metrics;
 mod transfers;
 mod users;
 
@@ -44,6 +46,7 @@ use self::metrics::Metrics;
 use self::proxy_header::Source;
 use self::reload::{hangups, reload};
 use self::signals::signals;
+use self::transfer_log::TransferLog;
 use self::users::CurrentUsers;
 pub(crate) use self::users::{Decision, Quota, Users};
 use crate::cli::{LogFormat, ServeArguments};
@@ -65,6 +68,10 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
             Failure::usage(format!("cannot write the certificate to {path}: {error}"))
         })?;
     }
+    let transfers = match &arguments.operation.transfer_log {
+        Some(path) => Some(Arc::new(TransferLog::open(path)?)),
+        None => None,
+    };
     let server = server(arguments, &tls, homes, Arc::clone(&users))?;
     let cannot_wait = |error: io::Error| {
         let message = format!("cannot wait for signals: {error}");
@@ -99,15 +106,18 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
         true => Rights::READ_ONLY,
         false => Rights::ALL,
     };
-    let handler = LoginHandler::new(Arc::clone(&users), most, metrics.clone());
+    let handler = LoginHandler::new(Arc::clone(&users), most, metrics.clone(), transfers.clone());
     let receive = receive(
         arguments.operation.proxy_protocol.as_slice().into(),
         metrics,
     );
     tokio::select! {
         () = server.serve_received(listener, receive, handler, shutdown) => {}
-        () = reload(hangups, inputs, &server, &users) => {}
+        () = reload(hangups, inputs, &server, &users, transfers.as_deref()) => {}
         () = forever(scrapes) => {}
+    }
+    if let Some(transfers) = transfers {
+        transfers.finish().await;
     }
     info!("stopped");
     output.finish()

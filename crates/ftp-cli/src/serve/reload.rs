@@ -1,4 +1,5 @@
-//! Reads users and certificate again at SIGHUP, while the server runs.
+//! Reads users and certificate again at SIGHUP, while the server runs, and opens the transfer log
+//! anew.
 //!
 //! A file can be a pipe, or on a file system that hangs, and reading it may never end. So each read
 //! has a thread of its own. Neither the sessions, nor the next SIGHUP, nor the end of the program
@@ -16,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
 use super::inputs::{Inputs, Tls};
+use super::transfer_log::TransferLog;
 use super::users::{CurrentUsers, Users};
 use crate::exit::Failure;
 
@@ -33,13 +35,14 @@ struct Reading {
 }
 
 /// Reads the users file and the certificate again at each hangup. Both are used only if both are
-/// valid; otherwise the old ones stay. A hangup during a read starts a new read in its place. Never
-/// ends.
+/// valid; otherwise the old ones stay. A hangup during a read starts a new read in its place. The
+/// transfer log does not depend on it. Never ends.
 pub(super) async fn reload(
     mut hangups: Hangups,
     inputs: Inputs,
     server: &Server,
     current: &CurrentUsers,
+    transfers: Option<&TransferLog>,
 ) {
     let inputs = Arc::new(inputs);
     let mut reading = None;
@@ -47,6 +50,9 @@ pub(super) async fn reload(
         let read = tokio::select! {
             () = hangups.next() => {
                 info!("reading users and certificate again");
+                if let Some(log) = transfers {
+                    log.reopen();
+                }
                 reading = begin(&inputs)
                     .inspect_err(|why| error!(%why, "cannot reload, the old users and certificate stay"))
                     .ok();

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use crate::common::{Peer, SENTINEL, Server};
+use crate::common::ftp::{download, log_in, names, refused, upload};
+use crate::common::{Peer, SENTINEL, Server, TestDirectory};
 
 /// The samples by name and labels, after a look at every line.
 fn samples(page: &str) -> BTreeMap<String, f64> {
@@ -222,4 +223,56 @@ fn health_checks_are_no_warnings_and_no_failures() {
             "{options:?}"
         );
     }
+}
+
+#[test]
+fn transfers_are_counted_by_direction_and_result() {
+    let root = TestDirectory::new();
+    let large = vec![7; 40_000_000];
+    root.write("large", &large);
+    let (server, address) = measured(&["--root", &root.path()]);
+    let before = samples(&scrape(address));
+    assert!(before.values().all(|value| *value == 0.0));
+
+    let mut client = log_in(&server, "anna");
+    assert_eq!(download(&mut client, "large").unwrap().len(), large.len());
+    upload(&mut client, "evil\"name", b"12345").unwrap();
+    assert_eq!(refused(download(&mut client, "missing")), 550);
+    assert_eq!(names(&mut client, "").len(), 2);
+
+    // One that is under way, and then given up.
+    let mut peer = Peer::connect(&server);
+    peer.log_in();
+    let reply = peer.ask("EPSV");
+    let port: u16 = reply.split('|').nth(3).unwrap().parse().unwrap();
+    let data = TcpStream::connect((server.address.ip(), port)).unwrap();
+    assert!(peer.ask("STOR slow").starts_with("150 "));
+    let open = "ftp_transfers_in_progress{direction=\"upload\"}";
+    settled(address, open, 1.0);
+    let reply = peer.ask("ABOR");
+    assert!(reply.starts_with("426 "), "{reply}");
+    drop(data);
+    settled(address, open, 0.0);
+
+    let aborted = "ftp_transfers_total{direction=\"upload\",outcome=\"aborted\"}";
+    let samples = settled(address, aborted, 1.0);
+    let bytes =
+        |direction| samples[&format!("ftp_transfer_bytes_total{{direction={direction:?}}}")];
+    assert_eq!(bytes("download"), large.len() as f64);
+    assert_eq!(bytes("upload"), 5.0);
+    assert!(bytes("listing") > 0.0);
+    for (direction, outcome, value) in [
+        ("download", "ok", 1.0),
+        ("download", "refused", 1.0),
+        ("upload", "ok", 1.0),
+        ("listing", "ok", 1.0),
+        ("listing", "aborted", 0.0),
+    ] {
+        let series = format!("ftp_transfers_total{{direction={direction:?},outcome={outcome:?}}}");
+        assert_eq!(samples[&series], value, "{series}");
+    }
+    let timed = samples["ftp_transfer_duration_seconds_count{direction=\"download\"}"];
+    assert_eq!(timed, 2.0);
+    // No client has made a series.
+    assert!(samples.keys().eq(before.keys()));
 }

@@ -18,6 +18,7 @@ mod cli_serve_files;
 mod cli_serve_guard;
 mod cli_serve_metrics;
 mod cli_serve_room;
+mod cli_serve_transfers;
 mod cli_serve_users;
 mod cli_urls;
 mod common;

@@ -53,6 +53,32 @@ on_all! {
     the_root_stays
 }
 
+/// What does not depend on when a file is replaced.
+mod in_place {
+    use ftp_files::{InPlace, Memory};
+
+    macro_rules! in_place {
+        ($($test:ident)*) => {
+            $(#[test]
+            fn $test() {
+                super::$test(&InPlace::new(Memory::new()));
+            })*
+        };
+    }
+
+    in_place! {
+        unique_names_are_unique
+        what_is_behind_the_end_of_a_resumed_file_is_cut_off
+        resuming_behind_the_end_is_refused
+        directories_are_made_entered_and_removed
+        renaming_replaces_files_only_and_only_by_permission
+        facts_and_times_and_permissions
+        unusable_names_are_refused_everywhere
+        long_names
+        the_root_stays
+    }
+}
+
 fn a_file_appears_as_a_whole_when_it_is_committed(files: &impl Files) {
     for (mode, before) in [(New, Err(NotFound)), (Replace, Ok(b"one".to_vec()))] {
         let mut upload = files.store(&path("f"), mode).unwrap();

@@ -8,6 +8,7 @@ mod conformance;
 mod crash;
 #[cfg(unix)]
 mod disk;
+mod in_place;
 mod listing;
 mod model;
 mod quota;
