@@ -14,7 +14,7 @@ pub(crate) use self::check::{CheckArguments, FailOn};
 pub(crate) use self::connection::{ConnectionArguments, ProtectionChoice, Utf8Choice};
 pub(crate) use self::decode::{DecodeArguments, Direction};
 pub(crate) use self::login::LoginArguments;
-pub(crate) use self::serve::{FileArguments, LogFormat, ServeArguments, Uploads};
+pub(crate) use self::serve::{ExternalHost, LogFormat, ServeArguments, TlsResumption, Uploads};
 
 const AFTER_HELP: &str = "\
 Examples:

@@ -1,5 +1,6 @@
 //! The options of `ftp-cli serve`.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::RangeInclusive;
@@ -11,7 +12,7 @@ use ftp_guard::Network;
 use ftp_proto::Username;
 
 use crate::options::{GuardOption, parse_seconds};
-use crate::serve::{Quota, Template};
+use crate::serve::{Quota, Template, parse_bytes};
 
 const SERVE_AFTER_HELP: &str = "\
 Each line of the users file is name:hash or name:hash:account. `ftp-cli hash` makes the hash.
@@ -124,9 +125,13 @@ pub(crate) struct FileArguments {
     #[arg(long, value_name = "A-B", value_parser = parse_ports)]
     pub(crate) passive_ports: Option<RangeInclusive<u16>>,
 
-    /// The address that clients find this server at (PASV)
-    #[arg(long, value_name = "IPV4")]
-    pub(crate) external_address: Option<Ipv4Addr>,
+    /// The IPv4 address that clients find this server at, or its name (PASV)
+    #[arg(long, value_name = "HOST", value_parser = ExternalHost::parse)]
+    pub(crate) external_address: Option<ExternalHost>,
+
+    /// Connect to clients that want it (PORT), at their own address
+    #[arg(long)]
+    pub(crate) active: bool,
 
     /// The time to open a data connection, in seconds
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = parse_seconds)]
@@ -160,6 +165,10 @@ pub(crate) struct ServeTlsArguments {
     /// Refuse transfers and listings without TLS (PROT P)
     #[arg(long, conflicts_with = "danger_optional_tls")]
     pub(crate) require_data_tls: bool,
+
+    /// Whether data connections resume the TLS session of the login
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = TlsResumption::Report)]
+    pub(crate) tls_resumption: TlsResumption,
 
     /// Do not require TLS. DANGEROUS: others can read passwords
     #[arg(long, conflicts_with = "implicit")]
@@ -206,6 +215,18 @@ pub(crate) struct LimitArguments {
     #[arg(long, value_name = "N", default_value = "900")]
     pub(crate) max_sessions: NonZeroUsize,
 
+    /// Move N transfers and listings at a time; others get 450
+    #[arg(long, value_name = "N")]
+    pub(crate) max_transfers: Option<NonZeroUsize>,
+
+    /// Move so many bytes in a second in each session: 500K
+    #[arg(long, value_name = "BYTES", value_parser = parse_rate)]
+    pub(crate) limit_rate: Option<u64>,
+
+    /// The same for all sessions together
+    #[arg(long, value_name = "BYTES", value_parser = parse_rate)]
+    pub(crate) limit_total_rate: Option<u64>,
+
     /// How long a login may take, in seconds
     #[arg(long, value_name = "SECS", default_value = "60", value_parser = parse_seconds)]
     pub(crate) login_timeout: Duration,
@@ -247,10 +268,18 @@ impl ServeArguments {
             ("--transfer-log", self.operation.transfer_log.is_some()),
             ("--passive-ports", files.passive_ports.is_some()),
             ("--external-address", files.external_address.is_some()),
+            ("--active", files.active),
+            ("--max-transfers", self.limits.max_transfers.is_some()),
+            ("--limit-rate", self.limits.limit_rate.is_some()),
+            ("--limit-total-rate", self.limits.limit_total_rate.is_some()),
         ]
         .into_iter()
         .find_map(|(option, is_given)| is_given.then_some(option))
     }
+}
+
+fn parse_rate(text: &str) -> Result<u64, &'static str> {
+    parse_bytes(text).ok_or("it is a number above 0, with or without K, M, G or T (of 1024)")
 }
 
 fn parse_username(text: &str) -> Result<Username, String> {
@@ -271,12 +300,47 @@ fn parse_ports(text: &str) -> Result<RangeInclusive<u16>, String> {
     }
 }
 
-/// The choices of `--uploads`.
+/// Where clients find the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ExternalHost {
+    Address(Ipv4Addr),
+    Name(String),
+}
+
+impl ExternalHost {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Address(address));
+        }
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+        match text.bytes().all(is_known) && text.contains(|it: char| it.is_ascii_alphabetic()) {
+            true => Ok(Self::Name(text.to_owned())),
+            false => Err("it is neither an IPv4 address nor the name of a host"),
+        }
+    }
+}
+
+impl fmt::Display for ExternalHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The choices of `--tls-resumption`: in no data connection, where the client does it, or in each.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TlsResumption {
+    Off,
+    Report,
+    Require,
+}
+
+/// The choices of `--uploads`: under a hidden name until all has come, or over the old file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Uploads {
-    /// Under a hidden name until all has come
     Atomic,
-    /// Over the old file
     InPlace,
 }
 
@@ -290,6 +354,17 @@ pub(crate) enum LogFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_external_host_is_an_ipv4_address_or_a_name() {
+        let address = ExternalHost::parse("192.0.2.7");
+        assert_eq!(address, Ok(ExternalHost::Address([192, 0, 2, 7].into())));
+        let name = ExternalHost::parse("ftp.example.com");
+        assert_eq!(name, Ok(ExternalHost::Name("ftp.example.com".to_owned())));
+        for bad in ["", "::1", "192.0.2", "192.0.2.256", "a b", "a:21", "[a]"] {
+            assert!(ExternalHost::parse(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn ports_are_a_range_or_one() {

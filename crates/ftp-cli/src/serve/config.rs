@@ -1,10 +1,12 @@
 //! The policy of the server, as its options say.
 
 use ftp_proto::data;
-use ftp_proto::server::{Config, DataProtectionPolicy, FilesConfig, Rights, Security, Timeouts};
+use ftp_proto::server::{
+    Config, DataProtectionPolicy, FilesConfig, Resumption, Rights, Security, Timeouts,
+};
 
 use super::greeting;
-use crate::cli::{FileArguments, ServeArguments};
+use crate::cli::{ServeArguments, TlsResumption};
 use crate::exit::Failure;
 
 pub(super) fn config(arguments: &ServeArguments, has_files: bool) -> Result<Config, Failure> {
@@ -29,7 +31,7 @@ pub(super) fn config(arguments: &ServeArguments, has_files: bool) -> Result<Conf
         config = config.data_protection(DataProtectionPolicy::Required);
     }
     if has_files {
-        config = config.files(files(&arguments.files));
+        config = config.files(files(arguments));
     }
     match &arguments.greeting {
         Some(path) => greeting::greet(config, path),
@@ -37,11 +39,20 @@ pub(super) fn config(arguments: &ServeArguments, has_files: bool) -> Result<Conf
     }
 }
 
-fn files(arguments: &FileArguments) -> FilesConfig {
+fn files(arguments: &ServeArguments) -> FilesConfig {
     let mut timeouts = data::Timeouts::default();
-    timeouts.connect = arguments.data_timeout;
-    timeouts.handshake = arguments.data_timeout;
-    timeouts.stall = arguments.stall_timeout;
-    // Each verdict says what its user may do.
-    FilesConfig::new().rights(Rights::NONE).timeouts(timeouts)
+    timeouts.connect = arguments.files.data_timeout;
+    timeouts.handshake = arguments.files.data_timeout;
+    timeouts.stall = arguments.files.stall_timeout;
+    let resumption = match arguments.tls.tls_resumption {
+        TlsResumption::Off => Resumption::Off,
+        TlsResumption::Report => Resumption::Report,
+        TlsResumption::Require => Resumption::Require,
+    };
+    FilesConfig::new()
+        // Each verdict says what its user may do.
+        .rights(Rights::NONE)
+        .active(arguments.files.active)
+        .resumption(resumption)
+        .timeouts(timeouts)
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -153,9 +153,10 @@ fn names(arguments: &ServeArguments) -> Vec<String> {
         .to_vec();
     let listens_at = arguments.listen.parse::<SocketAddr>().ok();
     let own = listens_at.map(|address| address.ip());
-    let external = arguments.files.external_address.map(IpAddr::V4);
-    let further = own.filter(|own| !own.is_unspecified()).into_iter();
-    for name in further.chain(external).map(|address| address.to_string()) {
+    let own = own.filter(|own| !own.is_unspecified());
+    let external = arguments.files.external_address.as_ref();
+    let further = own.map(|own| own.to_string());
+    for name in further.into_iter().chain(external.map(ToString::to_string)) {
         if !names.contains(&name) {
             names.push(name);
         }

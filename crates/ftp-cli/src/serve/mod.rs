@@ -31,7 +31,7 @@ use ftp_guard::Network;
 use ftp_proto::Username;
 use ftp_proto::server::Rights;
 use ftp_tokio::ftp_files::Files;
-use ftp_tokio::{Server, SessionInfo};
+use ftp_tokio::{ExternalAddress, Server, SessionInfo};
 use tokio::net::TcpStream;
 use tracing::{debug, error, info, warn};
 
@@ -48,8 +48,8 @@ use self::reload::{hangups, reload};
 use self::signals::signals;
 use self::transfer_log::TransferLog;
 use self::users::CurrentUsers;
-pub(crate) use self::users::{Decision, Quota, Users};
-use crate::cli::{LogFormat, ServeArguments};
+pub(crate) use self::users::{Decision, Quota, Users, parse_bytes};
+use crate::cli::{ExternalHost, LogFormat, ServeArguments};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
@@ -137,16 +137,36 @@ fn server(
     if !arguments.guard.danger_no_guard {
         server = server.guard(guard::guard(arguments)?);
     }
-    if let Some(ports) = &arguments.files.passive_ports {
-        server = server.passive_ports(ports.clone());
-    }
-    if let Some(address) = arguments.files.external_address {
-        server = server.external_address(address);
+    if homes.has_files() {
+        server = with_files(server, arguments);
     }
     Ok(match homes.has_files() {
         true => server.files_for(move |session| files_of(session, &homes, &users)),
         false => server,
     })
+}
+
+/// How files are served.
+fn with_files(mut server: Server, arguments: &ServeArguments) -> Server {
+    if let Some(ports) = &arguments.files.passive_ports {
+        server = server.passive_ports(ports.clone());
+    }
+    if let Some(host) = &arguments.files.external_address {
+        server = server.external_address(match host {
+            ExternalHost::Address(address) => ExternalAddress::fixed((*address).into()),
+            ExternalHost::Name(name) => ExternalAddress::host(name),
+        });
+    }
+    if let Some(most) = arguments.limits.max_transfers {
+        server = server.max_transfers(most.get());
+    }
+    if let Some(rate) = arguments.limits.limit_rate {
+        server = server.session_bandwidth(rate);
+    }
+    if let Some(rate) = arguments.limits.limit_total_rate {
+        server = server.total_bandwidth(rate);
+    }
+    server
 }
 
 fn files_of(

@@ -14,6 +14,7 @@ mod cli_runtimes;
 mod cli_secrets;
 mod cli_serve;
 mod cli_serve_balancer;
+mod cli_serve_data;
 mod cli_serve_files;
 mod cli_serve_guard;
 mod cli_serve_metrics;

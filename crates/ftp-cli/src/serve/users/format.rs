@@ -17,7 +17,7 @@ use ftp_proto::wire::TextProblem;
 use ftp_proto::{Account, Username};
 use thiserror::Error;
 
-pub(crate) use self::quota::{Quota, QuotaProblem};
+pub(crate) use self::quota::{Quota, QuotaProblem, parse_bytes};
 
 /// How a users file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use ftp_proto::server::Rights;
 use ftp_proto::{Account, Password, Username};
 use subtle::ConstantTimeEq;
 
-pub(crate) use self::format::{Form, Quota, Terms};
+pub(crate) use self::format::{Form, Quota, Terms, parse_bytes};
 use crate::credentials::is_anonymous;
 use crate::exit::Failure;
 use crate::hash::{Hash, WorkingMemory};

@@ -38,7 +38,7 @@ impl Quota {
 }
 
 /// A number of bytes above 0, also as in `10M`.
-fn parse_bytes(text: &str) -> Option<u64> {
+pub(crate) fn parse_bytes(text: &str) -> Option<u64> {
     let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
     let of_unit = units.iter().find_map(|(letter, shift)| {
         let digits = text.strip_suffix([*letter, letter.to_ascii_lowercase()])?;
