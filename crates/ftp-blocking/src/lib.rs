@@ -140,9 +140,9 @@ pub use connector::Connector;
 pub use driver::{Driver, Parts};
 pub use ftp_adapter::files::{Hash, SkipReason, Visit};
 pub use ftp_adapter::{
-    Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Next, PoolConfig,
-    Progress, Report, ResumeOptions, ResumeReport, SessionData, SessionError, SessionEvent,
-    SessionInfo, Started, TlsMissing, TransferStart, TransferSummary,
+    Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Fact, FileFacts, Next,
+    PoolConfig, Progress, Report, ResumeOptions, ResumeReport, SessionData, SessionError,
+    SessionEvent, SessionInfo, Started, TlsMissing, TransferStart, TransferSummary,
 };
 #[cfg(feature = "files")]
 pub use ftp_adapter::{ExternalAddress, PeerCheck};

@@ -4,13 +4,11 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::thread::sleep;
 use std::time;
 
-use ftp_adapter::{
-    AskFacts, Error, FileFacts, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, jitter,
-};
+use ftp_adapter::{Error, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, jitter};
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 
-use crate::{Client, Pool};
+use crate::Pool;
 
 /// How much is moved at a time.
 const PIECE: usize = 64 * 1024;
@@ -64,7 +62,7 @@ impl Pool {
     ) -> Result<ResumeReport, Error> {
         let mut ftp = self.lend(again)?;
         state.connected();
-        let facts = facts(&mut ftp, path)?;
+        let facts = ftp.file_facts(path)?;
         let Some(offset) = state.begin(facts) else {
             return state.finished(None);
         };
@@ -80,10 +78,12 @@ impl Pool {
             state.received(count)?;
             sink.write_all(&piece[..count]).map_err(Error::Local)?;
         }
+        let report = download.finish()?;
         drop(download);
+        state.transferred(report);
         sink.flush().map_err(Error::Local)?;
         let now = match state.is_resumed() {
-            true => Some(self::facts(&mut ftp, path)?),
+            true => Some(ftp.file_facts(path)?),
             false => None,
         };
         state.finished(now)
@@ -134,7 +134,7 @@ impl Pool {
     ) -> Result<ResumeReport, Error> {
         let mut ftp = self.lend(again)?;
         state.connected();
-        let facts = facts(&mut ftp, path)?;
+        let facts = ftp.file_facts(path)?;
         let Some(offset) = state.begin(facts) else {
             return state.finished(facts);
         };
@@ -153,19 +153,11 @@ impl Pool {
             state.sending(count);
             upload.write_all(&piece[..count])?;
         }
-        upload.finish()?;
+        let report = upload.finish()?;
         drop(upload);
-        state.finished(self::facts(&mut ftp, path)?)
+        state.transferred(report);
+        state.finished(ftp.file_facts(path)?)
     }
-}
-
-/// What the server says of a file now.
-fn facts(ftp: &mut Client, path: &[u8]) -> Result<FileFacts, Error> {
-    let mut ask = AskFacts::new(path)?;
-    while let Some(command) = ask.next()? {
-        ask.on_reply(&ftp.command(command)?);
-    }
-    Ok(ask.facts())
 }
 
 /// The time since now.

@@ -1,12 +1,11 @@
 //! What the options of a connection mean: security, trust, and the configuration of the client.
 
-use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use ftp_proto::Lenience;
 use ftp_proto::client::{Config, DataProtection, Security, Timeouts, Utf8};
+use ftp_proto::{Lenience, data};
 use ftp_rustls::rustls::ClientConfig;
-use ftp_rustls::{ConfigError, Roots, client_config};
+use ftp_rustls::{ConfigError, Roots, Versions, client_config_with_versions};
 
 use crate::certificate::{read_identity, read_roots};
 use crate::cli::{ConnectionArguments, ProtectionChoice, Utf8Choice};
@@ -62,7 +61,10 @@ pub(crate) fn trust(arguments: &ConnectionArguments) -> Trust {
 
 /// # Errors
 /// If a certificate or key cannot be used.
-pub(crate) fn tls_config(arguments: &ConnectionArguments) -> Result<Arc<ClientConfig>, Failure> {
+pub(crate) fn tls_config(
+    arguments: &ConnectionArguments,
+    versions: Versions,
+) -> Result<Arc<ClientConfig>, Failure> {
     let roots = match (&arguments.ca, trust(arguments)) {
         (_, Trust::Any) => Roots::DangerousAnyCertificate,
         (_, Trust::Pins) => Roots::Pinned(arguments.cert_sha256.clone()),
@@ -73,7 +75,7 @@ pub(crate) fn tls_config(arguments: &ConnectionArguments) -> Result<Arc<ClientCo
         (Some(chain), Some(key)) => Some(read_identity(chain, key)?),
         _ => None,
     };
-    client_config(roots, identity).map_err(|error| {
+    client_config_with_versions(roots, identity, versions).map_err(|error| {
         let file = match error {
             ConfigError::KeyMismatch | ConfigError::Identity(_) => &arguments.client_cert,
             ConfigError::RootsForOtherPurpose => &arguments.ca,
@@ -89,14 +91,17 @@ pub(crate) fn tls_config(arguments: &ConnectionArguments) -> Result<Arc<ClientCo
     })
 }
 
+/// `asks`: questions of the server can be answered while it waits.
+///
 /// # Errors
 /// If the name of `--host` cannot be sent.
 pub(crate) fn config(
     arguments: &ConnectionArguments,
     security: Security,
     credentials: &Credentials,
+    asks: bool,
 ) -> Result<Config, Failure> {
-    let config = Config::new(credentials.to_login(io::stdin().is_terminal()))
+    let config = Config::new(credentials.to_login(asks))
         .security(security)
         .data_protection(match arguments.protection {
             ProtectionChoice::Required => DataProtection::Required,
@@ -111,13 +116,29 @@ pub(crate) fn config(
         })
         .pipelining(arguments.pipeline)
         .lenience(lenience(arguments))
-        .timeouts(Timeouts::uniform(arguments.timeout));
+        .timeouts(timeouts(arguments))
+        .data_timeouts(data_timeouts(arguments));
     match &arguments.host {
         Some(name) => config
             .host(name)
             .map_err(|why| Failure::usage(format!("the name of --host {}", why.problem))),
         None => Ok(config),
     }
+}
+
+/// Each step has `--timeout`: also the final reply of a transfer.
+fn timeouts(arguments: &ConnectionArguments) -> Timeouts {
+    let mut timeouts = Timeouts::uniform(arguments.timeout);
+    timeouts.transfer = arguments.timeout;
+    timeouts
+}
+
+fn data_timeouts(arguments: &ConnectionArguments) -> data::Timeouts {
+    let mut timeouts = data::Timeouts::default();
+    timeouts.connect = arguments.timeout;
+    timeouts.handshake = arguments.timeout;
+    timeouts.stall = arguments.timeout;
+    timeouts
 }
 
 fn lenience(arguments: &ConnectionArguments) -> Lenience {

@@ -1,7 +1,7 @@
 //! `ftp-cli decode`: turns captured bytes of a control connection into JSON. `listing` does it for
 //! directory listings.
 
-mod listing;
+pub(crate) mod listing;
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -4,7 +4,9 @@ use std::fmt;
 use std::process::ExitCode;
 
 /// The exit codes, documented in `--help`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// When several files failed, the greatest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// Logged in; or the command did its work.
     Success = 0,
@@ -20,6 +22,12 @@ pub(crate) enum Exit {
     PeerFault = 5,
     /// No TLS session could be made.
     Tls = 6,
+    /// A transfer was cut off, its length differs, or its outcome is unknown.
+    CutOff = 7,
+    /// A file of this computer could not be read or written.
+    LocalFile = 8,
+    /// A file was transferred, and what arrived could not be verified.
+    Verification = 9,
 }
 
 impl From<Exit> for ExitCode {

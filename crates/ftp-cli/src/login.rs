@@ -1,5 +1,6 @@
 //! `ftp-cli login`: one login to a server, and its report.
 
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use ftp_adapter::jitter;
 use ftp_proto::client::{Config, Security};
 use ftp_proto::connect::Retry;
 use ftp_proto::wire::{Command, Verb, escape};
+use ftp_rustls::Versions;
 use ftp_rustls::rustls::ClientConfig;
 
 use crate::adapter::Adapter;
@@ -56,16 +58,21 @@ impl<'a> Plan<'a> {
             .collect::<Result<Vec<_>, _>>()?;
         let tls = match security {
             Security::DangerousPlaintext => None,
-            _ => Some(tls_config(&arguments.connection)?),
+            _ => Some(tls_config(&arguments.connection, Versions::default())?),
         };
         let credentials = Credentials::gather(&arguments.connection, &mut target)?;
         warn(&arguments.connection);
-        if target.has_path {
+        if !target.path.is_start() {
             complain("note: the path in the URL is ignored: this command only logs in");
         }
         Ok(Self {
             address: target.address(),
-            config: config(&arguments.connection, security, &credentials)?,
+            config: config(
+                &arguments.connection,
+                security,
+                &credentials,
+                io::stdin().is_terminal(),
+            )?,
             tls,
             then,
             adapter: start(arguments.runtime.runtime)?,
@@ -79,7 +86,7 @@ impl<'a> Plan<'a> {
         let began = Instant::now();
         let now = || ftp_proto::Instant::from_start(began.elapsed());
         let mut retrying = Retry::new()
-            .retries(self.arguments.connection.retries)
+            .retries(self.arguments.connection.retries.unwrap_or(0))
             .start(now());
         loop {
             let (report, is_transient) = self.attempt(retrying.attempts())?;
@@ -99,7 +106,7 @@ impl<'a> Plan<'a> {
     /// One connection, from start to end, and whether another may succeed.
     fn attempt(&self, attempts: u32) -> Result<(Report, bool), Failure> {
         let live = (!self.arguments.json && !self.arguments.quiet).then(|| Live {
-            output: Arc::clone(&self.output),
+            output: Some(Arc::clone(&self.output)),
             indent: "",
             timestamps: self.arguments.verbose,
         });

@@ -14,6 +14,7 @@ mod decode;
 mod demo;
 mod encoding;
 mod exit;
+mod files;
 mod hash;
 mod login;
 mod mask;
@@ -21,6 +22,7 @@ mod netrc;
 mod notice;
 mod options;
 mod output;
+mod progress;
 mod report;
 mod serve;
 mod target;
@@ -60,6 +62,11 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
         Command::Hash => hash::run(&output).map(|()| Exit::Success),
         Command::Decode(arguments) => decode::run(&arguments, &output),
+        Command::Files(command) => {
+            let mut runtime = Builder::new_multi_thread();
+            runtime.worker_threads(2).enable_all();
+            block_on(&mut runtime, files::run(&command, &output))
+        }
     }
 }
 
@@ -70,5 +77,8 @@ fn block_on<T>(
     let runtime = runtime
         .build()
         .map_err(|error| Failure::new(Exit::Unavailable, format!("cannot start: {error}")))?;
-    runtime.block_on(work)
+    let result = runtime.block_on(work);
+    // It would wait for a read of standard input that nobody needs any more.
+    runtime.shutdown_background();
+    result
 }

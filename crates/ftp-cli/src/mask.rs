@@ -24,6 +24,9 @@ use zeroize::Zeroizing;
 /// Shorter secrets are in most texts by chance.
 const SHORTEST: usize = 4;
 
+/// How many replies are remembered. Those of a login are among the first.
+const MOST_SHOWN: usize = 1000;
+
 /// The secrets sent to a server, and the replies shown before.
 #[derive(Default, Clone)]
 pub(crate) struct Mask {
@@ -64,7 +67,11 @@ impl Mask {
 
     fn hide(&mut self, secret: &[u8]) {
         let folded = Zeroizing::new(folded(secret));
-        if secret.is_empty() || contains(&self.username, &folded) {
+        let is_known = |known: &Secret| *known.bytes == secret;
+        if secret.is_empty()
+            || contains(&self.username, &folded)
+            || self.secrets.iter().any(is_known)
+        {
             return;
         }
         if secret.len() < SHORTEST {
@@ -94,7 +101,9 @@ impl Mask {
         if self.hides(reply) {
             return reply.to_reply().redacted();
         }
-        self.shown.insert(reply.raw().to_vec());
+        if self.shown.len() < MOST_SHOWN {
+            self.shown.insert(reply.raw().to_vec());
+        }
         reply.to_reply()
     }
 

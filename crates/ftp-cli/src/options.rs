@@ -55,6 +55,24 @@ pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A number of bytes a second, with `K`, `M` or `G` for powers of 1024.
+pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
+        _ => (text, 1),
+    };
+    match number
+        .parse::<u64>()
+        .ok()
+        .and_then(|it| it.checked_mul(unit))
+    {
+        Some(rate @ 1..) if number.bytes().all(|byte| byte.is_ascii_digit()) => Ok(rate),
+        _ => Err("not a number of bytes a second, such as 500K or 2M".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +98,21 @@ mod tests {
             "answer-floor=0",
         ] {
             assert!(GuardOption::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rates_are_bytes_with_binary_units() {
+        for (text, rate) in [
+            ("1", 1),
+            ("500K", 512_000),
+            ("2m", 2 << 20),
+            ("1G", 1 << 30),
+        ] {
+            assert_eq!(parse_rate(text), Ok(rate), "{text}");
+        }
+        for bad in ["", "0", "K", "-1", "+1", "1.5M", "1T", "99999999999G"] {
+            assert!(parse_rate(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,7 +1,9 @@
 //! Standard output and standard error. A closed reader is not a failure.
 
 use std::io::{self, ErrorKind, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use indicatif::MultiProgress;
 
 use crate::exit::{Exit, Failure};
 
@@ -15,6 +17,11 @@ pub(crate) struct Output {
 impl Output {
     /// Prints one line and flushes: a reader on a pipe waits for it.
     pub(crate) fn line(&self, line: &str) {
+        self.bytes(line.as_bytes());
+    }
+
+    /// The same for a line that is no text.
+    pub(crate) fn bytes(&self, line: &[u8]) {
         let mut error = self.error.lock().unwrap_or_else(PoisonError::into_inner);
         if error.is_none() {
             *error = write_line(line).err();
@@ -42,15 +49,36 @@ impl Output {
     }
 }
 
-fn write_line(line: &str) -> io::Result<()> {
+/// What is drawn at the bottom of the terminal, and has to make room for lines.
+static DRAWN: OnceLock<MultiProgress> = OnceLock::new();
+
+/// From now on, lines go above these bars.
+pub(crate) fn draw_below(bars: &MultiProgress) {
+    DRAWN.get_or_init(|| bars.clone());
+}
+
+fn above_bars<T>(write: impl FnOnce() -> T) -> T {
+    match DRAWN.get() {
+        Some(bars) => bars.suspend(write),
+        None => write(),
+    }
+}
+
+fn write_line(line: &[u8]) -> io::Result<()> {
+    above_bars(|| write_line_alone(line))
+}
+
+fn write_line_alone(line: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(line.as_bytes())?;
+    stdout.write_all(line)?;
     stdout.write_all(b"\n")?;
     stdout.flush()
 }
 
 /// Prints a line on standard error.
 pub(crate) fn complain(text: impl std::fmt::Display) {
-    // If standard error is closed as well, the error cannot be shown.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    above_bars(|| {
+        // If standard error is closed as well, the error cannot be shown.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    });
 }

@@ -2,6 +2,8 @@
 
 mod hint;
 
+pub(crate) use self::hint::hint;
+
 use std::fmt;
 
 use ftp_adapter::Error;
@@ -40,7 +42,7 @@ impl Outcome {
         }
     }
 
-    fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::ConnectTimedOut { .. } => Self::TimedOut,
             Error::Tls { .. } | Error::TlsConfiguration(_) | Error::NoTlsConfiguration => {

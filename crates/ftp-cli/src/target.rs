@@ -1,5 +1,6 @@
-//! The URL of a server: address, security, user.
+//! The URL of a server: address, security, user, and perhaps a path.
 
+mod path;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use percent_encoding::percent_decode_str;
 use url::Host;
 use zeroize::Zeroizing;
 
+pub(crate) use self::path::{RemotePath, local_name, remote_name};
 use crate::exit::Failure;
 
 /// The parts of a URL.
@@ -23,12 +25,12 @@ pub(crate) struct Target {
     pub(crate) port: u16,
     pub(crate) username: Option<Username>,
     pub(crate) password: Option<Password>,
-    /// The URL has a path, which a login does not use.
-    pub(crate) has_path: bool,
+    /// What follows the host.
+    pub(crate) path: RemotePath,
 }
 
 impl Target {
-    /// Reads `ftp://[user[:password]@]host[:port]` or `ftps://…`, by the grammar of RFC 3986: the
+    /// Reads `ftp://[user[:password]@]host[:port][/path]` or `ftps://…`, by the grammar of RFC 3986: the
     /// URL standard of browsers ends the host at a backslash, drops tabs, and reads `0x7f.1` as an
     /// address. Beyond the grammar, user and password may hold some characters that are unambiguous
     /// there: `@`, a backslash (`DOMAIN\user`), letters that are not ASCII.
@@ -49,7 +51,9 @@ impl Target {
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         if path.contains('@') {
             // With a slash in the password, the host would be another than the user expects.
-            return Err(malformed("an @ after a slash: does the password hold a /?"));
+            return Err(malformed(
+                "an @ after a slash: does the password hold a /? In a path it is %40",
+            ));
         }
         let (userinfo, place) = match authority.rsplit_once('@') {
             Some((userinfo, place)) => (Some(userinfo), place),
@@ -66,7 +70,7 @@ impl Target {
             port: port.unwrap_or(security.default_port()),
             username,
             password,
-            has_path: !matches!(path, "" | "/"),
+            path: RemotePath::parse(path)?,
         })
     }
 
@@ -255,7 +259,7 @@ fn decode(text: &str) -> Zeroizing<Vec<u8>> {
 
 fn malformed(why: &str) -> Failure {
     Failure::usage(format!("the URL cannot be read: {why}")).hint(
-        "it is ftp://[user[:password]@]host[:port]; characters such as / ? # % @ : \\ in a user \
+        "it is ftp://[user[:password]@]host[:port][/path]; characters such as / ? # % @ : \\ in a user \
          name or password are written percent-encoded (/ is %2F, # is %23, \\ is %5C)",
     )
 }

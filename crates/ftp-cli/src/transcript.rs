@@ -54,7 +54,8 @@ impl fmt::Display for Entry {
 
 /// Where lines are shown while the dialogue runs.
 pub(crate) struct Live {
-    pub(crate) output: Arc<Output>,
+    /// `None`: standard error, because something else goes to standard output.
+    pub(crate) output: Option<Arc<Output>>,
     /// Printed before each line.
     pub(crate) indent: &'static str,
     /// Whether each line has the time since the start.
@@ -65,6 +66,8 @@ pub(crate) struct Live {
 pub(crate) struct Recorder {
     start: Instant,
     live: Option<Live>,
+    /// How many lines are kept: the last ones.
+    kept: usize,
     recording: Mutex<Recording>,
     /// A notice, while the server has sent nothing.
     waiting: Mutex<Option<Notice>>,
@@ -72,6 +75,9 @@ pub(crate) struct Recorder {
 
 /// How long a server may be silent before the user gets a notice.
 const SILENCE: Duration = Duration::from_secs(1);
+
+/// How many lines are kept of a dialogue that may last. A login has fewer.
+const LAST_LINES: usize = 64;
 
 /// What was recorded so far.
 #[derive(Default)]
@@ -93,9 +99,23 @@ impl Recorder {
         Self {
             start: Instant::now(),
             live,
+            kept: usize::MAX,
             recording: Mutex::default(),
             waiting: Mutex::default(),
         }
+    }
+
+    /// The same for dialogues that may last: keeps only the last lines.
+    pub(crate) fn of_last_lines(live: Option<Live>) -> Self {
+        Self {
+            kept: LAST_LINES,
+            ..Self::new(live)
+        }
+    }
+
+    /// Looks at what was recorded so far.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Recording) -> T) -> T {
+        look(&self.recording())
     }
 
     fn recording(&self) -> MutexGuard<'_, Recording> {
@@ -181,6 +201,9 @@ impl Observer for Recorder {
             if let Some(live) = &self.live {
                 live.show(&entry, elapsed);
             }
+            if recording.entries.len() >= self.kept {
+                recording.entries.remove(0);
+            }
             recording.entries.push(entry);
         }
     }
@@ -189,11 +212,15 @@ impl Observer for Recorder {
 impl Live {
     fn show(&self, entry: &Entry, elapsed: Duration) {
         let indent = self.indent;
-        self.output.line(&if self.timestamps {
+        let line = if self.timestamps {
             format!("{indent}{:>9.3} {entry}", elapsed.as_secs_f64())
         } else {
             format!("{indent}{entry}")
-        });
+        };
+        match &self.output {
+            Some(output) => output.line(&line),
+            None => complain(line),
+        }
     }
 }
 

@@ -97,8 +97,8 @@ pub use ftp_adapter;
 pub use ftp_adapter::files::{Hash, SkipReason, Visit};
 pub use ftp_adapter::socket2;
 pub use ftp_adapter::{
-    Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Next,
-    PoolConfig, Progress, Report, ResumeOptions, ResumeReport, SessionData, SessionError,
+    Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Fact, FileFacts,
+    Next, PoolConfig, Progress, Report, ResumeOptions, ResumeReport, SessionData, SessionError,
     SessionEvent, SessionInfo, SharedGuard, Started, TlsMissing, TransferStart, TransferSummary,
 };
 #[cfg(feature = "files")]

@@ -5,15 +5,13 @@ use std::io::{self, SeekFrom};
 use std::pin::Pin;
 use std::task::ready;
 
-use ftp_adapter::{
-    AskFacts, Error, FileFacts, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, jitter,
-};
+use ftp_adapter::{Error, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, jitter};
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
 
 use crate::runtime::{later, sleep_until};
-use crate::{FuturesIo, Pool, Pooled, Runtime};
+use crate::{FuturesIo, Pool, Runtime};
 
 /// How much is moved at a time.
 const PIECE: usize = 64 * 1024;
@@ -134,7 +132,7 @@ impl<R: Runtime + 'static> Pool<R> {
     {
         let mut ftp = self.lend(again).await?;
         state.connected();
-        let facts = facts(&mut ftp, path).await?;
+        let facts = ftp.file_facts(path).await?;
         let Some(offset) = state.begin(facts) else {
             return state.finished(None);
         };
@@ -155,10 +153,12 @@ impl<R: Runtime + 'static> Pool<R> {
                 .await
                 .map_err(Error::Local)?;
         }
+        let report = download.finish().await?;
         drop(download);
+        state.transferred(report);
         R::flush(sink).await.map_err(Error::Local)?;
         let now = match state.is_resumed() {
-            true => Some(self::facts(&mut ftp, path).await?),
+            true => Some(ftp.file_facts(path).await?),
             false => None,
         };
         state.finished(now)
@@ -217,7 +217,7 @@ impl<R: Runtime + 'static> Pool<R> {
     {
         let mut ftp = self.lend(again).await?;
         state.connected();
-        let facts = facts(&mut ftp, path).await?;
+        let facts = ftp.file_facts(path).await?;
         let Some(offset) = state.begin(facts) else {
             return state.finished(facts);
         };
@@ -237,19 +237,11 @@ impl<R: Runtime + 'static> Pool<R> {
             state.sending(count);
             upload.write_all(&piece[..count]).await?;
         }
-        upload.finish().await?;
+        let report = upload.finish().await?;
         drop(upload);
-        state.finished(self::facts(&mut ftp, path).await?)
+        state.transferred(report);
+        state.finished(ftp.file_facts(path).await?)
     }
-}
-
-/// What the server says of a file now.
-async fn facts<R: Runtime>(ftp: &mut Pooled<R>, path: &[u8]) -> Result<FileFacts, Error> {
-    let mut ask = AskFacts::new(path)?;
-    while let Some(command) = ask.next()? {
-        ask.on_reply(&ftp.command(command).await?);
-    }
-    Ok(ask.facts())
 }
 
 /// The time since now.

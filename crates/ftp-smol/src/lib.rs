@@ -111,10 +111,10 @@
 mod runtime;
 
 pub use ftp_futures::{
-    Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Handler, Hash, Login,
-    Next, Parts, PoolConfig, Progress, Report, ResumeOptions, ResumeReport, SessionData,
-    SessionError, SessionEvent, SessionInfo, SkipReason, Started, TlsMissing, TransferStart,
-    TransferSummary, Visit, ftp_guard, ftp_proto, ftp_rustls,
+    Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Fact, FileFacts,
+    Handler, Hash, Login, Next, Parts, PoolConfig, Progress, Report, ResumeOptions, ResumeReport,
+    SessionData, SessionError, SessionEvent, SessionInfo, SkipReason, Started, TlsMissing,
+    TransferStart, TransferSummary, Visit, ftp_guard, ftp_proto, ftp_rustls,
 };
 #[cfg(feature = "files")]
 pub use ftp_futures::{ExternalAddress, PeerCheck, ftp_files};

@@ -114,6 +114,23 @@ macro_rules! client_operations {
             self.converse($crate::files::SetModified::new(path, time)?)$($await)*
         }
 
+        /// Size and time of a file (`SIZE`, `MDTM`), as far as the server says them: enough to see whether
+        /// it is still the one of an earlier transfer. A file that is not there is no error, but
+        /// [`Fact::Missing`](ftp_adapter::Fact::Missing).
+        ///
+        /// # Errors
+        /// As [`pwd`](Self::pwd), but for replies that refuse.
+        pub $($async)? fn file_facts(
+            &mut self,
+            path: impl AsRef<[u8]>,
+        ) -> Result<$crate::FileFacts, $crate::Error> {
+            let mut ask = $crate::AskFacts::new(path)?;
+            while let Some(command) = ask.next()? {
+                ask.on_reply(&self.command(command)$($await)*?);
+            }
+            Ok(ask.facts())
+        }
+
         /// What the server knows of a file or a directory (`MLST`, RFC 3659 §7).
         ///
         /// # Errors

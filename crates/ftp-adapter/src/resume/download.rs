@@ -1,15 +1,17 @@
 //! A download that goes on from where it was cut.
 
+use std::mem::take;
+
 use ftp_proto::Instant;
 
 use super::{Fact, FileFacts, ResumeOptions, ResumeReport, Tries};
-use crate::Error;
+use crate::{Error, Report};
 
 /// A download in one or several tries, without waiting and without I/O.
 ///
 /// Each try: [`connected`](Self::connected), [`begin`](Self::begin), then the transfer from the byte that
 /// it says, with [`received`](Self::received) for the bytes. When the transfer is whole,
-/// [`finished`](Self::finished) with the facts asked for anew if [`is_resumed`](Self::is_resumed).
+/// [`transferred`](Self::transferred) and [`finished`](Self::finished) with the facts asked for anew if [`is_resumed`](Self::is_resumed).
 /// Any error on the way goes to [`failed`](Self::failed).
 ///
 /// A try goes on where the one before was cut only if the server says the same size and time as at
@@ -27,6 +29,8 @@ pub struct ResumeDownload {
     sink_length: u64,
     /// The server was seen to begin where it was told to.
     is_restart_proven: bool,
+    /// An earlier program wrote what the sink has, and there was no try yet.
+    is_taken_up: bool,
 }
 
 impl ResumeDownload {
@@ -34,11 +38,12 @@ impl ResumeDownload {
     pub fn start(now: Instant, options: ResumeOptions, sink_length: u64) -> Self {
         Self {
             size_is_enough: options.size_is_enough,
-            tries: Tries::start(now, options),
-            facts: FileFacts::default(),
-            written: 0,
+            facts: options.begun.unwrap_or_default(),
+            written: options.begun.map_or(0, |_| sink_length),
             sink_length,
             is_restart_proven: false,
+            is_taken_up: options.begun.is_some(),
+            tries: Tries::start(now, options),
         }
     }
 
@@ -60,9 +65,11 @@ impl ResumeDownload {
     }
 
     fn offset(&mut self, facts: FileFacts) -> Option<u64> {
+        let is_taken_up = take(&mut self.is_taken_up);
         if self.written > 0 && self.is_same(facts) {
             if facts.size == Fact::Known(self.written) {
-                if !self.is_resumed() || self.is_restart_proven {
+                let is_resumed = self.is_resumed() || is_taken_up;
+                if !is_resumed || self.is_restart_proven {
                     return None;
                 }
                 // Only the end of a transfer shows that it began where it was told to.
@@ -138,6 +145,11 @@ impl ResumeDownload {
             return Err(Error::SinkTooLong { length });
         }
         Ok(self.tries.report(self.written))
+    }
+
+    /// The server confirmed the transfer of this try like this.
+    pub fn transferred(&mut self, report: Report) {
+        self.tries.last = Some(report);
     }
 
     /// This try failed. Returns when the next is to begin, or `None` to give up and report the error.

@@ -9,16 +9,18 @@ mod download;
 mod facts;
 mod upload;
 
-use ftp_proto::Instant;
+use std::sync::Arc;
+
 use ftp_proto::client::{self, PeerFault, TransferError};
 use ftp_proto::connect::{Retry, Retrying};
 use ftp_proto::wire::{Class, Code, Reply, Verb};
+use ftp_proto::{Instant, TlsSession};
 
 pub use self::download::ResumeDownload;
 pub use self::facts::{AskFacts, Fact, FileFacts};
 pub use self::upload::ResumeUpload;
 use crate::progress::OnProgress;
-use crate::{DataFailure, DriverError, Error, Progress};
+use crate::{DataFailure, DriverError, Error, Progress, Report};
 
 /// How often, and when, a transfer is tried again.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +28,7 @@ pub struct ResumeOptions {
     retry: Retry,
     size_is_enough: bool,
     on_progress: Option<OnProgress>,
+    begun: Option<FileFacts>,
 }
 
 impl ResumeOptions {
@@ -35,7 +38,22 @@ impl ResumeOptions {
             retry: Retry::new(),
             size_is_enough: false,
             on_progress: None,
+            begun: None,
         }
+    }
+
+    /// Goes on with a transfer that an earlier program began, at the first try already.
+    ///
+    /// * For a download, `facts` are what the server said of its file then, and the sink holds the
+    ///   beginning of that file. If the server says the same now, the first try goes on at the end of the
+    ///   sink; otherwise it starts over.
+    /// * For an upload, `facts` are what the server says of its file now, which must be the beginning of
+    ///   the source. If it still says that, and the file is no longer than the source, the first try
+    ///   goes on at its end; otherwise it starts over.
+    #[must_use]
+    pub const fn begun(mut self, facts: FileFacts) -> Self {
+        self.begun = Some(facts);
+        self
     }
 
     /// How many tries, and the delays between them.
@@ -69,14 +87,18 @@ impl ResumeOptions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResumeReport {
+    /// The final reply to the last transfer; `None` if the last try found that nothing was missing.
+    pub reply: Option<Reply>,
+    /// The TLS session of its data connection, if there was one.
+    pub tls: Option<Arc<TlsSession>>,
     /// How many bytes the file has.
     pub length: u64,
     /// How many bytes went over data connections in all tries.
     pub bytes: u64,
     /// How many tries it took, those included that failed before the transfer.
     pub tries: u32,
-    /// At which byte each try began that came as far as the transfer. The first is 0; a later 0 means
-    /// that it started over.
+    /// At which byte each try began that came as far as the transfer. The first is 0, but for what was
+    /// [begun](ResumeOptions::begun); a later 0 means that it started over.
     pub offsets: Vec<u64>,
 }
 
@@ -91,6 +113,8 @@ struct Tries {
     /// The server begins where it is told to (`REST`), as far as is known.
     can_restart: bool,
     on_progress: Option<OnProgress>,
+    /// The last transfer that was whole.
+    last: Option<Report>,
 }
 
 impl Tries {
@@ -102,6 +126,7 @@ impl Tries {
             bytes: 0,
             can_restart: true,
             on_progress: options.on_progress,
+            last: None,
         }
     }
 
@@ -129,8 +154,14 @@ impl Tries {
         self.retrying.failed(now, may_pass, random)
     }
 
-    fn report(&self, length: u64) -> ResumeReport {
+    fn report(&mut self, length: u64) -> ResumeReport {
+        let (reply, tls) = match self.last.take() {
+            Some(last) => (Some(last.reply), last.tls),
+            None => (None, None),
+        };
         ResumeReport {
+            reply,
+            tls,
             length,
             bytes: self.bytes,
             tries: self.retrying.attempts(),
@@ -148,6 +179,20 @@ fn is_refused_restart(error: &Error, offset: u64) -> bool {
         return false;
     };
     offset > 0 && (*verb == Verb::Rest || reply.code() == Code::BAD_RESTART)
+}
+
+impl Error {
+    /// Whether the same may come to another end over another connection that is logged in: it was cut off,
+    /// no answer came, or the answer says that it may pass (4yz). It says nothing of a login that failed;
+    /// see [`is_transient`](Self::is_transient).
+    ///
+    /// What was cut off may have been done all the same: make only what can be done twice again.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::AtPath { error, .. } => error.may_pass(),
+            error => may_pass(error),
+        }
+    }
 }
 
 /// Whether another try, over another connection that is logged in, may come to another end.

@@ -3,13 +3,13 @@
 use ftp_proto::Instant;
 
 use super::{Fact, FileFacts, ResumeOptions, ResumeReport, Tries};
-use crate::Error;
+use crate::{Error, Report};
 
 /// An upload in one or several tries, without waiting and without I/O.
 ///
 /// Each try: [`connected`](Self::connected), [`begin`](Self::begin), then the transfer from the byte that
 /// it says, with [`sending`](Self::sending) before bytes are written. When the transfer is whole,
-/// [`finished`](Self::finished) with the facts asked for anew. Any error on the way goes to
+/// [`transferred`](Self::transferred) and [`finished`](Self::finished) with the facts asked for anew. Any error on the way goes to
 /// [`failed`](Self::failed).
 ///
 /// What the server has of the file is its size, if that is not more than was sent, and the file is not
@@ -19,6 +19,8 @@ use crate::Error;
 pub struct ResumeUpload {
     tries: Tries,
     length: u64,
+    /// Of a file that an earlier program began.
+    begun: Option<FileFacts>,
     /// Of the file that was there before the last try that began at byte 0.
     before: Option<FileFacts>,
     /// The byte after the last that was handed to a data connection, in that try and those after it.
@@ -31,11 +33,12 @@ impl ResumeUpload {
     /// The first try begins now. The source has this length.
     pub fn start(now: Instant, options: ResumeOptions, length: u64) -> Self {
         Self {
-            tries: Tries::start(now, options),
             length,
+            begun: options.begun,
             before: None,
             most_sent: 0,
             sent: 0,
+            tries: Tries::start(now, options),
         }
     }
 
@@ -48,7 +51,7 @@ impl ResumeUpload {
     /// begins. `None`: the server has all of it.
     pub fn begin(&mut self, facts: FileFacts) -> Option<u64> {
         let arrived = match self.before {
-            None => 0,
+            None => self.arrived_before(facts),
             Some(before) => self.arrived(before, facts),
         };
         if arrived == self.length && arrived > 0 {
@@ -67,6 +70,22 @@ impl ResumeUpload {
 
     fn tell_progress(&self) {
         self.tries.tell_progress(self.sent, Some(self.length));
+    }
+
+    /// How many bytes of the source the server has from an earlier program.
+    fn arrived_before(&mut self, facts: FileFacts) -> u64 {
+        match facts.size {
+            Fact::Known(size) if self.begun == Some(facts) && size <= self.length => {
+                // From here on it is as if this program had sent them.
+                self.before = Some(FileFacts {
+                    size: Fact::Missing,
+                    modified: Fact::Missing,
+                });
+                self.most_sent = size;
+                size
+            }
+            _ => 0,
+        }
     }
 
     /// How many bytes of the source the server has.
@@ -114,6 +133,11 @@ impl ResumeUpload {
         self.sent = self.length;
         self.tell_progress();
         Ok(self.tries.report(self.length))
+    }
+
+    /// The server confirmed the transfer of this try like this.
+    pub fn transferred(&mut self, report: Report) {
+        self.tries.last = Some(report);
     }
 
     /// This try failed. Returns when the next is to begin, or `None` to give up and report the error.

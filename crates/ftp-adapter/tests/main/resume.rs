@@ -597,6 +597,54 @@ fn an_upload_goes_on_only_with_what_this_upload_can_have_left_there() {
     assert_eq!(try_again(facts(Fact::Known(100), 8), 0), None);
 }
 
+fn known(size: u64, day: u8) -> FileFacts {
+    FileFacts {
+        size: Fact::Known(size),
+        modified: Fact::Known(DateTime::date(2024, 5, day).unwrap()),
+    }
+}
+
+proptest! {
+    /// What an earlier program left is taken up by the first try, only if it is of the same file.
+    #[test]
+    fn an_earlier_download_is_taken_up_if_the_file_is_the_same(
+        (size, here) in (0..60u64, 0..60u64),
+        (then, now) in (1..3u8, 1..3u8),
+        new_size in 0..60u64,
+    ) {
+        let begun = known(size, then);
+        let mut state = ResumeDownload::start(Instant::default(), options(0).begun(begun), here);
+        state.connected();
+        let facts = known(new_size, now);
+        let is_same = facts == begun && here <= size && here > 0;
+        let expected = match is_same {
+            true if here == size => None,
+            true => Some(here),
+            false => Some(0),
+        };
+        prop_assert_eq!(state.begin(facts), expected);
+    }
+
+    #[test]
+    fn an_earlier_upload_is_taken_up_if_the_file_is_the_same(
+        (size, length) in (0..60u64, 0..60u64),
+        (then, now) in (1..3u8, 1..3u8),
+        new_size in 0..60u64,
+    ) {
+        let begun = known(size, then);
+        let mut state = ResumeUpload::start(Instant::default(), options(0).begun(begun), length);
+        state.connected();
+        let facts = known(new_size, now);
+        let is_same = facts == begun && size <= length;
+        let expected = match is_same {
+            true if size == length && size > 0 => None,
+            true => Some(size),
+            false => Some(0),
+        };
+        prop_assert_eq!(state.begin(facts), expected);
+    }
+}
+
 #[test]
 fn facts_are_asked_for_in_image_type_and_refusals_are_told_apart() {
     let ask = |replies: &[Reply]| {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use ftp_proto::client::Security;
 use ftp_rustls::rustls::ClientConfig;
-use ftp_rustls::{Roots, client_config};
+use ftp_rustls::{Roots, Versions, client_config};
 
 use self::advice::Software;
 use self::before_login::{TlsStart, secured};
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &CheckArguments, output: &Output) -> Result<Exit, F
         start,
         credentials: &credentials,
         host: target.host_name(),
-        trusted: tls_config(&arguments.connection)?,
+        trusted: tls_config(&arguments.connection, Versions::default())?,
         trusting: client_config(Roots::DangerousAnyCertificate, None)
             .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?,
     };

@@ -84,9 +84,9 @@ pub(crate) struct ConnectionArguments {
     #[arg(long)]
     pub(crate) pipeline: bool,
 
-    /// How often to try again after a failure that may pass
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) retries: u32,
+    /// How often to try again after a failure that may pass [default: 0 for login, else 3]
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<u32>,
 
     /// How long each phase may take, in seconds
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = parse_seconds)]

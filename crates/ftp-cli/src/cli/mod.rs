@@ -5,6 +5,7 @@
 mod check;
 mod connection;
 mod decode;
+mod files;
 mod login;
 mod serve;
 
@@ -13,6 +14,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::check::{CheckArguments, FailOn};
 pub(crate) use self::connection::{ConnectionArguments, ProtectionChoice, Utf8Choice};
 pub(crate) use self::decode::{DecodeArguments, Direction};
+pub(crate) use self::files::{
+    GetArguments, ListArguments, MakeArguments, MoveArguments, PutArguments, RemoveArguments,
+    SessionArguments, StatArguments, VerifyChoice,
+};
 pub(crate) use self::login::LoginArguments;
 pub(crate) use self::serve::{ExternalHost, LogFormat, ServeArguments, TlsResumption, Uploads};
 
@@ -20,7 +25,8 @@ const AFTER_HELP: &str = "\
 Examples:
   ftp-cli                                      watch four logins to a server of its own
   ftp-cli login ftp://anna@ftp.example.com     explicit TLS, asks for the password
-  ftp-cli login ftps://anna@ftp.example.com    implicit TLS, port 990
+  ftp-cli ls -l ftps://anna@ftp.example.com    implicit TLS, port 990
+  ftp-cli get ftp://ftp.example.com/pub/file   receive a file
   ftp-cli serve --root . --user me             share a directory
   ftp-cli decode replies captured.bin          captured bytes as JSON
 
@@ -28,12 +34,15 @@ Exit codes:
   0  logged in, or the command did its work
   1  demo: a dialogue ended in an unexpected way
   2  usage: an option, the URL, or a file named by them is wrong
-  3  the server refused the login, or needs an account
+  3  the server refused: the login, or a file is not there or not allowed
   4  the server is unavailable or too slow, or input or output failed
   5  the peer broke the protocol (decode: the bytes do)
-  6  TLS failed: the handshake, or the certificate";
+  6  TLS failed: the handshake, or the certificate
+  7  a transfer was cut off, has another length, or its outcome is unknown
+  8  a file of this computer could not be read or written
+  9  what was transferred could not be verified";
 
-/// Log in to FTP servers, or run one for tests.
+/// Move files to and from FTP servers, look at servers, or run one.
 #[derive(Parser)]
 #[command(name = "ftp-cli", version, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
@@ -50,6 +59,8 @@ pub(crate) enum Command {
     Login(Box<LoginArguments>),
     /// Look at a server: passwords in clear, TLS, certificate, data connections, features
     Check(Box<CheckArguments>),
+    #[command(flatten)]
+    Files(FilesCommand),
     /// Run a server: share a directory, or try clients against it
     Serve(Box<ServeArguments>),
     /// Read a password from standard input and print its argon2id hash, for the users file
@@ -57,6 +68,25 @@ pub(crate) enum Command {
     Hash,
     /// Turn captured bytes of a control connection or a listing into JSON, one object a line
     Decode(DecodeArguments),
+}
+
+/// The commands for files.
+#[derive(Subcommand)]
+pub(crate) enum FilesCommand {
+    /// List a directory of a server
+    Ls(Box<ListArguments>),
+    /// Show what a server knows of a file or directory
+    Stat(Box<StatArguments>),
+    /// Receive files
+    Get(Box<GetArguments>),
+    /// Send files
+    Put(Box<PutArguments>),
+    /// Remove files and directories of a server
+    Rm(Box<RemoveArguments>),
+    /// Rename or move a file or directory on a server
+    Mv(Box<MoveArguments>),
+    /// Make directories on a server
+    Mkdir(Box<MakeArguments>),
 }
 
 const HASH_AFTER_HELP: &str = "\

@@ -22,7 +22,10 @@ enum Record {
 
 /// An entry. A field that the server did not send is left out.
 #[derive(Debug, Serialize)]
-struct EntryRecord {
+pub(crate) struct EntryRecord {
+    /// In a listing of several directories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     name: String,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,9 +66,18 @@ impl Record {
 }
 
 impl EntryRecord {
-    fn of(entry: &Entry<'_>) -> Self {
+    /// The same for an entry found on the way through several directories.
+    pub(crate) fn at(path: &[u8], entry: &Entry<'_>) -> Self {
+        Self {
+            path: Some(lossy(path)),
+            ..Self::of(entry)
+        }
+    }
+
+    pub(crate) fn of(entry: &Entry<'_>) -> Self {
         let text = |bytes: Option<&[u8]>| bytes.map(lossy);
         Self {
+            path: None,
             name: lossy(entry.name),
             kind: entry.kind.as_str(),
             size: entry.size,

@@ -214,7 +214,7 @@ impl Stage {
 
     fn recorder(&self) -> Recorder {
         let live = Live {
-            output: Arc::clone(&self.output),
+            output: Some(Arc::clone(&self.output)),
             indent: "  ",
             timestamps: false,
         };

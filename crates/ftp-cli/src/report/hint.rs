@@ -9,7 +9,7 @@ use super::Trust;
 use crate::transcript::{Direction, Recording};
 
 /// The advice, if there is any.
-pub(super) fn hint(
+pub(crate) fn hint(
     error: &Error,
     recording: &Recording,
     is_plaintext: bool,

@@ -14,7 +14,7 @@ fn the_scheme_chooses_security_and_port() {
     let ftps = parse("FTPS://Host.Example/");
     assert_eq!(ftps.security, Security::ImplicitTls);
     assert_eq!(ftps.address(), "host.example:990");
-    assert!(!ftps.has_path);
+    assert!(ftps.path.is_start());
 }
 
 #[test]

@@ -254,7 +254,10 @@ fn a_netrc_file_that_cannot_be_understood_is_named_without_its_secrets() {
 /// A screen of 60 lines and 100 columns; for `serve` two of them.
 #[test]
 fn the_help_of_each_command_is_a_screen_with_two_examples() {
-    for command in ["", "demo", "login", "serve", "hash", "decode"] {
+    for command in [
+        "", "demo", "login", "serve", "hash", "decode", "ls", "stat", "get", "put", "rm", "mv",
+        "mkdir",
+    ] {
         let arguments = [command, "--help"];
         let help = run(&arguments[usize::from(command.is_empty())..]);
         assert_eq!(help.code, 0);

@@ -1,12 +1,14 @@
 //! The program tested from outside: command lines in; output, exit codes and bytes on sockets out.
 
 mod cli_certificates;
+mod cli_change;
 mod cli_check;
 mod cli_commands;
 mod cli_decode_listing;
 mod cli_dialogue;
 mod cli_faults;
 mod cli_files;
+mod cli_get_put;
 mod cli_login;
 mod cli_netrc;
 mod cli_retries;

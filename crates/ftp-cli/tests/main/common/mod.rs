@@ -1,6 +1,7 @@
 //! Running the program, and being its peer byte by byte.
 #![allow(unreachable_pub)]
 
+pub mod faulty;
 pub mod ftp;
 mod peer;
 mod script;
@@ -98,6 +99,23 @@ impl Program {
             assert!(!run.stderr.contains(secret), "{run:?}");
         }
         run
+    }
+
+    /// Runs to the end, which is brought on with Ctrl-C as soon as this is so.
+    pub fn interrupted_when(mut self, is_time: impl Fn() -> bool) -> Run {
+        let child = self.command.spawn().unwrap();
+        while !is_time() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let id = child.id().to_string();
+        let kill = Command::new("kill").args(["-INT", &id]).status();
+        assert!(kill.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        Run {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 
     /// Runs to the end.

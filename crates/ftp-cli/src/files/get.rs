@@ -1,0 +1,256 @@
+//! `ftp-cli get`: receives files.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ftp_adapter::{Error, Fact, FileFacts};
+
+use super::local::{LocalFile, PartFile, modified, system_time};
+use super::metered::{Metered, StandardOutput, Throttle};
+use super::outcome::{Success, Trouble, Whole};
+use super::session::Session;
+use super::site::{Site, Sites};
+use super::verify::{compare_hash, compare_size, server_hash};
+use crate::cli::{GetArguments, VerifyChoice};
+use crate::exit::{Exit, Failure};
+use crate::progress::Meter;
+use crate::target::{RemotePath, Target, local_name};
+
+/// What is put behind the name of a file until it is whole.
+const SUFFIX: &str = ".part";
+
+/// How files are received.
+#[derive(Clone, Copy)]
+pub(super) struct Manner<'a> {
+    pub(super) suffix: &'a str,
+    pub(super) resume: bool,
+    pub(super) verify: Option<VerifyChoice>,
+    pub(super) keep_time: bool,
+    pub(super) throttle: Option<&'a Throttle>,
+}
+
+/// One file to receive.
+struct Job {
+    site: Arc<Site>,
+    path: RemotePath,
+    /// `None`: standard output.
+    local: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What is wrong with the options.
+pub(super) async fn run(
+    arguments: &GetArguments,
+    mut session: Session<'_>,
+) -> Result<Exit, Failure> {
+    let mut sites = Sites::new(&arguments.session, arguments.parallel);
+    let jobs = plan(arguments, &mut sites)?;
+    let throttle = arguments.limit_rate.map(Throttle::new);
+    let manner = Manner {
+        suffix: SUFFIX,
+        resume: arguments.resume,
+        verify: arguments.verify,
+        keep_time: arguments.keep_time,
+        throttle: throttle.as_ref(),
+    };
+    session.progress.expect(jobs.len(), 0);
+    if !arguments.resume && jobs.iter().any(|job| job.local.is_some()) {
+        session.advice.cut = Some("what came is kept: --continue goes on with it");
+    }
+    let session = &session;
+    let work = async |job: Job| {
+        let moves = async |meter: &Meter| match &job.local {
+            None => job.site.print(&job.path, meter, manner.throttle).await,
+            Some(local) => job.site.receive(&job.path, local, manner, meter).await,
+        };
+        session.file(&job.site, job.path.as_bytes(), moves).await;
+    };
+    session.each(arguments.parallel, jobs, work).await;
+    session.finish(&sites).await
+}
+
+fn plan(arguments: &GetArguments, sites: &mut Sites<'_>) -> Result<Vec<Job>, Failure> {
+    let is_stdout = arguments.output.as_deref() == Some(Path::new("-"));
+    if is_stdout {
+        check_for_stdout(arguments)?;
+    }
+    let mut jobs = Vec::new();
+    let mut taken = HashSet::new();
+    for url in &arguments.urls {
+        let mut target = Target::parse(url)?;
+        let site = sites.of(&mut target)?;
+        let path = target.path;
+        if path.is_directory() {
+            return Err(
+                Failure::usage(format!("{path} is a directory, and get receives files"))
+                    .hint("ftp-cli mirror receives directories, ftp-cli ls lists them"),
+            );
+        }
+        let local = match is_stdout {
+            true => None,
+            false => Some(destination(arguments, &path)?),
+        };
+        if let Some(local) = &local {
+            // A file and its part must not be another one of them.
+            for suffix in ["", SUFFIX, ".part.json"] {
+                let mut name = OsString::from(local);
+                name.push(suffix);
+                if !taken.insert(name) {
+                    let local = local.display();
+                    return Err(Failure::usage(format!(
+                        "two of the files would become {local}"
+                    )));
+                }
+            }
+        }
+        jobs.push(Job { site, path, local });
+    }
+    Ok(jobs)
+}
+
+fn check_for_stdout(arguments: &GetArguments) -> Result<(), Failure> {
+    let wrong = [
+        ("--continue", arguments.resume),
+        ("--keep-time", arguments.keep_time),
+        ("--verify", arguments.verify.is_some()),
+        ("--json", arguments.session.json),
+        ("--parallel", arguments.parallel > 1),
+    ];
+    match wrong.into_iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(Failure::usage(format!(
+            "{option} and -o - (standard output) exclude each other"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The local path of this file.
+fn destination(arguments: &GetArguments, path: &RemotePath) -> Result<PathBuf, Failure> {
+    let name = || {
+        local_name(path.name()).ok_or_else(|| {
+            Failure::usage(format!("{path} cannot be the name of a local file"))
+                .hint("-o says under which name to store it")
+        })
+    };
+    match &arguments.output {
+        None => name().map(PathBuf::from),
+        Some(output) if output.is_dir() => Ok(output.join(name()?)),
+        Some(output) if output.to_string_lossy().ends_with('/') || arguments.urls.len() > 1 => {
+            let output = output.display();
+            Err(Failure::usage(format!(
+                "-o {output}: there is no such directory"
+            )))
+        }
+        Some(output) => Ok(output.clone()),
+    }
+}
+
+impl Site {
+    /// Receives a file, which gets its name when it is whole.
+    pub(super) async fn receive(
+        &self,
+        path: &RemotePath,
+        local: &Path,
+        manner: Manner<'_>,
+        meter: &Meter,
+    ) -> Result<Whole, Trouble> {
+        let facts = self
+            .ask(async |client| client.file_facts(path.as_bytes()).await)
+            .await?;
+        if manner.resume && is_whole(local, facts) {
+            return Ok(Whole {
+                success: Success::Skipped,
+                note: Some("it is here already".to_owned()),
+                ..Whole::default()
+            });
+        }
+        let hash = match manner.verify {
+            Some(VerifyChoice::Hash) => Some(server_hash(self, path).await?),
+            _ => None,
+        };
+        let source = self.source(path);
+        let part = PartFile::new(local, manner.suffix)?;
+        let (file, begun) = part.open(manner.resume, &source, facts)?;
+        part.remember(&source, facts)?;
+        meter.set_size(facts.size.known());
+        let cut = file.try_clone();
+        let mut sink = Metered::new(LocalFile::from(file), meter, manner.throttle);
+        let options = match begun {
+            true => self.resume_options().begun(facts),
+            false => self.resume_options(),
+        };
+        let received = self
+            .pool()
+            .download_into(path.as_bytes(), &mut sink, options)
+            .await;
+        let (length, whole) = match received {
+            Ok(report) => (report.length, Whole::of(report)),
+            // What was received at first was of another file, and longer.
+            Err(Error::SinkTooLong { length }) => {
+                let cut = cut.and_then(|file| file.set_len(length));
+                cut.map_err(|error| part.trouble(&error))?;
+                (length, Whole::default())
+            }
+            Err(Error::Local(error)) => return Err(part.trouble(&error)),
+            Err(error) => return Err(error.into()),
+        };
+        drop(sink);
+        let verified = match (manner.verify, hash) {
+            (_, Some(hash)) => compare_hash(hash, part.path()).await,
+            (Some(_), None) => compare_size(facts.size.known(), length),
+            (None, None) => Ok(()),
+        };
+        if let Err(trouble) = verified {
+            // Nobody is to go on with it.
+            part.discard()?;
+            return Err(trouble);
+        }
+        let time = facts.modified.known().filter(|_| manner.keep_time);
+        part.complete(time.and_then(system_time))?;
+        Ok(match manner.keep_time && time.is_none() {
+            true => whole.note("the server does not say its time"),
+            false => whole,
+        })
+    }
+
+    /// Receives a file and prints it.
+    async fn print(
+        &self,
+        path: &RemotePath,
+        meter: &Meter,
+        throttle: Option<&Throttle>,
+    ) -> Result<Whole, Trouble> {
+        let mut sink = Metered::new(StandardOutput::new(), meter, throttle);
+        let options = self.resume_options();
+        match self
+            .pool()
+            .download_into(path.as_bytes(), &mut sink, options)
+            .await
+        {
+            Ok(report) => Ok(Whole::of(report)),
+            Err(Error::Local(error)) => Err(Trouble::local("standard output", &error)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Which file of which server it is.
+    fn source(&self, path: &RemotePath) -> String {
+        format!("{} {path}", self.name())
+    }
+}
+
+/// Whether the local file is the server's: of its size, and not older.
+fn is_whole(local: &Path, facts: FileFacts) -> bool {
+    let (Fact::Known(size), Fact::Known(time)) = (facts.size, facts.modified) else {
+        return false;
+    };
+    fs::metadata(local).is_ok_and(|here| {
+        let is_new = modified(&here).is_some_and(|here| here >= time);
+        here.is_file() && here.len() == size && is_new
+    })
+}

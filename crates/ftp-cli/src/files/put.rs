@@ -1,0 +1,349 @@
+//! `ftp-cli put`: sends files.
+
+use std::ffi::OsString;
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ftp_adapter::{Error, Fact, FileFacts};
+use ftp_proto::client::Transfer;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::local::{LocalFile, modified};
+use super::make::make_path;
+use super::metered::{Metered, Throttle};
+use super::outcome::{Success, Trouble, Whole};
+use super::session::Session;
+use super::site::{Site, Sites};
+use super::verify::{can_hash, compare_hash, compare_size, server_hash};
+use crate::cli::{PutArguments, VerifyChoice};
+use crate::exit::{Exit, Failure};
+use crate::progress::Meter;
+use crate::target::{RemotePath, Target, remote_name};
+
+/// What is put behind the name of a file until it is whole.
+pub(super) const SUFFIX: &[u8] = b".part";
+
+/// How much is moved at a time.
+const PIECE: usize = 64 * 1024;
+
+/// How files are sent.
+#[derive(Clone, Copy)]
+pub(super) struct Manner<'a> {
+    pub(super) resume: bool,
+    pub(super) append: bool,
+    pub(super) atomic: bool,
+    pub(super) make_dirs: bool,
+    pub(super) keep_time: bool,
+    pub(super) verify: Option<VerifyChoice>,
+    pub(super) throttle: Option<&'a Throttle>,
+}
+
+/// One file to send.
+struct Job {
+    /// `None`: standard input.
+    local: Option<PathBuf>,
+    path: RemotePath,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What is wrong with the options.
+pub(super) async fn run(
+    arguments: &PutArguments,
+    mut session: Session<'_>,
+) -> Result<Exit, Failure> {
+    let mut sites = Sites::new(&arguments.session, 1);
+    let (site, jobs) = plan(arguments, &mut sites)?;
+    let throttle = arguments.limit_rate.map(Throttle::new);
+    let manner = Manner {
+        resume: arguments.resume,
+        append: arguments.append,
+        atomic: arguments.atomic,
+        make_dirs: arguments.make_dirs,
+        keep_time: arguments.keep_time,
+        verify: arguments.verify,
+        throttle: throttle.as_ref(),
+    };
+    session.progress.expect(jobs.len(), 0);
+    if !arguments.resume && !arguments.append {
+        session.advice.cut = Some("--continue goes on with what has arrived");
+    }
+    if !arguments.make_dirs {
+        session.advice.not_stored =
+            Some("is its directory there? --make-dirs makes it; a URL of a directory ends with /");
+    }
+    let session = &session;
+    let work = async |job: Job| {
+        let moves = async |meter: &Meter| {
+            site.send(job.local.as_deref(), &job.path, manner, meter)
+                .await
+        };
+        session.file(&site, job.path.as_bytes(), moves).await;
+    };
+    session.each(1, jobs, work).await;
+    session.finish(&sites).await
+}
+
+fn plan(arguments: &PutArguments, sites: &mut Sites<'_>) -> Result<(Arc<Site>, Vec<Job>), Failure> {
+    // There are two at least: clap sees to it.
+    let none = OsString::new();
+    let (url, files) = arguments.paths.split_last().unwrap_or((&none, &[]));
+    let url = url
+        .to_str()
+        .filter(|url| url.contains("://"))
+        .ok_or_else(|| {
+            Failure::usage(format!(
+                "the last argument says where to send the files, and {} is no URL",
+                Path::new(url).display()
+            ))
+            .hint("as in: ftp-cli put FILE ftp://user@host/directory/")
+        })?;
+    let mut target = Target::parse(url)?;
+    if files.iter().filter(|file| *file == "-").count() > 1 {
+        return Err(Failure::usage("standard input (-) can be sent once"));
+    }
+    let mut jobs = Vec::new();
+    for file in files {
+        jobs.push(job(arguments, file, &target.path, files.len() > 1)?);
+    }
+    Ok((sites.of(&mut target)?, jobs))
+}
+
+fn job(
+    arguments: &PutArguments,
+    file: &OsString,
+    to: &RemotePath,
+    is_one_of_many: bool,
+) -> Result<Job, Failure> {
+    let is_stdin = file == "-";
+    if is_stdin {
+        let wrong = [
+            ("--continue", arguments.resume),
+            ("--keep-time", arguments.keep_time),
+            (
+                "--verify hash",
+                arguments.verify == Some(VerifyChoice::Hash),
+            ),
+            (
+                "--password-stdin",
+                arguments.session.connection.password_stdin,
+            ),
+        ];
+        if let Some((option, _)) = wrong.into_iter().find(|(_, is_given)| *is_given) {
+            return Err(Failure::usage(format!(
+                "{option} and - (standard input) exclude each other"
+            )));
+        }
+    }
+    let local = (!is_stdin).then(|| PathBuf::from(file));
+    let shown = Path::new(file).display();
+    if local.as_deref().is_some_and(Path::is_dir) {
+        return Err(
+            Failure::usage(format!("{shown} is a directory, and put sends files"))
+                .hint("ftp-cli mirror sends directories"),
+        );
+    }
+    let path = match (to.is_directory(), &local) {
+        (true, Some(local)) => {
+            let name = local.file_name().and_then(remote_name).ok_or_else(|| {
+                Failure::usage(format!("{shown:?} has a name that FTP cannot send"))
+                    .hint("send it alone, to a URL with another name at its end")
+            })?;
+            to.join(&name)
+        }
+        (true, None) => {
+            return Err(
+                Failure::usage("what comes from standard input needs a name")
+                    .hint("put one at the end of the URL: ftp://user@host/directory/name"),
+            );
+        }
+        (false, _) if is_one_of_many => {
+            return Err(Failure::usage(format!(
+                "several files need a directory, and the URL names {to}"
+            ))
+            .hint("if it is a directory, write it with / at its end"));
+        }
+        (false, _) => to.clone(),
+    };
+    Ok(Job { local, path })
+}
+
+impl Site {
+    /// Sends a file, or standard input.
+    pub(super) async fn send(
+        &self,
+        local: Option<&Path>,
+        path: &RemotePath,
+        manner: Manner<'_>,
+        meter: &Meter,
+    ) -> Result<Whole, Trouble> {
+        let file = match local {
+            Some(local) => Some(open(local)?),
+            None => None,
+        };
+        if manner.verify == Some(VerifyChoice::Hash) {
+            can_hash(self).await?;
+        }
+        let here = file.as_ref().map(|(_, facts)| facts);
+        if manner.resume && self.has_all(here, path).await? {
+            return Ok(Whole {
+                success: Success::Skipped,
+                note: Some("the server has it already".to_owned()),
+                ..Whole::default()
+            });
+        }
+        if let (true, Some(parent)) = (manner.make_dirs, path.parent()) {
+            self.ask(async |client| make_path(client, &parent).await)
+                .await?;
+        }
+        let to = match manner.atomic {
+            true => path.with_suffix(SUFFIX),
+            false => path.clone(),
+        };
+        let time = here.and_then(modified);
+        meter.set_size(here.map(Metadata::len));
+        let whole = match (file, local) {
+            (Some((file, facts)), Some(local)) if !manner.append => {
+                let source = LocalFile::from(file);
+                self.send_file(source, &facts, &to, manner, meter)
+                    .await
+                    .map_err(|trouble| trouble.of_file(local))?
+            }
+            (Some((file, _)), _) => {
+                self.send_stream(LocalFile::from(file), &to, manner, meter)
+                    .await?
+            }
+            (None, _) => {
+                self.send_stream(tokio::io::stdin(), &to, manner, meter)
+                    .await?
+            }
+        };
+        match (manner.verify, local) {
+            (Some(VerifyChoice::Hash), Some(local)) => {
+                compare_hash(server_hash(self, &to).await?, local).await?;
+            }
+            (Some(_), _) => {
+                let facts = self
+                    .ask(async |client| client.file_facts(to.as_bytes()).await)
+                    .await?;
+                let length = match local {
+                    Some(local) => open(local)?.1.len(),
+                    None => meter.bytes(),
+                };
+                compare_size(facts.size.known(), length)?;
+            }
+            (None, _) => {}
+        }
+        if manner.atomic {
+            self.once(async |client| client.rename(to.as_bytes(), path.as_bytes()).await)
+                .await
+                .map_err(|error| Trouble::not_renamed(&to, error))?;
+        }
+        match time.filter(|_| manner.keep_time) {
+            Some(time) => {
+                let set = self.ask(async |client| client.set_modified(path.as_bytes(), time).await);
+                Ok(match set.await {
+                    Ok(_) => whole,
+                    Err(Error::NotSupported(_)) => {
+                        whole.note("the server cannot set its time (MFMT)")
+                    }
+                    Err(error) => return Err(error.into()),
+                })
+            }
+            None => Ok(whole),
+        }
+    }
+
+    /// Whether the server's file has the size of the local one, and is not older.
+    async fn has_all(&self, here: Option<&Metadata>, path: &RemotePath) -> Result<bool, Trouble> {
+        let Some(here) = here else {
+            return Ok(false);
+        };
+        let there = self
+            .ask(async |client| client.file_facts(path.as_bytes()).await)
+            .await?;
+        Ok(there.size == Fact::Known(here.len()) && is_newer(there, here))
+    }
+
+    /// Sends a file, and goes on with it where it is cut.
+    async fn send_file(
+        &self,
+        source: LocalFile,
+        here: &Metadata,
+        to: &RemotePath,
+        manner: Manner<'_>,
+        meter: &Meter,
+    ) -> Result<Whole, Trouble> {
+        let mut options = self.resume_options();
+        if manner.resume {
+            let there = self
+                .ask(async |client| client.file_facts(to.as_bytes()).await)
+                .await?;
+            // An older file is not the beginning of this one, which changed after it.
+            if is_newer(there, here) {
+                options = options.begun(there);
+            }
+        }
+        let mut source = Metered::new(source, meter, manner.throttle);
+        let sent = self
+            .pool()
+            .upload_from(to.as_bytes(), &mut source, options)
+            .await;
+        Ok(Whole::of(sent?))
+    }
+
+    /// Sends what cannot be sent twice.
+    async fn send_stream(
+        &self,
+        source: impl AsyncRead + Unpin,
+        to: &RemotePath,
+        manner: Manner<'_>,
+        meter: &Meter,
+    ) -> Result<Whole, Trouble> {
+        let transfer = match manner.append {
+            true => Transfer::append(to.as_bytes()),
+            false => Transfer::store(to.as_bytes()),
+        };
+        let transfer = transfer.map_err(Error::from)?;
+        let mut source = Metered::new(source, meter, manner.throttle);
+        let report = self
+            .once(async |client| {
+                let mut upload = client.upload(transfer).await?;
+                let mut piece = vec![0; PIECE];
+                loop {
+                    match source.read(&mut piece).await.map_err(Error::Local)? {
+                        0 => return upload.finish().await,
+                        count => upload.write_all(&piece[..count]).await?,
+                    }
+                }
+            })
+            .await?;
+        Ok(Whole {
+            reply: Some(report.reply),
+            tls: report.tls,
+            ..Whole::default()
+        })
+    }
+}
+
+fn open(path: &Path) -> Result<(File, Metadata), Trouble> {
+    let opened = File::open(path).and_then(|file| {
+        let facts = file.metadata()?;
+        match facts.is_dir() {
+            true => Err(io::ErrorKind::IsADirectory.into()),
+            false => Ok((file, facts)),
+        }
+    });
+    opened.map_err(|error| Trouble::local(path.display(), &error))
+}
+
+/// Whether the server's file was written after the local one.
+fn is_newer(there: FileFacts, here: &Metadata) -> bool {
+    match (there.modified, modified(here)) {
+        (Fact::Known(there), Some(here)) => there >= here,
+        _ => false,
+    }
+}

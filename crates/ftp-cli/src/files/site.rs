@@ -1,0 +1,285 @@
+//! A server: its connections, and its errors in words.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::time::Instant;
+
+use ftp_adapter::{Error, jitter};
+use ftp_proto::Password;
+use ftp_proto::client::{DataMode, Security};
+use ftp_proto::connect::Retry;
+use ftp_proto::wire::{Reply, escape};
+use ftp_rustls::Versions;
+use ftp_tokio::{Connector, Pool, Pooled, ResumeOptions};
+use zeroize::Zeroizing;
+
+use super::advice::Advice;
+use super::outcome::{Trouble, is_of_login};
+use crate::cli::SessionArguments;
+use crate::connection::{config, security, tls_config, trust, warn};
+use crate::credentials::Credentials;
+use crate::exit::Failure;
+use crate::output::complain;
+use crate::report::{Trust, hint};
+use crate::target::Target;
+use crate::transcript::{Live, Recorder};
+
+/// A server and a user, with connections that are opened when they are needed.
+pub(crate) struct Site {
+    pool: Pool,
+    retry: Retry,
+    /// Tells what is tried again.
+    tells: bool,
+    recorder: Arc<Recorder>,
+    is_plaintext: bool,
+    is_active: bool,
+    trust: Trust,
+    key: Key,
+}
+
+/// What makes two URLs mean the same site.
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
+    is_implicit: bool,
+    address: String,
+    user: Option<Vec<u8>>,
+}
+
+impl Key {
+    fn of(target: &Target) -> Self {
+        Self {
+            is_implicit: target.security == Security::ImplicitTls,
+            address: target.address(),
+            user: target
+                .username
+                .as_ref()
+                .map(|name| name.as_bytes().to_vec()),
+        }
+    }
+}
+
+/// The servers of one command.
+pub(crate) struct Sites<'a> {
+    arguments: &'a SessionArguments,
+    /// Connections to each.
+    parallel: usize,
+    sites: Vec<Arc<Site>>,
+}
+
+impl<'a> Sites<'a> {
+    pub(crate) fn new(arguments: &'a SessionArguments, parallel: u16) -> Self {
+        warn(&arguments.connection);
+        Self {
+            arguments,
+            parallel: parallel.into(),
+            sites: Vec::new(),
+        }
+    }
+
+    /// The site of this URL. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// What is wrong with the options, or cannot be read.
+    pub(crate) fn of(&mut self, target: &mut Target) -> Result<Arc<Site>, Failure> {
+        let key = Key::of(target);
+        if let Some(site) = self.sites.iter().find(|site| site.key == key) {
+            return Ok(Arc::clone(site));
+        }
+        if !self.sites.is_empty() && self.arguments.connection.password_stdin {
+            return Err(Failure::usage(
+                "--password-stdin has one password, and the URLs have several servers or users",
+            ));
+        }
+        let site = Arc::new(Site::new(self.arguments, target, key, self.parallel)?);
+        self.sites.push(Arc::clone(&site));
+        Ok(site)
+    }
+
+    /// Ends all connections in order. What was given up is settled with the server before.
+    pub(crate) async fn close(&self) {
+        for site in &self.sites {
+            site.pool.close().await;
+        }
+    }
+}
+
+impl Site {
+    fn new(
+        arguments: &SessionArguments,
+        target: &mut Target,
+        key: Key,
+        parallel: usize,
+    ) -> Result<Self, Failure> {
+        let options = &arguments.connection;
+        let security = security(options, target)?;
+        let versions = match arguments.tls12 {
+            true => Versions::Tls12,
+            false => Versions::default(),
+        };
+        let tls = match security {
+            Security::DangerousPlaintext => None,
+            _ => Some(tls_config(options, versions)?),
+        };
+        let mut credentials = Credentials::gather(options, target)?;
+        if options.client_cert.is_none() {
+            ask_password(&mut credentials, &key.address)?;
+        }
+        let live = arguments.verbose.then_some(Live {
+            output: None,
+            indent: "",
+            timestamps: true,
+        });
+        let recorder = Arc::new(Recorder::of_last_lines(live));
+        let mut config = config(options, security, &credentials, false)?
+            .observer(recorder.clone())
+            .transfer_keep_alive(arguments.keep_alive);
+        if arguments.active.is_some() {
+            config = config.data_mode(DataMode::Active);
+        }
+        let mut connector = Connector::new(config);
+        if let Some(tls) = tls {
+            connector = connector.tls(tls);
+        }
+        if let Some(Some(address)) = arguments.active {
+            connector = connector.active_address(address);
+        }
+        Ok(Self {
+            pool: Pool::new(connector, &key.address, parallel),
+            retry: match options.retries {
+                Some(retries) => Retry::new().retries(retries),
+                None => Retry::new(),
+            },
+            tells: !arguments.quiet && !arguments.json,
+            recorder,
+            is_active: arguments.active.is_some(),
+            is_plaintext: security == Security::DangerousPlaintext,
+            trust: trust(options),
+            key,
+        })
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// How transfers are tried again.
+    pub(crate) fn resume_options(&self) -> ResumeOptions {
+        ResumeOptions::new().retry(self.retry)
+    }
+
+    /// Does this over a connection that is logged in, and again over another one where it was cut off or
+    /// may pass. Only for what can be done twice.
+    ///
+    /// # Errors
+    /// The error of the last try.
+    pub(crate) async fn ask<T>(
+        &self,
+        work: impl AsyncFn(&mut Pooled) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let start = Instant::now();
+        let now = || ftp_proto::Instant::from_start(start.elapsed());
+        let mut retrying = self.retry.start(now());
+        loop {
+            let (error, may_pass) = match self.pool.get().await {
+                Ok(mut client) => match work(&mut client).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => {
+                        let may_pass = error.may_pass();
+                        (error, may_pass)
+                    }
+                },
+                Err(error) => {
+                    let may_pass = error.is_transient();
+                    (error, may_pass)
+                }
+            };
+            let Some(again) = retrying.failed(now(), may_pass, jitter()) else {
+                return Err(error);
+            };
+            let delay = again - now();
+            if self.tells {
+                let why = self.recorder.shown_error(&error);
+                let seconds = delay.as_secs_f64();
+                complain(format_args!("{why}; trying again in {seconds:.1} s"));
+            }
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// Does this once over a connection that is logged in. Only the login is tried again.
+    ///
+    /// # Errors
+    /// Those of the login and of the work.
+    pub(crate) async fn once<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Pooled) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.ask(async |_| Ok(())).await?;
+        let mut client = self.pool.get().await?;
+        work(&mut client).await
+    }
+
+    /// `user@host:port`.
+    pub(crate) fn name(&self) -> String {
+        let user = self.key.user.as_deref().unwrap_or_default();
+        format!("{}@{}", escape(user), self.key.address)
+    }
+
+    /// What a server says, without secrets.
+    pub(crate) fn shown(&self, reply: &Reply) -> String {
+        let reply = self.recorder.shown(reply);
+        escape(reply.text()).to_string()
+    }
+
+    /// Why something failed, without secrets and without what a terminal obeys.
+    pub(crate) fn message(&self, trouble: &Trouble) -> String {
+        match trouble {
+            Trouble::Ftp(error) => self.recorder.shown_error(error),
+            Trouble::Local(message) | Trouble::Unverified { message, .. } => message.clone(),
+            Trouble::Cancelled => "cancelled".to_owned(),
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self, trouble: &Trouble, advice: Advice) -> Option<String> {
+        match trouble {
+            Trouble::Ftp(error) if is_of_login(error) => self
+                .recorder
+                .look(|recording| hint(error, recording, self.is_plaintext, self.trust)),
+            Trouble::Ftp(error) => advice.about(error, self.is_active).map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    /// The end of a command that failed as a whole.
+    pub(crate) fn failure(&self, what: &str, trouble: &Trouble) -> Failure {
+        let message = self.message(trouble);
+        let failure = Failure::new(trouble.exit(), format!("{what}: {message}"));
+        match self.hint(trouble, Advice::default()) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// Asks for the password at once: several connections cannot each ask for it.
+fn ask_password(credentials: &mut Credentials, address: &str) -> Result<(), Failure> {
+    let Some(user) = &credentials.username else {
+        return Ok(());
+    };
+    if credentials.password.is_some() || !io::stdin().is_terminal() {
+        return Ok(());
+    }
+    let prompt = format!("Password for {user} at {address}: ");
+    let typed = match rpassword::prompt_password(prompt) {
+        Ok(typed) => Zeroizing::new(typed),
+        Err(error) => {
+            complain(format_args!("note: cannot read from the terminal: {error}"));
+            return Ok(());
+        }
+    };
+    let password = Password::new(&*typed)
+        .map_err(|why| Failure::usage(format!("the password {}", why.problem)))?;
+    credentials.password = Some(password);
+    Ok(())
+}
