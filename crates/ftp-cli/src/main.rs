@@ -56,9 +56,11 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Login(arguments) => login::run(&arguments, output),
         Command::Check(arguments) => check::run(&arguments, &output),
         Command::Serve(arguments) => {
+            // While there is one thread: it changes the environment.
+            let socket = serve::passed_socket()?;
             let mut runtime = Builder::new_multi_thread();
             runtime.worker_threads(2).enable_all();
-            block_on(&mut runtime, serve::run(&arguments, &output)).map(|()| Exit::Success)
+            block_on(&mut runtime, serve::run(&arguments, socket, &output)).map(|()| Exit::Success)
         }
         Command::Hash => hash::run(&output).map(|()| Exit::Success),
         Command::Decode(arguments) => decode::run(&arguments, &output),

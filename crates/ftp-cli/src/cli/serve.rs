@@ -48,7 +48,7 @@ Exit codes:
 #[derive(Args, Clone)]
 #[command(after_help = SERVE_AFTER_HELP)]
 pub(crate) struct ServeArguments {
-    /// The address to listen on
+    /// The address to listen on, unless systemd passes a socket
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2121")]
     pub(crate) listen: String,
 

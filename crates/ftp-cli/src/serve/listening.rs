@@ -28,6 +28,19 @@ pub(super) async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), F
     Ok((listener, address))
 }
 
+/// Listens on a socket that the service manager made.
+pub(super) fn adopt(listener: std::net::TcpListener) -> Result<(TcpListener, SocketAddr), Failure> {
+    let adopted = || {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((TcpListener::from_std(listener)?, address))
+    };
+    adopted().map_err(|error: io::Error| {
+        let message = format!("cannot listen on the socket of the service manager: {error}");
+        Failure::new(Exit::Unavailable, message)
+    })
+}
+
 /// As [`TcpListener::bind`], with a longer queue. Its queue holds 128: further clients of a burst
 /// wait a second until their system tries again.
 async fn bind(address: &str) -> io::Result<TcpListener> {

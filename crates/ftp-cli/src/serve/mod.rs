@@ -15,6 +15,7 @@ mod metrics;
 mod proxy_header;
 mod reload;
 mod scrape;
+mod service;
 mod signals;
 mod transfer_log;
 mod transfer_metrics;
@@ -41,10 +42,12 @@ use self::handler::LoginHandler;
 use self::homes::Homes;
 pub(crate) use self::homes::Template;
 use self::inputs::{Inputs, Tls};
-use self::listening::listen;
+use self::listening::{adopt, listen};
 use self::metrics::Metrics;
 use self::proxy_header::Source;
 use self::reload::{hangups, reload};
+use self::service::Service;
+pub(crate) use self::service::passed_socket;
 use self::signals::signals;
 use self::transfer_log::TransferLog;
 use self::users::CurrentUsers;
@@ -53,11 +56,16 @@ use crate::cli::{ExternalHost, LogFormat, ServeArguments};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
-/// Runs the server until a signal stops it.
+/// Runs the server until a signal stops it. A socket of the service manager is used instead of
+/// `--listen`.
 ///
 /// # Errors
 /// If a file cannot be used, or the address cannot be listened on.
-pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(), Failure> {
+pub(crate) async fn run(
+    arguments: &ServeArguments,
+    socket: Option<std::net::TcpListener>,
+    output: &Output,
+) -> Result<(), Failure> {
     let homes = Arc::new(Homes::new(arguments)?);
     let (inputs, password) = Inputs::new(arguments.clone(), Arc::clone(&homes))?;
     let users = Arc::new(CurrentUsers::new(inputs.users()?));
@@ -80,7 +88,10 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     // Before the server's address is printed, so that no signal finds the default action.
     let shutdown = signals().map_err(cannot_wait)?;
     let hangups = hangups().map_err(cannot_wait)?;
-    let (listener, address) = listen(&arguments.listen).await?;
+    let (listener, address) = match socket {
+        Some(socket) => adopt(socket)?,
+        None => listen(&arguments.listen).await?,
+    };
     let scraped = match &arguments.operation.metrics {
         Some(address) => Some(listen(address).await?),
         None => None,
@@ -111,9 +122,16 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
         arguments.operation.proxy_protocol.as_slice().into(),
         metrics,
     );
+    let service = Service::new(address);
+    service.ready();
+    let shutdown = async {
+        shutdown.await;
+        info!("stopping");
+        service.stopping();
+    };
     tokio::select! {
         () = server.serve_received(listener, receive, handler, shutdown) => {}
-        () = reload(hangups, inputs, &server, &users, transfers.as_deref()) => {}
+        () = reload(hangups, inputs, &server, &users, transfers.as_deref(), &service) => {}
         () = forever(scrapes) => {}
     }
     if let Some(transfers) = transfers {

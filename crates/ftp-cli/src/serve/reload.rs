@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
 use super::inputs::{Inputs, Tls};
+use super::service::Service;
 use super::transfer_log::TransferLog;
 use super::users::{CurrentUsers, Users};
 use crate::exit::Failure;
@@ -43,6 +44,7 @@ pub(super) async fn reload(
     server: &Server,
     current: &CurrentUsers,
     transfers: Option<&TransferLog>,
+    service: &Service,
 ) {
     let inputs = Arc::new(inputs);
     let mut reading = None;
@@ -50,12 +52,14 @@ pub(super) async fn reload(
         let read = tokio::select! {
             () = hangups.next() => {
                 info!("reading users and certificate again");
+                service.reloading();
                 if let Some(log) = transfers {
                     log.reopen();
                 }
-                reading = begin(&inputs)
-                    .inspect_err(|why| error!(%why, "cannot reload, the old users and certificate stay"))
-                    .ok();
+                match begin(&inputs) {
+                    Ok(began) => reading = Some(began),
+                    Err(why) => refused(service, &why.to_string()),
+                }
                 continue;
             }
             read = end(&mut reading) => read,
@@ -64,17 +68,20 @@ pub(super) async fn reload(
         match read.and_then(|files| usable(files, &inputs, current)) {
             Ok((users, tls)) => {
                 info!(users = users.len(), "reloaded users and certificate");
+                service.ready();
                 current.replace(users);
                 if tls.self_made.is_none() {
                     server.replace_tls(tls.config);
                 }
             }
-            Err(failure) => {
-                let why = failure.to_string();
-                error!(why, "cannot reload, the old users and certificate stay");
-            }
+            Err(failure) => refused(service, &failure.to_string()),
         }
     }
+}
+
+fn refused(service: &Service, why: &str) {
+    error!(why, "cannot reload, the old users and certificate stay");
+    service.not_reloaded();
 }
 
 fn begin(inputs: &Arc<Inputs>) -> io::Result<Reading> {

@@ -22,6 +22,7 @@ mod cli_serve_guard;
 mod cli_serve_metrics;
 mod cli_serve_reload;
 mod cli_serve_room;
+mod cli_serve_service;
 mod cli_serve_transfers;
 mod cli_serve_users;
 mod cli_urls;

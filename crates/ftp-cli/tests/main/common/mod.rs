@@ -275,10 +275,17 @@ impl Server {
     }
 
     fn launch(users: TestFile, options: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ftp-cli"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ftp-cli"));
+        command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(options)
-            .stdin(Stdio::null())
+            .stdin(Stdio::null());
+        Self::of_command(command, users)
+    }
+
+    /// What this command starts.
+    pub fn of_command(mut command: Command, users: TestFile) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
