@@ -10,8 +10,11 @@ use std::hint::black_box;
 use ftp_benches::inputs::{
     FEAT, SESSION, SHORT, SMTP_SESSION, as_http, banner, banner_of_lines, http_session, long_path,
 };
+use ftp_benches::listings::{DOS, LIST, MLSD, listing};
 use ftp_benches::login::{Setup, Way, Wire};
-use ftp_benches::{commands, replies, split_lines, split_lines_in_chunks, suppaftp};
+use ftp_benches::{
+    commands, listings, replies, split_lines, split_lines_in_chunks, suppaftp, transfers,
+};
 use ftp_proto::{client, server};
 use gungraun::{library_benchmark, library_benchmark_group, main};
 
@@ -132,6 +135,69 @@ fn command_httparse(bytes: Vec<u8>) -> (usize, Vec<u8>) {
     (commands::httparse(black_box(&bytes)), bytes)
 }
 
+fn listed(entry: &str) -> Vec<u8> {
+    let bytes = listing(entry);
+    black_box(listings::ftp_proto_in_chunks(&bytes, bytes.len()));
+    black_box(listings::suppaftp(&bytes));
+    bytes
+}
+
+#[library_benchmark]
+#[bench::list(args = (LIST), setup = listed)]
+#[bench::mlsd(args = (MLSD), setup = listed)]
+#[bench::dos(args = (DOS), setup = listed)]
+fn listing_floor(bytes: Vec<u8>) -> (usize, Vec<u8>) {
+    (split_lines(black_box(&bytes)), bytes)
+}
+
+#[library_benchmark]
+#[bench::list(args = (LIST), setup = listed)]
+#[bench::mlsd(args = (MLSD), setup = listed)]
+#[bench::dos(args = (DOS), setup = listed)]
+fn listing_ftp_proto(bytes: Vec<u8>) -> (usize, Vec<u8>) {
+    let chunk = 4096;
+    (
+        listings::ftp_proto_in_chunks(black_box(&bytes), chunk),
+        bytes,
+    )
+}
+
+#[library_benchmark]
+#[bench::list(args = (LIST), setup = listed)]
+#[bench::mlsd(args = (MLSD), setup = listed)]
+#[bench::dos(args = (DOS), setup = listed)]
+fn listing_suppaftp(bytes: Vec<u8>) -> (usize, Vec<u8>) {
+    (listings::suppaftp(black_box(&bytes)), bytes)
+}
+
+/// A client that is logged in and has moved a file already.
+fn ready_client(bytes: usize) -> (Setup, client::Connection, Vec<u8>) {
+    let (setup, _) = prepared(Way::Plain);
+    let mut client = setup.client_alone(setup.client());
+    let file = vec![b'.'; bytes];
+    black_box(transfers::download(&mut client, &file));
+    black_box(transfers::upload(&mut client, &file));
+    (setup, client, file)
+}
+
+#[library_benchmark]
+#[bench::of_1k(args = (1024), setup = ready_client)]
+#[bench::of_1m(args = (1024 * 1024), setup = ready_client)]
+fn download_ftp_proto(
+    (setup, mut client, file): (Setup, client::Connection, Vec<u8>),
+) -> impl Sized {
+    let moved = transfers::download(&mut client, &file);
+    (moved, client, setup, file)
+}
+
+#[library_benchmark]
+#[bench::of_1k(args = (1024), setup = ready_client)]
+#[bench::of_1m(args = (1024 * 1024), setup = ready_client)]
+fn upload_ftp_proto((setup, mut client, file): (Setup, client::Connection, Vec<u8>)) -> impl Sized {
+    let moved = transfers::upload(&mut client, &file);
+    (moved, client, setup, file)
+}
+
 /// Ready to log in, once somebody has.
 fn prepared(way: Way) -> (Setup, Wire) {
     let (mut setup, mut wire) = (Setup::new(way), Wire::default());
@@ -200,6 +266,11 @@ library_benchmark_group!(
         command_ftp_proto,
         command_smtp_proto,
         command_httparse,
+        listing_floor,
+        listing_ftp_proto,
+        listing_suppaftp,
+        download_ftp_proto,
+        upload_ftp_proto,
         login_client,
         login_server,
         login_both,

@@ -2,16 +2,20 @@
 
 use ftp_proto::DateTime;
 use ftp_proto::listing::{Entry, Line, Reader};
+use suppaftp::list::ListParser;
 
 /// The ways to list a directory that are measured.
 pub const LISTINGS: [(&str, &str); 3] = [("list", LIST), ("mlsd", MLSD), ("dos", DOS)];
 /// How many entries a listing of [`listing`] has.
 pub const ENTRIES: usize = 1_000;
 
-const LIST: &str = "-rw-r--r--   1 mirror   mirror      1482113 Jan 29 03:26 package-";
-const MLSD: &str = "type=file;size=1482113;modify=20240129032655;unix.mode=0644;\
+/// How an entry begins.
+pub const LIST: &str = "-rw-r--r--   1 mirror   mirror      1482113 Jan 29 03:26 package-";
+/// How an entry begins.
+pub const MLSD: &str = "type=file;size=1482113;modify=20240129032655;unix.mode=0644;\
     unix.owner=1000;unix.group=1000; package-";
-const DOS: &str = "01-29-24  03:26AM              1482113 package-";
+/// How an entry begins.
+pub const DOS: &str = "01-29-24  03:26AM              1482113 package-";
 
 /// A thousand entries that begin like `entry` and end in a number.
 pub fn listing(entry: &str) -> Vec<u8> {
@@ -41,6 +45,25 @@ pub fn ftp_proto_in_chunks(bytes: &[u8], size: usize) -> usize {
         count(line);
     }
     assert_eq!(entries, ENTRIES, "each line is an entry");
+    sum
+}
+
+/// Every entry in `bytes`, a line each, by suppaftp. It has one parser for each form.
+///
+/// # Panics
+/// If it does not take one for an entry.
+pub fn suppaftp(bytes: &[u8]) -> usize {
+    let text = std::str::from_utf8(bytes).expect("text");
+    let parse = match bytes.first() {
+        Some(b't') => ListParser::parse_mlsd,
+        Some(b'-') => ListParser::parse_posix,
+        _ => ListParser::parse_dos,
+    };
+    let mut sum = 0;
+    for line in text.lines() {
+        let file = parse(line).expect("an entry");
+        sum += file.name().len() + file.size();
+    }
     sum
 }
 

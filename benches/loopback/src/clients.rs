@@ -47,7 +47,7 @@ pub fn await_server(server: SocketAddr) {
     }
 }
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let login = Login::new(USER, PASSWORD).expect("a login");
     Config::new(login).security(Security::DangerousPlaintext)
 }
@@ -120,7 +120,7 @@ fn ftp_blocking(server: SocketAddr) -> Logins {
     })
 }
 
-fn tokio_runtime() -> tokio::runtime::Runtime {
+pub(crate) fn tokio_runtime() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().build().expect("a runtime")
 }

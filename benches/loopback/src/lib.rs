@@ -1,8 +1,9 @@
-//! Whole plain logins over loopback: connect, greeting, `USER`, `PASS`, `QUIT`, close. Each program that is measured is a
-//! function, so that criterion, callgrind and strace measure the same.
+//! Whole plain logins over loopback: connect, greeting, `USER`, `PASS`, `QUIT`, close; and files over data connections.
+//! Each program that is measured is a function, so that criterion, callgrind and strace measure the same.
 #![forbid(unsafe_code)]
 
 pub mod clients;
+pub mod files;
 pub mod servers;
 pub mod turns;
 

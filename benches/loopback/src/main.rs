@@ -8,6 +8,9 @@
 //! loopback client canned ADDRESS LOGINS PAUSE   # likewise; waits so many microseconds before each command
 //! loopback server NAME                          # says its address, and serves until it is killed
 //! loopback server canned PAUSE                  # likewise; waits so many microseconds before each reply
+//! loopback server files                         # likewise; for the next two
+//! loopback download NAME ADDRESS BYTES FILES    # logs in, fetches so many files of so many bytes, and ends
+//! loopback upload NAME ADDRESS BYTES FILES      # likewise, stores them
 //! ```
 #![forbid(unsafe_code)]
 
@@ -15,6 +18,7 @@ use std::error::Error;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
+use ftp_benches_loopback::files::{self, Way, Work};
 use ftp_benches_loopback::{clients, servers, turns};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,6 +26,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["names", "client"] => clients::ALL.iter().for_each(|(name, _)| println!("{name}")),
+        ["names", "download" | "upload"] => {
+            files::ALL.iter().for_each(|(name, _)| println!("{name}"))
+        }
         ["names", "server"] => servers::ALL.iter().for_each(|(name, _)| println!("{name}")),
         ["turns", "client", part] => turns::clients(part),
         ["turns", "server", part] => turns::servers(part),
@@ -42,6 +49,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["server", "canned", pause] => {
             let listener = listener()?;
             servers::canned(&listener, Duration::from_micros(pause.parse()?));
+        }
+        ["server", "files"] => files::serve(&listener()?),
+        [way @ ("download" | "upload"), name, address, bytes, count] => {
+            let way = match way {
+                "download" => Way::Download,
+                _ => Way::Upload,
+            };
+            let address = address.parse()?;
+            let (bytes, files) = (bytes.parse()?, count.parse()?);
+            let known = files::ALL.iter().find(|(known, _)| *known == name);
+            let (_, client) = known.ok_or("no such client")?;
+            client(address, Work { way, bytes, files });
         }
         ["server", name] => {
             let known = servers::ALL.iter().find(|(known, _)| *known == name);
