@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use ftp_async_std::AsyncStd;
-use ftp_testkit::conformance::{Async, Platform, play_all, serve_files};
+use ftp_testkit::conformance::{Async, Platform, play_all, serve_files, use_files};
 use ftp_testkit::misbehaving::{try_client, try_server};
 
 struct OnAsyncStd;
@@ -25,6 +25,11 @@ impl Platform for OnAsyncStd {
 fn every_scenario_comes_to_what_it_must() {
     let adapter = Async::<OnAsyncStd>::new();
     play_all(&adapter, &adapter);
+}
+
+#[test]
+fn whatever_clients_do_with_files_comes_to_what_it_must() {
+    use_files(&Async::<OnAsyncStd>::new());
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! The suite that all adapters pass, and the misbehaving peers of `ftp-testkit`, on blocking sockets.
 
-use ftp_testkit::conformance::{Blocking, play_all};
+use ftp_testkit::conformance::{Blocking, play_all, use_files};
 use ftp_testkit::misbehaving::{try_client, try_server};
 
 #[test]
 fn every_scenario_comes_to_what_it_must() {
     play_all(&Blocking, &Blocking);
+}
+
+#[test]
+fn whatever_clients_do_with_files_comes_to_what_it_must() {
+    use_files(&Blocking);
 }
 
 #[test]

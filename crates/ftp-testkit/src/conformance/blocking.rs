@@ -17,8 +17,8 @@ use super::awkward::AwkwardStream;
 use super::futures::{finish, tell};
 use super::under_load::listener;
 use super::{
-    Adapter, ClientPlan, ClientRun, ClientStep, DriveMode, ServerSettings, Serving, TestHandler,
-    Tls,
+    Adapter, ClientPlan, ClientRun, ClientStep, DriveMode, FileSettings, ServerSettings, Serving,
+    TestHandler, Tls, serving_files,
 };
 use crate::misbehaving::{
     ACCOUNT, ClientUnderTest, Outcome, PASSWORD, Record, ServerSetup, ServerUnderTest, Setup, USER,
@@ -89,9 +89,7 @@ impl Adapter for Blocking {
                 if let Some(guard) = settings.guard() {
                     server = server.guard(SharedGuard::new(guard));
                 }
-                if let Some(files) = settings.files.clone() {
-                    server = server.files_for(move |_| Ok(Arc::clone(&files)));
-                }
+                let server = serving_files!(server, settings.files.clone());
                 if settings.in_bytes {
                     serve_in_bytes(&server, &listener, &handler, &shutdown);
                 } else {

@@ -18,8 +18,8 @@ use futures_util::future::{join, join_all};
 use super::awkward::Awkward;
 use super::under_load::listener;
 use super::{
-    Adapter, ClientPlan, ClientRun, ClientStep, DriveMode, ServerSettings, Serving, TestHandler,
-    Tls,
+    Adapter, ClientPlan, ClientRun, ClientStep, DriveMode, FileSettings, ServerSettings, Serving,
+    TestHandler, Tls, serving_files,
 };
 use crate::misbehaving::{
     ACCOUNT, ClientUnderTest, Outcome, PASSWORD, Record, ServerEnd, ServerSetup, ServerUnderTest,
@@ -128,12 +128,10 @@ impl<P: Platform> Adapter for Async<P> {
 fn server<R: Runtime>(settings: &ServerSettings) -> Server<R> {
     let server = Server::new(Arc::clone(&settings.config), settings.tls.clone());
     let server = server.expect("TLS where it is wanted");
-    let mut server = server
+    let server = server
         .max_sessions(settings.max_sessions)
         .drain_time(settings.drain_time());
-    if let Some(files) = settings.files.clone() {
-        server = server.files_for(move |_| Ok(Arc::clone(&files)));
-    }
+    let server = serving_files!(server, settings.files.clone());
     match settings.guard() {
         Some(guard) => server.guard(SharedGuard::new(guard)),
         None => server,

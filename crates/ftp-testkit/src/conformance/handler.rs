@@ -128,6 +128,10 @@ impl TestHandler {
             SessionEvent::TlsEstablished(_) => "TLS".to_owned(),
             SessionEvent::ClearCommandChannel => "clear again".to_owned(),
             SessionEvent::Closed(why) => format!("closed: {why}"),
+            SessionEvent::Transferred(summary) => {
+                let verb = summary.action.verb();
+                format!("transferred {verb}: {:?}", summary.outcome)
+            }
             SessionEvent::Failed(SessionError::Io(_)) => "broken".to_owned(),
             SessionEvent::Failed(error) => format!("failed: {error}"),
             _ => return,

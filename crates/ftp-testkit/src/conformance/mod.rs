@@ -19,6 +19,7 @@ mod hanging;
 mod logins;
 mod once;
 mod probing;
+mod raw;
 mod scenarios;
 mod scratch;
 mod serving;
@@ -30,6 +31,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ftp_futures::ftp_files::Files;
+use ftp_futures::{ExternalAddress, PeerCheck};
 use ftp_guard::{Guard, GuardConfig, Seed};
 use ftp_proto::client::{self, LoggedInBy};
 use ftp_proto::connect::Retry;
@@ -40,6 +42,7 @@ pub use blocking::Blocking;
 pub use futures::{Async, Platform};
 pub use handler::TestHandler;
 pub use probing::{probe, probe_blocking};
+pub use raw::use_files;
 pub use scenarios::{Scenario, scenarios};
 pub use serving::serve_files;
 pub use under_load::{many_at_once, raise_open_files};
@@ -180,8 +183,66 @@ pub struct ServerSettings {
     /// What its guard is to be, if it has one.
     pub guard: Option<GuardConfig>,
     /// The files that it serves, if any.
-    pub files: Option<Arc<dyn Files>>,
+    pub files: Option<FileSettings>,
 }
+
+/// What is set for a server with files.
+#[derive(Clone)]
+pub struct FileSettings {
+    /// The files.
+    pub files: Arc<dyn Files>,
+    /// What clients are told instead of the own address.
+    pub external_address: Option<ExternalAddress>,
+    /// Who may make data connections.
+    pub peer_check: PeerCheck,
+    /// In bytes per second, for each session.
+    pub session_bandwidth: Option<u64>,
+    /// In bytes per second, for all.
+    pub total_bandwidth: Option<u64>,
+    /// How many transfers there may be.
+    pub max_transfers: Option<usize>,
+}
+
+impl FileSettings {
+    /// These files, and the defaults.
+    pub fn new(files: Arc<dyn Files>) -> Self {
+        Self {
+            files,
+            external_address: None,
+            peer_check: PeerCheck::default(),
+            session_bandwidth: None,
+            total_bandwidth: None,
+            max_transfers: None,
+        }
+    }
+}
+
+/// A server with these settings. The servers of both dialects have the same methods.
+macro_rules! serving_files {
+    ($server:expr, $settings:expr) => {{
+        let mut server = $server;
+        if let Some(settings) = $settings {
+            let settings: FileSettings = settings;
+            server = server
+                .files_for(move |_| Ok(Arc::clone(&settings.files)))
+                .peer_check(settings.peer_check);
+            if let Some(address) = settings.external_address {
+                server = server.external_address(address);
+            }
+            if let Some(rate) = settings.session_bandwidth {
+                server = server.session_bandwidth(rate);
+            }
+            if let Some(rate) = settings.total_bandwidth {
+                server = server.total_bandwidth(rate);
+            }
+            if let Some(transfers) = settings.max_transfers {
+                server = server.max_transfers(transfers);
+            }
+        }
+        server
+    }};
+}
+use serving_files;
 
 impl ServerSettings {
     /// Its guard, which knows nobody yet.

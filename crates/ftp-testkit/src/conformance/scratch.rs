@@ -1,7 +1,7 @@
 //! A place on disk.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ftp_futures::ftp_files::Directory;
@@ -17,6 +17,10 @@ impl Scratch {
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).expect("a new directory");
         Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 
     /// A directory in it, made for this, to be served.

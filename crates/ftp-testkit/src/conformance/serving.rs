@@ -13,7 +13,7 @@ use ftp_proto::server::{FilesConfig, Resumption, Rights};
 use super::fixture::{Fixture, Protected};
 use super::futures::connector;
 use super::scratch::Scratch;
-use super::{Adapter, ClientPlan, Platform};
+use super::{Adapter, ClientPlan, FileSettings, Platform};
 use crate::misbehaving::Certificates;
 
 /// Files go there and back with the client of this runtime: in clear and under TLS, with data connections
@@ -31,9 +31,14 @@ pub fn serve_files<P: Platform>(server: &dyn Adapter) {
             let name = format!("{count} {protected:?}");
             let on_disk = scratch.directory(&name);
             for files in [Arc::new(Memory::new()) as Arc<dyn Files>, Arc::new(on_disk)] {
-                play::<P>(server, mode, protected, files);
+                play::<P>(server, mode, protected, (files, false));
             }
         }
+    }
+    // Byte by byte, if the stream is still a socket then.
+    if server.name() != "blocking" {
+        let files = Arc::new(Memory::new());
+        play::<P>(server, DataMode::default(), Protected::Plain, (files, true));
     }
 }
 
@@ -41,7 +46,7 @@ fn play<P: Platform>(
     server: &dyn Adapter,
     mode: DataMode,
     protected: Protected,
-    files: Arc<dyn Files>,
+    (files, in_bytes): (Arc<dyn Files>, bool),
 ) {
     let certificates = Certificates::made();
     let fixture = Fixture {
@@ -55,12 +60,14 @@ fn play<P: Platform>(
         .active(true)
         .resumption(Resumption::Require);
     let mut settings = fixture.server_settings_with(fixture.policy().files(allowed));
-    settings.files = Some(files);
+    settings.in_bytes = in_bytes;
+    settings.files = Some(FileSettings::new(files));
     let serving = server.serve(&settings);
     let address = serving.address.to_string();
     let mut plan = fixture.client_plan(&[]);
     plan.config = plan.config.data_mode(mode);
-    let ended = P::block_on(talk::<P::Runtime>(&address, &plan, 3_000_011));
+    let size = if in_bytes { 70_011 } else { 3_000_011 };
+    let ended = P::block_on(talk::<P::Runtime>(&address, &plan, size));
     ended.expect("all of it is possible");
     serving.end();
 }

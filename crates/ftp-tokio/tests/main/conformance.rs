@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use ftp_testkit::conformance::{Async, Platform, play_all, serve_files};
+use ftp_testkit::conformance::{Async, Platform, play_all, serve_files, use_files};
 use ftp_testkit::misbehaving::{try_client, try_server};
 use ftp_tokio::Tokio;
 
@@ -27,6 +27,11 @@ impl Platform for OnTokio {
 fn every_scenario_comes_to_what_it_must() {
     let adapter = Async::<OnTokio>::new();
     play_all(&adapter, &adapter);
+}
+
+#[test]
+fn whatever_clients_do_with_files_comes_to_what_it_must() {
+    use_files(&Async::<OnTokio>::new());
 }
 
 #[test]
