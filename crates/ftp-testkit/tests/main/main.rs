@@ -2,6 +2,7 @@
 
 mod adapters;
 mod data_servers;
+mod faults;
 mod laws_client_exploration;
 mod laws_corpora;
 mod laws_exploration;
