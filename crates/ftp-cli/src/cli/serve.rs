@@ -234,6 +234,10 @@ pub(crate) struct LimitArguments {
     /// How long a client may be idle, in seconds
     #[arg(long, value_name = "SECS", default_value = "300", value_parser = parse_seconds)]
     pub(crate) idle_timeout: Duration,
+
+    /// How long transfers may go on after SIGTERM, in seconds
+    #[arg(long, value_name = "SECS", default_value = "10", value_parser = parse_seconds)]
+    pub(crate) drain_timeout: Duration,
 }
 
 /// What is around the server.

@@ -151,7 +151,8 @@ fn server(
     let config = Arc::new(config::config(arguments, homes.has_files())?);
     let mut server = Server::new(config, Some(Arc::clone(&tls.config)))
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
-        .max_sessions(arguments.limits.max_sessions.get());
+        .max_sessions(arguments.limits.max_sessions.get())
+        .drain_time(arguments.limits.drain_timeout);
     if !arguments.guard.danger_no_guard {
         server = server.guard(guard::guard(arguments)?);
     }

@@ -1,5 +1,5 @@
 //! The file of `--transfer-log`: a line for each transfer of a file, in the format of xferlog, which
-//! wu-ftpd began and programs that evaluate logs read.
+//! wu-ftpd began and programs that evaluate logs read. Times are local.
 //!
 //! A thread of its own writes, since no session may wait for a disk.
 
@@ -8,12 +8,14 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use ftp_proto::DateTime;
 use ftp_proto::data::DataType;
 use ftp_proto::server::TransferAction;
 use ftp_tokio::{SessionInfo, TransferSummary};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::{error, info};
@@ -61,7 +63,8 @@ impl TransferLog {
 
     /// Writes a line if a file was transferred, or was to be.
     pub(crate) fn write(&self, session: &SessionInfo, transfer: &TransferSummary) {
-        if let Some(line) = line(now(), session, transfer) {
+        let now = TimeZone::system().to_datetime(Timestamp::now());
+        if let Some(line) = line(now, session, transfer) {
             self.send(Message::Line(line));
         }
     }
@@ -123,12 +126,6 @@ fn write_all(mut file: File, path: &Path, messages: &Receiver<Message>) {
     }
 }
 
-fn now() -> DateTime {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let seconds = since.map_or(0, |since| since.as_secs());
-    DateTime::from_unix(seconds.try_into().unwrap_or(i64::MAX))
-}
-
 /// The line; `None` for a listing.
 fn line(now: DateTime, session: &SessionInfo, transfer: &TransferSummary) -> Option<String> {
     let (path, direction) = match &transfer.action {
@@ -153,7 +150,7 @@ fn line(now: DateTime, session: &SessionInfo, transfer: &TransferSummary) -> Opt
     };
     Some(format!(
         "{} {seconds} {} {} {} {kind} _ {direction} {mode} {user} ftp 0 * {completed}\n",
-        date(now),
+        now.strftime(DATE),
         session.peer.ip().to_canonical(),
         transfer.bytes,
         one_word(path.as_bytes()),
@@ -161,26 +158,7 @@ fn line(now: DateTime, session: &SessionInfo, transfer: &TransferSummary) -> Opt
 }
 
 /// As in `Sun Nov 29 04:27:47 2026`.
-fn date(time: DateTime) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    // The first day of 1970 was a Thursday.
-    let day = time.unix().div_euclid(86_400).rem_euclid(7);
-    let day = usize::try_from(day).ok().and_then(|day| DAYS.get(day));
-    let month = MONTHS.get(usize::from(time.month()) - 1);
-    format!(
-        "{} {} {:2} {:02}:{:02}:{:02} {}",
-        day.unwrap_or(&"???"),
-        month.unwrap_or(&"???"),
-        time.day(),
-        time.hour(),
-        time.minute(),
-        time.second(),
-        time.year()
-    )
-}
+const DATE: &str = "%a %b %e %H:%M:%S %Y";
 
 /// With `_` for each blank, control character and byte that is no text, as all servers write them:
 /// fields are separated by blanks, and lines by newlines.
@@ -203,7 +181,8 @@ mod tests {
             (1_795_926_467, "Sun Nov 29 04:27:47 2026"),
             (951_782_400, "Tue Feb 29 00:00:00 2000"),
         ] {
-            assert_eq!(date(DateTime::from_unix(unix)), text);
+            let time = TimeZone::UTC.to_datetime(Timestamp::from_second(unix).unwrap());
+            assert_eq!(time.strftime(DATE).to_string(), text);
         }
     }
 

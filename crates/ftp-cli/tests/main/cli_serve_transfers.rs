@@ -155,6 +155,29 @@ fn a_transfer_log_that_cannot_be_written_is_an_error_or_stays_as_it_is() {
 }
 
 #[test]
+fn a_server_that_stops_lets_transfers_end_for_a_while() {
+    use std::io::Write;
+    for (seconds, is_whole) in [("120", true), ("0.1", false)] {
+        let root = TestDirectory::new();
+        let server = serving(&root, &["--drain-timeout", seconds]);
+        let (mut peer, mut data) = with_data(&server);
+        assert!(peer.ask("STOR file").starts_with("150 "));
+        data.write_all(b"one, ").unwrap();
+        server.signal("-TERM");
+        server.log_has("stopping", "");
+        if is_whole {
+            data.write_all(b"two").unwrap();
+            drop(data);
+            assert!(peer.hear().starts_with("226 "));
+            assert!(peer.hear().starts_with("421 "));
+        }
+        let (status, ..) = server.stop("-TERM");
+        assert_eq!(status.code(), Some(0));
+        assert_eq!(root.read("file") == Some(b"one, two".to_vec()), is_whole);
+    }
+}
+
+#[test]
 fn transfers_are_json_in_the_log() {
     let root = TestDirectory::new();
     root.write("file", "12345");

@@ -301,6 +301,17 @@ fn a_quota_is_bytes_and_files() {
     }
 }
 
+#[test]
+fn the_seeds_of_the_fuzz_target_keep_the_law() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/users");
+    let mut seeds = 0;
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        law::law(&std::fs::read(entry.unwrap().path()).unwrap());
+        seeds += 1;
+    }
+    assert!(seeds > 0);
+}
+
 proptest::proptest! {
     #[test]
     fn every_file_obeys_the_law(input: Vec<u8>) {
