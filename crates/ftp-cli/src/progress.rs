@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -28,7 +28,7 @@ pub(crate) enum Progress {
     /// A bar for each file, and one for all.
     Bars {
         multi: MultiProgress,
-        all: ProgressBar,
+        all: OnceLock<ProgressBar>,
     },
 }
 
@@ -41,15 +41,15 @@ impl Progress {
         let multi = MultiProgress::new();
         draw_below(&multi);
         Self::Bars {
-            all: ProgressBar::hidden(),
+            all: OnceLock::new(),
             multi,
         }
     }
 
     /// There are so many files, which have so many bytes in all as far as is known.
-    pub(crate) fn expect(&mut self, files: usize, bytes: u64) {
+    pub(crate) fn expect(&self, files: usize, bytes: u64) {
         if let (Self::Bars { multi, all }, 2..) = (self, files) {
-            *all = multi.add(ProgressBar::new(bytes).with_style(style(ALL)));
+            let all = all.get_or_init(|| multi.add(ProgressBar::new(bytes).with_style(style(ALL))));
             all.set_message(format!("{files} files"));
         }
     }
@@ -59,12 +59,13 @@ impl Progress {
         let bar = match self {
             Self::Bars { multi, all } => {
                 let bar = ProgressBar::no_length().with_style(style(FILE_WITHOUT_SIZE));
-                let bar = match all.is_hidden() {
-                    true => multi.add(bar),
-                    false => multi.insert_before(all, bar),
+                let bar = match all.get() {
+                    None => multi.add(bar),
+                    Some(all) => multi.insert_before(all, bar),
                 };
                 bar.set_message(name.to_owned());
-                Some((bar, all.clone()))
+                let all = all.get().cloned().unwrap_or_else(ProgressBar::hidden);
+                Some((bar, all))
             }
             _ => None,
         };
@@ -81,7 +82,9 @@ impl Progress {
     /// Takes the bars away.
     pub(crate) fn clear(&self) {
         if let Self::Bars { multi, all } = self {
-            all.finish_and_clear();
+            if let Some(all) = all.get() {
+                all.finish_and_clear();
+            }
             // If the terminal cannot be written to, nothing is to be seen there anyway.
             let _ = multi.clear();
         }

@@ -194,6 +194,57 @@ pub(crate) struct PutArguments {
     pub(crate) session: SessionArguments,
 }
 
+const MIRROR_AFTER_HELP: &str = after_help!(
+    "Examples:",
+    "  ftp-cli mirror ftp://anna@ftp.example.com/reports/ reports",
+    "  ftp-cli mirror --delete --dry-run site ftp://anna@ftp.example.com/www/",
+);
+
+#[derive(Args)]
+#[command(after_help = MIRROR_AFTER_HELP)]
+pub(crate) struct MirrorArguments {
+    /// A directory: ftp://[user@]host[:port]/path, or one here
+    pub(crate) source: OsString,
+
+    /// What is to become like it: one here, or a URL
+    pub(crate) target: OsString,
+
+    /// Delete what the source does not have
+    #[arg(long)]
+    pub(crate) delete: bool,
+
+    /// Delete nothing if it would be more than N
+    #[arg(long, value_name = "N", requires = "delete")]
+    pub(crate) max_delete: Option<usize>,
+
+    /// Only files like this: '*.csv', 'dir/**' (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+
+    /// Leave these alone on both sides (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+
+    /// Only files that are newer than the target's, or missing there
+    #[arg(long)]
+    pub(crate) only_newer: bool,
+
+    /// So many files at a time
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) parallel: u16,
+
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Bytes a second for all files: 500K, 2M
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub(crate) limit_rate: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) session: SessionArguments,
+}
+
 const REMOVE_AFTER_HELP: &str = after_help!(
     "Examples:",
     "  ftp-cli rm ftp://anna@ftp.example.com/reports/2023.csv",

@@ -15,8 +15,8 @@ pub(crate) use self::check::{CheckArguments, FailOn};
 pub(crate) use self::connection::{ConnectionArguments, ProtectionChoice, Utf8Choice};
 pub(crate) use self::decode::{DecodeArguments, Direction};
 pub(crate) use self::files::{
-    GetArguments, ListArguments, MakeArguments, MoveArguments, PutArguments, RemoveArguments,
-    SessionArguments, StatArguments, VerifyChoice,
+    GetArguments, ListArguments, MakeArguments, MirrorArguments, MoveArguments, PutArguments,
+    RemoveArguments, SessionArguments, StatArguments, VerifyChoice,
 };
 pub(crate) use self::login::LoginArguments;
 pub(crate) use self::serve::{ExternalHost, LogFormat, ServeArguments, TlsResumption, Uploads};
@@ -27,6 +27,7 @@ Examples:
   ftp-cli login ftp://anna@ftp.example.com     explicit TLS, asks for the password
   ftp-cli ls -l ftps://anna@ftp.example.com    implicit TLS, port 990
   ftp-cli get ftp://ftp.example.com/pub/file   receive a file
+  ftp-cli mirror ftp://ftp.example.com/pub pub receive a directory
   ftp-cli serve --root . --user me             share a directory
   ftp-cli decode replies captured.bin          captured bytes as JSON
 
@@ -81,6 +82,8 @@ pub(crate) enum FilesCommand {
     Get(Box<GetArguments>),
     /// Send files
     Put(Box<PutArguments>),
+    /// Make a directory what another is: from a server, or to it
+    Mirror(Box<MirrorArguments>),
     /// Remove files and directories of a server
     Rm(Box<RemoveArguments>),
     /// Rename or move a file or directory on a server

@@ -19,13 +19,11 @@ use crate::exit::{Exit, Failure};
 use crate::progress::Meter;
 use crate::target::{RemotePath, Target, local_name};
 
-/// What is put behind the name of a file until it is whole.
-const SUFFIX: &str = ".part";
-
 /// How files are received.
 #[derive(Clone, Copy)]
 pub(super) struct Manner<'a> {
-    pub(super) suffix: &'a str,
+    /// Nobody is to see the part of a file: see [`PartFile::hidden`].
+    pub(super) is_hidden: bool,
     pub(super) resume: bool,
     pub(super) verify: Option<VerifyChoice>,
     pub(super) keep_time: bool,
@@ -52,13 +50,13 @@ pub(super) async fn run(
     let jobs = plan(arguments, &mut sites)?;
     let throttle = arguments.limit_rate.map(Throttle::new);
     let manner = Manner {
-        suffix: SUFFIX,
+        is_hidden: false,
         resume: arguments.resume,
         verify: arguments.verify,
         keep_time: arguments.keep_time,
         throttle: throttle.as_ref(),
     };
-    session.progress.expect(jobs.len(), 0);
+    session.expect(jobs.len(), 0);
     if !arguments.resume && jobs.iter().any(|job| job.local.is_some()) {
         session.advice.cut = Some("what came is kept: --continue goes on with it");
     }
@@ -66,7 +64,11 @@ pub(super) async fn run(
     let work = async |job: Job| {
         let moves = async |meter: &Meter| match &job.local {
             None => job.site.print(&job.path, meter, manner.throttle).await,
-            Some(local) => job.site.receive(&job.path, local, manner, meter).await,
+            Some(local) => {
+                job.site
+                    .receive(&job.path, local, None, manner, meter)
+                    .await
+            }
         };
         session.file(&job.site, job.path.as_bytes(), moves).await;
     };
@@ -97,7 +99,7 @@ fn plan(arguments: &GetArguments, sites: &mut Sites<'_>) -> Result<Vec<Job>, Fai
         };
         if let Some(local) = &local {
             // A file and its part must not be another one of them.
-            for suffix in ["", SUFFIX, ".part.json"] {
+            for suffix in ["", ".part", ".part.json"] {
                 let mut name = OsString::from(local);
                 name.push(suffix);
                 if !taken.insert(name) {
@@ -151,17 +153,23 @@ fn destination(arguments: &GetArguments, path: &RemotePath) -> Result<PathBuf, F
 }
 
 impl Site {
-    /// Receives a file, which gets its name when it is whole.
+    /// Receives a file, which gets its name when it is whole. `facts` are those of the server's file, if
+    /// they are known already.
     pub(super) async fn receive(
         &self,
         path: &RemotePath,
         local: &Path,
+        facts: Option<FileFacts>,
         manner: Manner<'_>,
         meter: &Meter,
     ) -> Result<Whole, Trouble> {
-        let facts = self
-            .ask(async |client| client.file_facts(path.as_bytes()).await)
-            .await?;
+        let facts = match facts {
+            Some(facts) => facts,
+            None => {
+                let asked = self.ask(async |client| client.file_facts(path.as_bytes()).await);
+                asked.await?
+            }
+        };
         if manner.resume && is_whole(local, facts) {
             return Ok(Whole {
                 success: Success::Skipped,
@@ -174,7 +182,10 @@ impl Site {
             _ => None,
         };
         let source = self.source(path);
-        let part = PartFile::new(local, manner.suffix)?;
+        let part = match manner.is_hidden {
+            true => PartFile::hidden(local)?,
+            false => PartFile::new(local)?,
+        };
         let (file, begun) = part.open(manner.resume, &source, facts)?;
         part.remember(&source, facts)?;
         meter.set_size(facts.size.known());

@@ -13,9 +13,11 @@ use ftp_proto::DateTime;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
+use super::mirror::tree::part_name;
 use super::outcome::Trouble;
+use crate::target::remote_name;
 
-/// A file that is being received. `NAME.part` has its bytes, `NAME.part.json` says which file of which
+/// A file that is being received. `NAME.part` (by default) has its bytes, `NAME.part.json` says which file of which
 /// server they are of.
 pub(crate) struct PartFile {
     target: PathBuf,
@@ -33,23 +35,40 @@ struct Notes {
 }
 
 impl PartFile {
-    /// `suffix` is put behind the name until the file is whole.
+    /// Its part has `.part` behind the name. What a link leads to is replaced, not the link.
     ///
     /// # Errors
     /// If something is there under its name that is not a file.
-    pub(crate) fn new(target: &Path, suffix: &str) -> Result<Self, Trouble> {
-        // What a link leads to is replaced, not the link.
+    pub(crate) fn new(target: &Path) -> Result<Self, Trouble> {
         let target = match fs::symlink_metadata(target) {
             Ok(found) if found.is_symlink() => {
                 fs::canonicalize(target).unwrap_or_else(|_| target.to_path_buf())
             }
             _ => target.to_path_buf(),
         };
+        let part = with_suffix(&target, ".part");
+        Self::with_part(target, part)
+    }
+
+    /// Its part has a name that is no other file's, and as long as all of them. Links are not followed.
+    ///
+    /// # Errors
+    /// If something is there under its name that is not a file.
+    pub(crate) fn hidden(target: &Path) -> Result<Self, Trouble> {
+        let name = target.file_name().and_then(remote_name).unwrap_or_default();
+        let part = target.with_file_name(part_name(&[&name]));
+        if fs::symlink_metadata(target).is_ok_and(|found| !found.is_file()) {
+            let target = target.display();
+            return Err(Trouble::Local(format!("{target} is there, and is no file")));
+        }
+        Self::with_part(target.to_path_buf(), part)
+    }
+
+    fn with_part(target: PathBuf, part: PathBuf) -> Result<Self, Trouble> {
         if target.is_dir() {
             let target = target.display();
             return Err(Trouble::Local(format!("{target} is a directory")));
         }
-        let part = with_suffix(&target, suffix);
         let notes = with_suffix(&part, ".json");
         Ok(Self {
             target,

@@ -10,6 +10,7 @@ mod list;
 mod local;
 mod make;
 mod metered;
+mod mirror;
 mod outcome;
 mod put;
 mod session;
@@ -42,6 +43,9 @@ pub(crate) async fn run(command: &FilesCommand, output: &Arc<Output>) -> Result<
         }
         FilesCommand::Put(arguments) => {
             put::run(arguments, Session::new(&arguments.session, output)).await
+        }
+        FilesCommand::Mirror(arguments) => {
+            mirror::run(arguments, Session::new(&arguments.session, output)).await
         }
         FilesCommand::Rm(arguments) => {
             change::remove(arguments, Session::new(&arguments.session, output)).await

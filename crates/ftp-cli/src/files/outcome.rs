@@ -31,6 +31,8 @@ pub(crate) enum Outcome {
     LoginFailed,
     /// Of commands that transfer nothing.
     Done,
+    Deleted,
+    LeftOut,
 }
 
 impl Outcome {
@@ -47,6 +49,8 @@ impl Outcome {
             Self::LocalError => "local error",
             Self::LoginFailed => "login failed",
             Self::Done => "done",
+            Self::Deleted => "deleted",
+            Self::LeftOut => "left out",
         }
     }
 }
@@ -144,7 +148,8 @@ fn outcome_of(error: &Error) -> Outcome {
     }
 }
 
-fn exit_of(error: &Error) -> Exit {
+/// The exit code for this.
+pub(crate) fn exit_of(error: &Error) -> Exit {
     match error {
         Error::AtPath { error, .. } => exit_of(error),
         error if is_of_login(error) => report::Outcome::of(error).exit(),
@@ -204,6 +209,7 @@ pub(crate) enum Success {
     Skipped,
     /// There was nothing to transfer.
     Done,
+    Deleted,
 }
 
 /// A file that went well.
@@ -260,6 +266,19 @@ pub(crate) struct FileRecord {
 }
 
 impl FileRecord {
+    /// Of a file that is left out.
+    pub(crate) fn left_out(path: &[u8], why: &str) -> Self {
+        Self {
+            path: String::from_utf8_lossy(path).into_owned(),
+            outcome: Outcome::LeftOut,
+            bytes: 0,
+            code: None,
+            message: why.to_owned(),
+            tls: None,
+            elapsed_ms: 0,
+        }
+    }
+
     /// `message` is what may be shown of the reply or of the error.
     pub(crate) fn new(
         path: String,
@@ -274,6 +293,7 @@ impl FileRecord {
                     Success::Transferred => Outcome::Transferred,
                     Success::Skipped => Outcome::Skipped,
                     Success::Done => Outcome::Done,
+                    Success::Deleted => Outcome::Deleted,
                 };
                 let code = whole.reply.as_ref().map(|reply| reply.code().get());
                 (outcome, code, whole.tls.as_deref())

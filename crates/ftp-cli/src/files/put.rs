@@ -67,7 +67,7 @@ pub(super) async fn run(
         verify: arguments.verify,
         throttle: throttle.as_ref(),
     };
-    session.progress.expect(jobs.len(), 0);
+    session.expect(jobs.len(), 0);
     if !arguments.resume && !arguments.append {
         session.advice.cut = Some("--continue goes on with what has arrived");
     }
@@ -237,10 +237,10 @@ impl Site {
             }
             (None, _) => {}
         }
-        if manner.atomic {
-            self.once(async |client| client.rename(to.as_bytes(), path.as_bytes()).await)
-                .await
-                .map_err(|error| Trouble::not_renamed(&to, error))?;
+        let mut whole = whole;
+        if manner.atomic && self.rename_over(&to, path).await? {
+            whole =
+                whole.note("the server does not rename over files: the old one was removed first");
         }
         match time.filter(|_| manner.keep_time) {
             Some(time) => {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::advice::Advice;
-use super::outcome::{FileRecord, Outcome, Success, Trouble, Whole};
+use super::outcome::{FileRecord, Success, Trouble, Whole};
 use super::site::Site;
 use crate::cli::SessionArguments;
 use crate::exit::{Exit, Failure};
@@ -66,6 +66,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// So many files come, which have so many bytes in all as far as is known.
+    pub(crate) fn expect(&self, files: usize, bytes: u64) {
+        self.progress.expect(files, bytes);
+    }
+
     /// Whether Ctrl-C was pressed.
     pub(crate) fn is_cancelled(&self) -> bool {
         *self.cancelled.borrow()
@@ -77,7 +82,7 @@ impl<'a> Session<'a> {
         site: &Site,
         path: &[u8],
         moves: impl AsyncFnOnce(&Meter) -> Result<Whole, Trouble>,
-    ) -> Outcome {
+    ) -> FileRecord {
         let began = Instant::now();
         let meter = self.progress.file(&escape(path).to_string());
         let result = self.unless_cancelled(moves(&meter)).await;
@@ -116,7 +121,7 @@ impl<'a> Session<'a> {
         bytes: u64,
         elapsed: Duration,
         result: &Result<Whole, Trouble>,
-    ) -> Outcome {
+    ) -> FileRecord {
         let message = match result {
             Ok(whole) => match (&whole.note, &whole.reply) {
                 (Some(note), _) => note.clone(),
@@ -144,6 +149,7 @@ impl<'a> Session<'a> {
                     Success::Transferred => format!("transferred {} in {took:.1} s", size(bytes)),
                     Success::Skipped => "skipped".to_owned(),
                     Success::Done => String::new(),
+                    Success::Deleted => "deleted".to_owned(),
                 };
                 match (done.as_str(), &whole.note) {
                     ("", None) => {}
@@ -166,7 +172,7 @@ impl<'a> Session<'a> {
                 }
             }
         }
-        record.outcome
+        record
     }
 
     /// Something failed with this exit code.

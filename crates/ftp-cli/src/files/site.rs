@@ -21,13 +21,16 @@ use crate::credentials::Credentials;
 use crate::exit::Failure;
 use crate::output::complain;
 use crate::report::{Trust, hint};
-use crate::target::Target;
+use crate::target::{RemotePath, Target};
 use crate::transcript::{Live, Recorder};
+
+/// How often something is tried again, unless told otherwise.
+const RETRIES: u32 = 3;
 
 /// A server and a user, with connections that are opened when they are needed.
 pub(crate) struct Site {
     pool: Pool,
-    retry: Retry,
+    retries: u32,
     /// Tells what is tried again.
     tells: bool,
     recorder: Arc<Recorder>,
@@ -145,10 +148,7 @@ impl Site {
         }
         Ok(Self {
             pool: Pool::new(connector, &key.address, parallel),
-            retry: match options.retries {
-                Some(retries) => Retry::new().retries(retries),
-                None => Retry::new(),
-            },
+            retries: options.retries.unwrap_or(RETRIES),
             tells: !arguments.quiet && !arguments.json,
             recorder,
             is_active: arguments.active.is_some(),
@@ -162,9 +162,18 @@ impl Site {
         &self.pool
     }
 
+    /// How often something is tried again.
+    pub(crate) fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    fn retry(&self) -> Retry {
+        Retry::new().retries(self.retries)
+    }
+
     /// How transfers are tried again.
     pub(crate) fn resume_options(&self) -> ResumeOptions {
-        ResumeOptions::new().retry(self.retry)
+        ResumeOptions::new().retry(self.retry())
     }
 
     /// Does this over a connection that is logged in, and again over another one where it was cut off or
@@ -178,7 +187,7 @@ impl Site {
     ) -> Result<T, Error> {
         let start = Instant::now();
         let now = || ftp_proto::Instant::from_start(start.elapsed());
-        let mut retrying = self.retry.start(now());
+        let mut retrying = self.retry().start(now());
         loop {
             let (error, may_pass) = match self.pool.get().await {
                 Ok(mut client) => match work(&mut client).await {
@@ -237,6 +246,43 @@ impl Site {
             Trouble::Ftp(error) => self.recorder.shown_error(error),
             Trouble::Local(message) | Trouble::Unverified { message, .. } => message.clone(),
             Trouble::Cancelled => "cancelled".to_owned(),
+        }
+    }
+
+    /// The same for an error of the library.
+    pub(crate) fn message_of(&self, error: &Error) -> String {
+        self.recorder.shown_error(error)
+    }
+
+    /// Gives a file another name, in place of one that has it. Where the server does not do that, the old
+    /// one is removed before: that is returned.
+    ///
+    /// # Errors
+    /// If the server refuses; the file has one of the two names then.
+    pub(crate) async fn rename_over(
+        &self,
+        from: &RemotePath,
+        to: &RemotePath,
+    ) -> Result<bool, Trouble> {
+        let rename = async || {
+            self.once(async |client| client.rename(from.as_bytes(), to.as_bytes()).await)
+                .await
+        };
+        let error = match rename().await {
+            Ok(()) => return Ok(false),
+            Err(error) => error,
+        };
+        let is_removed = matches!(error, Error::Refused(_))
+            && self
+                .once(async |client| client.remove_file(to.as_bytes()).await)
+                .await
+                .is_ok();
+        match is_removed {
+            true => match rename().await {
+                Ok(()) => Ok(true),
+                Err(error) => Err(Trouble::not_renamed(from, error)),
+            },
+            false => Err(Trouble::not_renamed(from, error)),
         }
     }
 

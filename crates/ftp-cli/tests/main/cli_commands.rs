@@ -256,7 +256,7 @@ fn a_netrc_file_that_cannot_be_understood_is_named_without_its_secrets() {
 fn the_help_of_each_command_is_a_screen_with_two_examples() {
     for command in [
         "", "demo", "login", "serve", "hash", "decode", "ls", "stat", "get", "put", "rm", "mv",
-        "mkdir",
+        "mkdir", "mirror",
     ] {
         let arguments = [command, "--help"];
         let help = run(&arguments[usize::from(command.is_empty())..]);

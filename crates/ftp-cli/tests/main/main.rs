@@ -10,6 +10,7 @@ mod cli_faults;
 mod cli_files;
 mod cli_get_put;
 mod cli_login;
+mod cli_mirror;
 mod cli_netrc;
 mod cli_retries;
 mod cli_runtimes;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -21,6 +21,8 @@ pub enum Fault {
     VanishAfter(usize),
     /// After so many bytes of data it says that all is done.
     DoneAfter(usize),
+    /// It sends these bytes instead.
+    Send(Vec<u8>),
 }
 
 type Decide = dyn Fn(&str, usize) -> Fault + Send + Sync;
@@ -266,6 +268,7 @@ impl Session {
         self.say("150 Here it comes.");
         let mut data = self.data();
         let bytes = match fault {
+            Fault::Send(others) => others.as_slice(),
             Fault::CutAfter(count) | Fault::VanishAfter(count) | Fault::DoneAfter(count) => {
                 &bytes[..bytes.len().min(*count)]
             }
@@ -273,7 +276,9 @@ impl Session {
         };
         // The client may have gone.
         let _ = data.write_all(bytes);
-        drop(data);
+        let _ = data.shutdown(Shutdown::Write);
+        // It has read all before it hears anything else.
+        let _ = data.read_to_end(&mut Vec::new());
         self.end(fault)
     }
 

@@ -101,6 +101,16 @@ impl Program {
         run
     }
 
+    /// Runs until this is so, and is killed then.
+    pub fn killed_when(mut self, is_time: impl Fn() -> bool) {
+        let mut child = Process(self.command.spawn().unwrap());
+        while !is_time() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        child.0.kill().unwrap();
+        child.0.wait().unwrap();
+    }
+
     /// Runs to the end, which is brought on with Ctrl-C as soon as this is so.
     pub fn interrupted_when(mut self, is_time: impl Fn() -> bool) -> Run {
         let child = self.command.spawn().unwrap();

@@ -1,0 +1,274 @@
+//! `ftp-cli mirror`: a directory here becomes what one on a server is, or the other way round.
+//!
+//! Both trees are looked at (`tree`), what is to be done is decided (`plan`), and then done (`work`).
+
+mod filter;
+mod plan;
+mod table;
+pub(super) mod tree;
+mod work;
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ftp_adapter::{Error, FileFacts};
+use ftp_proto::client::TransferError;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use self::filter::Filter;
+use self::plan::{Plan, Rules};
+use self::table::Tally;
+use self::tree::{Node, Tree, local_path, name, parent, part_name, scan, walk};
+use super::metered::Throttle;
+use super::outcome::Trouble;
+use super::session::Session;
+use super::site::{Site, Sites};
+use crate::cli::MirrorArguments;
+use crate::exit::{Exit, Failure};
+use crate::target::{RemotePath, Target};
+
+/// Which way files go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// From the server.
+    Down,
+    /// To the server.
+    Up,
+}
+
+/// Two directories, one of which is to become what the other is.
+struct Mirror<'a> {
+    arguments: &'a MirrorArguments,
+    session: &'a Session<'a>,
+    way: Way,
+    site: Arc<Site>,
+    remote: RemotePath,
+    local: PathBuf,
+    throttle: Option<Throttle>,
+    tally: Tally,
+}
+
+/// What was seen, and what is to be done.
+struct Seen {
+    source: Tree,
+    target: Tree,
+    plan: Plan,
+    /// The target directory is not there yet.
+    is_new: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What is wrong with the options; why one of the directories cannot be seen.
+pub(super) async fn run(
+    arguments: &MirrorArguments,
+    mut session: Session<'_>,
+) -> Result<Exit, Failure> {
+    let mut sites = Sites::new(&arguments.session, arguments.parallel);
+    let (way, url, local) = sides(arguments)?;
+    let mut target = Target::parse(url)?;
+    let site = sites.of(&mut target)?;
+    session.advice.cut = Some("what came is kept: the same command goes on");
+    let mut mirror = Mirror {
+        arguments,
+        session: &session,
+        way,
+        site,
+        remote: target.path,
+        local,
+        throttle: arguments.limit_rate.map(Throttle::new),
+        tally: Tally::default(),
+    };
+    let done = match session.unless_cancelled(mirror.look()).await {
+        Ok(seen) if arguments.dry_run => {
+            mirror.show(&seen);
+            Ok(())
+        }
+        Ok(seen) => {
+            mirror.carry_out(seen).await;
+            Ok(())
+        }
+        Err(trouble) => {
+            let (from, to) = mirror.names();
+            Err(mirror
+                .site
+                .failure(&format!("cannot mirror {from} to {to}"), &trouble))
+        }
+    };
+    let exit = session.finish(&sites).await;
+    done.and(exit)
+}
+
+fn sides(arguments: &MirrorArguments) -> Result<(Way, &str, PathBuf), Failure> {
+    let url = |side: &'_ std::ffi::OsString| side.to_str().is_some_and(|it| it.contains("://"));
+    let (way, remote, local) = match (url(&arguments.source), url(&arguments.target)) {
+        (true, false) => (Way::Down, &arguments.source, &arguments.target),
+        (false, true) => (Way::Up, &arguments.target, &arguments.source),
+        _ => {
+            return Err(Failure::usage(
+                "one of SOURCE and TARGET has to be a URL, and the other a directory here",
+            )
+            .hint("as in: ftp-cli mirror ftp://user@host/directory/ directory"));
+        }
+    };
+    let local = PathBuf::from(local);
+    let shown = local.display();
+    match std::fs::metadata(&local) {
+        Ok(found) if !found.is_dir() => {
+            return Err(Failure::usage(format!("{shown} is no directory")));
+        }
+        Err(error) if way == Way::Up || error.kind() != ErrorKind::NotFound => {
+            return Err(Failure::new(Exit::LocalFile, format!("{shown}: {error}")));
+        }
+        _ => {}
+    }
+    Ok((way, remote.to_str().unwrap_or_default(), local))
+}
+
+impl Mirror<'_> {
+    fn names(&self) -> (String, String) {
+        let (here, there) = (self.local.display().to_string(), self.remote.to_string());
+        match self.way {
+            Way::Down => (there, here),
+            Way::Up => (here, there),
+        }
+    }
+
+    /// Looks at both sides, and plans.
+    async fn look(&self) -> Result<Seen, Trouble> {
+        let (here, is_missing_here) = match scan(&self.local) {
+            Ok(tree) => (tree, false),
+            Err(error) if self.way == Way::Down && error.kind() == ErrorKind::NotFound => {
+                (Tree::default(), true)
+            }
+            Err(error) => return Err(Trouble::local(self.local.display(), &error)),
+        };
+        let explain = |error: &Error| self.site.message_of(error);
+        let tries = Cell::new(0);
+        let walked = self.site.ask(async |client| {
+            let is_last = tries.get() == self.site.retries();
+            tries.set(tries.get() + 1);
+            walk(client, &self.remote, is_last, explain).await
+        });
+        let walked = walked.await;
+        let (there, is_missing_there) = match walked {
+            Ok(tree) => (tree, false),
+            Err(error) if self.way == Way::Up && !self.remote.is_start() && is_refused(&error) => {
+                (Tree::default(), true)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let (source, target, is_new) = match self.way {
+            Way::Down => (there, here, is_missing_here),
+            Way::Up => (here, there, is_missing_there),
+        };
+        let mut seen = Seen {
+            source,
+            target,
+            plan: Plan::default(),
+            is_new,
+        };
+        self.plan(&mut seen, false);
+        self.look_closer(&mut seen).await?;
+        Ok(seen)
+    }
+
+    fn plan(&self, seen: &mut Seen, is_final: bool) {
+        let files = seen
+            .source
+            .nodes
+            .iter()
+            .filter(|(_, node)| matches!(node, Node::File { .. }));
+        let parts = files.flat_map(|(path, node)| {
+            let part = self.part_path(path, *node);
+            let notes = [part.as_slice(), b".json"].concat();
+            [part, notes]
+        });
+        let parts: BTreeSet<_> = parts.collect();
+        let rules = Rules {
+            is_final,
+            filter: Filter::new(&self.arguments.include, &self.arguments.exclude),
+            delete: self.arguments.delete,
+            only_newer: self.arguments.only_newer,
+            max_delete: self.arguments.max_delete,
+        };
+        seen.plan = Plan::new(&seen.source, &seen.target, &rules, &parts);
+    }
+
+    /// Asks for the times of files on the server that the listing does not say exactly.
+    async fn look_closer(&self, seen: &mut Seen) -> Result<(), Trouble> {
+        let unsure: Vec<_> = seen
+            .plan
+            .files
+            .iter()
+            .filter(|file| file.is_unsure)
+            .map(|file| file.path.clone())
+            .collect();
+        if unsure.is_empty() {
+            return Ok(());
+        }
+        let ask = async |path: Vec<u8>| {
+            let remote = self.remote.join(&path);
+            let facts = self
+                .site
+                .ask(async |client| client.file_facts(remote.as_bytes()).await);
+            facts.await.map(|facts| (path, facts))
+        };
+        let asked = stream::iter(unsure)
+            .map(ask)
+            .buffer_unordered(self.arguments.parallel.into());
+        let asked: Vec<(Vec<u8>, FileFacts)> = asked.try_collect().await?;
+        let tree = match self.way {
+            Way::Down => &mut seen.source,
+            Way::Up => &mut seen.target,
+        };
+        for (path, facts) in asked {
+            if let Some(Node::File { size, time }) = tree.nodes.get_mut(&path) {
+                *size = facts.size.known().or(*size);
+                *time = facts.modified.known().map(|time| time.with_nanosecond(0));
+            }
+        }
+        self.plan(seen, true);
+        Ok(())
+    }
+
+    /// Where the bytes of this file are while they come.
+    fn part_path(&self, path: &[u8], source: Node) -> Vec<u8> {
+        let part = match (self.way, source) {
+            (Way::Down, _) => part_name(&[name(path)]),
+            // The name says of which version they are.
+            (Way::Up, Node::File { size, time }) => {
+                let version = format!("{size:?} {time:?}");
+                part_name(&[name(path), version.as_bytes()])
+            }
+            (Way::Up, _) => part_name(&[name(path)]),
+        };
+        match parent(path) {
+            b"" => part.into_bytes(),
+            parent => [parent, b"/", part.as_bytes()].concat(),
+        }
+    }
+
+    fn local_path(&self, path: &[u8]) -> Result<PathBuf, Trouble> {
+        local_path(&self.local, path)
+            .ok_or_else(|| Trouble::Local("its name cannot be that of a file here".to_owned()))
+    }
+}
+
+fn is_refused(error: &Error) -> bool {
+    match error {
+        Error::AtPath { error, .. } => is_refused(error),
+        Error::Refused(_) => true,
+        Error::Transfer { error, .. } => matches!(**error, TransferError::Refused { .. }),
+        _ => false,
+    }
+}
+
+/// Whether a path on disk can be seen without following a link at its end.
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
