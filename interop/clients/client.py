@@ -19,6 +19,16 @@ class Client:
     lacks = {}
     # What must come of guessing on one connection, if it can.
     locked_out = None
+    # With files: what it cannot do, and why that is known, by case or (security, case); where it does
+    # otherwise than must be, what comes of it and why.
+    lacks_with_files = {}
+    answers_with_files = {}
+    # Whether it can be told which version of TLS it uses.
+    versions = ("1.2", "1.3")
+    # Why none of its data connections resumes the session of the control connection.
+    never_resumes = None
+    # Whether it can put directories.
+    puts_trees = True
 
     def __init__(self, fixtures):
         self.fixtures = fixtures
@@ -30,6 +40,26 @@ class Client:
         """What came of one login, and what the client said, to be shown if that is not what must
         come (with passwords masked)."""
         raise NotImplementedError
+
+    def work(self, session, steps):
+        """What came of each `Step` in a `Session`, in words, and what the client said."""
+        raise NotImplementedError
+
+    def securities_with_files(self, variant):
+        """How it speaks to this variant of a server."""
+        if "resumed" in variant and self.never_resumes:
+            return
+        for security in self.securities:
+            if security == "clear":
+                if variant == "files":
+                    yield security
+            elif ("implicit" in security) == ("implicit" in variant):
+                yield from (f"{security} {version}" for version in self.versions)
+
+    def expected_with_files(self, security, case, default):
+        """What must come of a case, and why if that is not what must be."""
+        found = self.answers_with_files
+        return found.get((security, case)) or found.get(case) or (default, None)
 
     def dialogue(self, said):
         """The lines of both sides, ("C" or "S", line), in what it says of itself; none if it says

@@ -3,15 +3,22 @@
 import re
 import subprocess
 
+from urllib.parse import quote
+
 from clients.client import GUESSES, Client, marked, what_came
+from clients.working import names
 from host_setup import ADDRESS, PATIENCE, call
 
 CURL_LOGIN_DENIED = 67  # its manual, EXIT CODES
+CURL_CANNOT_WRITE = 23
+# Far less than a whole file.
+BYTES_BEFORE_CUT = 100_000
 
 
 class Curl(Client):
     name = "curl"
     locked_out = "530 530 530 421"
+    lacks_with_files = {"tree, both ways": "it takes files one by one"}
 
     def version(self):
         return call("curl", "--version").split()[1]
@@ -49,3 +56,106 @@ class Curl(Client):
         )
         dialogue = re.sub(r"^([{}] \[|\* TLSv).*\n", "", done.stdout, flags=re.MULTILINE)
         return done.returncode, dialogue
+
+    def work(self, session, steps):
+        """One curl for all, with one connection where it can; one of its own to give up."""
+        came, said, together = [], "", []
+        for step in [*steps, None]:
+            if step and not step.verb.startswith("cut"):
+                together.append(step)
+                continue
+            if together:
+                results, more = self.transfer(session, together)
+                came, said, together = came + results, said + more, []
+            if step:
+                result, more = self.cut(session, step)
+                came, said = [*came, result], said + more
+        return came, said
+
+    def transfer(self, session, steps):
+        configs = []
+        for number, step in enumerate(steps):
+            config = [*self.of_step(session, step), f'write-out = "came {number} %{{exitcode}}\\n"']
+            configs.append("\n".join([*config, *self.common(session)]))
+        done = self.curl("\nnext\n".join(configs))
+        codes = dict(re.findall(r"^came (\d+) (\d+)$", done.stdout, re.MULTILINE))
+        return [self.result(step, codes.get(str(number), "none"))
+                for number, step in enumerate(steps)], done.stdout
+
+    @staticmethod
+    def result(step, code):
+        if code != "0":
+            return f"exit code {code}"
+        return names(step.local.read_text().splitlines()) if step.verb == "list" else "ok"
+
+    def cut(self, session, step):
+        config = "\n".join([*self.of_step(session, step), *self.common(session)])
+        if step.verb == "cut-get":
+            # Whoever reads its output goes away.
+            shell = f'"$@" | head -c {BYTES_BEFORE_CUT} > "{step.local}"; exit ${{PIPESTATUS[0]}}'
+            done = self.curl(config, ["bash", "-c", shell, "bash"])
+            return ("ok" if done.returncode == CURL_CANNOT_WRITE
+                    else f"exit code {done.returncode}"), done.stdout
+        with subprocess.Popen(
+            self.command(), stdin=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ) as process:
+            process.stdin.write(config + '\nlimit-rate = "4M"\n')
+            process.stdin.close()
+            try:
+                session.until_begun()
+            finally:
+                process.kill()
+            return "ok", process.stdout.read()
+
+    def of_step(self, session, step):
+        """Lines of a configuration."""
+        verb, remote = step.verb, step.remote
+        quotes = {"rename": [f"RNFR {remote}", f"RNTO {step.to}"], "delete": [f"DELE {remote}"],
+                  "mkdir": [f"MKD {remote}"], "rmdir": [f"RMD {remote}"]}
+        if verb in quotes:
+            yield f'url = "{self.url(session, "/")}"'
+            yield "head"
+            for line in quotes[verb]:
+                yield f'quote = {quoted(line)}'
+            return
+        yield f'url = "{self.url(session, remote + "/" * (verb == "list"))}"'
+        if verb in ("put", "put-rest", "append", "cut-put"):
+            yield f'upload-file = "{step.local}"'
+        elif verb != "cut-get":
+            yield f'output = "{step.local}"'
+        if verb.endswith("-rest"):
+            yield 'continue-at = "-"'
+        if verb == "append":
+            yield "append"
+        if verb == "list":
+            yield "list-only"
+
+    @staticmethod
+    def url(session, path):
+        scheme = "ftps" if session.how == "implicit TLS" else "ftp"
+        return f"{scheme}://{ADDRESS}:{session.port}{quote(path)}"
+
+    @staticmethod
+    def common(session):
+        yield f"user = {quoted(f'{session.user}:{session.password}')}"
+        if session.how != "clear":
+            yield "ssl-reqd"
+            yield f'cacert = "{session.ca}"'
+        yield {"1.2": 'tls-max = "1.2"', "1.3": "tlsv1.3", "": ""}[session.tls]
+
+    @staticmethod
+    def command():
+        return ["curl", "--disable", "--config", "-", "--verbose", "--no-progress-meter",
+                "--max-time", str(PATIENCE)]
+
+    def curl(self, config, before=()):
+        return subprocess.run(
+            [*before, *self.command()], input=config, text=True, errors="replace",
+            check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=2 * PATIENCE,
+        )
+
+
+def quoted(text):
+    """As its configuration has it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,10 +1,12 @@
 """Python's ftplib."""
 
 import ftplib
+import socket
 import ssl
 import sys
 
 from clients.client import GUESSES, Client, what_came
+from clients.working import names
 from host_setup import ADDRESS, PATIENCE
 
 
@@ -13,6 +15,7 @@ class Ftplib(Client):
     locked_out = "530 530 530 421"
     securities = ("clear", "explicit TLS")
     lacks = {"implicit TLS": "it has no implicit TLS"}
+    lacks_with_files = {"tree, both ways": "it takes files one by one"}
 
     def version(self):
         return f"Python {sys.version.split()[0]}"
@@ -56,10 +59,73 @@ class Ftplib(Client):
         except (EOFError, OSError) as error:
             return repr(error)
 
-    def connect(self, security, port):
-        ftp = PlainSession(encoding="utf-8") if security == "clear" else TlsSession(
-            context=ssl.create_default_context(cafile=self.fixtures.ca)
-        )
+    def work(self, session, steps):
+        came, ftp = [], self.open(session)
+        for step in steps:
+            if ftp is None:
+                ftp = self.open(session)
+            try:
+                came.append(self.do(ftp, session, step))
+            except (ftplib.Error, EOFError, OSError) as error:
+                came.append(repr(error))
+            if step.verb == "cut-put":
+                ftp = None
+        if ftp:
+            ftp.quit()
+        return came, "\n".join(came)
+
+    def open(self, session):
+        ftp = self.connect(session.how, session.port, session.tls, session.resumes)
+        ftp.login(session.user, session.password)
+        if session.how != "clear":
+            ftp.prot_p()
+        return ftp
+
+    @staticmethod
+    def do(ftp, session, step):
+        verb, remote = step.verb, step.remote
+        rest = step.offset or None
+        if verb == "list":
+            found = [name for name, facts in ftp.mlsd(remote) if facts["type"] in ("file", "dir")]
+            named = names(found)
+            if named != names(ftp.nlst(remote)):
+                return "NLST and MLSD differ"
+            return named
+        if verb in ("get", "get-rest"):
+            with step.local.open("ab" if rest else "wb") as file:
+                ftp.retrbinary(f"RETR {remote}", file.write, rest=rest)
+        elif verb in ("put", "put-rest", "append"):
+            with step.local.open("rb") as file:
+                file.seek(step.offset)
+                ftp.storbinary(f"{'APPE' if verb == 'append' else 'STOR'} {remote}", file,
+                               rest=rest)
+        elif verb == "cut-get":
+            with ftp.transfercmd(f"RETR {remote}") as data:
+                data.recv(100_000)
+                ftp.abort()
+            # The transfer's own reply was taken for that to ABOR.
+            ftp.voidresp()
+        elif verb == "cut-put":
+            data = ftp.transfercmd(f"STOR {remote}")
+            data.sendall(bytes(1 << 20))
+            session.until_begun()
+            # Without a word: no close_notify, and no QUIT.
+            for connection in (data, ftp.sock):
+                socket.socket(fileno=connection.detach()).close()
+        else:
+            {"rename": lambda: ftp.rename(remote, step.to), "delete": lambda: ftp.delete(remote),
+             "mkdir": lambda: ftp.mkd(remote), "rmdir": lambda: ftp.rmd(remote)}[verb]()
+        return "ok"
+
+    def connect(self, security, port, tls="", resumes=False):
+        if security == "clear":
+            ftp = PlainSession(encoding="utf-8")
+        else:
+            context = ssl.create_default_context(cafile=self.fixtures.ca)
+            if tls:
+                version = ssl.TLSVersion[f"TLSv{tls.replace('.', '_')}"]
+                context.minimum_version = context.maximum_version = version
+            ftp = (ResumingSession if resumes else TlsSession)(context=context)
         ftp.connect(ADDRESS, port, timeout=PATIENCE)
         return ftp
 
@@ -84,3 +150,11 @@ class PlainSession(Remembers, ftplib.FTP):
 
 class TlsSession(Remembers, ftplib.FTP_TLS):
     pass
+
+
+class ResumingSession(TlsSession):
+    """As its users teach it to resume: ftplib itself does not."""
+
+    def ntransfercmd(self, cmd, rest=None):
+        data, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
+        return self.context.wrap_socket(data, server_hostname=self.host, session=self.sock.session), size

@@ -1,15 +1,18 @@
 """lftp."""
 
 import os
+import re
 import subprocess
 
 from clients.client import GUESSES, Client, marked, what_came
+from clients.working import names
 from host_setup import ADDRESS, PATIENCE, RUN, call
 
 
 class Lftp(Client):
     name = "lftp"
     locked_out = "closed after 3 guesses"
+    lacks_with_files = {"append": "it has no command for it"}
 
     def version(self):
         return call("lftp", "--version").split("Version ")[1].split(" ")[0].rstrip(" |")
@@ -37,7 +40,77 @@ class Lftp(Client):
         end = "closed" if len(connections) > 1 else "open"
         return f"{end} after {guesses} guesses", said
 
-    def call(self, security, port, user, password, commands):
+    def work(self, session, steps):
+        """All in one session; one of its own to give up an upload."""
+        came, said, together = [], "", []
+        for step in [*steps, None]:
+            if step and step.verb != "cut-put":
+                together.append(step)
+                continue
+            if together:
+                results, more = self.transfer(session, together)
+                came, said, together = came + results, said + more, []
+            if step:
+                more = self.cut(session, step)
+                came, said = [*came, "ok"], said + more
+        return came, said
+
+    def transfer(self, session, steps):
+        commands = ["set cmd:fail-exit no", "set xfer:clobber yes"]
+        for number, step in enumerate(steps):
+            commands.append(f"{self.of_step(step)} && echo came {number} ok || echo came {number} failed")
+        _, said = self.call(session.how, session.port, session.user, session.password, commands,
+                            session.tls)
+        results = dict(re.findall(r"^came (\d+) (\w+)$", said, re.MULTILINE))
+        came = []
+        for number, step in enumerate(steps):
+            result = results.get(str(number), "none")
+            if step.verb == "list" and result == "ok":
+                result = names(step.local.read_text().splitlines())
+            # The reader of its output went away: lftp takes that for a success or not, as it likes.
+            came.append("ok" if step.verb == "cut-get" and result in ("ok", "failed") else result)
+        return came, said
+
+    def cut(self, session, step):
+        commands = ["set net:limit-rate 4M", f"put {quoted(step.local)} -o {quoted(step.remote)}"]
+        script, environment = self.prepare(session.how, session.port, session.user,
+                                           session.password, commands, session.tls)
+        with subprocess.Popen(
+            ["lftp", "-f", "/dev/stdin"], stdin=subprocess.PIPE, text=True, env=environment,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ) as process:
+            process.stdin.write(script)
+            process.stdin.close()
+            try:
+                session.until_begun()
+            finally:
+                process.kill()
+            return process.stdout.read()
+
+    @staticmethod
+    def of_step(step):
+        remote, local, to = quoted(step.remote), quoted(str(step.local)), quoted(step.to)
+        return {
+            "list": f"cls -1 -B {quoted(step.remote + '/')} > {local}",
+            "get": f"get {remote} -o {local}", "get-rest": f"get -c {remote} -o {local}",
+            "put": f"put {local} -o {remote}", "put-rest": f"put -c {local} -o {remote}",
+            "rename": f"mv {remote} {to}", "delete": f"rm {remote}", "mkdir": f"mkdir {remote}",
+            "rmdir": f"rmdir {remote}", "cut-get": f"cat {remote} | head -c 100000 > {local}",
+            "put-tree": f"mirror -R -P 4 {local} {remote}",
+            "get-tree": f"mirror -P 4 {remote} {local}",
+        }[step.verb]
+
+    def call(self, security, port, user, password, commands, tls=""):
+        script, environment = self.prepare(security, port, user, password, commands, tls)
+        done = subprocess.run(
+            ["lftp", "-f", "/dev/stdin"], input=script, text=True,
+            errors="replace", env=environment, check=False, timeout=2 * PATIENCE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        return done.returncode, done.stdout
+
+    def prepare(self, security, port, user, password, commands, tls):
+        """What goes to its standard input, and its environment."""
         scheme = "ftps" if security == "implicit TLS" else "ftp"
         script = [
             "set cmd:fail-exit yes", f"set net:timeout {PATIENCE}",
@@ -45,15 +118,15 @@ class Lftp(Client):
             f"set ssl:ca-file {self.fixtures.ca}", "set ssl:verify-certificate yes",
             f"set ftp:ssl-allow {'no' if security == 'clear' else 'yes'}",
             f"set ftp:ssl-force {'no' if security == 'clear' else 'yes'}",
+            *([f"set ssl:priority NORMAL:-VERS-ALL:+VERS-TLS{tls}"] if tls else []),
             "debug 9",
             f"open --env-password -u {user} -p {port} {scheme}://{ADDRESS}",
             *commands, "exit",
         ]
         # A home of its own: no settings and no history from outside.
         environment = os.environ | {"LFTP_PASSWORD": password, "LFTP_HOME": str(RUN / "lftp")}
-        done = subprocess.run(
-            ["lftp", "-f", "/dev/stdin"], input="\n".join(script) + "\n", text=True,
-            errors="replace", env=environment, check=False, timeout=2 * PATIENCE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )
-        return done.returncode, done.stdout
+        return "\n".join(script) + "\n", environment
+
+
+def quoted(text):
+    return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

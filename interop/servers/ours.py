@@ -9,8 +9,7 @@ class Ours(Kind):
     variants = ("optional", "required", "implicit", "greeting", "full", "idle")
     lacks = {"plain": "it always offers TLS", "certificate": "it asks for none",
              "tls12": "it always offers both versions", "tls13": "it always offers both versions"}
-    files = {}
-    lacks_with_files = {"files": "it serves none yet"}
+    lacks_with_files = {"active mode": "it has none"}
     program = ""
     answers = {
         "HOST": refused("user", 504),  # RFC 7151 §3.1: no host of that name
@@ -25,19 +24,31 @@ class Ours(Kind):
             "full": ["--max-sessions", "1"], "idle": ["--idle-timeout", "1"],
             "implicit": ["--implicit"],
         }.get(variant, [])
+        if variant.startswith("files"):
+            options = self.options_with_files(variant)
         if variant == "greeting":
             file = RUN / "greeting"
             file.write_text("\n".join(greeting_lines()) + "\n")
             options = ["--greeting", file]
-        if variant not in ("required", "implicit"):
+        if variant not in ("required", "implicit", "files-implicit"):
             options.append("--danger-optional-tls")
         # It is a server to try clients against: all of them come from one address.
         if "--danger-no-guard" in call(self.program, "serve", "--help"):
             options.append("--danger-no-guard")
         command = [self.program, "serve", "--listen", f"{ADDRESS}:0", "--users", self.users(),
                    "--cert", self.fixtures.certificate, "--key", self.fixtures.key,
-                   "--anonymous", *options, *more]
+                   *([] if "--root" in options else ["--anonymous"]), *options, *more]
         return self.run(variant, command)
+
+    def options_with_files(self, variant):
+        if not self.home:
+            self.make_home(self.folder("files"))
+        options = ["--root", self.home.folder]
+        return [*options, "--implicit"] if "implicit" in variant else options
+
+    def variants_with_files(self):
+        """Those that real clients meet."""
+        return list(self.files)
 
     def users(self):
         """With the hashes that `ftp-cli hash` makes."""

@@ -63,6 +63,11 @@ impl TlsState {
         !self.connection.is_handshaking()
     }
 
+    /// Whether TLS 1.3 was agreed on.
+    pub(crate) fn is_tls13(&self) -> bool {
+        self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+    }
+
     /// Whether the peer's `close_notify` has come. What follows it is not TLS.
     pub(crate) fn is_closed_by_peer(&self) -> bool {
         self.peer_closed

@@ -52,6 +52,8 @@ pub struct Secured<M> {
     end_of_input: EndOfInput,
     /// It is a data connection.
     is_data: bool,
+    /// So many of the unsent bytes are tickets, which have time.
+    held: usize,
 }
 
 impl<M: Securable> Secured<M> {
@@ -92,6 +94,7 @@ impl<M: Securable> Secured<M> {
             latest_deadline: None,
             end_of_input: EndOfInput::NotSeen,
             is_data: false,
+            held: 0,
         }
     }
 
@@ -104,6 +107,8 @@ impl<M: Securable> Secured<M> {
     /// * A server takes a session of this connection, any number of times, and no other. So
     ///   [`resumed`](ftp_proto::TlsSession::resumed) proves that the data connection belongs to this
     ///   one (RFC 4217). It takes none if the machine says so ([`Securable::may_resume`]).
+    /// * A server's tickets of TLS 1.3 go out with what it sends, or when all has come: not while a client
+    ///   sends a file, who may close without having read them, which resets the connection.
     /// * A machine that failed ends without `close_notify`: the peer must not take what it has for the
     ///   whole.
     ///

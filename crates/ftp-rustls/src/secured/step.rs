@@ -43,7 +43,9 @@ impl<M: Securable> Secured<M> {
         let TlsLayer::Handshake { tls, since, .. } = &self.layer else {
             return None;
         };
-        if !tls.unsent().is_empty() {
+        let held = tls.unsent().len();
+        let holds = tls.is_agreed() && self.holds_tickets(tls);
+        if held > 0 && !holds {
             return Some(NextAction::Write);
         }
         if tls.is_agreed() {
@@ -53,6 +55,7 @@ impl<M: Securable> Secured<M> {
             if let TlsLayer::Handshake { tls, .. } = self.take_layer() {
                 self.layer = TlsLayer::Established(tls);
             }
+            self.held = if holds { held } else { 0 };
             self.machine.tls_started(self.now, session);
             return None;
         }
@@ -80,7 +83,12 @@ impl<M: Securable> Secured<M> {
             self.tell_end_of_input();
             return None;
         }
-        if !tls.unsent().is_empty() {
+        let has_ended = self.end_of_input != EndOfInput::NotSeen || tls.is_closed_by_peer();
+        let is_receiving = matches!(inner, NextAction::Read | NextAction::Wait);
+        if has_ended || !is_receiving || tls.unsent().len() > self.held {
+            self.held = 0;
+        }
+        if tls.unsent().len() > self.held {
             return Some(NextAction::Write);
         }
         match inner {
@@ -218,6 +226,13 @@ impl<M: Securable> Secured<M> {
         None
     }
 
+    /// A server's tickets of TLS 1.3 come when the client may send its file already. To a client that
+    /// closes its side without having read them they are a reason to reset the connection, and the rest
+    /// of the file is lost: so they go out with what is sent to it, or when all has come.
+    fn holds_tickets(&self, tls: &TlsState) -> bool {
+        self.is_data && matches!(self.role, Role::Server(..)) && tls.is_tls13()
+    }
+
     /// The machine is over: a `close_notify`, and then what the machine says.
     fn end(&mut self) -> Option<NextAction<M::Event>> {
         let tls = match self.take_layer() {
@@ -231,7 +246,7 @@ impl<M: Securable> Secured<M> {
             | TlsLayer::Stopping(mut tls) => {
                 if self.is_data && self.machine.poll().is_err() {
                     // A `close_notify` would say that all was sent.
-                    None
+                    (self.held > 0).then_some(tls)
                 } else {
                     tls.close();
                     Some(tls)

@@ -143,6 +143,31 @@ fn data_connections_resume_the_session_of_their_control_connection_one_after_the
 }
 
 #[test]
+fn while_a_file_comes_the_server_says_nothing_that_its_client_would_have_to_read() {
+    let control = Control::new(Versions::Tls13);
+    let mut transfer = control.data(Direction::Send, usize::MAX);
+    let (mut carried, mut came) = ([0, 0], 0);
+    for _ in 0..100 {
+        let sender = transfer.client.secured.machine_mut();
+        if sender.tls().is_some() {
+            sender.write(NOW, &[1; 10_000]);
+        }
+        transfer.client.run();
+        carry(&transfer.client, &mut transfer.server, &mut carried[0]);
+        let said = transfer.server.sent.len();
+        transfer.server.run();
+        let receiver = transfer.server.secured.machine_mut();
+        if receiver.tls().is_some() {
+            came += receiver.readable().len();
+            receiver.consume(NOW, usize::MAX);
+            assert_eq!(transfer.server.sent.len(), said);
+        }
+        carry(&transfer.server, &mut transfer.client, &mut carried[1]);
+    }
+    assert!(came > 500_000, "only {came} bytes came");
+}
+
+#[test]
 fn a_server_resumes_no_session_of_another_control_connection() {
     for versions in BOTH {
         let server = server_config(versions);
