@@ -23,7 +23,7 @@ numbers = itertools.count()
 
 
 def run(program, fixtures, table, only=""):
-    clients = [client for client in CLIENTS if only in client.name and hasattr(client, 'do') or only in client.name and client.name in ('curl', 'lftp')]
+    clients = [client for client in CLIENTS if only in client.name]
     if not clients:
         return
     Ours.program = program

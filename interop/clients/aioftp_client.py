@@ -5,6 +5,7 @@ import subprocess
 
 import host_setup
 from clients.client import Client, what_came
+from clients.working import Program
 from host_setup import ADDRESS, HERE, PATIENCE, VENV
 
 
@@ -25,3 +26,8 @@ class AioftpClient(Client):
         )
         said = done.stdout
         return what_came("logged in at /" in said, "530" in said, "TLS" not in said, said), said
+
+    def work(self, session, steps):
+        return Program(
+            VENV / "bin/python", "-B", HERE / "clients/programs/aioftp_files.py"
+        ).work(session, steps)

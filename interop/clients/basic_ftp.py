@@ -5,6 +5,7 @@ import subprocess
 
 import host_setup
 from clients.client import GUESSES, Client, what_came
+from clients.working import Program
 from host_setup import ADDRESS, HERE, PATIENCE
 
 
@@ -39,3 +40,6 @@ class BasicFtp(Client):
         told = [line.removeprefix("came: ") for line in done.stdout.splitlines()
                 if line.startswith("came: ")]
         return told, done.stdout
+
+    def work(self, session, steps):
+        return Program("node", HERE / "clients/programs/basic_ftp_files.js").work(session, steps)

@@ -6,7 +6,7 @@ import subprocess
 from urllib.parse import quote
 
 from clients.client import GUESSES, Client, marked, what_came
-from clients.working import names
+from clients.working import in_parts, killed_when_begun, names
 from host_setup import ADDRESS, PATIENCE, call
 
 CURL_LOGIN_DENIED = 67  # its manual, EXIT CODES
@@ -59,18 +59,10 @@ class Curl(Client):
 
     def work(self, session, steps):
         """One curl for all, with one connection where it can; one of its own to give up."""
-        came, said, together = [], "", []
-        for step in [*steps, None]:
-            if step and not step.verb.startswith("cut"):
-                together.append(step)
-                continue
-            if together:
-                results, more = self.transfer(session, together)
-                came, said, together = came + results, said + more, []
-            if step:
-                result, more = self.cut(session, step)
-                came, said = [*came, result], said + more
-        return came, said
+        return in_parts(
+            steps, lambda step: step.verb.startswith("cut"),
+            lambda part: self.transfer(session, part), lambda step: self.cut(session, step),
+        )
 
     def transfer(self, session, steps):
         configs = []
@@ -96,17 +88,8 @@ class Curl(Client):
             done = self.curl(config, ["bash", "-c", shell, "bash"])
             return ("ok" if done.returncode == CURL_CANNOT_WRITE
                     else f"exit code {done.returncode}"), done.stdout
-        with subprocess.Popen(
-            self.command(), stdin=subprocess.PIPE, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        ) as process:
-            process.stdin.write(config + '\nlimit-rate = "4M"\n')
-            process.stdin.close()
-            try:
-                session.until_begun()
-            finally:
-                process.kill()
-            return "ok", process.stdout.read()
+        config += '\nlimit-rate = "4M"\n'
+        return "ok", killed_when_begun(session, self.command(), config)
 
     def of_step(self, session, step):
         """Lines of a configuration."""

@@ -79,6 +79,7 @@ class Ftplib(Client):
         ftp.login(session.user, session.password)
         if session.how != "clear":
             ftp.prot_p()
+        ftp.voidcmd("TYPE I")
         return ftp
 
     @staticmethod

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from clients.client import GUESSES, Client, marked, what_came
-from clients.working import names
+from clients.working import in_parts, killed_when_begun, names
 from host_setup import ADDRESS, PATIENCE, RUN, call
 
 
@@ -42,18 +42,10 @@ class Lftp(Client):
 
     def work(self, session, steps):
         """All in one session; one of its own to give up an upload."""
-        came, said, together = [], "", []
-        for step in [*steps, None]:
-            if step and step.verb != "cut-put":
-                together.append(step)
-                continue
-            if together:
-                results, more = self.transfer(session, together)
-                came, said, together = came + results, said + more, []
-            if step:
-                more = self.cut(session, step)
-                came, said = [*came, "ok"], said + more
-        return came, said
+        return in_parts(
+            steps, lambda step: step.verb == "cut-put",
+            lambda part: self.transfer(session, part), lambda step: self.cut(session, step),
+        )
 
     def transfer(self, session, steps):
         commands = ["set cmd:fail-exit no", "set xfer:clobber yes"]
@@ -75,17 +67,7 @@ class Lftp(Client):
         commands = ["set net:limit-rate 4M", f"put {quoted(step.local)} -o {quoted(step.remote)}"]
         script, environment = self.prepare(session.how, session.port, session.user,
                                            session.password, commands, session.tls)
-        with subprocess.Popen(
-            ["lftp", "-f", "/dev/stdin"], stdin=subprocess.PIPE, text=True, env=environment,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        ) as process:
-            process.stdin.write(script)
-            process.stdin.close()
-            try:
-                session.until_begun()
-            finally:
-                process.kill()
-            return process.stdout.read()
+        return "ok", killed_when_begun(session, ["lftp", "-f", "/dev/stdin"], script, env=environment)
 
     @staticmethod
     def of_step(step):

@@ -5,6 +5,7 @@ import subprocess
 
 import host_setup
 from clients.client import GUESSES, Client, what_came
+from clients.working import Program
 from host_setup import ADDRESS, HERE, PATIENCE
 
 
@@ -12,6 +13,7 @@ class Suppaftp(Client):
     name = "suppaftp"
     # The 421 that follows the last 530 is what it reads for the next command.
     locked_out = "530 530 530 421"
+    lacks_with_files = {"tree, both ways": "it takes files one by one"}
     program = None
 
     def __init__(self, fixtures):
@@ -35,6 +37,9 @@ class Suppaftp(Client):
         said = self.call(security, port, self.fixtures.user, password, GUESSES)
         return " ".join(re.findall(r"\[(\d{3})\]", said)), said
 
+    def work(self, session, steps):
+        return SuppaftpProgram(self.program).work(session, steps)
+
     def call(self, security, port, user, password, times):
         facts = {
             "security": security.split()[0], "ca": self.fixtures.ca, "host": ADDRESS,
@@ -47,3 +52,22 @@ class Suppaftp(Client):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
         return done.stdout
+
+
+class SuppaftpProgram(Program):
+    """It takes its task line by line."""
+
+    @staticmethod
+    def task(session, steps):
+        def digits(text):
+            return text.encode().hex()
+
+        lines = [
+            f"security {session.how.split()[0]}", f"ca {session.ca}", f"host {ADDRESS}",
+            f"port {session.port}", f"user {digits(session.user)}",
+            f"password {digits(session.password)}",
+        ]
+        lines += [f"tls {session.tls}"] * bool(session.tls)
+        lines += [f"step {step.verb} {digits(step.remote)} {digits(str(step.local or ''))} "
+                  f"{step.offset} {digits(step.to)}" for step in steps]
+        return "\n".join(lines) + "\n"

@@ -10,12 +10,14 @@ use socket2::{SockRef, TcpKeepalive};
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// For a control connection: small packets go at once, and the system keeps it alive, since nothing is
-/// said over it during a long transfer.
+/// said over it during a long transfer. What a client sends as urgent, the last byte of an `ABOR` for
+/// example (RFC 959 §4.1.3), stays where it is among the others.
 ///
 /// # Errors
 /// Those of the system.
 pub fn prepare_control(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
+    socket.set_out_of_band_inline(true)?;
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE))
 }
 

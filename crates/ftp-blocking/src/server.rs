@@ -9,9 +9,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ftp_adapter::socket2::SockRef;
 use ftp_adapter::{
     AcceptDecision, Accepted, Acceptor, Availability, SessionData, SessionSlot, SystemClock,
-    TlsMissing, accept_pause, server_settings,
+    TlsMissing, accept_pause, server_settings, socket,
 };
 #[cfg(feature = "files")]
 use ftp_adapter::{ExternalAddress, FileServer, PeerCheck, ServedFiles, SessionInfo, server_files};
@@ -316,8 +317,8 @@ where
 
 fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let (stream, peer) = listener.accept()?;
-    // The client waits for each reply, so a delay gains nothing.
-    stream.set_nodelay(true)?;
+    // If that fails the connection is over, and its session finds out.
+    let _over = socket::prepare_control(&SockRef::from(&stream));
     Ok((stream, peer))
 }
 

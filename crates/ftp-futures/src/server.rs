@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ftp_adapter::{
     AcceptDecision, Accepted, Acceptor, Availability, Budget, SessionData, TlsMissing,
-    accept_pause, server_settings,
+    accept_pause, server_settings, socket,
 };
 #[cfg(feature = "files")]
 use ftp_adapter::{ExternalAddress, FileServer, PeerCheck, ServedFiles, SessionInfo, server_files};
@@ -314,6 +314,8 @@ impl<R: Runtime> Server<R> {
                 }
             };
             pause = None;
+            // If that fails the connection is over, and its session finds out.
+            let _over = socket::prepare_control(&R::stream_socket(&stream));
             let room = self.acceptor.availability_beside(sessions.len());
             if let Availability::Overfull = room {
                 let (accepted, _) = self.acceptor.receive(room, peer);

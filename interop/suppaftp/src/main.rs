@@ -2,32 +2,56 @@
 //! output.
 //!
 //! The input has one fact a line: `security clear|explicit|implicit`, `ca PATH`, `host NAME`,
-//! `port N`, `user HEX`, `password HEX`, `times N`, `then leave`. The output has a line for each login:
-//! `logged in`, or the error; then `pwd` and the path, or the error.
+//! `port N`, `user HEX`, `password HEX`, `times N`, `then leave`, `tls 1.2|1.3`. The output has a line for each
+//! login: `logged in`, or the error; then `pwd` and the path, or the error. In between is what `files` does.
 #![forbid(unsafe_code)]
+
+mod files;
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read;
 use std::net::TcpStream;
+use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
 use suppaftp::rustls::pki_types::CertificateDer;
 use suppaftp::rustls::pki_types::pem::PemObject;
-use suppaftp::rustls::{ClientConfig, RootCertStore};
+use suppaftp::rustls::version::{TLS12, TLS13};
+use suppaftp::rustls::{ALL_VERSIONS, ClientConfig, RootCertStore};
 use suppaftp::{FtpResult, ImplFtpStream, RustlsConnector, RustlsFtpStream, TlsStream};
 
-type Facts = HashMap<String, String>;
+#[derive(Default)]
+struct Facts {
+    of: HashMap<String, String>,
+    steps: Vec<String>,
+}
+
+impl Facts {
+    fn get(&self, name: &str) -> Option<&String> {
+        self.of.get(name)
+    }
+}
+
+impl Index<&str> for Facts {
+    type Output = String;
+
+    fn index(&self, name: &str) -> &String {
+        &self.of[name]
+    }
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut input = String::new();
     std::io::stdin().read_to_string(&mut input)?;
-    let facts: Facts = input
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let mut facts = Facts::default();
+    for (name, value) in input.lines().filter_map(|line| line.split_once(' ')) {
+        match name {
+            "step" => facts.steps.push(value.to_owned()),
+            _ => drop(facts.of.insert(name.to_owned(), value.to_owned())),
+        }
+    }
     if let Err(error) = run(&facts) {
         println!("error: {error}");
     }
@@ -67,9 +91,12 @@ fn session<T: TlsStream>(mut ftp: ImplFtpStream<T>, facts: &Facts) -> Result<(),
     for _ in 0..times {
         show(ftp.login(&user, &password).map(|()| "logged in".to_owned()));
     }
-    if facts.contains_key("then") {
+    if facts.get("then").is_some() {
         // Its destructor would say QUIT and wait for the answer.
         std::process::exit(0);
+    }
+    if !facts.steps.is_empty() {
+        files::work(&mut ftp, &facts.steps)?;
     }
     show(ftp.pwd().map(|path| format!("pwd {path}")));
     show(ftp.quit().map(|()| "quit".to_owned()));
@@ -88,7 +115,12 @@ fn tls(facts: &Facts) -> Result<RustlsConnector, Box<dyn Error>> {
     for certificate in CertificateDer::pem_file_iter(&facts["ca"])? {
         roots.add(certificate?)?;
     }
-    let config = ClientConfig::builder()
+    let versions: &[_] = match facts.get("tls").map(String::as_str) {
+        Some("1.2") => &[&TLS12],
+        Some("1.3") => &[&TLS13],
+        _ => ALL_VERSIONS,
+    };
+    let config = ClientConfig::builder_with_protocol_versions(versions)
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(RustlsConnector::from(Arc::new(config)))

@@ -37,7 +37,7 @@ use tokio::net::TcpStream;
 use tracing::{debug, error, info, warn};
 
 use self::balancer::{HeaderError, source_of};
-use self::counted::Counted;
+use self::counted::{Counted, WithUrgent};
 use self::handler::LoginHandler;
 use self::homes::Homes;
 pub(crate) use self::homes::Template;
@@ -231,7 +231,7 @@ fn receive(
             .any(|balancers| balancers.contains(peer.ip()));
         let metrics = metrics.clone();
         Box::pin(async move {
-            let mut stream = Counted::new(stream, peer, metrics.clone());
+            let mut stream = Counted::new(WithUrgent(stream), peer, metrics.clone());
             if !is_balancer {
                 return Some((stream, peer));
             }
@@ -244,7 +244,7 @@ fn receive(
 
 /// The client of a balancer's connection; the balancer itself for its own checks.
 async fn client_of(
-    stream: &mut Counted<TcpStream>,
+    stream: &mut Counted<WithUrgent>,
     balancer: SocketAddr,
     metrics: &Metrics,
 ) -> Option<SocketAddr> {
@@ -271,7 +271,7 @@ async fn client_of(
     }
 }
 
-type Received = Pin<Box<dyn Future<Output = Option<(Counted<TcpStream>, SocketAddr)>> + Send>>;
+type Received = Pin<Box<dyn Future<Output = Option<(Counted<WithUrgent>, SocketAddr)>> + Send>>;
 
 fn start_log(format: LogFormat) {
     let log = tracing_subscriber::fmt()

@@ -24,6 +24,7 @@ mod scenarios;
 mod scratch;
 mod serving;
 mod under_load;
+mod urgent;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

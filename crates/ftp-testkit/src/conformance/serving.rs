@@ -13,7 +13,7 @@ use ftp_proto::server::{FilesConfig, Resumption, Rights};
 use super::fixture::{Fixture, Protected};
 use super::futures::connector;
 use super::scratch::Scratch;
-use super::{Adapter, ClientPlan, FileSettings, Platform};
+use super::{Adapter, ClientPlan, FileSettings, Platform, urgent};
 use crate::misbehaving::Certificates;
 
 /// Files go there and back with the client of this runtime: in clear and under TLS, with data connections
@@ -69,6 +69,9 @@ fn play<P: Platform>(
     let size = if in_bytes { 70_011 } else { 3_000_011 };
     let ended = P::block_on(talk::<P::Runtime>(&address, &plan, size));
     ended.expect("all of it is possible");
+    if protected == Protected::Plain {
+        urgent::aborts(&address);
+    }
     serving.end();
 }
 
