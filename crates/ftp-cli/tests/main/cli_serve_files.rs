@@ -222,6 +222,25 @@ fn transfers_that_do_not_go_on_end() {
     server.log_has("transfer not whole", "/file");
 }
 
+/// As Python's ftplib gives up a download.
+#[test]
+fn an_abor_whose_line_end_is_urgent_is_answered_at_once() {
+    let root = TestDirectory::new();
+    root.write("file", vec![7; 40_000_000]);
+    let server = serving(&root, &[]);
+    let mut peer = Peer::connect(&server);
+    peer.log_in();
+    let reply = peer.ask("EPSV");
+    let port = reply.split('|').nth(3).unwrap().parse().unwrap();
+    let data = std::net::TcpStream::connect((server.address.ip(), port)).unwrap();
+    assert!(peer.ask("RETR file").starts_with("150 "));
+    peer.send_urgent(b"ABOR\r\n");
+    assert!(peer.hear().starts_with("426 "));
+    assert!(peer.hear().starts_with("226 "));
+    drop(data);
+    assert!(peer.ask("NOOP").starts_with("200 "));
+}
+
 #[test]
 fn what_cannot_be_served_is_a_usage_error() {
     let missing = TestDirectory::new().path();

@@ -39,6 +39,12 @@ impl Peer {
         self.send(format!("{line}\r\n").as_bytes());
     }
 
+    /// The last byte as urgent data.
+    pub fn send_urgent(&mut self, bytes: &[u8]) {
+        let socket = socket2::SockRef::from(self.0.get_ref());
+        assert_eq!(socket.send_out_of_band(bytes).unwrap(), bytes.len());
+    }
+
     pub fn hear(&mut self) -> String {
         let mut line = String::new();
         self.0.read_line(&mut line).unwrap();
