@@ -17,6 +17,7 @@ mod exit;
 mod files;
 mod hash;
 mod login;
+mod manual;
 mod mask;
 mod netrc;
 mod notice;
@@ -61,6 +62,12 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
             let mut runtime = Builder::new_multi_thread();
             runtime.worker_threads(2).enable_all();
             block_on(&mut runtime, serve::run(&arguments, socket, &output)).map(|()| Exit::Success)
+        }
+        Command::Completions { shell } => {
+            manual::completions(shell, &output).map(|()| Exit::Success)
+        }
+        Command::Man { directory } => {
+            manual::pages(directory.as_deref(), &output).map(|()| Exit::Success)
         }
         Command::Hash => hash::run(&output).map(|()| Exit::Success),
         Command::Decode(arguments) => decode::run(&arguments, &output),

@@ -9,6 +9,8 @@ mod files;
 mod login;
 mod serve;
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::check::{CheckArguments, FailOn};
@@ -67,6 +69,18 @@ pub(crate) enum Command {
     /// Read a password from standard input and print its argon2id hash, for the users file
     #[command(after_help = HASH_AFTER_HELP)]
     Hash,
+    /// Print the completions of a shell
+    #[command(after_help = COMPLETIONS_AFTER_HELP)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    #[command(after_help = MAN_AFTER_HELP)]
+    Man {
+        /// Write the pages to this directory
+        directory: Option<PathBuf>,
+    },
     /// Turn captured bytes of a control connection or a listing into JSON, one object a line
     Decode(DecodeArguments),
 }
@@ -91,6 +105,16 @@ pub(crate) enum FilesCommand {
     /// Make directories on a server
     Mkdir(Box<MakeArguments>),
 }
+
+const COMPLETIONS_AFTER_HELP: &str = "\
+Examples:
+  ftp-cli completions bash > ~/.local/share/bash-completion/completions/ftp-cli
+  ftp-cli completions fish > ~/.config/fish/completions/ftp-cli.fish";
+
+const MAN_AFTER_HELP: &str = "\
+Examples:
+  ftp-cli man | man -l -
+  ftp-cli man /usr/local/share/man/man1";
 
 const HASH_AFTER_HELP: &str = "\
 Examples:

@@ -255,8 +255,22 @@ fn a_netrc_file_that_cannot_be_understood_is_named_without_its_secrets() {
 #[test]
 fn the_help_of_each_command_is_a_screen_with_two_examples() {
     for command in [
-        "", "demo", "login", "serve", "hash", "decode", "ls", "stat", "get", "put", "rm", "mv",
-        "mkdir", "mirror",
+        "",
+        "demo",
+        "login",
+        "serve",
+        "hash",
+        "decode",
+        "ls",
+        "stat",
+        "get",
+        "put",
+        "rm",
+        "mv",
+        "mkdir",
+        "mirror",
+        "completions",
+        "man",
     ] {
         let arguments = [command, "--help"];
         let help = run(&arguments[usize::from(command.is_empty())..]);
@@ -271,6 +285,31 @@ fn the_help_of_each_command_is_a_screen_with_two_examples() {
         let examples = examples.skip(1).take_while(|line| !line.is_empty());
         assert!(examples.count() >= 2, "{command}");
     }
+}
+
+#[test]
+fn completions_and_pages_name_every_command() {
+    for shell in ["bash", "fish", "zsh", "elvish", "powershell"] {
+        let completions = run(&["completions", shell]);
+        assert_eq!(completions.code, 0, "{shell}");
+        for word in ["ftp-cli", "mirror", "max-delete"] {
+            assert!(completions.stdout.contains(word), "{shell}: {word}");
+        }
+    }
+    let page = run(&["man"]);
+    assert_eq!(page.code, 0);
+    assert!(page.stdout.contains(".TH ftp-cli 1"), "{page:?}");
+    let directory = crate::common::TestDirectory::new();
+    assert_eq!(run(&["man", &directory.path()]).code, 0);
+    for name in ["ftp-cli.1", "ftp-cli-get.1", "ftp-cli-mirror.1"] {
+        assert!(
+            directory.read(name).is_some_and(|page| page.len() > 1000),
+            "{name}"
+        );
+    }
+    let nowhere = run(&["man", "/none/there"]);
+    assert_eq!((nowhere.code, &*nowhere.stdout), (8, ""));
+    assert_eq!(run(&["completions", "csh"]).code, 2);
 }
 
 #[test]
