@@ -28,7 +28,7 @@ pub(crate) enum Progress {
     /// A bar for each file, and one for all.
     Bars {
         multi: MultiProgress,
-        all: OnceLock<ProgressBar>,
+        all: OnceLock<All>,
     },
 }
 
@@ -46,11 +46,15 @@ impl Progress {
         }
     }
 
-    /// There are so many files, which have so many bytes in all as far as is known.
-    pub(crate) fn expect(&self, files: usize, bytes: u64) {
+    /// There are so many files, which have so many bytes in all, if that is known.
+    pub(crate) fn expect(&self, files: usize, bytes: Option<u64>) {
         if let (Self::Bars { multi, all }, 2..) = (self, files) {
-            let all = all.get_or_init(|| multi.add(ProgressBar::new(bytes).with_style(style(ALL))));
-            all.set_message(format!("{files} files"));
+            let bar = ProgressBar::new(bytes.unwrap_or(0)).with_style(style(ALL));
+            let all = all.get_or_init(|| All {
+                bar: multi.add(bar),
+                is_known: bytes.is_some(),
+            });
+            all.bar.set_message(format!("{files} files"));
         }
     }
 
@@ -61,11 +65,10 @@ impl Progress {
                 let bar = ProgressBar::no_length().with_style(style(FILE_WITHOUT_SIZE));
                 let bar = match all.get() {
                     None => multi.add(bar),
-                    Some(all) => multi.insert_before(all, bar),
+                    Some(all) => multi.insert_before(&all.bar, bar),
                 };
                 bar.set_message(name.to_owned());
-                let all = all.get().cloned().unwrap_or_else(ProgressBar::hidden);
-                Some((bar, all))
+                Some((bar, all.get().cloned()))
             }
             _ => None,
         };
@@ -83,12 +86,20 @@ impl Progress {
     pub(crate) fn clear(&self) {
         if let Self::Bars { multi, all } = self {
             if let Some(all) = all.get() {
-                all.finish_and_clear();
+                all.bar.finish_and_clear();
             }
             // If the terminal cannot be written to, nothing is to be seen there anyway.
             let _ = multi.clear();
         }
     }
+}
+
+/// The bar for all files.
+#[derive(Debug, Clone)]
+pub(crate) struct All {
+    bar: ProgressBar,
+    /// Its length is known, and not only that of the files that began.
+    is_known: bool,
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -104,7 +115,7 @@ pub(crate) struct Meter {
     /// 0: unknown.
     size: AtomicU64,
     /// That of the file, and that of all.
-    bar: Option<(ProgressBar, ProgressBar)>,
+    bar: Option<(ProgressBar, Option<All>)>,
     /// When the last line was.
     line_at: Option<Mutex<Instant>>,
 }
@@ -114,11 +125,14 @@ impl Meter {
     pub(crate) fn set_size(&self, size: Option<u64>) {
         let size = size.unwrap_or(0);
         self.size.store(size, Ordering::Relaxed);
-        if let Some((bar, _)) = &self.bar
+        if let Some((bar, all)) = &self.bar
             && size > 0
         {
             bar.set_style(style(FILE));
             bar.set_length(size);
+            if let Some(all) = all.as_ref().filter(|all| !all.is_known) {
+                all.bar.inc_length(size);
+            }
         }
     }
 
@@ -129,7 +143,9 @@ impl Meter {
         let position = self.position.fetch_add(count, Ordering::Relaxed) + count;
         if let Some((bar, all)) = &self.bar {
             bar.inc(count);
-            all.inc(count);
+            if let Some(all) = all {
+                all.bar.inc(count);
+            }
         }
         if let Some(line_at) = &self.line_at {
             let mut line_at = line_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,7 +174,9 @@ impl Meter {
         let before = self.position.swap(position, Ordering::Relaxed);
         if let Some((bar, all)) = &self.bar {
             bar.set_position(position);
-            all.set_position((all.position() + position).saturating_sub(before));
+            if let Some(All { bar, .. }) = all {
+                bar.set_position((bar.position() + position).saturating_sub(before));
+            }
             // What was moved before is no part of the rate.
             bar.reset_eta();
         }

@@ -153,11 +153,15 @@ const PUT_AFTER_HELP: &str = after_help!(
 );
 
 #[derive(Args)]
-#[command(after_help = PUT_AFTER_HELP)]
+#[command(
+    after_help = PUT_AFTER_HELP,
+    override_usage = "ftp-cli put [OPTIONS] <FILE>... <URL>"
+)]
 pub(crate) struct PutArguments {
     // Files, then the URL: clap cannot tell them apart.
     #[arg(
-        required = true, num_args = 2.., value_name = "FILE… URL",
+        required = true,
+        value_name = "FILE",
         help = "Local files (`-`: standard input), then the URL of a file, or with / at its end of a directory"
     )]
     pub(crate) paths: Vec<OsString>,

@@ -11,6 +11,8 @@ pub(crate) struct Advice {
     pub(crate) cut: Option<&'static str>,
     /// About a file that could not be stored.
     pub(crate) not_stored: Option<&'static str>,
+    /// About a file that could not be received.
+    pub(crate) not_received: Option<&'static str>,
     /// About a file that could not be removed.
     pub(crate) not_removed: Option<&'static str>,
     /// About a directory that could not be made.
@@ -46,6 +48,9 @@ impl Advice {
             }
             (TransferError::Refused { verb, .. }, Some(550 | 553)) if *verb == Verb::Stor => {
                 self.not_stored
+            }
+            (TransferError::Refused { verb, .. }, Some(550)) if *verb == Verb::Retr => {
+                self.not_received
             }
             (TransferError::Refused { .. }, _) => None,
             _ => self.cut,

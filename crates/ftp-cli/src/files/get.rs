@@ -56,7 +56,9 @@ pub(super) async fn run(
         keep_time: arguments.keep_time,
         throttle: throttle.as_ref(),
     };
-    session.expect(jobs.len(), 0);
+    session.expect(jobs.len(), None);
+    session.advice.not_received =
+        Some("ftp-cli ls shows what is there; ftp-cli mirror receives directories");
     if !arguments.resume && jobs.iter().any(|job| job.local.is_some()) {
         session.advice.cut = Some("what came is kept: --continue goes on with it");
     }

@@ -35,26 +35,6 @@ pub(crate) enum Outcome {
     LeftOut,
 }
 
-impl Outcome {
-    /// Its name, as in JSON.
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Self::Transferred => "transferred",
-            Self::Skipped => "skipped",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::CutOff => "cut off",
-            Self::LengthDiffers => "another length",
-            Self::Unknown => "outcome unknown",
-            Self::LocalError => "local error",
-            Self::LoginFailed => "login failed",
-            Self::Done => "done",
-            Self::Deleted => "deleted",
-            Self::LeftOut => "left out",
-        }
-    }
-}
-
 /// Why a file was not transferred.
 #[derive(Debug)]
 pub(crate) enum Trouble {

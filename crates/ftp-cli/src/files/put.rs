@@ -25,6 +25,8 @@ use crate::target::{RemotePath, Target, remote_name};
 /// What is put behind the name of a file until it is whole.
 pub(super) const SUFFIX: &[u8] = b".part";
 
+const EXAMPLE: &str = "as in: ftp-cli put FILE ftp://user@host/directory/";
+
 /// How much is moved at a time.
 const PIECE: usize = 64 * 1024;
 
@@ -67,7 +69,7 @@ pub(super) async fn run(
         verify: arguments.verify,
         throttle: throttle.as_ref(),
     };
-    session.expect(jobs.len(), 0);
+    session.expect(jobs.len(), None);
     if !arguments.resume && !arguments.append {
         session.advice.cut = Some("--continue goes on with what has arrived");
     }
@@ -88,9 +90,15 @@ pub(super) async fn run(
 }
 
 fn plan(arguments: &PutArguments, sites: &mut Sites<'_>) -> Result<(Arc<Site>, Vec<Job>), Failure> {
-    // There are two at least: clap sees to it.
-    let none = OsString::new();
-    let (url, files) = arguments.paths.split_last().unwrap_or((&none, &[]));
+    let (url, files) = match arguments.paths.as_slice() {
+        [files @ .., url] if !files.is_empty() => (url, files),
+        _ => {
+            return Err(Failure::usage(
+                "put needs a file, or several, and then the URL to send to",
+            )
+            .hint(EXAMPLE));
+        }
+    };
     let url = url
         .to_str()
         .filter(|url| url.contains("://"))
@@ -99,7 +107,7 @@ fn plan(arguments: &PutArguments, sites: &mut Sites<'_>) -> Result<(Arc<Site>, V
                 "the last argument says where to send the files, and {} is no URL",
                 Path::new(url).display()
             ))
-            .hint("as in: ftp-cli put FILE ftp://user@host/directory/")
+            .hint(EXAMPLE)
         })?;
     let mut target = Target::parse(url)?;
     if files.iter().filter(|file| *file == "-").count() > 1 {

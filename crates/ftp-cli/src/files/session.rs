@@ -66,8 +66,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// So many files come, which have so many bytes in all as far as is known.
-    pub(crate) fn expect(&self, files: usize, bytes: u64) {
+    /// So many files come, which have so many bytes in all, if that is known.
+    pub(crate) fn expect(&self, files: usize, bytes: Option<u64>) {
         self.progress.expect(files, bytes);
     }
 
@@ -161,11 +161,12 @@ impl<'a> Session<'a> {
             Err(trouble) => {
                 self.failed(trouble.exit());
                 if !self.arguments.json {
-                    complain(format_args!(
-                        "error: {shown}: {}: {}",
-                        record.outcome.words(),
-                        record.message
-                    ));
+                    let shown = shown.to_string();
+                    // A local file has its own name in the message, which may be the same.
+                    match record.message.starts_with(&format!("{shown}: ")) {
+                        true => complain(format_args!("error: {}", record.message)),
+                        false => complain(format_args!("error: {shown}: {}", record.message)),
+                    }
                     if let Some(hint) = site.hint(trouble, self.advice) {
                         complain(format_args!("hint: {hint}"));
                     }
@@ -217,9 +218,9 @@ fn listen_to_signals() -> watch::Receiver<bool> {
     cancelled
 }
 
-/// A number of bytes for people: `5 B`, `1.2 MB`, in powers of 1024.
+/// A number of bytes for people: `5 B`, `1.2 MiB`, in powers of 1024.
 pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {
         return format!("{bytes} B");
     }
@@ -241,10 +242,10 @@ mod tests {
         for (bytes, text) in [
             (0, "0 B"),
             (1023, "1023 B"),
-            (1024, "1.0 kB"),
-            (1_048_575, "1.0 MB"),
-            (5 << 30, "5.0 GB"),
-            (u64::MAX, "16.0 EB"),
+            (1024, "1.0 KiB"),
+            (1_048_575, "1.0 MiB"),
+            (5 << 30, "5.0 GiB"),
+            (u64::MAX, "16.0 EiB"),
         ] {
             assert_eq!(size(bytes), text);
         }

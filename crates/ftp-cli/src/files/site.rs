@@ -300,7 +300,8 @@ impl Site {
     /// The end of a command that failed as a whole.
     pub(crate) fn failure(&self, what: &str, trouble: &Trouble) -> Failure {
         let message = self.message(trouble);
-        let failure = Failure::new(trouble.exit(), format!("{what}: {message}"));
+        let message = format!("{what} at {}: {message}", self.key.address);
+        let failure = Failure::new(trouble.exit(), message);
         match self.hint(trouble, Advice::default()) {
             Some(hint) => failure.hint(hint),
             None => failure,

@@ -43,12 +43,12 @@ pub(super) async fn run(arguments: &StatArguments, session: Session<'_>) -> Resu
 fn show(session: &Session<'_>, path: &RemotePath, entry: &OwnedEntry) {
     let entry = entry.borrow();
     if session.arguments.json {
-        session.json(&EntryRecord::at(path.as_bytes(), &entry));
+        session.json(&EntryRecord::at(entry_path(path), &entry));
         return;
     }
     let text = |bytes: Option<&[u8]>| bytes.map(|bytes| escape(bytes).to_string());
     let lines = [
-        ("path", Some(path.to_string())),
+        ("path", Some(escape(entry_path(path)).to_string())),
         ("kind", Some(entry.kind.as_str().to_owned())),
         (
             "size",
@@ -81,16 +81,20 @@ fn show(session: &Session<'_>, path: &RemotePath, entry: &OwnedEntry) {
     }
 }
 
+fn entry_path(path: &RemotePath) -> &[u8] {
+    match path.is_start() {
+        true => b".",
+        false => path.as_bytes(),
+    }
+}
+
 /// What the server says of this: by `MLST`, or else in the listing of the directory that it is in. The name
 /// is the last component of the path.
 ///
 /// # Errors
 /// If the server refuses, or there is no such entry.
 pub(super) async fn entry_of(client: &mut Pooled, path: &RemotePath) -> Result<OwnedEntry, Error> {
-    let here: &[u8] = match path.is_start() {
-        true => b".",
-        false => path.as_bytes(),
-    };
+    let here = entry_path(path);
     let found = match client.facts(here).await {
         Err(Error::Refused(reply)) if matches!(reply.code().get(), 500..=504) => {
             let parent = path.parent();

@@ -118,7 +118,7 @@ impl RemotePath {
 impl fmt::Display for RemotePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.bytes.is_empty() {
-            return f.write_str(".");
+            return f.write_str("the login directory");
         }
         escape(&self.bytes).fmt(f)
     }

@@ -258,6 +258,19 @@ fn the_server_makes_the_data_connection_if_it_is_told_to() {
     assert_eq!(server.heard("EPSV").len(), 0);
 }
 
+#[test]
+fn a_long_transfer_is_kept_alive_if_that_is_wanted() {
+    let bytes = random(200_000);
+    let server = Faulty::start(&[("file", &bytes)], |_, _| Fault::None);
+    let url = server.url("file");
+    let words = ["get", "--limit-rate", "60K", "--quiet", &url, "-o", "-"];
+    for (options, is_heard) in [(&[][..], false), (&["--keep-alive", "1"], true)] {
+        let run = server.program(&[&words, options].concat()).run_bytes();
+        assert_eq!(run, (0, bytes.clone()));
+        assert_eq!(!server.heard("NOOP").is_empty(), is_heard);
+    }
+}
+
 /// What is there of another file is not the beginning of this one.
 #[test]
 fn only_the_part_of_the_same_file_is_taken_up() {

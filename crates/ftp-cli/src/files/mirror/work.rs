@@ -36,7 +36,7 @@ impl Mirror<'_> {
         let bytes = seen
             .source
             .bytes_of(seen.plan.files.iter().map(|file| &file.path));
-        self.session.expect(count, bytes);
+        self.session.expect(count, Some(bytes));
         self.begin(&mut seen);
         if seen.is_new
             && let Err(trouble) = self.session.unless_cancelled(self.make_target()).await

@@ -101,6 +101,12 @@ impl Program {
         run
     }
 
+    /// Runs to the end: the exit code and standard output, which is no text.
+    pub fn run_bytes(mut self) -> (i32, Vec<u8>) {
+        let output = self.command.output().unwrap();
+        (output.status.code().unwrap(), output.stdout)
+    }
+
     /// Runs until this is so, and is killed then.
     pub fn killed_when(mut self, is_time: impl Fn() -> bool) {
         let mut child = Process(self.command.spawn().unwrap());
