@@ -5,6 +5,7 @@
 pub mod clients;
 pub mod files;
 pub mod servers;
+pub mod soak;
 pub mod turns;
 
 /// What a server says: the greeting, and the answers to [`COMMANDS`].

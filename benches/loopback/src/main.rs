@@ -11,6 +11,7 @@
 //! loopback server files                         # likewise; for the next two
 //! loopback download NAME ADDRESS BYTES FILES    # logs in, fetches so many files of so many bytes, and ends
 //! loopback upload NAME ADDRESS BYTES FILES      # likewise, stores them
+//! loopback soak TRANSFERS CANCELS CONNECTIONS   # prints what the process holds meanwhile; fails if it grows
 //! ```
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use ftp_benches_loopback::files::{self, Way, Work};
+use ftp_benches_loopback::soak::{self, Amount};
 use ftp_benches_loopback::{clients, servers, turns};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -62,6 +64,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (_, client) = known.ok_or("no such client")?;
             client(address, Work { way, bytes, files });
         }
+        ["soak", transfers, cancels, connections] => soak::run(Amount {
+            transfers: transfers.parse()?,
+            cancels: cancels.parse()?,
+            connections: connections.parse()?,
+        })?,
         ["server", name] => {
             let known = servers::ALL.iter().find(|(known, _)| *known == name);
             let (_, serve) = known.ok_or("no such server")?;

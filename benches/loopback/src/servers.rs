@@ -61,7 +61,7 @@ fn config() -> Arc<Config> {
 }
 
 /// Lets everyone in.
-struct OpenDoor;
+pub(crate) struct OpenDoor;
 
 impl ftp_blocking::Handler for OpenDoor {
     fn authenticate(&self, _: &SessionInfo, attempt: Attempt) -> Verdict {
@@ -85,7 +85,7 @@ fn tokio_runtime() -> tokio::runtime::Runtime {
 }
 
 /// Within a runtime.
-fn of_tokio(listener: TcpListener) -> tokio::net::TcpListener {
+pub(crate) fn of_tokio(listener: TcpListener) -> tokio::net::TcpListener {
     listener
         .set_nonblocking(true)
         .expect("a socket that does not block");

@@ -9,6 +9,12 @@ use crate::jitter;
 /// How many connections are accepted and dropped before the caller has something else to do.
 const STRANGERS: usize = 32;
 
+/// The ports that are for everybody and for a short time (RFC 6335 §6).
+const DYNAMIC_PORTS: RangeInclusive<u16> = 49152..=65535;
+/// How many of them are tried before the system chooses one. It searches long when thousands of ports were
+/// used in the last minute, as by transfers one after the other.
+const TRIES: usize = 8;
+
 /// Where a client listens in active mode.
 #[derive(Debug, Clone, Default)]
 pub struct ActiveMode {
@@ -78,7 +84,8 @@ impl Peers {
 }
 
 impl ActiveMode {
-    /// Listens on a port in this range. Without one, the system chooses the port.
+    /// Listens on a port in this range. Without one, on a dynamic port: from 49152 on, or one that the
+    /// system chooses.
     pub fn set_ports(&mut self, ports: RangeInclusive<u16>) {
         self.ports = Some(ports);
     }
@@ -111,22 +118,27 @@ impl ActiveMode {
     }
 
     fn bind(&self, mut local: SocketAddr) -> io::Result<TcpListener> {
-        let Some(ports) = &self.ports else {
-            local.set_port(0);
-            return TcpListener::bind(local);
+        let (ports, tries) = match &self.ports {
+            Some(ports) => (ports.clone(), ports.len()),
+            None => (DYNAMIC_PORTS, TRIES),
         };
         // Begin anywhere: nobody can tell the next port from the last one.
-        let count = ports.len().max(1);
-        let first = usize::try_from(jitter() % count as u64).unwrap_or(0);
-        let ports = || ports.clone();
-        for port in ports().skip(first).chain(ports().take(first)) {
+        let first = usize::try_from(jitter() % ports.len().max(1) as u64).unwrap_or(0);
+        let before = ports.clone().take(first);
+        for port in ports.skip(first).chain(before).take(tries) {
             local.set_port(port);
             match TcpListener::bind(local) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                // The system may keep some of them to itself.
+                Err(_) if self.ports.is_none() => {}
                 bound => return bound,
             }
         }
-        Err(io::ErrorKind::AddrInUse.into())
+        if self.ports.is_some() {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        local.set_port(0);
+        TcpListener::bind(local)
     }
 }
 

@@ -108,8 +108,8 @@ macro_rules! server_files {
             self.serving()
         }
 
-        /// Listens on a port in this range for data connections, beginning anywhere in it. Without it the
-        /// system chooses the port. For [`files`](Self::files).
+        /// Listens on a port in this range for data connections, beginning anywhere in it. Without it on
+        /// a dynamic port: from 49152 on, or one that the system chooses. For [`files`](Self::files).
         #[must_use]
         pub fn passive_ports(mut self, ports: ::std::ops::RangeInclusive<u16>) -> Self {
             ::std::sync::Arc::make_mut(&mut self.files).set_passive_ports(ports);

@@ -36,8 +36,8 @@ impl FileServer {
         self.served.is_some()
     }
 
-    /// Listens for data connections on a port in this range, beginning anywhere in it. Without one, the
-    /// system chooses the port.
+    /// Listens for data connections on a port in this range, beginning anywhere in it. Without one, on a
+    /// dynamic port.
     pub fn set_passive_ports(&mut self, ports: RangeInclusive<u16>) {
         self.passive.set_ports(ports);
     }
