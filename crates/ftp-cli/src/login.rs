@@ -20,7 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Output, complain};
 use crate::report::{CommandReply, Outcome, Report};
 use crate::target::Target;
-use crate::transcript::{Live, Recorder, TimedPhase};
+use crate::transcript::{Layout, Live, Recorder, TimedPhase};
 
 /// Runs the command.
 ///
@@ -108,7 +108,10 @@ impl<'a> Plan<'a> {
         let live = (!self.arguments.json && !self.arguments.quiet).then(|| Live {
             output: Some(Arc::clone(&self.output)),
             indent: "",
-            timestamps: self.arguments.verbose,
+            layout: match self.arguments.verbose {
+                true => Layout::Timed,
+                false => Layout::Lines,
+            },
         });
         let recorder = Arc::new(Recorder::new(live));
         let attempt = Attempt {

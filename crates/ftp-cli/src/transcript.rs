@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use console::Style;
 use ftp_adapter::Error;
 use ftp_proto::client::Protection;
 use ftp_proto::wire::{Class, CommandRef, Reply, ReplyRef, Verb, escape};
@@ -58,9 +59,25 @@ pub(crate) struct Live {
     pub(crate) output: Option<Arc<Output>>,
     /// Printed before each line.
     pub(crate) indent: &'static str,
-    /// Whether each line has the time since the start.
-    pub(crate) timestamps: bool,
+    /// How the lines are laid out.
+    pub(crate) layout: Layout,
 }
+
+/// How a dialogue is laid out.
+pub(crate) enum Layout {
+    /// As it came, a line each.
+    Lines,
+    /// The same, with the time since the start.
+    Timed,
+    /// A command and its reply beside each other. Of a reply of many lines, the first.
+    Beside {
+        /// A command that has no reply yet.
+        unanswered: Mutex<Option<Entry>>,
+    },
+}
+
+/// The width of a command with its reply beside it.
+const COMMAND_WIDTH: usize = 20;
 
 /// Watches one connection.
 pub(crate) struct Recorder {
@@ -196,11 +213,11 @@ impl Observer for Recorder {
             // Steps that this program does not know are not shown.
             _ => return,
         };
+        if let Some(live) = &self.live {
+            live.show(dir, &lines, elapsed);
+        }
         for line in lines {
             let entry = Entry { dir, line };
-            if let Some(live) = &self.live {
-                live.show(&entry, elapsed);
-            }
             if recording.entries.len() >= self.kept {
                 recording.entries.remove(0);
             }
@@ -210,13 +227,62 @@ impl Observer for Recorder {
 }
 
 impl Live {
-    fn show(&self, entry: &Entry, elapsed: Duration) {
-        let indent = self.indent;
-        let line = if self.timestamps {
-            format!("{indent}{:>9.3} {entry}", elapsed.as_secs_f64())
-        } else {
-            format!("{indent}{entry}")
+    fn show(&self, dir: Direction, lines: &[String], elapsed: Duration) {
+        if let Layout::Beside { unanswered } = &self.layout {
+            let mut unanswered = unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+            return self.show_beside(&mut unanswered, dir, lines);
+        }
+        for line in lines {
+            let shown = self.painted(dir, line);
+            self.line(&match self.layout {
+                Layout::Timed => format!("{:>9.3} {shown}", elapsed.as_secs_f64()),
+                _ => shown,
+            });
+        }
+    }
+
+    fn show_beside(&self, unanswered: &mut Option<Entry>, dir: Direction, lines: &[String]) {
+        let line = match lines {
+            [] => return,
+            [line] => line.clone(),
+            [first, ..] => format!("{first} … ({} lines)", lines.len()),
         };
+        let before = unanswered.take();
+        let before = before.map(|entry| entry.to_string()).unwrap_or_default();
+        if dir == Direction::Received {
+            let blanks = " ".repeat(COMMAND_WIDTH.saturating_sub(before.chars().count()));
+            let reply = self.painted(dir, &line);
+            return self.line(&format!("{before}{blanks}  {reply}"));
+        }
+        if !before.is_empty() {
+            self.line(&before);
+        }
+        match dir {
+            Direction::Sent => *unanswered = Some(Entry { dir, line }),
+            _ => self.line(&self.painted(dir, &line)),
+        }
+    }
+
+    /// The line as it is shown, in colours if standard output is a terminal that has them.
+    fn painted(&self, dir: Direction, line: &str) -> String {
+        let entry = Entry {
+            dir,
+            line: line.to_owned(),
+        };
+        let style = match (dir, line.as_bytes().first()) {
+            (Direction::Received, Some(b'4' | b'5')) => Style::new().red(),
+            (Direction::Received, Some(b'2')) => Style::new().green(),
+            (Direction::Tls, _) => Style::new().cyan(),
+            _ => Style::new(),
+        };
+        match self.output {
+            Some(_) => style.apply_to(entry).to_string(),
+            None => entry.to_string(),
+        }
+    }
+
+    fn line(&self, line: &str) {
+        let line = format!("{}{line}", self.indent);
         match &self.output {
             Some(output) => output.line(&line),
             None => complain(line),

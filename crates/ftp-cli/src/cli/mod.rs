@@ -25,7 +25,7 @@ pub(crate) use self::serve::{ExternalHost, LogFormat, ServeArguments, TlsResumpt
 
 const AFTER_HELP: &str = "\
 Examples:
-  ftp-cli                                      watch four logins to a server of its own
+  ftp-cli                                      watch a session with a server of its own
   ftp-cli login ftp://anna@ftp.example.com     explicit TLS, asks for the password
   ftp-cli ls -l ftps://anna@ftp.example.com    implicit TLS, port 990
   ftp-cli get ftp://ftp.example.com/pub/file   receive a file
@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run a server on the loopback interface, log in to it four times, and show each dialogue
+    /// Run a server on the loopback interface, move files over TLS, and show the dialogue
     Demo(DemoArguments),
     /// Log in to a server and report how it went
     Login(Box<LoginArguments>),
@@ -124,7 +124,7 @@ Examples:
 const DEMO_AFTER_HELP: &str = "\
 Examples:
   ftp-cli demo
-  ftp-cli demo --runtime blocking
+  ftp-cli demo --all --runtime blocking
 
 Exit codes:
   0  all dialogues ended as expected
@@ -133,6 +133,9 @@ Exit codes:
 #[derive(Args, Default)]
 #[command(after_help = DEMO_AFTER_HELP)]
 pub(crate) struct DemoArguments {
+    /// Show four kinds of logins as well, and how long their steps take
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) runtime: RuntimeArguments,
 }

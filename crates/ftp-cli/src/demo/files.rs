@@ -1,4 +1,4 @@
-//! The last dialogue: files over TLS. It runs on tokio, whatever the others run on.
+//! Files over TLS. It runs on tokio, whatever the others run on.
 
 use std::error::Error;
 use std::io::Write;
@@ -8,16 +8,20 @@ use ftp_proto::client::{self, Login};
 use ftp_proto::server::{self, FilesConfig, Rights, Security, StoreMode, VirtualPath};
 use ftp_rustls::rustls::{ClientConfig, ServerConfig};
 use ftp_tokio::ftp_files::{Files, Memory};
-use ftp_tokio::{Connector, Server};
+use ftp_tokio::{Connector, Progress, Server};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::handler::DemoHandler;
+use crate::files::size;
 use crate::transcript::Recorder;
 
 /// The file that is there.
-const NAME: &str = "report.txt";
-const TEXT: &[u8] = b"Weather at noon: fair.\n";
+const NAME: &str = "weather.txt";
+const LINE: &[u8] = b"Noon: fair, wind from west.\n\n\n\n\n";
+const SIZE: usize = 4 * 1024 * 1024;
+/// How often the download tells how far it is.
+const PARTS: u64 = 4;
 
 /// Lists, downloads and uploads; `show` gets a line about each.
 ///
@@ -29,7 +33,7 @@ pub(super) fn run(
     login: Login,
     tls: Arc<ClientConfig>,
     recorder: Arc<Recorder>,
-    show: impl Fn(&str),
+    show: Arc<dyn Fn(&str) + Send + Sync>,
 ) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -51,34 +55,50 @@ pub(super) fn run(
         let config = client::Config::new(login).observer(recorder);
         let mut ftp = Connector::new(config).tls(tls).connect(&address).await?;
         for entry in ftp.list_all("").await? {
-            let size = entry.borrow().size.unwrap_or_default();
-            show(&format!("{} has {size} bytes", entry.borrow().name_text()));
+            let bytes = entry.borrow().size.unwrap_or_default();
+            show(&format!("{}: {}", entry.borrow().name_text(), size(bytes)));
         }
         let mut text = Vec::new();
-        ftp.retrieve(NAME).await?.read_to_end(&mut text).await?;
-        show(&format!("received {} bytes, all there are", text.len()));
+        let download = ftp.retrieve(NAME).await?;
+        let mut download = download.on_progress(parts(Arc::clone(&show)));
+        download.read_to_end(&mut text).await?;
+        show("the file is whole, and the server has confirmed it");
         let mut upload = ftp.store("copy.txt").await?;
         upload.write_all(&text).await?;
         let report = upload.finish().await?;
-        show(&format!(
-            "sent {} bytes, and the server has them",
-            report.bytes
-        ));
+        show(&format!("{} sent and confirmed", size(report.bytes)));
         ftp.quit().await?;
         drop(stop);
         serving.await?;
-        match text == TEXT {
+        match text == file() {
             true => Ok(()),
             false => Err("another file came than was there".into()),
         }
     })
 }
 
+fn file() -> Vec<u8> {
+    LINE.iter().copied().cycle().take(SIZE).collect()
+}
+
+/// Tells of each part of the file that has come.
+fn parts(show: Arc<dyn Fn(&str) + Send + Sync>) -> impl FnMut(Progress) + Send + 'static {
+    let mut told = 0;
+    move |progress| {
+        let all = progress.total.unwrap_or(SIZE as u64);
+        let part = progress.bytes * PARTS / all.max(1);
+        if part > told {
+            told = part;
+            show(&format!("{} of {}", size(progress.bytes), size(all)));
+        }
+    }
+}
+
 fn with_a_file() -> Result<Memory, Box<dyn Error>> {
     let files = Memory::new();
     let path = VirtualPath::root().resolve(NAME.as_bytes());
     let mut file = files.store(&path, StoreMode::Replace)?;
-    file.write_all(TEXT)?;
+    file.write_all(&self::file())?;
     file.commit()?;
     Ok(files)
 }

@@ -1,13 +1,14 @@
-//! `ftp-cli demo`: a server and a client on the loopback interface, and five dialogues between
-//! them, shown as they happen.
+//! `ftp-cli demo`: a server and a client on the loopback interface, and the dialogues between them,
+//! shown as they happen: files and a wrong password, or all kinds of logins.
 
 mod files;
 mod handler;
 mod lockout;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use console::style;
 use ftp_proto::client::{self, Login, Timeouts};
 use ftp_proto::server::{self, Security};
 use ftp_proto::wire::InvalidText;
@@ -23,9 +24,9 @@ use crate::cli::DemoArguments;
 use crate::exit::{Exit, Failure};
 use crate::login::start;
 use crate::output::Output;
-use crate::report::{Outcome, Trust};
+use crate::report::{Outcome, Report, Trust};
 use crate::serve::Users;
-use crate::transcript::{Live, Recorder, TimedPhase, Times};
+use crate::transcript::{Layout, Live, Recorder, TimedPhase, Times};
 
 /// The delay of the reply to the first failed login: long enough to see, and short enough to wait
 /// for. It doubles with each failure.
@@ -39,20 +40,25 @@ const USER_WITH_ACCOUNT: &str = "clerk";
 const PASSWORD: &str = "correct horse battery staple";
 const ACCOUNT: &str = "payroll-7";
 
-/// Runs the five dialogues.
+/// Runs the dialogues.
 ///
 /// # Errors
 /// If the server cannot be started. A dialogue that ends in an unexpected way gives an exit code.
 pub(crate) fn run(arguments: &DemoArguments, output: Arc<Output>) -> Result<Exit, Failure> {
     let stage = Stage::new(start(arguments.runtime.runtime)?, output)?;
-    let rows = vec![
-        stage.explicit()?,
-        stage.implicit()?,
-        stage.account()?,
-        stage.lockout()?,
-        stage.files()?,
-    ];
-    show_table(&stage.output, &rows);
+    let rows = match arguments.all {
+        true => vec![
+            stage.explicit()?,
+            stage.implicit()?,
+            stage.account()?,
+            stage.lockout()?,
+            stage.files()?,
+        ],
+        false => vec![stage.files()?, stage.wrong_password()?],
+    };
+    if arguments.all {
+        show_table(&stage.output, &rows);
+    }
     let output = Arc::clone(&stage.output);
     drop(stage);
     output.finish()?;
@@ -97,11 +103,10 @@ impl Stage {
             server_config(identity, ClientCertificates::default()).map_err(tls_failed)?;
         let explicit = serve(&adapter, Security::ExplicitTls, &server_tls)?;
         let implicit = serve(&adapter, Security::ImplicitTls, &server_tls)?;
-        output.line(&format!(
-            "A server was started for this, on {} (explicit TLS) and {} (implicit\n\
-             TLS). Its certificate was made just now, and the client trusts exactly that one.",
-            explicit.address, implicit.address
-        ));
+        output.line(
+            "A server was started for this on the loopback interface. Its certificate was made just\n\
+             now, and the client trusts exactly that one. → is what the client says, ← the server.",
+        );
         Ok(Self {
             output,
             tls,
@@ -182,22 +187,24 @@ impl Stage {
             "A listing, a download and an upload. Each has a data connection of its own, which\n\
              resumes the TLS session. What is not whole and confirmed is an error.",
         );
-        let recorder = Arc::new(self.recorder());
-        let began = Instant::now();
+        let recorder = Arc::new(self.recorder_beside());
+        let (began, output) = (Instant::now(), Arc::clone(&self.output));
         let done = files::run(
             DemoHandler(users()?),
             Arc::clone(&self.server_tls),
             login(USER, None).map_err(invalid)?,
             Arc::clone(&self.tls),
             Arc::clone(&recorder),
-            |line| self.output.line(&format!("    {line}")),
+            Arc::new(move |line: &str| output.line(&format!("{:24}{line}", ""))),
         );
         let total = began.elapsed();
         let (result, is_as_it_must_be) = match done {
             Ok(()) => ("226, as expected".to_owned(), true),
             Err(error) => (error.to_string(), false),
         };
-        self.output.line(&format!("  {result}"));
+        if !is_as_it_must_be {
+            self.output.line(&format!("  {result}"));
+        }
         Ok(Row {
             title: TITLE,
             result,
@@ -207,18 +214,53 @@ impl Stage {
         })
     }
 
+    fn wrong_password(&self) -> Result<Row, Failure> {
+        const TITLE: &str = "a wrong password";
+        self.announce(
+            TITLE,
+            "Refused once, the client stops: repeating a wrong password locks accounts.",
+        );
+        let login = Login::new(USER, "wrong horse").map_err(invalid)?;
+        let began = Instant::now();
+        let security = client::Security::ExplicitTls;
+        let report = self.attempt(security, login, self.recorder_beside())?;
+        for line in report.to_string().lines() {
+            self.output.line(&format!("  {line}"));
+        }
+        let is_as_it_must_be = report.outcome() == Outcome::Refused && report.is_under_tls();
+        Ok(Row {
+            title: TITLE,
+            result: report.message().to_string(),
+            times: report.times(),
+            total: began.elapsed(),
+            is_as_it_must_be,
+        })
+    }
+
     fn announce(&self, title: &str, text: &str) {
-        self.output
-            .line(&format!("\n{}\n{text}\n", title.to_uppercase()));
+        self.output.line(&format!(
+            "\n{}\n{text}\n",
+            style(title.to_uppercase()).bold()
+        ));
     }
 
     fn recorder(&self) -> Recorder {
-        let live = Live {
+        self.recorder_of(Layout::Lines)
+    }
+
+    /// Shows commands and their replies beside each other.
+    fn recorder_beside(&self) -> Recorder {
+        self.recorder_of(Layout::Beside {
+            unanswered: Mutex::default(),
+        })
+    }
+
+    fn recorder_of(&self, layout: Layout) -> Recorder {
+        Recorder::new(Some(Live {
             output: Some(Arc::clone(&self.output)),
             indent: "  ",
-            timestamps: false,
-        };
-        Recorder::new(Some(live))
+            layout,
+        }))
     }
 
     /// A login with the client machine, which `step` must complete.
@@ -229,23 +271,8 @@ impl Stage {
         login: Login,
         step: &str,
     ) -> Result<Row, Failure> {
-        let address = match security {
-            client::Security::ImplicitTls => self.implicit.address,
-            _ => self.explicit.address,
-        };
-        let attempt = Attempt {
-            adapter: &self.adapter,
-            config: client::Config::new(login)
-                .security(security)
-                .timeouts(Timeouts::uniform(TIMEOUT)),
-            tls: Some(Arc::clone(&self.tls)),
-            address: &address.to_string(),
-            then: &[],
-            trust: Trust::File,
-            tells_all: true,
-        };
         let began = Instant::now();
-        let (report, _) = attempt.run(Arc::new(self.recorder()), 1)?;
+        let report = self.attempt(security, login, self.recorder())?;
         let total = began.elapsed();
         let is_as_it_must_be = report.outcome() == Outcome::LoggedIn
             && report.logged_in_by() == Some(step)
@@ -262,6 +289,32 @@ impl Stage {
             total,
             is_as_it_must_be,
         })
+    }
+
+    /// Logs in, and out again.
+    fn attempt(
+        &self,
+        security: client::Security,
+        login: Login,
+        recorder: Recorder,
+    ) -> Result<Report, Failure> {
+        let address = match security {
+            client::Security::ImplicitTls => self.implicit.address,
+            _ => self.explicit.address,
+        };
+        let attempt = Attempt {
+            adapter: &self.adapter,
+            config: client::Config::new(login)
+                .security(security)
+                .timeouts(Timeouts::uniform(TIMEOUT)),
+            tls: Some(Arc::clone(&self.tls)),
+            address: &address.to_string(),
+            then: &[],
+            trust: Trust::File,
+            tells_all: true,
+        };
+        let (report, _) = attempt.run(Arc::new(recorder), 1)?;
+        Ok(report)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::exit::Failure;
 use crate::output::complain;
 use crate::report::{Trust, hint};
 use crate::target::{RemotePath, Target};
-use crate::transcript::{Live, Recorder};
+use crate::transcript::{Layout, Live, Recorder};
 
 /// How often something is tried again, unless told otherwise.
 const RETRIES: u32 = 3;
@@ -130,7 +130,7 @@ impl Site {
         let live = arguments.verbose.then_some(Live {
             output: None,
             indent: "",
-            timestamps: true,
+            layout: Layout::Timed,
         });
         let recorder = Arc::new(Recorder::of_last_lines(live));
         let mut config = config(options, security, &credentials, false)?
