@@ -1,6 +1,13 @@
 //! Parsers for the values of options.
 
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use ftp_proto::Username;
+
+use crate::serve::parse_bytes;
 
 /// One `--guard KEY=VALUE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,21 +62,55 @@ pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A number of bytes a second, with `K`, `M` or `G` for powers of 1024.
-pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {
-    let (number, unit) = match text.char_indices().next_back() {
-        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
-        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
-        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
-        _ => (text, 1),
+/// A number of bytes a second, with `K`, `M`, `G` or `T` for powers of 1024.
+pub(crate) fn parse_rate(text: &str) -> Result<u64, &'static str> {
+    parse_bytes(text).ok_or("not a number of bytes a second, such as 500K or 2M")
+}
+
+pub(crate) fn parse_username(text: &str) -> Result<Username, String> {
+    Username::new(text).map_err(|why| format!("the name {}", why.problem))
+}
+
+/// Reads `A-B`, or one port.
+pub(crate) fn parse_ports(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let port = |text: &str| match text.parse() {
+        Ok(0) | Err(_) => Err(format!("{text:?} is not a port from 1 to 65535")),
+        Ok(port) => Ok(port),
     };
-    match number
-        .parse::<u64>()
-        .ok()
-        .and_then(|it| it.checked_mul(unit))
-    {
-        Some(rate @ 1..) if number.bytes().all(|byte| byte.is_ascii_digit()) => Ok(rate),
-        _ => Err("not a number of bytes a second, such as 500K or 2M".to_owned()),
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (port(first)?, port(last)?);
+    match first <= last {
+        true => Ok(first..=last),
+        false => Err(format!("{last} is below {first}")),
+    }
+}
+
+/// Where clients find the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ExternalHost {
+    Address(Ipv4Addr),
+    Name(String),
+}
+
+impl ExternalHost {
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Address(address));
+        }
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+        match text.bytes().all(is_known) && text.contains(|it: char| it.is_ascii_alphabetic()) {
+            true => Ok(Self::Name(text.to_owned())),
+            false => Err("it is neither an IPv4 address nor the name of a host"),
+        }
+    }
+}
+
+impl fmt::Display for ExternalHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
     }
 }
 
@@ -111,7 +152,7 @@ mod tests {
         ] {
             assert_eq!(parse_rate(text), Ok(rate), "{text}");
         }
-        for bad in ["", "0", "K", "-1", "+1", "1.5M", "1T", "99999999999G"] {
+        for bad in ["", "0", "K", "-1", "+1", "1.5M", "1P", "99999999999G"] {
             assert!(parse_rate(bad).is_err(), "{bad}");
         }
     }
@@ -121,6 +162,26 @@ mod tests {
         assert_eq!(parse_seconds("0.25"), Ok(Duration::from_millis(250)));
         for bad in ["0", "-1", "NaN", "inf", "1e9", "soon", ""] {
             assert!(parse_seconds(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_external_host_is_an_ipv4_address_or_a_name() {
+        let address = ExternalHost::parse("192.0.2.7");
+        assert_eq!(address, Ok(ExternalHost::Address([192, 0, 2, 7].into())));
+        let name = ExternalHost::parse("ftp.example.com");
+        assert_eq!(name, Ok(ExternalHost::Name("ftp.example.com".to_owned())));
+        for bad in ["", "::1", "192.0.2", "192.0.2.256", "a b", "a:21", "[a]"] {
+            assert!(ExternalHost::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ports_are_a_range_or_one() {
+        assert_eq!(parse_ports("50000-50100"), Ok(50_000..=50_100));
+        assert_eq!(parse_ports("21"), Ok(21..=21));
+        for bad in ["", "-", "0-5", "5-4", "1-65536", "1-2-3", "a-b", "1-"] {
+            assert!(parse_ports(bad).is_err(), "{bad}");
         }
     }
 }

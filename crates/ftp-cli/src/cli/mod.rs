@@ -21,7 +21,9 @@ pub(crate) use self::files::{
     RemoveArguments, SessionArguments, StatArguments, VerifyChoice,
 };
 pub(crate) use self::login::LoginArguments;
-pub(crate) use self::serve::{ExternalHost, LogFormat, ServeArguments, TlsResumption, Uploads};
+#[cfg(feature = "guard-store")]
+pub(crate) use self::serve::StoreArguments;
+pub(crate) use self::serve::{LogFormat, ServeArguments, TlsResumption, Uploads};
 
 const AFTER_HELP: &str = "\
 Examples:

@@ -1,7 +1,5 @@
 //! The options of `ftp-cli serve`.
 
-use std::fmt;
-use std::net::Ipv4Addr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -11,8 +9,10 @@ use clap::{Args, ValueEnum};
 use ftp_guard::Network;
 use ftp_proto::Username;
 
-use crate::options::{GuardOption, parse_seconds};
-use crate::serve::{Quota, Template, parse_bytes};
+use crate::options::{
+    ExternalHost, GuardOption, parse_ports, parse_rate, parse_seconds, parse_username,
+};
+use crate::serve::{Quota, Template};
 
 const SERVE_AFTER_HELP: &str = "\
 Each line of the users file is name:hash or name:hash:account. `ftp-cli hash` makes the hash.
@@ -67,6 +67,10 @@ pub(crate) struct ServeArguments {
 
     #[command(flatten)]
     pub(crate) guard: GuardArguments,
+
+    #[cfg(feature = "guard-store")]
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
 
     #[command(flatten)]
     pub(crate) limits: LimitArguments,
@@ -207,6 +211,27 @@ pub(crate) struct GuardArguments {
     pub(crate) max_attempts: NonZeroU32,
 }
 
+/// What front ends share of their guards.
+#[cfg(feature = "guard-store")]
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Shared guard")]
+pub(crate) struct StoreArguments {
+    /// Share what the guard knows: redis://HOST[:PORT][/DATABASE]
+    #[arg(
+        long = "guard-store", value_name = "URL", conflicts_with = "danger_no_guard",
+        requires_all = ["seed", "name"]
+    )]
+    pub(crate) url: Option<String>,
+
+    /// A file of 32 hexadecimal digits, secret, the same everywhere
+    #[arg(long = "guard-seed", value_name = "FILE", requires = "url")]
+    pub(crate) seed: Option<PathBuf>,
+
+    /// The name of this front end, which no other has
+    #[arg(long = "guard-name", value_name = "NAME", requires = "url")]
+    pub(crate) name: Option<String>,
+}
+
 /// How much at a time, and how long.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Limits")]
@@ -282,57 +307,6 @@ impl ServeArguments {
     }
 }
 
-fn parse_rate(text: &str) -> Result<u64, &'static str> {
-    parse_bytes(text).ok_or("it is a number above 0, with or without K, M, G or T (of 1024)")
-}
-
-fn parse_username(text: &str) -> Result<Username, String> {
-    Username::new(text).map_err(|why| format!("the name {}", why.problem))
-}
-
-/// Reads `A-B`, or one port.
-fn parse_ports(text: &str) -> Result<RangeInclusive<u16>, String> {
-    let port = |text: &str| match text.parse() {
-        Ok(0) | Err(_) => Err(format!("{text:?} is not a port from 1 to 65535")),
-        Ok(port) => Ok(port),
-    };
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last) = (port(first)?, port(last)?);
-    match first <= last {
-        true => Ok(first..=last),
-        false => Err(format!("{last} is below {first}")),
-    }
-}
-
-/// Where clients find the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ExternalHost {
-    Address(Ipv4Addr),
-    Name(String),
-}
-
-impl ExternalHost {
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        if let Ok(address) = text.parse() {
-            return Ok(Self::Address(address));
-        }
-        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
-        match text.bytes().all(is_known) && text.contains(|it: char| it.is_ascii_alphabetic()) {
-            true => Ok(Self::Name(text.to_owned())),
-            false => Err("it is neither an IPv4 address nor the name of a host"),
-        }
-    }
-}
-
-impl fmt::Display for ExternalHost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(address) => address.fmt(f),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
-}
-
 /// The choices of `--tls-resumption`: in no data connection, where the client does it, or in each.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TlsResumption {
@@ -353,29 +327,4 @@ pub(crate) enum Uploads {
 pub(crate) enum LogFormat {
     Text,
     Json,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_external_host_is_an_ipv4_address_or_a_name() {
-        let address = ExternalHost::parse("192.0.2.7");
-        assert_eq!(address, Ok(ExternalHost::Address([192, 0, 2, 7].into())));
-        let name = ExternalHost::parse("ftp.example.com");
-        assert_eq!(name, Ok(ExternalHost::Name("ftp.example.com".to_owned())));
-        for bad in ["", "::1", "192.0.2", "192.0.2.256", "a b", "a:21", "[a]"] {
-            assert!(ExternalHost::parse(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn ports_are_a_range_or_one() {
-        assert_eq!(parse_ports("50000-50100"), Ok(50_000..=50_100));
-        assert_eq!(parse_ports("21"), Ok(21..=21));
-        for bad in ["", "-", "0-5", "5-4", "1-65536", "1-2-3", "a-b", "1-"] {
-            assert!(parse_ports(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -48,9 +48,16 @@ fn locking_after(rule: Rule, failures: u32) -> Rule {
 /// The guard that these options ask for.
 ///
 /// # Errors
-/// If the system has no random numbers.
+/// If the system has no random numbers, or the file of `--guard-seed` has no seed.
 pub(crate) fn guard(arguments: &ServeArguments) -> Result<SharedGuard, Failure> {
     let config = config(arguments);
+    #[cfg(feature = "guard-store")]
+    if let Some(path) = &arguments.store.seed {
+        use super::guard_store::{read_seed, since_epoch};
+        // All front ends count from the same moment.
+        let config = config.clock_start(since_epoch());
+        return Ok(SharedGuard::new(Guard::new(config, read_seed(path)?)));
+    }
     let mut seed = [0; 16];
     getrandom::fill(&mut seed).map_err(|error| {
         Failure::new(

@@ -6,6 +6,8 @@ mod config;
 mod counted;
 mod greeting;
 mod guard;
+#[cfg(feature = "guard-store")]
+mod guard_store;
 mod handler;
 mod homes;
 mod inputs;
@@ -32,9 +34,10 @@ use ftp_guard::Network;
 use ftp_proto::Username;
 use ftp_proto::server::Rights;
 use ftp_tokio::ftp_files::Files;
-use ftp_tokio::{ExternalAddress, Server, SessionInfo};
+use ftp_tokio::{ExternalAddress, Server, SessionInfo, SharedGuard};
 use tokio::net::TcpStream;
 use tracing::{debug, error, info, warn};
+use zeroize::Zeroizing;
 
 use self::balancer::{HeaderError, source_of};
 use self::counted::{Counted, WithUrgent};
@@ -52,8 +55,9 @@ use self::signals::signals;
 use self::transfer_log::TransferLog;
 use self::users::CurrentUsers;
 pub(crate) use self::users::{Decision, Quota, Users, parse_bytes};
-use crate::cli::{ExternalHost, LogFormat, ServeArguments};
+use crate::cli::{LogFormat, ServeArguments};
 use crate::exit::{Exit, Failure};
+use crate::options::ExternalHost;
 use crate::output::Output;
 
 /// Runs the server until a signal stops it. A socket of the service manager is used instead of
@@ -70,17 +74,18 @@ pub(crate) async fn run(
     let (inputs, password) = Inputs::new(arguments.clone(), Arc::clone(&homes))?;
     let users = Arc::new(CurrentUsers::new(inputs.users()?));
     let tls = Tls::new(arguments)?;
-    if let (Some(path), Some(made)) = (&arguments.tls.write_cert, &tls.self_made) {
-        fs::write(path, &made.pem).map_err(|error| {
-            let path = path.display();
-            Failure::usage(format!("cannot write the certificate to {path}: {error}"))
-        })?;
-    }
+    write_certificate(arguments, &tls)?;
     let transfers = match &arguments.operation.transfer_log {
         Some(path) => Some(Arc::new(TransferLog::open(path)?)),
         None => None,
     };
-    let server = server(arguments, &tls, homes, Arc::clone(&users))?;
+    let guard = match arguments.guard.danger_no_guard {
+        true => None,
+        false => Some(guard::guard(arguments)?),
+    };
+    #[cfg(feature = "guard-store")]
+    let sharing = guard_store::Sharing::new(guard.as_ref(), &arguments.store)?;
+    let server = server(arguments, &tls, homes, Arc::clone(&users), guard)?;
     let cannot_wait = |error: io::Error| {
         let message = format!("cannot wait for signals: {error}");
         Failure::new(Exit::Unavailable, message)
@@ -97,15 +102,12 @@ pub(crate) async fn run(
         None => None,
     };
     start_log(arguments.operation.log_format);
+    #[cfg(feature = "guard-store")]
+    if let Some(sharing) = sharing {
+        sharing.start()?;
+    }
 
-    output.line(&format!("listening on {address}"));
-    if let (Some(name), Some(password)) = (&arguments.who.user, password) {
-        // The only place where it is shown.
-        output.line(&format!("password of {name}: {}", *password));
-    }
-    if let Some(made) = &tls.self_made {
-        output.line(&format!("certificate SHA-256 {}", made.sha256));
-    }
+    introduce(arguments, output, address, &tls, password);
     info!(%address, users = users.get().len(), "listening");
     warn_of_dangers(arguments);
     let metrics = Arc::new(Metrics::new());
@@ -141,20 +143,49 @@ pub(crate) async fn run(
     output.finish()
 }
 
+fn write_certificate(arguments: &ServeArguments, tls: &Tls) -> Result<(), Failure> {
+    let (Some(path), Some(made)) = (&arguments.tls.write_cert, &tls.self_made) else {
+        return Ok(());
+    };
+    fs::write(path, &made.pem).map_err(|error| {
+        let path = path.display();
+        Failure::usage(format!("cannot write the certificate to {path}: {error}"))
+    })
+}
+
+/// What the first lines of the output say: what a client needs.
+fn introduce(
+    arguments: &ServeArguments,
+    output: &Output,
+    address: SocketAddr,
+    tls: &Tls,
+    password: Option<Zeroizing<String>>,
+) {
+    output.line(&format!("listening on {address}"));
+    if let (Some(name), Some(password)) = (&arguments.who.user, password) {
+        // The only place where it is shown.
+        output.line(&format!("password of {name}: {}", *password));
+    }
+    if let Some(made) = &tls.self_made {
+        output.line(&format!("certificate SHA-256 {}", made.sha256));
+    }
+}
+
 /// The server, with its guard and files.
 fn server(
     arguments: &ServeArguments,
     tls: &Tls,
     homes: Arc<Homes>,
     users: Arc<CurrentUsers>,
+    guard: Option<SharedGuard>,
 ) -> Result<Server, Failure> {
     let config = Arc::new(config::config(arguments, homes.has_files())?);
     let mut server = Server::new(config, Some(Arc::clone(&tls.config)))
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
         .max_sessions(arguments.limits.max_sessions.get())
         .drain_time(arguments.limits.drain_timeout);
-    if !arguments.guard.danger_no_guard {
-        server = server.guard(guard::guard(arguments)?);
+    if let Some(guard) = guard {
+        server = server.guard(guard);
     }
     if homes.has_files() {
         server = with_files(server, arguments);

@@ -20,6 +20,8 @@ mod cli_serve_balancer;
 mod cli_serve_data;
 mod cli_serve_files;
 mod cli_serve_guard;
+#[cfg(feature = "guard-store")]
+mod cli_serve_guard_store;
 mod cli_serve_metrics;
 mod cli_serve_reload;
 mod cli_serve_room;
