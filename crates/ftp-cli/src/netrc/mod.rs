@@ -8,7 +8,7 @@ mod law;
 mod tests;
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -137,7 +137,8 @@ fn unreadable(path: &Path, host: &str, fault: Fault) -> Failure {
 #[cfg(unix)]
 fn warn_if_others_can_read(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
-    let open = fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
+    let open =
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
     if open {
         complain(format_args!(
             "warning: other users can read the passwords in {0}; chmod 600 {0}",

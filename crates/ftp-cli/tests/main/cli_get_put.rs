@@ -548,6 +548,68 @@ fn a_cancelled_download_is_taken_up_later() {
     assert_eq!(here.read("file").unwrap(), bytes);
 }
 
+/// The second Ctrl-C does not wait for a server that says nothing any more.
+#[test]
+fn a_second_ctrl_c_quits_at_once() {
+    let server = Faulty::start(&[("file", b"content")], |line, _| match line {
+        "RETR file" => Fault::Hang,
+        _ => Fault::None,
+    });
+    let words = ["get", &server.url("file"), "-o", "-", "--timeout", "100"];
+    let code = server
+        .program(&words)
+        .interrupted_twice(|| !server.heard("RETR").is_empty());
+    assert_eq!(code, 130);
+}
+
+/// Bars where somebody looks, and names that cannot do anything to the terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_has_bars_and_is_not_told_what_to_do() {
+    let bytes = random(300_000);
+    let names = ["one", "two\u{1b}[31m"];
+    let server = Faulty::start(&names.map(|name| (name, &bytes[..])), |_, _| Fault::None);
+    let here = TestDirectory::new();
+    let urls = [server.url("one"), server.url("two%1b%5B31m")];
+    let shown = |options: &str| {
+        let program = env!("CARGO_BIN_EXE_ftp-cli");
+        let command = format!(
+            "stty cols 100; {program} get --plaintext --limit-rate 300K {options} {} {} -o {}",
+            urls[0],
+            urls[1],
+            here.path()
+        );
+        let output = std::process::Command::new("script")
+            .args(["-qec", &command, "/dev/null"])
+            .env("FTP_PASSWORD", SENTINEL)
+            .env("NETRC", "/dev/null")
+            .env("TERM", "xterm")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let bars = shown("");
+    for part in [
+        "KiB/s",
+        "2 files",
+        "one: transferred",
+        "two\\u{1b}[31m: transferred",
+    ] {
+        assert!(bars.contains(part), "{part} is not there");
+    }
+    assert!(!bars.contains("\u{1b}[31m"));
+    assert!(!bars.contains(SENTINEL));
+    let quiet = shown("--quiet");
+    assert!(
+        !quiet.contains("KiB/s") && !quiet.contains("transferred"),
+        "{quiet:?}"
+    );
+    let json = shown("--json");
+    assert!(!json.contains("KiB/s"), "{json:?}");
+}
+
 #[test]
 fn mistakes_are_said_before_anything_is_connected() {
     let here = TestDirectory::new();

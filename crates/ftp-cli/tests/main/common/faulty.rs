@@ -21,6 +21,8 @@ pub enum Fault {
     VanishAfter(usize),
     /// After so many bytes of data it says that all is done.
     DoneAfter(usize),
+    /// It says nothing any more.
+    Hang,
     /// It sends these bytes instead.
     Send(Vec<u8>),
 }
@@ -141,6 +143,9 @@ impl Session {
             if let Fault::Reply(reply) = fault {
                 self.say(&reply);
                 continue;
+            }
+            while matches!(fault, Fault::Hang) {
+                thread::park();
             }
             if self.obey(&command, &fault).is_none() {
                 return;

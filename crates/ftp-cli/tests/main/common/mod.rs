@@ -117,6 +117,28 @@ impl Program {
         child.0.wait().unwrap();
     }
 
+    /// Runs until Ctrl-C is pressed when this is so, and again when the program has answered. Its exit code.
+    pub fn interrupted_twice(mut self, is_time: impl Fn() -> bool) -> i32 {
+        let mut child = Process(self.command.spawn().unwrap());
+        while !is_time() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let id = child.0.id().to_string();
+        let interrupt = || {
+            let kill = Command::new("kill").args(["-INT", &id]).status();
+            assert!(kill.unwrap().success());
+        };
+        let mut stderr = BufReader::new(child.0.stderr.take().unwrap());
+        interrupt();
+        let mut line = String::new();
+        while !line.contains("Ctrl-C") {
+            line.clear();
+            assert_ne!(stderr.read_line(&mut line).unwrap(), 0);
+        }
+        interrupt();
+        child.0.wait().unwrap().code().unwrap()
+    }
+
     /// Runs to the end, which is brought on with Ctrl-C as soon as this is so.
     pub fn interrupted_when(mut self, is_time: impl Fn() -> bool) -> Run {
         let child = self.command.spawn().unwrap();
