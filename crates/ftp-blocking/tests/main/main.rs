@@ -8,6 +8,7 @@ mod operations;
 mod pool;
 mod resume;
 mod scripted_server;
+mod served;
 mod transfer_noops;
 mod transfers;
 mod transfers_given_up;

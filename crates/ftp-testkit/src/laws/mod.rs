@@ -19,11 +19,13 @@ mod script;
 mod secured;
 mod server;
 mod server_files;
+mod server_transfer;
 mod telnet;
 mod time;
 mod transcript;
 pub mod transfer_model;
 mod transfer_texts;
+mod virtual_path;
 mod watched;
 
 pub use ascii::ascii;
@@ -39,9 +41,11 @@ pub use roundtrip::roundtrip;
 #[cfg(feature = "tls")]
 pub use secured::secured;
 pub use server::server_bytes;
+pub use server_transfer::server_transfer;
 pub use telnet::telnet;
 pub use time::{Delivery, ends_in_time, time};
 pub use transfer_texts::transfer_texts;
+pub use virtual_path::virtual_path;
 
 use ftp_proto::wire::escape;
 use ftp_proto::{TlsSession, TlsVersion};

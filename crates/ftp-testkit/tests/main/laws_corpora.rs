@@ -34,6 +34,7 @@ fn the_seeds_of_the_parsers_keep_the_laws() {
     replay("transfer_texts", laws::transfer_texts);
     replay("features", laws::features);
     replay("ascii", laws::ascii);
+    replay("virtual_path", laws::virtual_path);
 }
 
 #[test]
@@ -41,6 +42,7 @@ fn the_seeds_of_the_machines_keep_the_laws() {
     replay("client_bytes", laws::client_bytes);
     replay("client_transfer", laws::client_transfer);
     replay("server_bytes", laws::server_bytes);
+    replay("server_transfer", laws::server_transfer);
     replay("time", laws::time);
     replay("data_machine", laws::data);
     replay("pair_ops", pair_ops);

@@ -160,6 +160,28 @@ const OF_A_USER: &[&[u8]] = &[
     b"\0b\x07",
 ];
 
+/// A transfer that gets far, or anything, as `laws::server_transfer` reads it.
+fn acts() -> impl Strategy<Value = Vec<u8>> {
+    let starts: [&'static [u8]; 5] = [
+        &[0, 16, 2, 18, 22, 25],
+        &[0, 16, 3, 18, 22, 25],
+        &[1, 16, 4, 18, 22],
+        &[9, 0, 16, 2, 18, 22, 26],
+        &[11, 6, 18, 22, 26, 31, 28],
+    ];
+    let start = select(starts.to_vec()).prop_map(<[u8]>::to_vec);
+    let part = prop_oneof![1 => start, 4 => vec(any::<u8>(), 1..8)];
+    vec(part, 0..12).prop_map(|parts| parts.concat())
+}
+
+/// Parts of paths, with NULs in between.
+fn paths() -> impl Strategy<Value = Vec<u8>> {
+    let parts: [&'static [u8]; 11] = [
+        b"/", b"/", b"..", b".", b"a", b"b c", b"...", b"\"", b"\xff", b"\0", b"-l",
+    ];
+    vec(select(parts.to_vec()), 0..24).prop_map(|parts| parts.concat())
+}
+
 fn script(said: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         10 => select(said).prop_map(<[u8]>::to_vec),
@@ -184,6 +206,16 @@ proptest! {
         actions in vec(any::<u8>(), 0..60),
     ) {
         laws::client_transfer(&[&[choices[0] | 0x80, choices[1]], &actions[..]].concat());
+    }
+
+    #[test]
+    fn a_server_keeps_the_laws_of_transfers(acts in acts()) {
+        laws::server_transfer(&acts);
+    }
+
+    #[test]
+    fn paths_are_resolved_and_told(paths in paths()) {
+        laws::virtual_path(&paths);
     }
 
     #[test]
