@@ -388,7 +388,8 @@ impl TransferState {
 
     /// Whether the cause is still to be learned from the control connection.
     fn is_unexplained(&self) -> bool {
-        matches!(self.outcome, Some(Err(TransferError::Unknown)))
+        use TransferError::{NotBegun, Unknown};
+        matches!(self.outcome, Some(Err(NotBegun | Unknown)))
             && !matches!(self.cause, Some(DataFailure::ControlLost(_)))
     }
 }

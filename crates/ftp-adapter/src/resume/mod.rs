@@ -226,9 +226,10 @@ fn transfer_may_pass(error: &TransferError) -> bool {
             let is_final = |reply: &Reply| reply.code().class() == Class::PermanentNegative;
             !reply.as_ref().is_some_and(is_final)
         }
-        TransferError::NotOpened | TransferError::LengthDiffers { .. } | TransferError::Unknown => {
-            true
-        }
+        TransferError::NotOpened
+        | TransferError::LengthDiffers { .. }
+        | TransferError::NotBegun
+        | TransferError::Unknown => true,
         _ => false,
     }
 }

@@ -286,7 +286,7 @@ impl Context {
     }
 
     pub(super) fn begin_transfer(&mut self, id: TransferId) {
-        let if_lost = Err(TransferError::Unknown);
+        let if_lost = Err(TransferError::NotBegun);
         self.transfer = Some(Box::new(UnderWay { id, if_lost }));
     }
 
@@ -304,6 +304,15 @@ impl Context {
     pub(super) fn transfer_ends(&mut self, outcome: Result<Transferred, TransferError>) {
         if let Some(transfer) = &mut self.transfer {
             transfer.if_lost = outcome;
+        }
+    }
+
+    /// Its command is sent: from now on it may be whole.
+    pub(super) fn transfer_may_begin(&mut self) {
+        if let Some(transfer) = &mut self.transfer
+            && let Err(TransferError::NotBegun) = transfer.if_lost
+        {
+            transfer.if_lost = Err(TransferError::Unknown);
         }
     }
 

@@ -255,6 +255,10 @@ pub enum TransferError {
         /// What the server said.
         reply: Reply,
     },
+    /// The control connection ended, or nothing came over it, before the transfer command was sent. Nothing
+    /// was moved. Servers that closed an idle connection are often noticed only then.
+    #[error("the transfer did not begin: its command was not sent")]
+    NotBegun,
     /// The control connection ended, or nothing came over it, before the server confirmed the
     /// transfer. It may be whole or not. If the transfer had failed before, that is reported instead.
     #[error("whether the transfer is whole is not known: the server did not confirm it")]
@@ -281,7 +285,7 @@ impl TransferError {
             | Self::Failed { reply, .. }
             | Self::LengthDiffers { reply, .. } => Some(reply),
             Self::CutOff { reply, .. } => reply.as_ref(),
-            Self::NotOpened | Self::Unknown | Self::Aborted => None,
+            Self::NotOpened | Self::NotBegun | Self::Unknown | Self::Aborted => None,
         }
     }
 
@@ -297,7 +301,11 @@ impl TransferError {
             | Self::CutOff {
                 reply: Some(reply), ..
             } => *reply = reply.redacted(),
-            Self::CutOff { reply: None, .. } | Self::NotOpened | Self::Unknown | Self::Aborted => {}
+            Self::CutOff { reply: None, .. }
+            | Self::NotOpened
+            | Self::NotBegun
+            | Self::Unknown
+            | Self::Aborted => {}
         }
         error
     }

@@ -250,6 +250,7 @@ impl Transferring {
             // What the first try ended with does not count any more.
             context.begin_transfer(self.id);
         }
+        context.transfer_may_begin();
         let command = self.transfer.command.borrow();
         context.send(Purpose::Transfer(Some(command.verb())), command);
         self.step = Step::Begin { since: context.now };

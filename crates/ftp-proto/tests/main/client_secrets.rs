@@ -165,7 +165,11 @@ fn a_redacted_error_of_a_transfer_shows_nothing_that_the_server_repeated() {
         assert_eq!(redacted.reply().unwrap().code(), reply().code());
         assert_eq!(redacted.wants_resumption(), error.wants_resumption());
     }
-    for error in [TransferError::Unknown, TransferError::Aborted] {
+    for error in [
+        TransferError::NotBegun,
+        TransferError::Unknown,
+        TransferError::Aborted,
+    ] {
         assert_eq!(error.redacted(), error);
     }
 }

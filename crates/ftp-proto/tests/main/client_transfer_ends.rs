@@ -387,6 +387,39 @@ fn a_listing_needs_neither_rest_nor_type_to_be_taken() {
     dialogue.assert_in_step();
 }
 
+/// How often an idle connection is found to be closed.
+#[test]
+fn a_transfer_whose_command_was_not_sent_did_not_begin() {
+    let replies = ["200 x\r\n", "229 (|||6446|)\r\n", "350 x\r\n"];
+    for ending in ["", "421 x\r\n", "timer"] {
+        for answered in 0..=replies.len() {
+            let mut dialogue = Dialogue::ready();
+            dialogue.begin(retrieve().offset(7));
+            let mut connection = None;
+            for reply in &replies[..answered] {
+                dialogue.hear(*reply);
+                if reply.starts_with("229") {
+                    connection = Some(dialogue.open());
+                }
+            }
+            let is_sent = dialogue.take_sent().ends_with("RETR notes\r\n");
+            assert_eq!(is_sent, answered == replies.len());
+            match ending {
+                "timer" if is_sent => continue,
+                "timer" => dialogue.pass(60),
+                "" => dialogue.hear_end(),
+                reply => dialogue.hear(reply),
+            }
+            let error = dialogue.error_of_transfer();
+            match is_sent {
+                true => assert_eq!(error, TransferError::Unknown),
+                false => assert_eq!(error, TransferError::NotBegun),
+            }
+            drop(connection);
+        }
+    }
+}
+
 #[test]
 fn epsv_may_be_refused_in_many_ways() {
     for reply in ["500", "501", "502", "522", "425", "421-x\r\n421", "550"] {
@@ -396,7 +429,7 @@ fn epsv_may_be_refused_in_many_ways() {
         dialogue.exchange("EPSV\r\n", &format!("{reply} x\r\n"));
         if reply.starts_with("421") {
             assert!(matches!(dialogue.error(), Error::ServiceUnavailable { .. }));
-            assert_eq!(dialogue.error_of_transfer(), TransferError::Unknown);
+            assert_eq!(dialogue.error_of_transfer(), TransferError::NotBegun);
             continue;
         }
         dialogue.exchange("PASV\r\n", "227 (10,0,0,1,25,46)\r\n");

@@ -245,6 +245,7 @@ pub fn refusal(error: &Error) -> Option<String> {
             TransferError::Failed { .. } => "Failed",
             TransferError::CutOff { .. } => "CutOff",
             TransferError::LengthDiffers { .. } => "LengthDiffers",
+            TransferError::NotBegun => "NotBegun",
             TransferError::Unknown => "Unknown",
             TransferError::Aborted => "Aborted",
             _ => "Other",
