@@ -15,7 +15,7 @@ use super::make::make_path;
 use super::metered::{Metered, Throttle};
 use super::outcome::{Success, Trouble, Whole};
 use super::session::Session;
-use super::site::{Site, Sites};
+use super::site::{NOT_AT_ONCE, Site, Sites};
 use super::verify::{can_hash, compare_hash, compare_size, server_hash};
 use crate::cli::{PutArguments, VerifyChoice};
 use crate::exit::{Exit, Failure};
@@ -247,8 +247,7 @@ impl Site {
         }
         let mut whole = whole;
         if manner.atomic && self.rename_over(&to, path).await? {
-            whole =
-                whole.note("the server does not rename over files: the old one was removed first");
+            whole = whole.note(NOT_AT_ONCE);
         }
         match time.filter(|_| manner.keep_time) {
             Some(time) => {

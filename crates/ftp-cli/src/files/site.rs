@@ -24,6 +24,10 @@ use crate::report::{Trust, hint};
 use crate::target::{RemotePath, Target};
 use crate::transcript::{Layout, Live, Recorder};
 
+/// To be said where [`Site::rename_over`] removed the old file.
+pub(super) const NOT_AT_ONCE: &str =
+    "the server does not rename over files: the old one was removed first";
+
 /// How often something is tried again, unless told otherwise.
 const RETRIES: u32 = 3;
 

@@ -191,6 +191,7 @@ impl Mirror<'_> {
         let parts: BTreeSet<_> = parts.collect();
         let rules = Rules {
             is_final,
+            folds_case: self.way == Way::Down && cfg!(any(windows, target_os = "macos")),
             filter: Filter::new(&self.arguments.include, &self.arguments.exclude),
             delete: self.arguments.delete,
             only_newer: self.arguments.only_newer,

@@ -13,6 +13,8 @@ pub(super) struct Rules {
     pub(super) delete: bool,
     pub(super) only_newer: bool,
     pub(super) max_delete: Option<usize>,
+    /// Names of the target that differ in case alone are the same.
+    pub(super) folds_case: bool,
     /// Where times are not known, sizes decide; otherwise the transfer is unsure.
     pub(super) is_final: bool,
 }
@@ -50,13 +52,19 @@ impl Plan {
         let mut plan = Self::default();
         let mut blocked: Vec<Vec<u8>> = Vec::new();
         let mut wanted = Vec::new();
+        let mut folded = BTreeSet::new();
         for (path, node) in &source.nodes {
             let is_blocked = |above: &Vec<u8>| {
                 path.strip_prefix(above.as_slice())
                     .is_some_and(|rest| rest.starts_with(b"/"))
             };
-            if rules.filter.excludes(path) || is_part(name(path)) || blocked.iter().any(is_blocked)
-            {
+            let is_part = matches!(node, Node::File { .. }) && is_part(name(path));
+            if rules.filter.excludes(path) || is_part || blocked.iter().any(is_blocked) {
+                continue;
+            }
+            if rules.folds_case && !folded.insert(String::from_utf8_lossy(path).to_lowercase()) {
+                plan.leave_out(path, "another name differs in case alone", Exit::LocalFile);
+                blocked.push(path.clone());
                 continue;
             }
             let there = target.nodes.get(path);

@@ -18,6 +18,7 @@ use crate::files::make::make_path;
 use crate::files::metered::Metered;
 use crate::files::outcome::{FileRecord, Outcome, Success, Trouble, Whole};
 use crate::files::session::size;
+use crate::files::site::NOT_AT_ONCE;
 use crate::progress::Meter;
 use crate::target::RemotePath;
 
@@ -297,8 +298,10 @@ impl Mirror<'_> {
             }
         }
         let remote = self.remote.join(path);
-        self.site.rename_over(&to, &remote).await?;
-        Ok(whole)
+        Ok(match self.site.rename_over(&to, &remote).await? {
+            true => whole.note(NOT_AT_ONCE),
+            false => whole,
+        })
     }
 
     async fn delete(&self, path: &[u8], node: Node) {

@@ -144,8 +144,10 @@ impl Session {
                 self.say(&reply);
                 continue;
             }
-            while matches!(fault, Fault::Hang) {
-                thread::park();
+            if matches!(fault, Fault::Hang) {
+                loop {
+                    thread::park();
+                }
             }
             if self.obey(&command, &fault).is_none() {
                 return;

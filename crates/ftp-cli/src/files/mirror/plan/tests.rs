@@ -54,6 +54,7 @@ fn rules() -> impl Strategy<Value = Rules> {
         delete: true,
         only_newer,
         max_delete,
+        folds_case: false,
         is_final: false,
     })
 }
@@ -121,4 +122,24 @@ proptest! {
         let plan = Plan::new(&source, &target, &rules, &BTreeSet::new());
         prop_assert_eq!(plan.deletions.len(), 0);
     }
+}
+
+#[test]
+fn names_that_would_be_one_file_are_one() {
+    let mut source = Tree::default();
+    for path in ["A/x", "a/x", "b", "B", "c"] {
+        source.nodes.insert(path.into(), file(1, 1));
+    }
+    for path in ["A", "a"] {
+        source.nodes.insert(path.into(), Node::Directory);
+    }
+    let rules = Rules {
+        folds_case: true,
+        ..Rules::default()
+    };
+    let plan = Plan::new(&source, &Tree::default(), &rules, &BTreeSet::new());
+    let files: Vec<_> = plan.files.iter().map(|file| file.path.as_slice()).collect();
+    assert_eq!(files, [&b"A/x"[..], b"B", b"c"]);
+    assert_eq!(plan.directories, [b"A"]);
+    assert_eq!(plan.left_out.len(), 2);
 }
