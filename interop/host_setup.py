@@ -31,7 +31,7 @@ DEBIAN = [
     "vsftpd", "proftpd-core", "proftpd-mod-crypto", "pure-ftpd", "pure-ftpd-common",
     "inetutils-ftpd",
     # Clients.
-    "tnftp", "ncftp", "wget",
+    "tnftp", "ncftp", "wget", "rclone",
     # What these need.
     "libhashkit2", "libhiredis0.14", "libmemcached11", "libmemcachedutil2", "libpcre2-posix3",
     "libwrap0", "libedit2", "libbsd0", "libmd0", "libncurses6", "libtinfo6", "libsodium23",

@@ -1,19 +1,23 @@
-"""Sessions that are logged in and idle: what each costs the server, and that none is lost."""
+"""Sessions that are logged in and idle, and transfers that stall: what each costs the server, and that none
+is lost."""
 
 import concurrent.futures
 import contextlib
 import dataclasses
 import pathlib
+import socket
 import tempfile
 import time
 
 from harness import LegitimateUser, Outcome
-from host_setup import Failure
-from peer import Closed, Peer, addresses
+from host_setup import ADDRESS, PATIENCE, Failure
+from peer import CONTEXT, Closed, Peer, addresses
 from server import HELD_PASSWORD, HELD_USERS, CheapUsers
 
 # KiB of resident memory for each session that idles.
 MOST_PLAIN, MOST_TLS = 3, 13
+# And for each transfer that stalls, without its session.
+MOST_STALLED_PLAIN, MOST_STALLED_TLS = 80, 130
 # Logins at a time.
 AT_A_TIME = 50
 
@@ -67,6 +71,66 @@ def enter(peer, number, tls):
     return peer
 
 
+def plain_stalls(harness):
+    return stall(harness, harness.scale(500, 50), tls=False, most=MOST_STALLED_PLAIN)
+
+
+def tls_stalls(harness):
+    return stall(harness, harness.scale(300, 30), tls=True, most=MOST_STALLED_TLS)
+
+
+def stall(harness, count, *, tls, most):
+    """Downloads of a large file that nobody reads."""
+    outcome = Outcome(f"{count} stalled downloads, {'TLS' if tls else 'plain'}")
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ftp-abuse-")))
+        harness = dataclasses.replace(harness, users=CheapUsers(folder))
+        root = folder / "root"
+        root.mkdir()
+        with (root / "big").open("wb") as big:
+            big.truncate(1 << 30)
+        server = stack.enter_context(harness.server(
+            "--root", str(root), "--stall-timeout", "3600", "--max-sessions", str(4 * count)))
+
+        def begin(peer, source):
+            port = int(peer.ask("EPSV").split("|")[3])
+            data = stack.enter_context(socket.socket())
+            data.settimeout(PATIENCE)
+            data.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            data.bind((source, 0))
+            data.connect((ADDRESS, port))
+            if (reply := peer.ask("RETR big"))[:3] != "150":
+                raise Failure(f"a download does not begin: {reply}")
+            if tls:
+                data = stack.enter_context(CONTEXT.wrap_socket(data))
+            data.recv(1)
+
+        def one(number, source):
+            peer = stack.enter_context(enter(Peer(server, source), number, tls))
+            for line in ("PBSZ 0", "PROT P", "TYPE I") if tls else ("TYPE I",):
+                peer.ask(line)
+            return peer
+
+        # The first sets up what belongs to none.
+        begin(one(0, "127.250.0.1"), "127.250.0.1")
+        sources = addresses(16, count)
+        with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+            peers = list(pool.map(one, range(count), sources))
+            before = server.settled_memory()
+            list(pool.map(begin, peers, sources))
+        each = (server.settled_memory() - before) / count
+        with LegitimateUser(server, outcome):
+            time.sleep(3)
+        lost = sum(not answers(peer) for peer in peers)
+        harness.settle(server, outcome)
+    if lost:
+        outcome.blame(f"{lost} sessions were lost")
+    if each > most and not harness.short:
+        outcome.blame(f"a stalled download takes more than {most} KiB")
+    outcome.facts = f"{each:.1f} KiB each, {lost} lost"
+    return outcome
+
+
 def answers(peer):
     try:
         return peer.ask("NOOP")[:3] == "200"
@@ -74,4 +138,4 @@ def answers(peer):
         return False
 
 
-HOLDINGS = [plain_sessions, tls_sessions]
+HOLDINGS = [plain_sessions, tls_sessions, plain_stalls, tls_stalls]

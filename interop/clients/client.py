@@ -19,16 +19,16 @@ class Client:
     lacks = {}
     # What must come of guessing on one connection, if it can.
     locked_out = None
-    # With files: what it cannot do, and why that is known, by case or (security, case); where it does
-    # otherwise than must be, what comes of it and why.
+    # With files: what it cannot do, and why that is known, by case, security, or (security, case); where
+    # it does otherwise than must be, what comes of it and why.
     lacks_with_files = {}
     answers_with_files = {}
     # Whether it can be told which version of TLS it uses.
     versions = ("1.2", "1.3")
     # Why none of its data connections resumes the session of the control connection.
     never_resumes = None
-    # Whether it can put directories.
-    puts_trees = True
+    # Whether it can put files.
+    puts = True
 
     def __init__(self, fixtures):
         self.fixtures = fixtures

@@ -5,6 +5,7 @@ import subprocess
 
 import host_setup
 from clients.client import Client, of_dialogue
+from clients.debian_files import NcftpFiles, TnftpFiles, WgetFiles
 from host_setup import ADDRESS, PATIENCE, RUN
 from capture import Tap
 
@@ -51,11 +52,15 @@ class Tapped(Client):
 
 class Tnftp(Tapped):
     name, package, program = "tnftp", "tnftp", "usr/bin/tnftp"
+    lacks_with_files = {"tree, both ways": "it takes files one by one"}
 
     def prepare(self, home, port, user, password):
         netrc = self.secret(home / "netrc",
                             f"machine {ADDRESS} login {user} password {password}\n")
         return [self.binary(), "-N", netrc, "-P", str(port), ADDRESS], "pwd\nsyst\nquit\n"
+
+    def work(self, session, steps):
+        return TnftpFiles(self.binary()).work(session, steps)
 
 
 class Ncftp(Tapped):
@@ -65,12 +70,30 @@ class Ncftp(Tapped):
         login = self.secret(home / "login", f"host {ADDRESS}\nuser {user}\npass {password}\n")
         return [self.binary(), "-f", login, "-r", "0", "-t", "5", f"ftp://{ADDRESS}:{port}/"], ""
 
+    def work(self, session, steps):
+        return NcftpFiles(self.binary().parent).work(session, steps)
+
 
 class Wget(Tapped):
     name, package, program = "wget", "wget", "usr/bin/wget"
+    lacks = Tapped.lacks | dict.fromkeys(
+        ("explicit TLS", "implicit TLS"), "its logins are tapped; it has TLS, with files")
+    lacks_with_files = dict.fromkeys(
+        ("uploads", "in place of a longer file", "append", "rest of an upload", "operations",
+         "upload given up"), "it only gets files")
+    puts = False
 
     def prepare(self, home, port, user, password):
         self.secret(home / "wgetrc", f"ftp_user = {user}\nftp_password = {password}\n")
         return [self.binary(), "--config", home / "wgetrc", "--tries=1",
                 "--timeout=5", "--no-proxy", "-O", os.devnull,
                 f"ftp://{ADDRESS}:{port}/file"], ""
+
+    def work(self, session, steps):
+        return WgetFiles(self.binary()).work(session, steps)
+
+    def securities_with_files(self, variant):
+        if variant == "files":
+            yield "clear"
+        how = "implicit TLS" if "implicit" in variant else "explicit TLS"
+        yield from (f"{how} {version}" for version in self.versions)

@@ -13,7 +13,12 @@ class Suppaftp(Client):
     name = "suppaftp"
     # The 421 that follows the last 530 is what it reads for the next command.
     locked_out = "530 530 530 421"
-    lacks_with_files = {"tree, both ways": "it takes files one by one"}
+    lacks_with_files = {
+        "tree, both ways": "it takes files one by one",
+        "implicit TLS": "it does not say PROT P then, and takes the data for protected all the same "
+                        "(RFC 4217 §9 has it in clear)",
+    }
+    never_resumes = "each of its data connections has a session store of its own"
     program = None
 
     def __init__(self, fixtures):

@@ -30,7 +30,7 @@ class Ours(Kind):
             file = RUN / "greeting"
             file.write_text("\n".join(greeting_lines()) + "\n")
             options = ["--greeting", file]
-        if variant not in ("required", "implicit", "files-implicit"):
+        if variant != "required" and "implicit" not in variant:
             options.append("--danger-optional-tls")
         # It is a server to try clients against: all of them come from one address.
         if "--danger-no-guard" in call(self.program, "serve", "--help"):
@@ -44,11 +44,13 @@ class Ours(Kind):
         if not self.home:
             self.make_home(self.folder("files"))
         options = ["--root", self.home.folder]
+        if "resumed" in variant:
+            options += ["--tls-resumption", "require"]
         return [*options, "--implicit"] if "implicit" in variant else options
 
     def variants_with_files(self):
         """Those that real clients meet."""
-        return list(self.files)
+        return [*self.files, "files-resumed", "files-implicit-resumed"]
 
     def users(self):
         """With the hashes that `ftp-cli hash` makes."""

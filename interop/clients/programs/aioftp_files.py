@@ -77,7 +77,10 @@ async def get_tree(client, step):
 
 
 async def put_tree(client, step):
-    await client.upload(pathlib.Path(step["local"]), step["remote"], write_into=True)
+    # It takes the last part of an absolute path alone.
+    parent, _, name = step["remote"].rpartition("/")
+    await client.change_directory(parent)
+    await client.upload(pathlib.Path(step["local"]), name, write_into=True)
 
 
 STEPS = {
