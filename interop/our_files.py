@@ -56,12 +56,19 @@ def try_client(client, home, ports):
     cells = []
     for variant, port in ports.items():
         for security in client.securities_with_files(variant):
-            how = security.partition(" 1.")[0]
             for case, steps in CASES.items():
-                lacking = {case, how, (how, case)} | ({("resumed", case)} if "resumed" in variant else set())
-                if not lacking & set(client.lacks_with_files):
+                if not lacking(security, variant, case) & set(client.lacks_with_files):
                     cells.append(Trial(client, home, security, variant, port).cell(case, steps))
     return cells
+
+
+def lacking(security, variant, case):
+    """The keys of `lacks_with_files` that are about this."""
+    how, _, version = security.partition(" 1.")
+    keys = {case, how, (how, case)}
+    if "resumed" in variant:
+        keys |= {("resumed", case), ("resumed", f"TLS 1.{version}", case)}
+    return keys
 
 
 class Trial:

@@ -2,7 +2,7 @@
 
 import collections
 
-from clients import CLIENTS
+from clients import CLIENTS, WITH_FILES
 from faulty_servers import ERROR, FALSE, HANGS, HANGS_AFTER, IN, TOLD
 from host_setup import HERE, stamp
 from recording import plain
@@ -40,6 +40,14 @@ and the next list says why. vsftpd demands that data connections resume the TLS 
 
 """
 
+WITH_CLIENTS = """
+## Clients with files of `ftp-cli serve --root`
+
+*yes*: all came as it must, and what is on both disks is the same, byte by byte. *resumed*: with `--tls-resumption require`.
+–: not tried, and the next list says why.
+
+"""
+
 MISBEHAVING = """
 ## With misbehaving servers
 
@@ -71,6 +79,10 @@ def write(table, fixtures, cases, runtimes):
     text += ["\n## Clients against our server, `ftp-cli serve`\n\n"]
     text += matrix(of_clients, [client.name for client in CLIENTS])
     text += ["\n### What clients cannot do\n\n", *lacks(CLIENTS)]
+    of_both = [cell for cell in table.cells if cell.side == "clients with files"]
+    text += [WITH_CLIENTS, *matrix(of_both, [client.name for client in WITH_FILES], "what")]
+    text += ["\n### What clients cannot do with files\n\n", *lacks(WITH_FILES, "lacks_with_files")]
+    text += resumes_not()
     text += misbehaving(cases)
     FILE.write_text("".join(text))
     print(f"written: {FILE.relative_to(HERE.parent)}")
@@ -114,6 +126,12 @@ def lacks(peers, of="lacks"):
             reasons[why].append(what if isinstance(what, str) else ": ".join(what))
         for why, what in reasons.items():
             yield f"* **{peer.name}**, {', '.join(what)}: {why}.\n"
+
+
+def resumes_not():
+    for client in WITH_FILES:
+        if client.never_resumes:
+            yield f"* **{client.name}**, resumed: {client.never_resumes}.\n"
 
 
 def misbehaving(cases):

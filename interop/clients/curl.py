@@ -18,7 +18,11 @@ BYTES_BEFORE_CUT = 100_000
 class Curl(Client):
     name = "curl"
     locked_out = "530 530 530 421"
-    lacks_with_files = {"tree, both ways": "it takes files one by one"}
+    lacks_with_files = {"tree, both ways": "it takes files one by one"} | {
+        ("resumed", "TLS 1.3", case): "it uses a ticket once, and reads no new ones while it uploads: "
+                                      "of the uploads of a session only the first resumes"
+        for case in ("uploads", "in place of a longer file", "append", "rest of an upload",
+                     "odd names", "operations")}
 
     def version(self):
         return call("curl", "--version").split()[1]

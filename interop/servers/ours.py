@@ -9,7 +9,6 @@ class Ours(Kind):
     variants = ("optional", "required", "implicit", "greeting", "full", "idle")
     lacks = {"plain": "it always offers TLS", "certificate": "it asks for none",
              "tls12": "it always offers both versions", "tls13": "it always offers both versions"}
-    lacks_with_files = {"active mode": "it has none"}
     program = ""
     answers = {
         "HOST": refused("user", 504),  # RFC 7151 §3.1: no host of that name
@@ -43,7 +42,7 @@ class Ours(Kind):
     def options_with_files(self, variant):
         if not self.home:
             self.make_home(self.folder("files"))
-        options = ["--root", self.home.folder]
+        options = ["--root", self.home.folder, "--active"]
         if "resumed" in variant:
             options += ["--tls-resumption", "require"]
         return [*options, "--implicit"] if "implicit" in variant else options
