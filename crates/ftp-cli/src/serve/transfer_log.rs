@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use ftp_proto::data::DataType;
 use ftp_proto::server::TransferAction;
+use ftp_proto::wire::escape;
 use ftp_tokio::{SessionInfo, TransferSummary};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -160,14 +161,21 @@ fn line(now: DateTime, session: &SessionInfo, transfer: &TransferSummary) -> Opt
 /// As in `Sun Nov 29 04:27:47 2026`.
 const DATE: &str = "%a %b %e %H:%M:%S %Y";
 
-/// With `_` for each blank, control character and byte that is no text, as all servers write them:
-/// fields are separated by blanks, and lines by newlines.
+/// With `_` for each blank and for each character that the other log escapes, as other servers write
+/// them: fields are separated by blanks, and lines by newlines.
 fn one_word(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let is_separator = |letter: char| {
-        letter.is_whitespace() || letter.is_control() || letter == char::REPLACEMENT_CHARACTER
-    };
-    text.replace(is_separator, "_")
+    text.replace(
+        |letter: char| {
+            let mut bytes = [0; 4];
+            let alone = &*letter.encode_utf8(&mut bytes);
+            let is_escaped = escape(alone.as_bytes()).to_string() != alone;
+            letter.is_whitespace()
+                || letter == char::REPLACEMENT_CHARACTER
+                || (is_escaped && letter != '\\')
+        },
+        "_",
+    )
 }
 
 #[cfg(test)]
@@ -184,6 +192,13 @@ mod tests {
             let time = TimeZone::UTC.to_datetime(Timestamp::from_second(unix).unwrap());
             assert_eq!(time.strftime(DATE).to_string(), text);
         }
+    }
+
+    #[test]
+    fn names_that_would_confuse_a_reader_of_the_log_do_not() {
+        let name = "caf\u{e9} a\u{202e}b\u{2028}c\\d\r\n\u{1b}[2J";
+        assert_eq!(one_word(name.as_bytes()), "caf\u{e9}_a_b_c\\d___[2J");
+        assert_eq!(one_word(b"\xff/a"), "_/a");
     }
 
     proptest::proptest! {

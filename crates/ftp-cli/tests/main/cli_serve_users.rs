@@ -183,11 +183,30 @@ fn the_quota_of_the_options_is_for_each_home() {
         "1K",
     ];
     let users = [table("anna", ""), table("bob", "quota = \"2K\"")].concat();
+    let users = users + &table("carla", "root = \".\"\nquota = \"none\"");
     let server = Server::start_with_tables(users, &options);
     let mut anna = log_in(&server, "anna");
     upload(&mut anna, "a", &[1; 1024]).unwrap();
     assert_eq!(refused(upload(&mut anna, "b", &[1; 1])), 552);
     upload(&mut log_in(&server, "bob"), "b", &[1; 2048]).unwrap();
+    // Who has none may have the directory that all are in.
+    upload(&mut log_in(&server, "carla"), "large", &[1; 5000]).unwrap();
+}
+
+/// To count a large directory at each login would take long.
+#[test]
+fn what_a_quota_has_counted_is_kept_between_sessions() {
+    let root = TestDirectory::new();
+    let options = ["--root", &root.path(), "--quota", "1000"];
+    let server = Server::start_with_tables(table("anna", ""), &options);
+    let mut client = log_in(&server, "anna");
+    upload(&mut client, "a", &[1; 400]).unwrap();
+    client.quit().unwrap();
+    fs::remove_file(root.0.join("a")).unwrap();
+    let mut client = log_in(&server, "anna");
+    assert_eq!(refused(upload(&mut client, "b", &[1; 601])), 552);
+    client.remove_file("b").unwrap();
+    upload(&mut client, "b", &[1; 600]).unwrap();
 }
 
 #[test]
@@ -237,6 +256,11 @@ fn users_that_do_not_fit_are_usage_errors_with_their_line() {
             tables([table("anna", "quota = 1"), table("bob", "quota = 2")].concat()),
             &template[..2],
             "the root is that of anna",
+        ),
+        (
+            tables([table("anna", ""), table("bob", "root = \"b/o\"")].concat()),
+            &["--root", &root, "--quota", "1G"],
+            "the root of bob lies in that of anna",
         ),
         (
             tables(table("anna", "root = \"x\"")),

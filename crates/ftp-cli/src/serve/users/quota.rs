@@ -22,6 +22,12 @@ pub(crate) enum QuotaProblem {
 }
 
 impl Quota {
+    /// As much as there is room for.
+    pub(crate) const NONE: Self = Self {
+        bytes: u64::MAX,
+        files: u64::MAX,
+    };
+
     /// Reads `BYTES[:FILES]`.
     pub(crate) fn parse(text: &str) -> Result<Self, QuotaProblem> {
         let (bytes, files) = match text.split_once(':') {

@@ -122,7 +122,7 @@ fn read_rights(value: &Value<'_>) -> Result<Rights, Problem> {
     Ok(rights)
 }
 
-/// A text, or a number of bytes.
+/// A text, or a number of bytes; `"none"` where the options say another.
 fn read_quota(value: &Value<'_>) -> Result<Quota, Problem> {
     let text = match value.get_ref() {
         DeValue::Integer(bytes) if bytes.radix() == 10 => bytes.as_str(),
@@ -131,7 +131,10 @@ fn read_quota(value: &Value<'_>) -> Result<Quota, Problem> {
             expected: "a text such as \"10G:5000\", or a number of bytes",
         })?,
     };
-    Quota::parse(text).map_err(Problem::Quota)
+    match text {
+        "none" => Ok(Quota::NONE),
+        text => Quota::parse(text).map_err(Problem::Quota),
+    }
 }
 
 fn read_addresses(value: &Value<'_>) -> Result<Vec<Network>, Problem> {

@@ -1,13 +1,17 @@
 //! Whose files are where: the directory of each user, and its quota.
 
-use std::collections::HashMap;
+mod template;
+
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use ftp_proto::server::{FileError, VirtualPath};
-use ftp_tokio::ftp_files::{Directory, Files, InPlace, Usage, is_usable};
+use ftp_tokio::ftp_files::{Directory, Files, InPlace, Usage};
 
+pub(crate) use self::template::Template;
 use super::users::{Quota, Terms, Users};
 use crate::cli::{ServeArguments, Uploads};
 use crate::exit::Failure;
@@ -32,12 +36,17 @@ enum Place {
     Host(PathBuf),
 }
 
-/// What sessions share, as long as there are any. With a quota it counts.
-#[derive(Debug, Default)]
+/// What the sessions in a place share.
+#[derive(Debug)]
 struct OpenPlace {
     directory: Weak<Directory>,
-    limited: Weak<LimitedDirectory>,
+    /// With a quota. To count takes long if there is much, so it is kept for a while.
+    limited: Option<Arc<LimitedDirectory>>,
+    last_used: Instant,
 }
+
+/// How long the count of a quota is kept that no session uses.
+const KEPT: Duration = Duration::from_secs(600);
 
 type LimitedDirectory = ftp_tokio::ftp_files::Quota<Arc<Directory>>;
 
@@ -91,7 +100,7 @@ impl Homes {
     /// # Errors
     /// The first line of the users file that is wrong, and why.
     pub(super) fn check(&self, users: &Users) -> Result<(), String> {
-        let mut quotas: HashMap<Place, (&[u8], Option<Quota>)> = HashMap::new();
+        let mut roots: BTreeMap<Vec<u8>, (&[u8], Option<Quota>)> = BTreeMap::new();
         for (line, name, terms) in users.in_order() {
             let at = |why: String| match line {
                 0 => format!("{}: {why}", name.escape_ascii()),
@@ -107,8 +116,8 @@ impl Homes {
             let Some(place) = self.place(name, terms).map_err(at)? else {
                 continue;
             };
-            let quota = terms.quota.or(self.quota);
-            let (other, others) = quotas.entry(place).or_insert((name, quota));
+            let quota = self.quota_of(terms);
+            let (other, others) = roots.entry(place.sortable()).or_insert((name, quota));
             if *others != quota {
                 let other = other.escape_ascii();
                 return Err(at(format!(
@@ -116,7 +125,8 @@ impl Homes {
                 )));
             }
         }
-        Ok(())
+        roots.retain(|_, (_, quota)| quota.is_some());
+        check_apart(&roots)
     }
 
     /// Where a user's files are; `None` if nothing is served to this user.
@@ -155,20 +165,20 @@ impl Homes {
             None => self.open(&place)?,
         };
         open.directory = Arc::downgrade(&directory);
-        let Some(quota) = terms.quota.or(self.quota) else {
+        let Some(quota) = self.quota_of(terms) else {
             return Ok(self.with_uploads(directory));
         };
         let limit = Usage {
             bytes: quota.bytes,
             files: quota.files,
         };
-        let limited = match open.limited.upgrade() {
-            Some(limited) => limited,
+        let limited = match &open.limited {
+            Some(limited) => Arc::clone(limited),
             None => Arc::new(LimitedDirectory::measure(directory, limit).map_err(failed)?),
         };
         // A reload may have changed it.
         limited.set_limit(limit);
-        open.limited = Arc::downgrade(&limited);
+        open.limited = Some(Arc::clone(&limited));
         Ok(self.with_uploads(limited))
     }
 
@@ -200,21 +210,73 @@ impl Homes {
         }
     }
 
-    /// What the sessions in a place share. Forgets the places that no session has open.
+    /// What the sessions in a place share. Forgets the places that no session uses.
     fn shared(&self, place: &Place) -> Arc<Mutex<OpenPlace>> {
+        let now = Instant::now();
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, shared| {
-            let is_used = |it: &OpenPlace| it.directory.strong_count() > 0;
-            Arc::strong_count(shared) > 1 || shared.try_lock().is_ok_and(|it| is_used(&it))
+            let is_being_opened = Arc::strong_count(shared) > 1;
+            is_being_opened || shared.try_lock().is_ok_and(|mut it| it.is_wanted(now))
         });
-        Arc::clone(open.entry(place.clone()).or_default())
+        let shared = open.entry(place.clone()).or_insert_with(|| {
+            Arc::new(Mutex::new(OpenPlace {
+                directory: Weak::new(),
+                limited: None,
+                last_used: now,
+            }))
+        });
+        Arc::clone(shared)
+    }
+
+    fn quota_of(&self, terms: &Terms) -> Option<Quota> {
+        let quota = terms.quota.or(self.quota);
+        quota.filter(|quota| *quota != Quota::NONE)
+    }
+}
+
+impl OpenPlace {
+    fn is_wanted(&mut self, now: Instant) -> bool {
+        let is_used = match &self.limited {
+            Some(limited) => Arc::strong_count(limited) > 1,
+            None => self.directory.strong_count() > 0,
+        };
+        if is_used {
+            self.last_used = now;
+        }
+        is_used || (self.limited.is_some() && now - self.last_used < KEPT)
     }
 }
 
 impl Place {
+    /// A root sorts directly before what is below it.
+    fn sortable(&self) -> Vec<u8> {
+        let (kind, path) = match self {
+            Self::Below(path) => (b'<', path.as_slice()),
+            Self::Host(path) => (b'=', path.as_os_str().as_encoded_bytes()),
+        };
+        let path = path.strip_suffix(b"/").unwrap_or(path);
+        [&[kind], path, b"/"].concat()
+    }
+
     fn below(path: &[u8]) -> Self {
         Self::Below(VirtualPath::root().resolve(path).as_bytes().to_vec())
     }
+}
+
+/// What is below a root follows it directly.
+fn check_apart(roots: &BTreeMap<Vec<u8>, (&[u8], Option<Quota>)>) -> Result<(), String> {
+    let pairs = roots.iter().zip(roots.iter().skip(1));
+    for ((outer, (of_outer, _)), (inner, (of_inner, _))) in pairs {
+        if inner.starts_with(outer) {
+            return Err(format!(
+                "the root of {} lies in that of {}, and both have a quota, which would count it \
+                 twice; quota = \"none\" leaves one out",
+                of_inner.escape_ascii(),
+                of_outer.escape_ascii()
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn open_directory(option: &str, path: &Path) -> Result<Directory, Failure> {
@@ -233,116 +295,4 @@ fn failed(error: FileError) -> io::Error {
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, error)
-}
-
-/// Where homes are: a path with `{user}` in it, absolute or behind `{root}/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Template {
-    /// Below `--root`, and without `{root}`.
-    below_root: bool,
-    path: String,
-}
-
-impl Template {
-    /// Reads the value of `--home-template`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let (below_root, path) = match text.strip_prefix("{root}") {
-            Some(path) if path.starts_with('/') => (true, path),
-            _ if Path::new(text).is_absolute() => (false, text),
-            _ => return Err("it must begin with {root}/, or be an absolute path".to_owned()),
-        };
-        if !path.contains(USER) {
-            return Err("{user} is missing: all would have the same home".to_owned());
-        }
-        if path.replace(USER, "").contains(['{', '}', '\0']) {
-            return Err("in braces there may be {user}, and {root} at the start".to_owned());
-        }
-        if path.split('/').any(|component| component == "..") {
-            return Err("it has .. in it".to_owned());
-        }
-        Ok(Self {
-            below_root,
-            path: path.to_owned(),
-        })
-    }
-
-    fn is_below_root(&self) -> bool {
-        self.below_root
-    }
-
-    /// The home of a user. The name becomes one component of the path, or a part of one.
-    fn place(&self, name: &[u8]) -> Result<Place, String> {
-        let is_component = is_usable(name) && !name.contains(&b'\\');
-        let text = str::from_utf8(name).ok().filter(|_| is_component);
-        let text = text.ok_or_else(|| {
-            let name = name.escape_ascii();
-            format!("the name \"{name}\" cannot be in the path of --home-template")
-        })?;
-        let path = self.path.replace(USER, text);
-        Ok(match self.below_root {
-            true => Place::below(path.as_bytes()),
-            false => Place::Host(path.into()),
-        })
-    }
-}
-
-const USER: &str = "{user}";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_home_is_below_the_root_or_absolute_and_has_the_user_in_it() {
-        let template = Template::parse("{root}/homes/{user}/ftp").unwrap();
-        assert_eq!(
-            template.place(b"anna").unwrap(),
-            Place::Below(b"/homes/anna/ftp".to_vec())
-        );
-        for bad in [
-            "",
-            "{root}",
-            "{root}/",
-            "{user}",
-            "homes/{user}",
-            "{root}{user}",
-            "{root}/x",
-            "{root}/{user}/..",
-            "{root}/../{user}",
-            "{root}/{root}/{user}",
-            "{root}/{name}/{user}",
-            "{root}/{user",
-        ] {
-            assert!(Template::parse(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn no_name_leads_out_of_its_component() {
-        for template in ["{root}/{user}", "{root}/x{user}", "{root}/{user}/ftp"] {
-            let template = Template::parse(template).unwrap();
-            let names: [&[u8]; 10] = [
-                b"", b".", b"..", b"../bob", b"a/b", b"/etc", b"a\0", b"a\nb", b"a\\b", b"\xff",
-            ];
-            for name in names {
-                assert!(template.place(name).is_err(), "{}", name.escape_ascii());
-            }
-            // A template is no template twice.
-            let place = template.place(b"{user}").unwrap();
-            assert!(
-                matches!(place, Place::Below(path) if path.windows(6).any(|it| it == b"{user}"))
-            );
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn an_absolute_home_is_on_the_host() {
-        let template = Template::parse("/home/{user}/ftp").unwrap();
-        let place = template.place(b"anna").unwrap();
-        assert_eq!(place, Place::Host("/home/anna/ftp".into()));
-    }
 }
