@@ -2,7 +2,7 @@
 
 use std::future::ready;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use ftp_proto::wire::escape;
@@ -27,14 +27,13 @@ pub(crate) struct Session<'a> {
     pub(crate) output: Arc<Output>,
     pub(crate) progress: Progress,
     pub(crate) advice: Advice,
-    /// True after Ctrl-C.
-    cancelled: watch::Receiver<bool>,
+    /// True after Ctrl-C. Not listened to before the work begins: it ends the prompt for a password as ever.
+    cancelled: OnceLock<watch::Receiver<bool>>,
     /// The greatest so far.
     exit: Mutex<Exit>,
 }
 
 impl<'a> Session<'a> {
-    /// Call it within the runtime.
     pub(crate) fn new(arguments: &'a SessionArguments, output: &Arc<Output>) -> Self {
         Self {
             arguments,
@@ -43,7 +42,7 @@ impl<'a> Session<'a> {
                 true => Progress::Nothing,
                 false => Progress::new(),
             },
-            cancelled: listen_to_signals(),
+            cancelled: OnceLock::new(),
             advice: Advice::default(),
             exit: Mutex::new(Exit::Success),
         }
@@ -57,7 +56,7 @@ impl<'a> Session<'a> {
         &self,
         work: impl Future<Output = Result<T, Trouble>>,
     ) -> Result<T, Trouble> {
-        let mut cancelled = self.cancelled.clone();
+        let mut cancelled = self.cancelled().clone();
         let mut work = pin!(work);
         tokio::select! {
             biased;
@@ -73,7 +72,11 @@ impl<'a> Session<'a> {
 
     /// Whether Ctrl-C was pressed.
     pub(crate) fn is_cancelled(&self) -> bool {
-        *self.cancelled.borrow()
+        *self.cancelled().borrow()
+    }
+
+    fn cancelled(&self) -> &watch::Receiver<bool> {
+        self.cancelled.get_or_init(listen_to_signals)
     }
 
     /// Moves one file, and reports what became of it.
