@@ -1,7 +1,7 @@
 """`ftp-cli serve`."""
 
 from host_setup import ADDRESS, RUN, call
-from servers.kind import Kind, greeting_lines, refused
+from servers.kind import WRONG_PATHS, Kind, greeting_lines, refused
 
 
 class Ours(Kind):
@@ -13,6 +13,7 @@ class Ours(Kind):
     answers = {
         "HOST": refused("user", 504),  # RFC 7151 §3.1: no host of that name
         "CCC": ({"is": "LoggedIn 534"}, None),
+        "wrong paths": WRONG_PATHS,
     }
 
     def version(self):

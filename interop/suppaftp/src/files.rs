@@ -40,7 +40,10 @@ pub fn work<T: TlsStream>(ftp: &mut ImplFtpStream<T>, lines: &[String]) -> Outco
     ftp.transfer_type(FileType::Binary)?;
     for line in lines {
         let came = Step::parse(line).and_then(|step| take(ftp, &step));
-        println!("came: {}", came.unwrap_or_else(|error| format!("{:?}", error.to_string())));
+        println!(
+            "came: {}",
+            came.unwrap_or_else(|error| format!("{:?}", error.to_string()))
+        );
     }
     Ok(())
 }
