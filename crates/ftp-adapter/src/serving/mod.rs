@@ -4,18 +4,18 @@
 mod bandwidth;
 mod external;
 mod job;
+mod listening;
 mod moving;
 mod served;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time;
 
 use ftp_files::{answer, error_kind};
-use ftp_proto::data::Open;
 use ftp_proto::server::{
     CommitRequest, Connection, Event, FileError, FileRequest, ListenRequest, Rights,
     TransferAction, TransferId, TransferRequest, VirtualPath,
@@ -26,6 +26,7 @@ use self::bandwidth::Pace;
 pub use self::external::ExternalAddress;
 use self::job::{Done, OpenFile, open};
 pub use self::job::{FileDone, FileJob};
+pub use self::listening::DataOpening;
 pub use self::moving::FilePump;
 use self::moving::Moving;
 use self::served::User;
@@ -73,16 +74,6 @@ struct Started {
     _slot: Option<SessionSlot>,
 }
 
-/// How a data connection is made.
-#[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "there is no third way")]
-pub enum DataOpening {
-    /// This side connects.
-    Connect(SocketAddr),
-    /// The client does.
-    Accept(ActiveListener),
-}
-
 enum Work {
     Listen(ListenRequest),
     /// There are too many transfers.
@@ -115,23 +106,6 @@ impl FileSession {
             started: None,
             listener: None,
             held_until: None,
-        }
-    }
-
-    /// How the data connection is made. A listener is given once.
-    ///
-    /// # Errors
-    /// [`Unsupported`](io::ErrorKind::Unsupported) if there is no way.
-    pub fn data_opening(&mut self, open: Open) -> io::Result<DataOpening> {
-        let listener = self.listener.take();
-        match (open, listener) {
-            (Open::ConnectToPeer { port }, _) => Ok(DataOpening::Connect(SocketAddr::new(
-                self.info.peer.ip(),
-                port,
-            ))),
-            (Open::Connect(address), _) => Ok(DataOpening::Connect(address)),
-            (Open::Accept, Some(listener)) => Ok(DataOpening::Accept(listener)),
-            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -323,56 +297,6 @@ impl FileSession {
                 Done::Left
             }),
         })
-    }
-
-    /// Listens for the client's data connection, and tells the client where. If that takes long, it is a job.
-    fn listen(
-        &mut self,
-        now: Instant,
-        control: &mut Connection,
-        request: ListenRequest,
-    ) -> Option<FileJob> {
-        let peer = self.info.peer.ip();
-        let listener = self
-            .local
-            .and_then(|local| self.server.passive.listen(local, peer).ok());
-        let external = self.server.external.clone();
-        match (listener, external.filter(|address| address.is_for(peer))) {
-            (Some(listener), Some(external)) if external.blocks() => {
-                Some(FileJob::new(move || {
-                    Done::Listening(request, listener, external.find().ok())
-                }))
-            }
-            (Some(listener), external) => {
-                let external = external.and_then(|external| external.find().ok());
-                let address = external.unwrap_or(listener.address.ip());
-                self.listening(now, control, request, Some((listener, address)));
-                None
-            }
-            (None, _) => {
-                self.listening(now, control, request, None);
-                None
-            }
-        }
-    }
-
-    fn listening(
-        &mut self,
-        now: Instant,
-        control: &mut Connection,
-        request: ListenRequest,
-        listener: Option<(ActiveListener, IpAddr)>,
-    ) {
-        let answer = match &listener {
-            Some((listener, address)) => {
-                request.listening(SocketAddr::new(*address, listener.address.port()))
-            }
-            None => request.not_listening(),
-        };
-        // It fails if nobody waits for it any more; then nobody connects.
-        let is_told = control.answer(now, answer).is_ok();
-        let listener = listener.filter(|_| is_told);
-        self.listener = listener.map(|(listener, _)| listener);
     }
 
     /// A job is done.
