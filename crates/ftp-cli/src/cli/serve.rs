@@ -216,7 +216,7 @@ pub(crate) struct GuardArguments {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Shared guard")]
 pub(crate) struct StoreArguments {
-    /// Share what the guard knows: redis://HOST[:PORT][/DATABASE]
+    /// Share what the guard knows, at redis://HOST:PORT/DATABASE
     #[arg(
         long = "guard-store", value_name = "URL", conflicts_with = "danger_no_guard",
         requires_all = ["seed", "name"]
