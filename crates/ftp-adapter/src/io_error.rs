@@ -145,7 +145,7 @@ fn of_transfer(error: &TransferError, cause: Option<&DataFailure>) -> ErrorKind 
         (TransferError::UnusableReply { .. } | TransferError::LengthDiffers { .. }, _) => {
             ErrorKind::InvalidData
         }
-        (TransferError::Aborted, _) => ErrorKind::ConnectionAborted,
+        (TransferError::Aborted | TransferError::NotBegun, _) => ErrorKind::ConnectionAborted,
         _ => ErrorKind::Other,
     }
 }

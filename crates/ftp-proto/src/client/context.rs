@@ -98,6 +98,9 @@ pub(super) struct Context {
     pub(super) passive: Option<Verb>,
     /// A `REST` may be in force that no transfer has used up.
     pub(super) restart_left: bool,
+    /// Some servers answer `ABOR` once more than others. One reply more is no news, until a command that
+    /// was sent afterwards is answered.
+    pub(super) may_answer_abort: bool,
 }
 
 impl Context {
@@ -127,6 +130,7 @@ impl Context {
             tickets: Tickets::new(),
             transfer: None,
             data_type: None,
+            may_answer_abort: false,
             takes_sessions: TakesSessions::default(),
             passive: None,
             restart_left: false,

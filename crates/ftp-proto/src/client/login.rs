@@ -108,6 +108,9 @@ impl State {
         {
             return Ok(self);
         }
+        if core::mem::take(&mut context.may_answer_abort) {
+            return Ok(self);
+        }
         let reply = reply.to_reply();
         if phase < Phase::Ready {
             return Err(Error::fault(phase, PeerFault::UnsolicitedReply(reply)));

@@ -188,6 +188,7 @@ impl Connection {
                     refusals.send_before(end, |refusal| context.write(refusal));
                 }
                 context.heard(reply);
+                context.may_answer_abort &= answered.is_none();
                 let state = core::mem::replace(&mut self.state, State::Closed);
                 let limits = &context.settings.limits;
                 let result = match answered {

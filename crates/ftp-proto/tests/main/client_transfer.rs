@@ -538,6 +538,45 @@ fn a_dropped_data_connection_is_settled_whatever_the_server_answers() {
 }
 
 #[test]
+fn one_answer_more_to_abor_is_no_news_unless_it_comes_after_the_next_command() {
+    let aborted = || {
+        let mut dialogue = Dialogue::ready();
+        let connection = dialogue.retrieving();
+        dialogue.hear("150 x\r\n");
+        drop(connection);
+        dialogue.drive();
+        assert_eq!(dialogue.take_sent(), "ABOR\r\n");
+        dialogue
+    };
+    for replies in [
+        ["426 x\r\n226 y\r\n225 z\r\n", ""],
+        ["426 x\r\n226 y\r\n", "225 z\r\n"],
+        ["426 x\r\n", "226 y\r\n225 z\r\n"],
+    ] {
+        let mut dialogue = aborted();
+        for reply in replies {
+            dialogue.hear(reply);
+        }
+        assert_eq!(dialogue.error_of_transfer(), TransferError::Aborted);
+        dialogue.assert_in_step();
+        // One, and no more.
+        dialogue.forget();
+        dialogue.hear("225 z\r\n");
+        assert_eq!(dialogue.event_names(), ["Unsolicited"]);
+    }
+    let mut dialogue = aborted();
+    dialogue.hear("426 x\r\n226 y\r\n225 z\r\n225 z\r\n");
+    assert!(dialogue.event_names().contains(&"Unsolicited".to_owned()));
+
+    let mut dialogue = aborted();
+    dialogue.hear("426 x\r\n226 y\r\n");
+    dialogue.forget();
+    dialogue.send("PWD");
+    dialogue.hear("225 z\r\n");
+    assert!(matches!(dialogue.error(), Error::PeerFault { .. }));
+}
+
+#[test]
 fn telnet_ip_and_dm_precede_abor_by_option_and_nothing_else() {
     let mut dialogue = ready(Config::new(known()).telnet_abort(true));
     let connection = dialogue.retrieving();

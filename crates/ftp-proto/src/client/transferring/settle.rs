@@ -236,6 +236,7 @@ impl Transferring {
         match core::mem::replace(&mut self.step, Step::Final) {
             Step::Settle(settle) => {
                 let outcome = settle.outcome(&self.data);
+                context.may_answer_abort = settle.is_aborted;
                 self.finish(outcome, context)
             }
             step => {
