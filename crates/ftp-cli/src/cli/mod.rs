@@ -5,6 +5,8 @@
 mod check;
 mod connection;
 mod decode;
+// Its comments are help texts: what is in brackets is no link.
+#[allow(rustdoc::broken_intra_doc_links)]
 mod files;
 mod login;
 mod serve;
