@@ -54,9 +54,9 @@ fn without_a_command_files_and_a_wrong_password_are_shown_on_a_screen() {
         "→ AUTH TLS            ← 234 Start the TLS handshake.",
         "→ PASS ****           ← 230 Logged in.",
         "→ PASS ****           ← 530 Login incorrect.",
-        "weather.txt: 4.0 MB",
-        "4.0 MB of 4.0 MB",
-        "4.0 MB sent and confirmed",
+        "weather.txt: 4.0 MiB",
+        "4.0 MiB of 4.0 MiB",
+        "4.0 MiB sent and confirmed",
     ] {
         assert!(lines.contains(&line), "{line}: {}", shown.stdout);
     }
