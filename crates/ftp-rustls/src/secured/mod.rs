@@ -106,7 +106,8 @@ impl<M: Securable> Secured<M> {
     ///   new ones come on this connection and on each data connection that is read to its end.
     /// * A server takes a session of this connection, any number of times, and no other. So
     ///   [`resumed`](ftp_proto::TlsSession::resumed) proves that the data connection belongs to this
-    ///   one (RFC 4217). It takes none if the machine says so ([`Securable::may_resume`]).
+    ///   one (RFC 4217). What it gives out on a data connection that did not resume one is not of this
+    ///   connection. It takes none if the machine says so ([`Securable::may_resume`]).
     /// * A server's tickets of TLS 1.3 go out with what it sends, or when all has come: not while a client
     ///   sends a file, who may close without having read them, which resets the connection.
     /// * A machine that failed ends without `close_notify`: the peer must not take what it has for the
@@ -119,7 +120,9 @@ impl<M: Securable> Secured<M> {
             Role::Client(_, sessions) => sessions.close(),
             Role::Server(config, sessions) => {
                 sessions.close();
-                if !machine.may_resume() {
+                if machine.may_resume() {
+                    (*sessions, *config) = sessions.data(config);
+                } else {
                     *config = ServerSessions::none(config);
                 }
             }

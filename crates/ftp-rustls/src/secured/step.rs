@@ -55,6 +55,9 @@ impl<M: Securable> Secured<M> {
             if let TlsLayer::Handshake { tls, .. } = self.take_layer() {
                 self.layer = TlsLayer::Established(tls);
             }
+            if let (Role::Server(_, sessions), true) = (&self.role, session.resumed) {
+                sessions.accept();
+            }
             self.held = if holds { held } else { 0 };
             self.machine.tls_started(self.now, session);
             return None;

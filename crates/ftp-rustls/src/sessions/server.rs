@@ -23,6 +23,8 @@ pub(crate) struct ServerSessions {
     tickets: Arc<dyn ProducesTickets>,
     store: Arc<dyn StoresServerSessions>,
     own: Mutex<Own>,
+    /// At a data connection: those of its control connection.
+    control: Option<Arc<Self>>,
 }
 
 #[derive(Default)]
@@ -43,13 +45,46 @@ impl ServerSessions {
             tickets: Arc::clone(&config.ticketer),
             store: Arc::clone(&config.session_storage),
             own: Mutex::default(),
+            control: None,
         });
+        let config = sessions.configure(config);
+        (sessions, config)
+    }
+
+    /// Those of a data connection, and its configuration. What is given out on it is not of this control
+    /// connection before it has been [accepted](Self::accept): anyone may have made it.
+    pub(crate) fn data(self: &Arc<Self>, config: &ServerConfig) -> (Arc<Self>, Arc<ServerConfig>) {
+        let own = Own {
+            hasher: lock(&self.own).hasher.clone(),
+            ..Own::default()
+        };
+        let sessions = Arc::new(Self {
+            tickets: Arc::clone(&self.tickets),
+            store: Arc::clone(&self.store),
+            own: Mutex::new(own),
+            control: Some(Arc::clone(self)),
+        });
+        let config = sessions.configure(config);
+        (sessions, config)
+    }
+
+    fn configure(self: &Arc<Self>, config: &ServerConfig) -> Arc<ServerConfig> {
         let mut config = config.clone();
-        config.ticketer = Arc::clone(&sessions) as _;
-        config.session_storage = Arc::clone(&sessions) as _;
+        config.ticketer = Arc::clone(self) as _;
+        config.session_storage = Arc::clone(self) as _;
         // A session may be offered twice, and early data must not be taken twice.
         config.max_early_data_size = 0;
-        (sessions, Arc::new(config))
+        Arc::new(config)
+    }
+
+    /// The data connection resumed a session of its control connection: so what it got is for the same
+    /// client.
+    pub(crate) fn accept(&self) {
+        if let Some(control) = &self.control {
+            let issued = core::mem::take(&mut lock(&self.own).hashes);
+            let mut own = lock(&control.own);
+            issued.into_iter().for_each(|hash| own.note(hash));
+        }
     }
 
     /// The configuration without sessions: nothing is resumed, and nothing can be later.
@@ -74,17 +109,14 @@ impl ServerSessions {
     fn note(&self, session: &[u8]) {
         let mut own = lock(&self.own);
         let hash = own.hasher.hash_one(session);
-        if own.hashes.contains(&hash) {
-            return;
-        }
-        if own.hashes.len() >= MOST_SESSIONS {
-            own.hashes.remove(FIRST_SESSIONS);
-        }
-        own.hashes.push(hash);
+        own.note(hash);
     }
 
     /// What a session stands for, if it may be resumed here.
     fn find(&self, session: &[u8], find: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+        if let Some(control) = &self.control {
+            return control.find(session, find);
+        }
         if !self.may_resume(session) {
             return None;
         }
@@ -93,6 +125,18 @@ impl ServerSessions {
             self.note(session);
         }
         found
+    }
+}
+
+impl Own {
+    fn note(&mut self, hash: u64) {
+        if self.hashes.contains(&hash) {
+            return;
+        }
+        if self.hashes.len() >= MOST_SESSIONS {
+            self.hashes.remove(FIRST_SESSIONS);
+        }
+        self.hashes.push(hash);
     }
 }
 

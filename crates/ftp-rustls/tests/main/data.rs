@@ -190,6 +190,28 @@ fn a_server_resumes_no_session_of_another_control_connection() {
     }
 }
 
+/// Its tickets are of this control connection's data connections, but whose they are nobody knows.
+#[test]
+fn what_a_stranger_got_at_a_data_connection_proves_nothing_at_the_next() {
+    for versions in BOTH {
+        let server = server_config(versions);
+        let own = Control::connect(&client_config(versions), &server);
+        let stranger = Control::connect(&client_config(versions), &server_config(versions));
+        for number in 0..5 {
+            let mut crossed = stranger.data(Direction::Receive, usize::MAX);
+            let machine = protected(Direction::Send);
+            crossed.server = End::new(own.server.secured.data(machine), usize::MAX);
+            crossed.run(b"abc");
+            for (_, tls) in crossed.finish() {
+                assert!(!tls.resumed, "{versions:?}, {number}");
+            }
+        }
+        let mut right = own.data(Direction::Receive, usize::MAX);
+        right.run(b"abc");
+        assert!(right.finish().iter().all(|(_, tls)| tls.resumed));
+    }
+}
+
 #[test]
 fn a_later_login_resumes_an_earlier_one_whose_data_connections_go_on_resuming() {
     for versions in BOTH {
