@@ -28,7 +28,8 @@ async def main():
         await client.command("PROT P", "200")
     for step in task["steps"]:
         try:
-            came = await STEPS[step["verb"]](client, step) or "ok"
+            came = await STEPS[step["verb"]](client, step)
+            came = "ok" if came is None else came
         except (aioftp.AIOFTPException, OSError, asyncio.TimeoutError) as error:
             came = repr(error)
         print("came:", json.dumps(came), flush=True)
