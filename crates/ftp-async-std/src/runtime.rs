@@ -72,6 +72,7 @@ impl FuturesIo for AsyncStd {
 
 impl Runtime for AsyncStd {
     type TcpStream = TcpStream;
+    type AcceptedStream = TcpStream;
     type TcpListener = TcpListener;
     type Task = Task;
 
@@ -97,6 +98,10 @@ impl Runtime for AsyncStd {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
         Ok((stream, peer))
+    }
+
+    fn accepted(stream: TcpStream) -> TcpStream {
+        stream
     }
 
     fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Task {

@@ -191,11 +191,10 @@ impl Server {
         F: Fn(Socket, SocketAddr) -> Option<(T, SocketAddr)> + Send + Sync + 'static,
     {
         shutdown.wake(listener.local_addr()?);
+        let mut server = self.clone();
+        server.acceptor = self.acceptor.of_listener();
         let shared = Arc::new(Shared {
-            server: Self {
-                acceptor: self.acceptor.of_listener(),
-                ..self.clone()
-            },
+            server,
             receive,
             handler,
             shutdown: shutdown.clone(),

@@ -122,9 +122,12 @@ impl<R: FuturesIo, T: AsyncRead + AsyncWrite + 'static> Io<T> for R {
 
 /// The network and the tasks of a runtime, for [`Client::connect`](crate::Client::connect) and
 /// [`Server::serve`](crate::Server::serve).
-pub trait Runtime: Timer + Send + Io<Self::TcpStream> {
+pub trait Runtime: Timer + Send + Io<Self::TcpStream> + Io<Self::AcceptedStream> {
     /// A connection.
     type TcpStream: Unpin + Send + 'static;
+    /// The control connection of a server's client. Its reads go on behind urgent data, in front of which the
+    /// system ends one (RFC 959 §4.1.3).
+    type AcceptedStream: Unpin + Send + 'static;
     /// A listener.
     type TcpListener: Send + Sync;
     /// A task. Dropping it ends the task at once; ready when the task is over, also by a panic.
@@ -150,6 +153,9 @@ pub trait Runtime: Timer + Send + Io<Self::TcpStream> {
     fn accept(
         listener: &Self::TcpListener,
     ) -> impl Future<Output = io::Result<(Self::TcpStream, SocketAddr)>> + Send;
+
+    /// An accepted connection as a control connection.
+    fn accepted(stream: Self::TcpStream) -> Self::AcceptedStream;
 
     /// Runs a future as a task.
     fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self::Task;

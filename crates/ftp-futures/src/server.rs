@@ -230,6 +230,7 @@ impl<R: Runtime> Server<R> {
             }
             let received = Box::new(received);
             let files = server.begin_files(local_address::<R>(&stream), &received.0);
+            let stream = R::accepted(stream);
             let mut shutdown = Box::pin(stopped);
             Some(R::spawn(async move {
                 let welcomed = server.decision(stream, *received, &*handler, shutdown.as_mut());
@@ -243,7 +244,8 @@ impl<R: Runtime> Server<R> {
 
     /// As [`serve`](Self::serve), with a step before each session: `receive` turns a TCP connection
     /// and its peer's address into the session's transport and the client's address, for example by
-    /// reading a balancer's header. The guard and the handler get that address. With `None` the
+    /// reading a balancer's header. A transport that reads from the connection itself should read from
+    /// [what the runtime makes of it](Runtime::accepted). The guard and the handler get that address. With `None` the
     /// connection is closed without a reply and without an event.
     ///
     /// The step runs in the connection's task, and counts as a session. It needs a deadline of its
@@ -287,10 +289,9 @@ impl<R: Runtime> Server<R> {
         handler: H,
         shutdown: impl Future<Output = ()>,
     ) {
-        let server = Arc::new(Self {
-            acceptor: self.acceptor.of_listener(),
-            ..self.clone()
-        });
+        let mut server = self.clone();
+        server.acceptor = self.acceptor.of_listener();
+        let server = Arc::new(server);
         let handler = Arc::new(handler);
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = stopped.map(drop as fn(_)).shared();

@@ -40,6 +40,7 @@ impl FuturesIo for Smol {}
 
 impl Runtime for Smol {
     type TcpStream = TcpStream;
+    type AcceptedStream = TcpStream;
     type TcpListener = TcpListener;
     type Task = smol::Task<()>;
 
@@ -65,6 +66,10 @@ impl Runtime for Smol {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
         Ok((stream, peer))
+    }
+
+    fn accepted(stream: TcpStream) -> TcpStream {
+        stream
     }
 
     /// On smol's global executor, `smol::spawn`.

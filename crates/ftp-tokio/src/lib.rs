@@ -117,8 +117,10 @@
 //! * `tracing`: the events of `ftp-proto`, for programs that log with the `tracing` crate.
 #![forbid(unsafe_code)]
 
+mod accepted;
 mod runtime;
 
+pub use accepted::AcceptedStream;
 pub use ftp_futures::{
     Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Fact, FileFacts,
     Handler, Hash, Login, Next, Parts, PoolConfig, Progress, Report, ResumeOptions, ResumeReport,

@@ -14,6 +14,8 @@ use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::task::JoinHandle;
 use tokio::time::{self, Sleep};
 
+use crate::AcceptedStream;
+
 /// tokio: its clock (which tests can pause), its timer, its network, its tasks.
 #[derive(Debug)]
 pub struct Tokio(Pin<Box<Sleep>>);
@@ -114,6 +116,7 @@ async fn seek<S: AsyncSeek + Unpin>(file: &mut S, to: SeekFrom) -> io::Result<u6
 
 impl Runtime for Tokio {
     type TcpStream = TcpStream;
+    type AcceptedStream = AcceptedStream;
     type TcpListener = TcpListener;
     type Task = Task;
 
@@ -139,6 +142,10 @@ impl Runtime for Tokio {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
         Ok((stream, peer))
+    }
+
+    fn accepted(stream: TcpStream) -> AcceptedStream {
+        AcceptedStream::from(stream)
     }
 
     fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Task {

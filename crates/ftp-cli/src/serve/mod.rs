@@ -34,13 +34,13 @@ use ftp_guard::Network;
 use ftp_proto::Username;
 use ftp_proto::server::Rights;
 use ftp_tokio::ftp_files::Files;
-use ftp_tokio::{ExternalAddress, Server, SessionInfo, SharedGuard};
+use ftp_tokio::{AcceptedStream, ExternalAddress, Server, SessionInfo, SharedGuard};
 use tokio::net::TcpStream;
 use tracing::{debug, error, info, warn};
 use zeroize::Zeroizing;
 
 use self::balancer::{HeaderError, source_of};
-use self::counted::{Counted, WithUrgent};
+use self::counted::Counted;
 use self::handler::LoginHandler;
 use self::homes::Homes;
 pub(crate) use self::homes::Template;
@@ -262,7 +262,7 @@ fn receive(
             .any(|balancers| balancers.contains(peer.ip()));
         let metrics = metrics.clone();
         Box::pin(async move {
-            let mut stream = Counted::new(WithUrgent(stream), peer, metrics.clone());
+            let mut stream = Counted::new(AcceptedStream::from(stream), peer, metrics.clone());
             if !is_balancer {
                 return Some((stream, peer));
             }
@@ -275,7 +275,7 @@ fn receive(
 
 /// The client of a balancer's connection; the balancer itself for its own checks.
 async fn client_of(
-    stream: &mut Counted<WithUrgent>,
+    stream: &mut Counted<AcceptedStream>,
     balancer: SocketAddr,
     metrics: &Metrics,
 ) -> Option<SocketAddr> {
@@ -302,7 +302,7 @@ async fn client_of(
     }
 }
 
-type Received = Pin<Box<dyn Future<Output = Option<(Counted<WithUrgent>, SocketAddr)>> + Send>>;
+type Received = Pin<Box<dyn Future<Output = Option<(Counted<AcceptedStream>, SocketAddr)>> + Send>>;
 
 fn start_log(format: LogFormat) {
     let log = tracing_subscriber::fmt()

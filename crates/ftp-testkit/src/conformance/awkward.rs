@@ -86,6 +86,7 @@ impl<R: Io<T>, T, const STUCK: bool> Io<T> for Awkward<R, STUCK> {
 
 impl<R: Runtime, const STUCK: bool> Runtime for Awkward<R, STUCK> {
     type TcpStream = R::TcpStream;
+    type AcceptedStream = R::AcceptedStream;
     type TcpListener = R::TcpListener;
     type Task = R::Task;
 
@@ -109,6 +110,10 @@ impl<R: Runtime, const STUCK: bool> Runtime for Awkward<R, STUCK> {
         listener: &R::TcpListener,
     ) -> impl Future<Output = io::Result<(R::TcpStream, SocketAddr)>> + Send {
         R::accept(listener)
+    }
+
+    fn accepted(stream: R::TcpStream) -> R::AcceptedStream {
+        R::accepted(stream)
     }
 
     fn spawn(future: impl Future<Output = ()> + Send + 'static) -> R::Task {

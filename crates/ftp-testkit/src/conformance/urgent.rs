@@ -8,12 +8,13 @@ use socket2::SockRef;
 
 use crate::misbehaving::{PASSWORD, USER};
 
-/// How an `ABOR` is sent: all but the last byte of each piece goes as usual, that one as urgent, and the rest
-/// follows.
-const WAYS: [(&[u8], &[u8]); 2] = [
+/// How an `ABOR` is sent: as usual, then as urgent, which the last byte of it is, then as usual.
+const WAYS: [[&[u8]; 3]; 3] = [
     // RFC 959 §4.1.3: Interpret Process, and Data Mark behind it.
-    (b"\xff\xf4\xff", b"\xf2ABOR\r\n"),
-    (b"\xff\xf4\xff\xf2", b"ABOR\r\n"),
+    [b"\xff\xf4", b"\xff", b"\xf2ABOR\r\n"],
+    [b"\xff\xf4\xff", b"\xf2", b"ABOR\r\n"],
+    // As Python's ftplib does: a read of the system ends in front of the line feed.
+    [b"", b"ABOR\r\n", b""],
 ];
 
 /// For each reply.
@@ -32,13 +33,13 @@ pub(super) fn aborts(address: &str) {
     ] {
         ask(&mut control, &line, code);
     }
-    for (urgent, rest) in WAYS {
+    for [before, urgent, rest] in WAYS {
         let data = passive(&mut control);
         ask(&mut control, "STOR aborted", "150");
-        let (last, first) = urgent.split_last().expect("bytes");
-        control.get_mut().write_all(first).expect("sent");
+        control.get_mut().write_all(before).expect("sent");
         let socket = SockRef::from(control.get_ref());
-        socket.send_out_of_band(&[*last]).expect("sent");
+        let sent = socket.send_out_of_band(urgent).expect("sent");
+        assert_eq!(sent, urgent.len());
         control.get_mut().write_all(rest).expect("sent");
         expect(&mut control, "426");
         expect(&mut control, "226");

@@ -411,7 +411,8 @@ async fn a_server_that_stops_lets_a_transfer_come_to_its_end() {
         download.read_to_end(&mut came).await.unwrap();
         assert!(came == bytes);
         drop(download);
-        assert!(ftp.pwd().await.is_err(), "421");
+        // The server may have read one command before it saw the end of the transfer.
+        while ftp.pwd().await.is_ok() {}
         world.done.await.unwrap();
     }
 }
