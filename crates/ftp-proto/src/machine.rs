@@ -189,6 +189,12 @@ pub trait Securable: Machine {
     fn may_resume(&self) -> bool {
         true
     }
+
+    /// Whether its data connections, or itself if it is one, must resume a session. So a client needs sessions
+    /// in stock: a ticket of TLS 1.3 is used once, and a transfer that is given up brings no other.
+    fn must_resume(&self) -> bool {
+        false
+    }
 }
 
 impl<M: Securable + ?Sized> Securable for &mut M {
@@ -206,5 +212,9 @@ impl<M: Securable + ?Sized> Securable for &mut M {
 
     fn may_resume(&self) -> bool {
         (**self).may_resume()
+    }
+
+    fn must_resume(&self) -> bool {
+        (**self).must_resume()
     }
 }

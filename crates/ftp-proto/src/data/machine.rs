@@ -136,7 +136,7 @@ impl Securable for Connection {
             let is_full = !session.resumed && self.plan.direction == Direction::Send;
             let hold = self.plan.hold.filter(|_| is_full);
             self.hold_until = hold.map(|hold| self.now + hold);
-            let is_refused = self.plan.resumption == Resumption::Require && !session.resumed;
+            let is_refused = self.must_resume() && !session.resumed;
             self.tls = Some(Arc::new(session));
             self.news.is_established = true;
             if is_refused {
@@ -148,6 +148,10 @@ impl Securable for Connection {
 
     fn may_resume(&self) -> bool {
         self.plan.resumption != Resumption::Off
+    }
+
+    fn must_resume(&self) -> bool {
+        self.plan.resumption == Resumption::Require
     }
 
     /// TLS is never stopped.

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use super::input::{Delayed, Found, Input};
 use super::state::State;
 use super::timers::Timer;
-use super::{ClosedWhy, Connection, Error, Event, PeerFault, replies};
+use super::{ClosedWhy, Connection, Error, Event, PeerFault, Resumption, replies};
 use crate::wire::CommandErrorKind;
 use crate::{Action, Dialogue, Instant, Machine, Securable, TlsSession, TlsSwitch};
 
@@ -104,6 +104,11 @@ impl Securable for Connection {
         self.context.tell(Event::ClearCommandChannel);
         self.context.tls = None;
         self.finish_switch();
+    }
+
+    fn must_resume(&self) -> bool {
+        let files = self.context.config.files.as_ref();
+        files.is_some_and(|files| files.resumption == Resumption::Require)
     }
 }
 

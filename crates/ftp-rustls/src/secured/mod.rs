@@ -72,9 +72,11 @@ impl<M: Securable> Secured<M> {
     ///
     /// It uses a clone of the configuration, which knows what sessions are of this connection and its
     /// [data connections](Self::data). They stay where the configuration keeps them: by
-    /// [`server_config`](crate::server_config), with the clients. No early data is taken.
+    /// [`server_config`](crate::server_config), with the clients. No early data is taken. Where data
+    /// connections [must resume](Securable::must_resume) a session, each handshake of TLS 1.3 gives out at
+    /// least eight.
     pub fn server(machine: M, config: Arc<ServerConfig>) -> Self {
-        let (sessions, config) = ServerSessions::of(&config);
+        let (sessions, config) = ServerSessions::of(&config, machine.must_resume());
         Self::new(machine, Role::Server(config, sessions))
     }
 

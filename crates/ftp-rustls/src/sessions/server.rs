@@ -15,6 +15,8 @@ const MOST_SESSIONS: usize = 64;
 /// So many of the first are never forgotten: clients may offer the control connection's own for each
 /// data connection.
 const FIRST_SESSIONS: usize = 8;
+/// How many tickets of TLS 1.3 a handshake gives out where they are needed.
+const TICKETS_IN_STOCK: usize = FIRST_SESSIONS;
 
 /// Knows which tickets and session numbers were given out, or resumed, on one control connection and
 /// its data connections. What they stand for is where the configuration keeps it: with the clients, or
@@ -39,16 +41,20 @@ struct Own {
 }
 
 impl ServerSessions {
-    /// The configuration with a store of its own.
-    pub(crate) fn of(config: &ServerConfig) -> (Arc<Self>, Arc<ServerConfig>) {
+    /// The configuration with a store of its own. If its data connections must resume a session, clients
+    /// get several in stock.
+    pub(crate) fn of(config: &ServerConfig, must_resume: bool) -> (Arc<Self>, Arc<ServerConfig>) {
         let sessions = Arc::new(Self {
             tickets: Arc::clone(&config.ticketer),
             store: Arc::clone(&config.session_storage),
             own: Mutex::default(),
             control: None,
         });
-        let config = sessions.configure(config);
-        (sessions, config)
+        let mut config = sessions.configure(config);
+        if must_resume {
+            config.send_tls13_tickets = config.send_tls13_tickets.max(TICKETS_IN_STOCK);
+        }
+        (sessions, Arc::new(config))
     }
 
     /// Those of a data connection, and its configuration. What is given out on it is not of this control
@@ -65,16 +71,16 @@ impl ServerSessions {
             control: Some(Arc::clone(self)),
         });
         let config = sessions.configure(config);
-        (sessions, config)
+        (sessions, Arc::new(config))
     }
 
-    fn configure(self: &Arc<Self>, config: &ServerConfig) -> Arc<ServerConfig> {
+    fn configure(self: &Arc<Self>, config: &ServerConfig) -> ServerConfig {
         let mut config = config.clone();
         config.ticketer = Arc::clone(self) as _;
         config.session_storage = Arc::clone(self) as _;
         // A session may be offered twice, and early data must not be taken twice.
         config.max_early_data_size = 0;
-        Arc::new(config)
+        config
     }
 
     /// The data connection resumed a session of its control connection: so what it got is for the same

@@ -22,9 +22,13 @@ struct Control {
 
 impl Control {
     fn connect(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Self {
+        Self::connect_to(Toy::default(), client, server)
+    }
+
+    fn connect_to(machine: Toy, client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Self {
         let tls = ClientTls::for_host(Arc::clone(client), NAME).unwrap();
         let client = Secured::client(Toy::default().start_tls(), tls);
-        let server = Secured::server(Toy::default().start_tls(), Arc::clone(server));
+        let server = Secured::server(machine.start_tls(), Arc::clone(server));
         let mut control = Self {
             client: End::new(client, usize::MAX),
             server: End::new(server, usize::MAX),
@@ -209,6 +213,33 @@ fn what_a_stranger_got_at_a_data_connection_proves_nothing_at_the_next() {
         let mut right = own.data(Direction::Receive, usize::MAX);
         right.run(b"abc");
         assert!(right.finish().iter().all(|(_, tls)| tls.resumed));
+    }
+}
+
+/// A ticket of TLS 1.3 is used once, and a transfer that is given up brings no other.
+#[test]
+fn where_sessions_must_be_resumed_transfers_may_be_given_up_one_after_the_other() {
+    for versions in BOTH {
+        let machine = Toy {
+            must_resume: true,
+            ..Toy::default()
+        };
+        let control =
+            Control::connect_to(machine, &client_config(versions), &server_config(versions));
+        for _ in 0..3 {
+            let mut given_up = control.data(Direction::Send, usize::MAX);
+            let mut carried = [0, 0];
+            for _ in 0..8 {
+                given_up.client.run();
+                given_up.server.run();
+                carry(&given_up.client, &mut given_up.server, &mut carried[0]);
+                carry(&given_up.server, &mut given_up.client, &mut carried[1]);
+            }
+            assert!(given_up.client.secured.machine().tls().unwrap().resumed);
+        }
+        let mut last = control.data(Direction::Send, usize::MAX);
+        last.run(b"abc");
+        assert!(last.finish().iter().all(|(_, tls)| tls.resumed));
     }
 }
 

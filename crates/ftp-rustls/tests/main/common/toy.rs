@@ -42,6 +42,8 @@ pub struct Toy {
     pub started: Vec<TlsSession>,
     pub stopped: usize,
     pub deadline: Option<Instant>,
+    /// Whether its data connections must resume a session.
+    pub must_resume: bool,
     pub times: Vec<Instant>,
 }
 
@@ -134,6 +136,10 @@ impl Securable for Toy {
             ToyEvent::StopTls => Some(TlsSwitch::Stop),
             ToyEvent::Told(_) => None,
         }
+    }
+
+    fn must_resume(&self) -> bool {
+        self.must_resume
     }
 
     fn tls_started(&mut self, now: Instant, session: TlsSession) {
