@@ -1,5 +1,7 @@
 """What every kind of server has: variants, and what must come of each login."""
 
+import itertools
+
 import host_setup
 from homes import Home
 from host_setup import Server
@@ -71,9 +73,13 @@ class Kind:
         return self.home.folder
 
     def folder(self, variant):
-        folder = host_setup.RUN / f"{self.name}-{variant}".replace(" ", "-")
-        folder.mkdir(mode=0o755)
-        return folder
+        """A new one: the same variant may be started again."""
+        name = f"{self.name}-{variant}".replace(" ", "-")
+        for number in itertools.count(1):
+            folder = host_setup.RUN / (name if number == 1 else f"{name}-{number}")
+            if not folder.exists():
+                folder.mkdir(mode=0o755)
+                return folder
 
     def tls_environment(self, variant):
         """For the variants tls12 and tls13 of programs that use OpenSSL."""
