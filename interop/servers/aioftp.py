@@ -18,7 +18,7 @@ class Aioftp(Kind):
              "certificate": "left out", "greeting": "its greeting cannot be configured"}
 
     lacks_with_files = dict.fromkeys(
-        ("downloads given up", "uploads given up"),
+        ("downloads given up", "uploads given up", "given up after Telnet IP and DM"),
         "it closes the control connection without a word when a data connection is reset",
     )
     files = {"files": ("clear",), "files-implicit": ("implicit TLS 1.2", "implicit TLS 1.3")}

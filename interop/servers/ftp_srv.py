@@ -9,10 +9,10 @@ from servers.pyftpdlib import python_server
 class FtpSrv(Kind):
     name = "ftp-srv"
     variants = ("optional", "plain", "implicit", "tls12", "tls13", "greeting", "idle")
-    lacks_with_files = {
-        "downloads given up": "at times it answers no command any more after a data connection was "
-                              "reset",
-    }
+    lacks_with_files = dict.fromkeys(
+        ("downloads given up", "given up after Telnet IP and DM"),
+        "at times it answers no command any more after a data connection was reset",
+    )
     answers = {
         ("clear", "anonymous"): logged_in_by_name(tls=False),
         ("explicit TLS", "anonymous"): logged_in_by_name(tls=True),
