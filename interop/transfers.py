@@ -33,8 +33,9 @@ def try_kind(kind, fixtures, probes):
     cells = []
     with contextlib.ExitStack() as stack:
         server = kind(fixtures, stack)
-        # All runtimes at a time: they have no file in common that is written.
-        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(len(probes)))
+        # All runtimes at a time, if the server stands it: they have no file in common that is written.
+        at_a_time = len(probes) if server.serves_several else 1
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(at_a_time))
         for variant, securities in kind.files.items():
             port = server.start(variant).port
             for security in securities:

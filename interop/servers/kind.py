@@ -32,6 +32,8 @@ class Kind:
     answers = {}
     # The variants with files, and how each is spoken to.
     lacks_with_files = {}
+    # Whether it moves the files of several clients at a time without losing sight of one.
+    serves_several = True
     files = {"files": ("clear", "explicit TLS 1.2", "explicit TLS 1.3"),
              "files-implicit": ("implicit TLS",)}
     # Whether these take a data connection only if it resumes the session of the control connection.

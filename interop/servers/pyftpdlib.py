@@ -12,6 +12,7 @@ class Pyftpdlib(Kind):
     variants = ("optional", "required", "plain", "tls12", "tls13", "certificate", "greeting",
                 "full", "idle")
     lacks = {"implicit": "it has no implicit TLS"}
+    serves_several = False
 
     lacks_with_files = {
         "active mode": "with several clients at a time it may notice nothing of a connection that it made, "
