@@ -1,17 +1,17 @@
 //! The state between a machine and a transport, which may fail, end, or take less than offered.
 
-use std::cell::Cell;
+mod read_buffer;
+
 use std::fmt;
 use std::io;
-use std::mem::take;
 use std::task::Poll;
-use std::thread::panicking;
 use std::time::{self, Duration};
 
 use ftp_proto::{Action, Instant, Machine};
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
+use self::read_buffer::ReadBuffer;
 use crate::Budget;
 
 /// The most bytes of one read of a control connection, which carries little at a time.
@@ -511,48 +511,6 @@ fn before(deadline: Instant) -> Instant {
             .since_start()
             .saturating_sub(Duration::from_nanos(1)),
     )
-}
-
-thread_local! {
-    static READ_BUFFER: Cell<Box<[u8]>> = Cell::default();
-}
-
-/// The space that a read fills, lent by the thread: clearing it before each read would be most of a
-/// driver's work. The code that fills it wipes it where there may be a password.
-struct ReadBuffer {
-    bytes: Box<[u8]>,
-    /// How much of it is lent.
-    size: usize,
-}
-
-impl ReadBuffer {
-    fn lend(size: usize) -> Self {
-        // There is none at first, within a read of another state, and while the thread ends.
-        let mut bytes = READ_BUFFER.try_with(Cell::take).unwrap_or_default();
-        if bytes.len() < size {
-            bytes = vec![0; size].into_boxed_slice();
-        }
-        Self { bytes, size }
-    }
-
-    fn room(&mut self) -> &mut [u8] {
-        self.filled(self.size)
-    }
-
-    fn filled(&mut self, count: usize) -> &mut [u8] {
-        let (filled, _) = self.bytes.split_at_mut(count.min(self.size));
-        filled
-    }
-}
-
-impl Drop for ReadBuffer {
-    fn drop(&mut self) {
-        if panicking() {
-            self.bytes.zeroize();
-        }
-        let bytes = take(&mut self.bytes);
-        let _not_while_the_thread_ends = READ_BUFFER.try_with(|space| space.set(bytes));
-    }
 }
 
 // The bytes held may be a password that came in clear: only their number is shown.

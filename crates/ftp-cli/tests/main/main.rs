@@ -28,5 +28,6 @@ mod cli_serve_room;
 mod cli_serve_service;
 mod cli_serve_transfers;
 mod cli_serve_users;
+mod cli_terminal;
 mod cli_urls;
 mod common;

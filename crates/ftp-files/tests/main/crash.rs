@@ -1,5 +1,6 @@
 //! A server that is killed in the middle of an upload leaves the old file or the new one.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
@@ -9,19 +10,18 @@ use ftp_proto::server::StoreMode;
 use crate::common::*;
 
 const SERVED: &str = "FTP_FILES_TEST_SERVED";
+/// The name of the test, for the test program.
+const THIS: &str = "crash::a_killed_server_leaves_the_old_file_or_the_new_one";
 const LENGTH: usize = 64 * 1024;
 const PIECES: usize = 64;
 
-/// The program that is killed: it replaces a file for ever. During each upload, at another place each
-/// time, it prints the number of the last that it committed.
-#[test]
-#[ignore = "run by the test below"]
-fn child() {
-    let Some(served) = std::env::var_os(SERVED) else {
-        return;
-    };
+/// What is killed: it replaces a file for ever. During each upload, at another place each time, it
+/// prints the number of the last that it committed.
+fn replace_for_ever(served: &OsStr) -> ! {
     let files = Directory::open(served).unwrap();
-    for number in number(&read(&files, "f").unwrap()) + 1.. {
+    let mut number = number(&read(&files, "f").unwrap());
+    loop {
+        number += 1;
         let mut upload = files.store(&path("f"), StoreMode::Replace).unwrap();
         for piece in 0..PIECES {
             if piece == number as usize * 5 % PIECES {
@@ -44,12 +44,16 @@ fn number(bytes: &[u8]) -> u32 {
 
 #[test]
 fn a_killed_server_leaves_the_old_file_or_the_new_one() {
+    // This test is also the program that it kills.
+    if let Some(served) = std::env::var_os(SERVED) {
+        replace_for_ever(&served);
+    }
     let scratch = Scratch::new();
     store(&scratch.files(), "f", StoreMode::New, [0; LENGTH]).unwrap();
     let mut uploads_cut_off = 0;
     for round in 0..40 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::child", "--ignored", "--nocapture"])
+            .args(["--exact", THIS, "--nocapture"])
             .env(SERVED, scratch.path())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
