@@ -145,8 +145,9 @@ fn a_quota_holds_over_sessions_users_and_reloads() {
     let server = Server::start_with_tables(users("1000:3"), &["--root", &root.path()]);
     let mut anna = log_in(&server, "anna");
     let mut bob = log_in(&server, "bob");
-    // What came of it stays, so that the client can go on.
+    // What came of it stays, so that the client can go on. It is there when the next command is answered.
     assert_eq!(refused(upload(&mut anna, "a", &[1; 401])), 552);
+    assert_eq!(anna.size("a").unwrap(), 400);
     assert_eq!(root.read("own/a").unwrap(), [1; 400]);
     anna.remove_file("a").unwrap();
     upload(&mut anna, "a", &[1; 100]).unwrap();
