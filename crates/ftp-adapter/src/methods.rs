@@ -254,6 +254,81 @@ macro_rules! server_session_methods {
     };
 }
 
+/// The methods of `Handler<S>` that do not wait, with what they do by default.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! handler_defaults {
+    () => {
+        /// Whether an operation on files may be done: an error is what the client gets. It is asked after
+        /// the user's [rights](ftp_proto::server::Rights), and before the files are. The default allows
+        /// all. Be quick: the session waits.
+        ///
+        /// # Errors
+        /// Why not: for example [`FileError::NotAllowed`](ftp_proto::server::FileError::NotAllowed).
+        fn allow_operation(
+            &self,
+            session: &$crate::SessionInfo<S>,
+            operation: &::ftp_proto::server::FileAction,
+        ) -> ::core::result::Result<(), ::ftp_proto::server::FileError> {
+            let _ = (session, operation);
+            ::core::result::Result::Ok(())
+        }
+
+        /// The same for a transfer, before its file is opened: for example, the time of day, or
+        /// [`FileError::Busy`](ftp_proto::server::FileError::Busy) (450) if there are too many. A transfer
+        /// that is allowed is reported at once
+        /// ([`SessionEvent::TransferStarted`](crate::SessionEvent::TransferStarted)).
+        ///
+        /// # Errors
+        /// As there.
+        fn allow_transfer(
+            &self,
+            session: &$crate::SessionInfo<S>,
+            transfer: &$crate::TransferStart,
+        ) -> ::core::result::Result<(), ::ftp_proto::server::FileError> {
+            let _ = (session, transfer);
+            ::core::result::Result::Ok(())
+        }
+
+        /// Gets an event of a session, for logs. [`SessionEvent`](crate::SessionEvent) explains the order of
+        /// events. Be quick: the session waits.
+        fn event(&self, session: &$crate::SessionInfo<S>, event: &$crate::SessionEvent) {
+            let _ = (session, event);
+        }
+    };
+}
+
+/// The same for `Arc<Handler<S>>`, and `accept_failed`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! handler_of_arc {
+    () => {
+        fn allow_operation(
+            &self,
+            session: &$crate::SessionInfo<S>,
+            operation: &::ftp_proto::server::FileAction,
+        ) -> ::core::result::Result<(), ::ftp_proto::server::FileError> {
+            (**self).allow_operation(session, operation)
+        }
+
+        fn allow_transfer(
+            &self,
+            session: &$crate::SessionInfo<S>,
+            transfer: &$crate::TransferStart,
+        ) -> ::core::result::Result<(), ::ftp_proto::server::FileError> {
+            (**self).allow_transfer(session, transfer)
+        }
+
+        fn event(&self, session: &$crate::SessionInfo<S>, event: &$crate::SessionEvent) {
+            (**self).event(session, event);
+        }
+
+        fn accept_failed(&self, error: &::std::io::Error) {
+            (**self).accept_failed(error);
+        }
+    };
+}
+
 /// What `Download` says of itself.
 #[doc(hidden)]
 #[macro_export]

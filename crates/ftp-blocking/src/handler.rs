@@ -3,10 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use ftp_adapter::{SessionData, SessionEvent, SessionInfo, TransferStart};
-use ftp_proto::server::{
-    AccountAttempt, AccountVerdict, Attempt, FileAction, FileError, Request, Verdict,
-};
+use ftp_adapter::{SessionData, SessionInfo, handler_defaults, handler_of_arc};
+use ftp_proto::server::{AccountAttempt, AccountVerdict, Attempt, Request, Verdict};
 use ftp_proto::wire::Reply;
 
 /// The application of a [`Server`](crate::Server). One value serves all sessions.
@@ -26,7 +24,7 @@ pub trait Handler<S: SessionData = ()>: Send + Sync + 'static {
     /// minute the attempt counts as failed.
     ///
     /// If there is a [guard](crate::Server::guard), it decides before this is called, and may
-    /// overrule the verdict: [`SessionEvent::Attempted`] reports it.
+    /// overrule the verdict: [`SessionEvent::Attempted`](crate::SessionEvent::Attempted) reports it.
     fn authenticate(&self, session: &SessionInfo<S>, attempt: Attempt) -> Verdict;
 
     /// A command after login. `None`: not implemented here (502). A reply that is not final, or is
@@ -37,47 +35,13 @@ pub trait Handler<S: SessionData = ()>: Send + Sync + 'static {
 
     /// `ACCT` after login, where [`takes_accounts`](ftp_proto::server::Config::takes_accounts) is
     /// on. The default rejects it. The [guard](crate::Server::guard) decides and counts as for a
-    /// password: [`SessionEvent::AccountAttempted`] reports it.
+    /// password: [`SessionEvent::AccountAttempted`](crate::SessionEvent::AccountAttempted) reports it.
     fn account(&self, session: &SessionInfo<S>, attempt: AccountAttempt) -> AccountVerdict {
         let _ = session;
         attempt.reject()
     }
 
-    /// Whether an operation on files may be done: an error is what the client gets. It is asked after the
-    /// user's [rights](ftp_proto::server::Rights), and before the files are. The default allows all. Be
-    /// quick: the session waits.
-    ///
-    /// # Errors
-    /// Why not: for example [`FileError::NotAllowed`].
-    fn allow_operation(
-        &self,
-        session: &SessionInfo<S>,
-        operation: &FileAction,
-    ) -> Result<(), FileError> {
-        let _ = (session, operation);
-        Ok(())
-    }
-
-    /// The same for a transfer, before its file is opened: for example, the time of day, or
-    /// [`FileError::Busy`] (450) if there are too many. A transfer that is allowed is reported with
-    /// [`SessionEvent::TransferStarted`] at once.
-    ///
-    /// # Errors
-    /// As there.
-    fn allow_transfer(
-        &self,
-        session: &SessionInfo<S>,
-        transfer: &TransferStart,
-    ) -> Result<(), FileError> {
-        let _ = (session, transfer);
-        Ok(())
-    }
-
-    /// Gets an event of a session, for logs. [`SessionEvent`] explains the order of events. Be
-    /// quick: the session waits.
-    fn event(&self, session: &SessionInfo<S>, event: &SessionEvent) {
-        let _ = (session, event);
-    }
+    handler_defaults!();
 
     /// A connection could not be accepted, for example because there are too many open files or
     /// threads. The server continues after a short pause.
@@ -99,27 +63,5 @@ impl<S: SessionData, H: Handler<S>> Handler<S> for Arc<H> {
         (**self).account(session, attempt)
     }
 
-    fn allow_operation(
-        &self,
-        session: &SessionInfo<S>,
-        operation: &FileAction,
-    ) -> Result<(), FileError> {
-        (**self).allow_operation(session, operation)
-    }
-
-    fn allow_transfer(
-        &self,
-        session: &SessionInfo<S>,
-        transfer: &TransferStart,
-    ) -> Result<(), FileError> {
-        (**self).allow_transfer(session, transfer)
-    }
-
-    fn event(&self, session: &SessionInfo<S>, event: &SessionEvent) {
-        (**self).event(session, event);
-    }
-
-    fn accept_failed(&self, error: &io::Error) {
-        (**self).accept_failed(error);
-    }
+    handler_of_arc!();
 }
