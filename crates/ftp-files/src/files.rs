@@ -11,6 +11,7 @@ use ftp_proto::server::{
 };
 
 use crate::Facts;
+use crate::hash::hash_file;
 
 /// Where a server's files are. Calls block; a server with an async runtime makes them on a thread that
 /// may block.
@@ -85,6 +86,13 @@ pub trait Files: Send + Sync + 'static {
         may_overwrite: bool,
     ) -> Result<(), FileError>;
 
+    /// How many bytes can be stored in this directory (`AVBL`). Without this method:
+    /// [`FileError::NotSupported`].
+    fn space(&self, path: &VirtualPath) -> Result<u64, FileError> {
+        let _ = path;
+        Err(FileError::NotSupported)
+    }
+
     /// Sets the time of the last change, in UTC (`MFMT`). Without this method:
     /// [`FileError::NotSupported`].
     fn set_modified(&self, path: &VirtualPath, time: DateTime) -> Result<(), FileError> {
@@ -155,9 +163,25 @@ pub trait WriteFile: Write + Send {
 }
 
 /// Does what a server's machine asks for, and gives the answer. The rights are the user's: they are shown
-/// as the fact `perm`.
-pub fn answer(files: &dyn Files, request: FileRequest, rights: Rights) -> Answer {
+/// as the fact `perm`. `is_awaited` is asked now and then while a file is hashed; if nobody waits for the
+/// answer any more, the rest is not read.
+pub fn answer(
+    files: &dyn Files,
+    request: FileRequest,
+    rights: Rights,
+    is_awaited: impl Fn() -> bool,
+) -> Answer {
     let done = match request.action() {
+        FileAction::Hash { path, algorithm } => {
+            match hash_file(files, path, *algorithm, is_awaited) {
+                Ok((hash, size)) => return request.hash(&hash, size),
+                Err(error) => Err(error),
+            }
+        }
+        FileAction::Space(path) => match files.space(path) {
+            Ok(bytes) => return request.space(bytes),
+            Err(error) => Err(error),
+        },
         FileAction::Facts { path, facts } => match files.facts(path, *facts) {
             Ok(found) => return request.facts(&found.with_rights(rights).entry()),
             Err(error) => Err(error),
@@ -244,6 +268,9 @@ macro_rules! delegate {
                 may_overwrite: bool,
             ) -> Result<(), FileError> {
                 (**self).rename(from, to, may_overwrite)
+            }
+            fn space(&self, path: &VirtualPath) -> Result<u64, FileError> {
+                (**self).space(path)
             }
             fn set_modified(&self, path: &VirtualPath, time: DateTime) -> Result<(), FileError> {
                 (**self).set_modified(path, time)

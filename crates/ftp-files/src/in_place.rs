@@ -104,6 +104,10 @@ impl<F: Files> Files for InPlace<F> {
         self.files.rename(from, to, may_overwrite)
     }
 
+    fn space(&self, path: &VirtualPath) -> Result<u64, FileError> {
+        self.files.space(path)
+    }
+
     fn set_modified(&self, path: &VirtualPath, time: DateTime) -> Result<(), FileError> {
         self.files.set_modified(path, time)
     }

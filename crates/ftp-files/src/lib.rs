@@ -41,6 +41,7 @@
 mod directory;
 mod facts;
 mod files;
+mod hash;
 mod in_place;
 mod listing;
 mod memory;

@@ -263,8 +263,10 @@ impl FileSession {
                 return None;
             }
             Work::Answer(request, rights, user) => FileJob::new(move || {
+                // The session has a hold on its user as long as it waits.
+                let is_awaited = || Arc::strong_count(&user) > 1;
                 Done::Answered(match user.files() {
-                    Ok(files) => answer(files, request, rights),
+                    Ok(files) => answer(files, request, rights, is_awaited),
                     Err(error) => request.refused(error),
                 })
             }),

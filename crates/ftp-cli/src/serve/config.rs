@@ -2,7 +2,8 @@
 
 use ftp_proto::data;
 use ftp_proto::server::{
-    Config, DataProtectionPolicy, FilesConfig, Resumption, Rights, Security, Timeouts,
+    Config, DataProtectionPolicy, FilesConfig, HashAlgorithm, Resumption, Rights, Security,
+    Timeouts,
 };
 
 use super::greeting;
@@ -54,5 +55,7 @@ fn files(arguments: &ServeArguments) -> FilesConfig {
         .rights(Rights::NONE)
         .active(arguments.files.active)
         .resumption(resumption)
+        .hashes([HashAlgorithm::Sha256, HashAlgorithm::Sha512])
+        .space(cfg!(unix))
         .timeouts(timeouts)
 }

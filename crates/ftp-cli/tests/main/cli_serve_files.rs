@@ -38,6 +38,20 @@ fn a_user_lists_downloads_and_changes_files() {
     }
 }
 
+/// FIPS 180-4's own example.
+#[test]
+fn a_client_learns_hashes_and_space() {
+    let root = TestDirectory::new();
+    root.write("abc", "abc");
+    let server = serving(&root, &["--quota", "1000"]);
+    let mut client = log_in(&server, "anna");
+    let hash = client.hash("abc").unwrap();
+    assert_eq!(hash.algorithm, "SHA-512");
+    assert!(hash.hex.starts_with("ddaf35a193617aba"), "{hash:?}");
+    assert_eq!(client.space(None).unwrap(), 997);
+    assert_eq!(refused(client.hash("none")), 550);
+}
+
 #[test]
 fn nothing_outside_the_root_is_reached() {
     let outside = TestDirectory::new();

@@ -195,6 +195,15 @@ impl Files for Directory {
         rename::rename((&from.0, from.1), (&to.0, to.1), may_overwrite)
     }
 
+    /// What the system leaves to programs without privileges.
+    #[cfg(unix)]
+    fn space(&self, path: &VirtualPath) -> Result<u64, FileError> {
+        let directory = self.root.open_dir(relative(path)?).map_err(file_error)?;
+        let found = rustix::fs::fstatvfs(&directory);
+        let found = found.map_err(|error| error_kind(&error.into()))?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
     fn set_modified(&self, path: &VirtualPath, time: DateTime) -> Result<(), FileError> {
         let seconds = Duration::from_secs(time.unix().unsigned_abs());
         let time = match time.unix() < 0 {

@@ -243,6 +243,19 @@ impl<F: Files> Files for Quota<F> {
         Ok(())
     }
 
+    /// What is left of the limit, or less, if there is less.
+    fn space(&self, path: &VirtualPath) -> Result<u64, FileError> {
+        let left = {
+            let state = self.shared.state();
+            state.limit.bytes.saturating_sub(state.used.bytes)
+        };
+        match self.shared.files.space(path) {
+            Ok(space) => Ok(space.min(left)),
+            Err(FileError::NotSupported) => self.shared.files.enter(path).map(|()| left),
+            Err(error) => Err(error),
+        }
+    }
+
     fn set_modified(&self, path: &VirtualPath, time: DateTime) -> Result<(), FileError> {
         self.shared.files.set_modified(path, time)
     }

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::context::Context;
-use super::{FilesConfig, replies};
+use super::{FilesConfig, hashing, replies};
 use crate::wire::{Code, Reply};
 
 /// `FEAT`: what this connection offers now.
@@ -51,11 +51,19 @@ fn of_files(files: &FilesConfig, context: &Context) -> Vec<String> {
         files.active && context.peer.is_some() && !session.is_some_and(|session| session.only_epsv);
     let facts = session.map_or(files.facts, |session| session.facts);
     let mlst = format!("MLST {}", files.facts.offer(facts));
+    let hash = session.map_or(files.hashes.first().copied(), |session| session.hash);
+    let hash = hash.map(|in_force| hashing::feature(&files.hashes, in_force));
     let has_facts = rights.read || rights.list;
     let restarts = rights.read || (rights.write && rights.overwrite);
+    let stores = rights.write || rights.append;
     [
+        (files.space && stores, "AVBL"),
         (is_active, "EPRT"),
         (true, "EPSV"),
+        (
+            rights.read && hash.is_some(),
+            hash.as_deref().unwrap_or_default(),
+        ),
         (has_facts, "MDTM"),
         (rights.write, "MFMT"),
         (rights.list, &mlst),

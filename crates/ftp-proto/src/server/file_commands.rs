@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::context::Context;
 use super::files::{AnswerKind, FileAction, FileFacts};
 use super::session::{Next, Session, Then, ask};
-use super::{FileError, VirtualPath, replies};
+use super::{FileError, VirtualPath, hashing, replies};
 use crate::DateTime;
 use crate::data::DataType;
 use crate::listing::FactNames;
@@ -178,7 +178,7 @@ impl Session {
     }
 
     /// Asks the application about the path of the command, if the user may.
-    fn ask_about(
+    pub(super) fn ask_about(
         &self,
         is_allowed: bool,
         command: CommandRef<'_>,
@@ -231,6 +231,13 @@ impl Session {
                 context.say(&replies::RENAME_TO);
             }
             (Then::Facts, AnswerKind::Facts(facts)) => say_facts(facts, context),
+            (Then::Hash(path, algorithm), AnswerKind::Hash { hash, size }) => {
+                let text = hashing::text(algorithm, (&hash, size), &path);
+                say(Code::FILE_STATUS, text, context);
+            }
+            (Then::Space, AnswerKind::Space(bytes)) => {
+                say_fact(Some(format!("{bytes}")), context);
+            }
             _ => context.say(replies::refusal(FileError::Failed)),
         }
     }

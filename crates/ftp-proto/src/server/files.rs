@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 
-use super::VirtualPath;
+use super::{HashAlgorithm, VirtualPath};
 use crate::DateTime;
 use crate::data::{DataType, Direction};
 use crate::listing::{Entry, FactNames, Kind, WriteError, write_facts};
@@ -68,6 +68,15 @@ pub enum FileAction {
         /// The bits of `chmod`, at most `0o7777`.
         mode: u16,
     },
+    /// `HASH`, of a whole file. Answer [`hash`](FileRequest::hash).
+    Hash {
+        /// Of what.
+        path: VirtualPath,
+        /// How.
+        algorithm: HashAlgorithm,
+    },
+    /// `AVBL`: how much space there is for what is stored here. Answer [`space`](FileRequest::space).
+    Space(VirtualPath),
 }
 
 impl FileRequest {
@@ -76,8 +85,8 @@ impl FileRequest {
         &self.action
     }
 
-    /// Yes, or it is done. For [`FileAction::Facts`] this is no answer and counts as
-    /// [`FileError::Failed`].
+    /// Yes, or it is done. For [`FileAction::Facts`], [`FileAction::Hash`] and [`FileAction::Space`] this
+    /// is no answer and counts as [`FileError::Failed`].
     pub fn done(self) -> Answer {
         Answer::new(self.id, AnswerKind::Done)
     }
@@ -92,6 +101,17 @@ impl FileRequest {
             _ => AnswerKind::Done,
         };
         Answer::new(self.id, kind)
+    }
+
+    /// The hash of a file and its size, for [`FileAction::Hash`].
+    pub fn hash(self, hash: &[u8], size: u64) -> Answer {
+        let hash = hash.to_vec();
+        Answer::new(self.id, AnswerKind::Hash { hash, size })
+    }
+
+    /// So many bytes can be stored, for [`FileAction::Space`].
+    pub fn space(self, bytes: u64) -> Answer {
+        Answer::new(self.id, AnswerKind::Space(bytes))
     }
 
     /// It is not done.
@@ -350,6 +370,11 @@ pub(super) enum AnswerKind {
     Done,
     Refused(FileError),
     Facts(FileFacts),
+    Hash {
+        hash: Vec<u8>,
+        size: u64,
+    },
+    Space(u64),
     Begin {
         size: Option<u64>,
         name: Option<Vec<u8>>,

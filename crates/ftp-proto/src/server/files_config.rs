@@ -1,8 +1,9 @@
 //! How files are served.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::Rights;
+use super::{HashAlgorithm, Rights};
 use crate::data;
 use crate::listing::FactNames;
 
@@ -96,6 +97,8 @@ pub struct FilesConfig {
     pub(super) rights: Rights,
     pub(super) active: bool,
     pub(super) facts: FactNames,
+    pub(super) hashes: Vec<HashAlgorithm>,
+    pub(super) space: bool,
     pub(super) resumption: Resumption,
     pub(super) timeouts: data::Timeouts,
 }
@@ -115,6 +118,8 @@ impl Default for FilesConfig {
                 | FactNames::PERM
                 | FactNames::UNIQUE
                 | FactNames::UNIX_MODE,
+            hashes: Vec::new(),
+            space: false,
             resumption: Resumption::default(),
             timeouts,
         }
@@ -153,6 +158,22 @@ impl FilesConfig {
     /// names of owner and group. A client may choose fewer with `OPTS MLST`.
     pub fn facts(mut self, facts: FactNames) -> Self {
         self.facts = facts;
+        self
+    }
+
+    /// The algorithms that the application can hash files with (`HASH`, `OPTS HASH`); the first is the
+    /// default of a session. A user needs the right to [read](Rights::read). Default none: hashing reads
+    /// the whole file, and the application must answer within
+    /// [`Timeouts::application`](super::Timeouts::application).
+    pub fn hashes(mut self, algorithms: impl IntoIterator<Item = HashAlgorithm>) -> Self {
+        self.hashes = algorithms.into_iter().collect();
+        self
+    }
+
+    /// Whether the application can say how much space there is (`AVBL`). A user needs the right to
+    /// [write](Rights::write) or to [append](Rights::append). Default off.
+    pub fn space(mut self, is_known: bool) -> Self {
+        self.space = is_known;
         self
     }
 

@@ -56,6 +56,7 @@ mod file_calls;
 mod file_commands;
 mod files;
 mod files_config;
+mod hashing;
 mod input;
 mod login;
 mod machine;
@@ -81,6 +82,7 @@ pub use files::{
     TransferAction, TransferId, TransferRequest,
 };
 pub use files_config::{FilesConfig, Resumption};
+pub use hashing::HashAlgorithm;
 pub use path::VirtualPath;
 pub use rights::Rights;
 pub use verdict::{AccountAttempt, AccountVerdict, Attempt, Outcome, Verdict};

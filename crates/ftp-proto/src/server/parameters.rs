@@ -1,4 +1,4 @@
-//! Commands that set what later ones go by: `TYPE`, `STRU`, `MODE`, `REST`, `OPTS MLST`.
+//! Commands that set what later ones go by: `TYPE`, `STRU`, `MODE`, `REST`, `OPTS`.
 
 use alloc::format;
 
@@ -72,7 +72,7 @@ impl Session {
         }
     }
 
-    /// `OPTS MLST` (RFC 3659 §7.9).
+    /// `OPTS MLST` (RFC 3659 §7.9) and `OPTS HASH`.
     pub(super) fn options(&mut self, command: CommandRef<'_>, context: &mut Context) -> Next {
         let argument = command.argument().unwrap_or_default();
         let end = memchr::memchr(b' ', argument).unwrap_or(argument.len());
@@ -80,6 +80,9 @@ impl Session {
         let Some(files) = context.config.files.as_ref() else {
             return Next::NotOurs;
         };
+        if name.eq_ignore_ascii_case(b"HASH") {
+            return self.choose_hash(list.trim_ascii(), context);
+        }
         if !name.eq_ignore_ascii_case(b"MLST") {
             return Next::NotOurs;
         }

@@ -52,6 +52,7 @@ replies! {
     ARGUMENT_NEEDED BAD_ARGUMENT "501 An argument is needed.";
     NOT_A_NUMBER BAD_ARGUMENT "501 The argument must be a 32-bit unsigned number.";
     UNKNOWN_OPTION BAD_ARGUMENT "501 No such option.";
+    UNKNOWN_HASH BAD_ARGUMENT "501 Hash not known.";
     NOT_IMPLEMENTED NOT_IMPLEMENTED "502 Command not implemented.";
     NO_TLS NOT_IMPLEMENTED "502 TLS is not available.";
     USER_FIRST BAD_SEQUENCE "503 Send USER first.";

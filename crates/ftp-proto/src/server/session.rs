@@ -7,7 +7,7 @@ use super::context::Context;
 use super::files::{FileAction, FileRequest};
 use super::state::State;
 use super::transferring::Transferring;
-use super::{Event, FilesConfig, Rights, VirtualPath, replies};
+use super::{Event, FilesConfig, HashAlgorithm, Rights, VirtualPath, replies};
 use crate::data::DataType;
 use crate::listing::FactNames;
 use crate::ticket::Ticket;
@@ -30,6 +30,8 @@ pub(super) struct Session {
     pub(super) only_epsv: bool,
     /// What `OPTS MLST` chose.
     pub(super) facts: FactNames,
+    /// What `OPTS HASH` chose, if files are hashed.
+    pub(super) hash: Option<HashAlgorithm>,
 }
 
 /// How the next data connection is opened.
@@ -73,6 +75,10 @@ pub(super) enum Then {
     Facts,
     /// It may be renamed.
     RenameFrom(VirtualPath),
+    /// Tell its hash.
+    Hash(VirtualPath, HashAlgorithm),
+    /// Tell how much space there is.
+    Space,
     /// Say where the driver listens, in the reply to this command.
     Listen(Verb),
 }
@@ -118,6 +124,7 @@ impl Session {
             opening: Opening::None,
             only_epsv: false,
             facts: config.facts,
+            hash: config.hashes.first().copied(),
         }
     }
 
@@ -151,6 +158,8 @@ impl Session {
             Verb::Mdtm => return self.modified(command, context),
             Verb::Mfmt => return self.set_modified(command, context),
             Verb::Mlst => return self.facts(command, context),
+            Verb::Hash => return self.hash(command, context),
+            Verb::Avbl => return self.space(command, context),
             Verb::Site => return self.site(command, context),
             Verb::Retr
             | Verb::Stor

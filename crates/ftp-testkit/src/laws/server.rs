@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ftp_proto::server::{
-    AccountAttempt, Attempt, Config, Connection, DataProtectionPolicy, Event, FilesConfig, Misuse,
-    NameRule, Phase, Request, Rights, Security, Timeouts, UserAfterLogin,
+    AccountAttempt, Attempt, Config, Connection, DataProtectionPolicy, Event, FilesConfig,
+    HashAlgorithm, Misuse, NameRule, Phase, Request, Rights, Security, Timeouts, UserAfterLogin,
 };
 use ftp_proto::wire::{Code, Reply, ReplyParser, Status, TelnetFilter};
 use ftp_proto::{Action, Instant, Lenience, Limits, Machine, Securable};
@@ -305,7 +305,12 @@ fn config(choices: &[u8], limits: Limits) -> Config {
     }
     let mut config = Config::new();
     if choices[0] & 8 != 0 {
-        config = config.files(FilesConfig::new().rights(Rights::ALL).active(true));
+        let files = FilesConfig::new()
+            .rights(Rights::ALL)
+            .active(true)
+            .hashes([HashAlgorithm::Sha256, HashAlgorithm::Sha512])
+            .space(true);
+        config = config.files(files);
     }
     config
         .security(security)

@@ -90,6 +90,8 @@ impl Files {
         if let Some(request) = self.file.take() {
             let answer = match operand % 4 {
                 0 => request.done(),
+                2 if operand & 4 != 0 => request.hash(&[operand; 32], 5),
+                2 if operand & 8 != 0 => request.space(operand.into()),
                 3 => request.refused(error),
                 _ => request.facts(&Entry::new(b"notes", Kind::File)),
             };

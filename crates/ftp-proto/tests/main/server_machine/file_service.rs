@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use ftp_proto::data;
 use ftp_proto::listing::{Entry, Kind, Modified, Precision};
-use ftp_proto::server::{Config, FileError, FilesConfig, Rights};
+use ftp_proto::server::{Config, FileError, FilesConfig, HashAlgorithm, Rights};
 use ftp_proto::{Action, DateTime, Machine, Securable};
 
 use super::dialogue::plain;
@@ -13,7 +13,11 @@ use super::harness::{Server, tls_session};
 pub(crate) const LISTENER: &str = "192.0.2.7:6446";
 
 pub(crate) fn serving() -> Config {
-    plain().files(FilesConfig::new().rights(Rights::ALL))
+    let files = FilesConfig::new()
+        .rights(Rights::ALL)
+        .hashes([HashAlgorithm::Sha256, HashAlgorithm::Sha512])
+        .space(true);
+    plain().files(files)
 }
 
 /// Logged in, in clear.
@@ -78,6 +82,20 @@ impl Server {
             .take()
             .expect("nothing was asked")
             .facts(&entry);
+        self.connection.answer(self.now, answer).unwrap();
+        self.said()
+    }
+
+    pub(crate) fn hash(&mut self) -> String {
+        let request = self.held.file.take().expect("nothing was asked");
+        let answer = request.hash(&[0xab; 32], 5);
+        self.connection.answer(self.now, answer).unwrap();
+        self.said()
+    }
+
+    pub(crate) fn space(&mut self) -> String {
+        let request = self.held.file.take().expect("nothing was asked");
+        let answer = request.space(1 << 40);
         self.connection.answer(self.now, answer).unwrap();
         self.said()
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ftp_proto::listing::FactNames;
-use ftp_proto::server::{FilesConfig, Rights};
+use ftp_proto::server::{FileAction, FilesConfig, HashAlgorithm, Rights};
 use ftp_proto::wire::{Code, Features, Reply};
 
 use super::dialogue::plain;
@@ -51,6 +51,43 @@ fn feat_tells_which_facts_are_chosen() {
     let reply = Reply::listing(Code::SYSTEM_STATUS, "x", lines, "End").unwrap();
     let features = Features::parse(reply.borrow());
     assert!(features.size() && features.rest_stream() && features.tvfs());
+}
+
+#[test]
+fn feat_tells_which_hash_is_chosen() {
+    let mut server = logged_in(serving());
+    let said = server.send("FEAT");
+    assert!(said.contains("\r\n HASH SHA-256*;SHA-512\r\n"), "{said}");
+    assert!(said.contains("\r\n AVBL\r\n"), "{said}");
+    assert_eq!(server.send("OPTS HASH SHA-512"), "200 SHA-512\r\n");
+    assert_eq!(server.send("OPTS HASH MD5"), "501 Hash not known.\r\n");
+    assert_eq!(server.send("OPTS HASH"), "200 SHA-512\r\n");
+    let said = server.send("FEAT");
+    assert!(said.contains("\r\n HASH SHA-256;SHA-512*\r\n"), "{said}");
+    server.send("HASH notes");
+    let request = server.held.file.take().expect("a question");
+    assert!(matches!(
+        request.action(),
+        FileAction::Hash { path, algorithm: HashAlgorithm::Sha512 } if path.as_bytes() == b"/notes"
+    ));
+    let answer = request.hash(&[0, 0xab, 0xff], 7);
+    server.connection.answer(server.now, answer).unwrap();
+    assert_eq!(server.said(), "213 SHA-512 0-7 00abff /notes\r\n");
+}
+
+#[test]
+fn a_hash_needs_the_right_to_read_and_space_that_to_store() {
+    let mut rights = Rights::ALL;
+    rights.read = false;
+    let files = FilesConfig::new()
+        .hashes([HashAlgorithm::Sha256])
+        .space(true);
+    let mut server = logged_in(plain().files(files.clone().rights(rights)));
+    assert!(!server.send("FEAT").contains("HASH"));
+    assert_eq!(server.code("HASH notes"), "550");
+    let mut server = logged_in(plain().files(files.rights(Rights::READ_ONLY)));
+    assert!(!server.send("FEAT").contains("AVBL"));
+    assert_eq!(server.code("AVBL"), "550");
 }
 
 #[test]

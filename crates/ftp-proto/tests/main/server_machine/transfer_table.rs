@@ -339,7 +339,7 @@ fn the_machine_does_what_the_table_of_answers_says() {
         .map(|[command, ..]| *command)
         .filter(|command| *command != "any")
         .collect();
-    assert_eq!(commands.len(), 12);
+    assert_eq!(commands.len(), 14);
     for [command, answer, reply] in &answers {
         let commands: Vec<&str> = match *command {
             "any" => commands.iter().copied().collect(),
@@ -356,6 +356,8 @@ fn the_machine_does_what_the_table_of_answers_says() {
             let said = match *answer {
                 "done" => server.done(),
                 "facts" => server.facts(),
+                "hash" => server.hash(),
+                "space" => server.space(),
                 answer => server.refuse(error(answer)),
             };
             assert_eq!(codes(&said), *reply, "{command}: {answer}");
