@@ -210,7 +210,11 @@ impl Site {
                 (length, Whole::default())
             }
             Err(Error::Local(error)) => return Err(part.trouble(&error)),
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                drop(sink);
+                part.leave();
+                return Err(error.into());
+            }
         };
         drop(sink);
         let verified = match (manner.verify, hash) {

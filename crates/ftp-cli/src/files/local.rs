@@ -164,6 +164,14 @@ impl PartFile {
         fs::remove_file(&self.part).map_err(|error| self.trouble(&error))
     }
 
+    /// It failed. If nothing came, there is nothing to go on with, and nothing is left.
+    pub(crate) fn leave(&self) {
+        if fs::symlink_metadata(&self.part).is_ok_and(|part| part.is_file() && part.len() == 0) {
+            // The failure itself is what the user must know.
+            let _left = self.discard();
+        }
+    }
+
     /// It is whole: it gets its name, and perhaps this time.
     ///
     /// # Errors

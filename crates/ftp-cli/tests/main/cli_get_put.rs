@@ -460,6 +460,9 @@ fn every_failure_has_its_exit_code() {
         let run = server.program(&words).run();
         assert_eq!(run.code, exit, "{reply}: {run:?}");
         assert_eq!(told(&run), (outcome.to_owned(), 0, code), "{run:?}");
+        // There is nothing to go on with.
+        let left = fs::read_dir(&here.0).unwrap().count();
+        assert_eq!(left, 1, "only the file to be sent: {reply}");
         let words = ["put", "--json", &local, &server.url("file")];
         let run = server.program(&words).run();
         assert_eq!((run.code, &*told(&run).0), (exit, outcome), "{run:?}");
