@@ -43,16 +43,14 @@ impl Session {
     /// `RMD`.
     pub(super) fn remove_directory(&self, command: CommandRef<'_>, context: &mut Context) -> Next {
         self.ask_about(self.rights.delete, command, context, |path| {
-            let then = Then::Say(&replies::FILE_ACTION_DONE);
-            (FileAction::RemoveDirectory(path), then)
+            (FileAction::RemoveDirectory(path), Then::RemovedDirectory)
         })
     }
 
     /// `DELE`.
     pub(super) fn remove(&self, command: CommandRef<'_>, context: &mut Context) -> Next {
         self.ask_about(self.rights.delete, command, context, |path| {
-            let then = Then::Say(&replies::FILE_ACTION_DONE);
-            (FileAction::Remove(path), then)
+            (FileAction::Remove(path), Then::RemovedFile)
         })
     }
 
@@ -206,7 +204,11 @@ impl Session {
             (Then::Made(_), AnswerKind::Refused(FileError::Exists)) => {
                 context.say(&replies::DIRECTORY_EXISTS);
             }
+            (then, AnswerKind::Refused(FileError::NotFound)) => context.say(then.not_found()),
             (_, AnswerKind::Refused(error)) => context.say(replies::refusal(error)),
+            (Then::RemovedFile | Then::RemovedDirectory, AnswerKind::Done) => {
+                context.say(&replies::FILE_ACTION_DONE);
+            }
             (Then::Say(reply), AnswerKind::Done) => context.say(reply),
             (Then::Enter(path), AnswerKind::Done) => {
                 self.current = path;
@@ -239,6 +241,19 @@ impl Session {
                 say_fact(Some(format!("{bytes}")), context);
             }
             _ => context.say(replies::refusal(FileError::Failed)),
+        }
+    }
+}
+
+impl Then {
+    /// What is said where nothing is, or something of the wrong kind.
+    fn not_found(&self) -> &'static Reply {
+        match self {
+            Self::Size | Self::Hash(..) | Self::RemovedFile => &replies::NO_FILE,
+            Self::Enter(_) | Self::Made(_) | Self::RemovedDirectory | Self::Space => {
+                &replies::NO_DIRECTORY
+            }
+            _ => &replies::NOT_FOUND,
         }
     }
 }

@@ -100,6 +100,8 @@ replies! {
     UNKNOWN_PARAMETER PARAMETER_NOT_IMPLEMENTED "504 Parameter not supported.";
     FOREIGN_ADDRESS PARAMETER_NOT_IMPLEMENTED "504 Only your own address, and ports from 1024 on.";
     NOT_FOUND FILE_UNAVAILABLE "550 No such file or directory.";
+    NO_FILE FILE_UNAVAILABLE "550 No such file.";
+    NO_DIRECTORY FILE_UNAVAILABLE "550 No such directory.";
     NOT_ALLOWED FILE_UNAVAILABLE "550 Not allowed.";
     NOT_EMPTY FILE_UNAVAILABLE "550 Directory is not empty.";
     NOT_KNOWN FILE_UNAVAILABLE "550 Not known.";

@@ -63,6 +63,10 @@ pub(super) enum Then {
     Say(&'static Reply),
     /// This is the current directory.
     Enter(VirtualPath),
+    /// A file was removed.
+    RemovedFile,
+    /// A directory was removed.
+    RemovedDirectory,
     /// This directory was made.
     Made(VirtualPath),
     /// The file has this time.

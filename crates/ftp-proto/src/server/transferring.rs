@@ -128,7 +128,11 @@ impl Transferring {
         match (&self.step, answer) {
             (Step::Begin, AnswerKind::Begin { size, name }) => self.open(size, name, context),
             (Step::Begin, AnswerKind::Refused(error)) => {
-                let reply = replies::refusal(error);
+                let reply = match (self.verb, error) {
+                    (Verb::Retr, FileError::NotFound) => &replies::NO_FILE,
+                    (Verb::Mlsd, FileError::NotFound) => &replies::NO_DIRECTORY,
+                    _ => replies::refusal(error),
+                };
                 self.fail(reply, TransferError::Failed(error), context)
             }
             (Step::Commit { .. }, AnswerKind::Done) => {

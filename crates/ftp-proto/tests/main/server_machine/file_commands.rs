@@ -47,10 +47,14 @@ fn paths_are_resolved_against_the_current_directory() {
         "257 \"/pub\" is the current directory.\r\n"
     );
     asked(&mut server, "CWD gone");
-    assert_eq!(
-        server.refuse(FileError::NotFound),
-        "550 No such file or directory.\r\n"
-    );
+    let refused = server.refuse(FileError::NotFound);
+    assert_eq!(refused, "550 No such directory.\r\n");
+    asked(&mut server, "DELE gone");
+    let refused = server.refuse(FileError::NotFound);
+    assert_eq!(refused, "550 No such file.\r\n");
+    asked(&mut server, "MLST gone");
+    let refused = server.refuse(FileError::NotFound);
+    assert_eq!(refused, "550 No such file or directory.\r\n");
     assert_eq!(
         server.send("PWD"),
         "257 \"/pub\" is the current directory.\r\n"
