@@ -158,7 +158,8 @@ pub trait WriteFile: Write + Send {
     fn commit(self: Box<Self>) -> Result<(), FileError>;
 
     /// The upload failed. A file that was there stays as it was. If none is there, what came is kept, so
-    /// that the client can go on from there; unless nothing came. What was written in place stays.
+    /// that the client can go on from there; unless nothing came. What was written in place stays. A store whose
+    /// files appear as a whole only may keep nothing.
     fn discard(self: Box<Self>) -> Result<(), FileError>;
 }
 

@@ -54,5 +54,5 @@ pub use files::{Entries, Files, Opened, ReadFile, WriteFile, answer, error_kind}
 pub use in_place::InPlace;
 pub use listing::Listing;
 pub use memory::Memory;
-pub use names::is_usable;
+pub use names::{is_usable, unique_name};
 pub use quota::{Quota, Usage};

@@ -84,8 +84,9 @@ pub(crate) fn temporary() -> Vec<u8> {
     [TEMPORARY, digits().as_bytes()].concat()
 }
 
-/// A name that no file has: what the client proposed, as far as it fits, and random digits.
-pub(crate) fn unique(proposed: &[u8]) -> Vec<u8> {
+/// A name that no file has (`STOU`): what the client proposed, as far as it fits in 255 bytes, and sixteen
+/// random digits.
+pub fn unique_name(proposed: &[u8]) -> Vec<u8> {
     let digits = digits();
     let length = proposed.len().min(LONGEST_NAME - digits.len() - 1);
     // Not in the middle of a character.

@@ -131,7 +131,7 @@ impl Files for Directory {
                 Err(_) => false,
             };
             let proposal = path.name().filter(|_| !is_directory).unwrap_or(b"upload");
-            let name = names::unique(proposal);
+            let name = names::unique_name(proposal);
             let parent = match is_directory {
                 true => self.root.open_dir(relative(path)?).map_err(file_error)?,
                 false => self.parent(path)?.ok_or(FileError::NotFound)?.0,

@@ -16,13 +16,13 @@ pub(super) fn begin(
 ) -> Result<Box<dyn WriteFile>, FileError> {
     let mut tree = lock(shared);
     let (parent, name) = match (mode, tree.directory(path)) {
-        (StoreMode::Unique, Ok(directory)) => (directory, names::unique(b"upload")),
+        (StoreMode::Unique, Ok(directory)) => (directory, names::unique_name(b"upload")),
         (StoreMode::Replace | StoreMode::New, Ok(_)) => return Err(FileError::Exists),
         (_, Ok(_)) => return Err(FileError::NotFound),
         (_, Err(_)) => {
             let (parent, name) = names::split(path)?.ok_or(FileError::NotFound)?;
             let name = match mode {
-                StoreMode::Unique => names::unique(name),
+                StoreMode::Unique => names::unique_name(name),
                 _ => name.to_vec(),
             };
             (tree.directory(&parent)?, name)

@@ -65,7 +65,7 @@ fn of_files(files: &FilesConfig, context: &Context) -> Vec<String> {
             hash.as_deref().unwrap_or_default(),
         ),
         (has_facts, "MDTM"),
-        (rights.write, "MFMT"),
+        (rights.write && files.sets_times, "MFMT"),
         (rights.list, &mlst),
         (restarts, "REST STREAM"),
         (has_facts, "SIZE"),

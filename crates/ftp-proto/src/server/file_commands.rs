@@ -131,6 +131,11 @@ impl Session {
 
     /// `MFMT time path` (draft-somers-ftp-mfxx §3.1).
     pub(super) fn set_modified(&self, command: CommandRef<'_>, context: &mut Context) -> Next {
+        let files = context.config.files.as_ref();
+        if !files.is_some_and(|files| files.sets_times) {
+            context.say(&replies::NOT_IMPLEMENTED);
+            return Next::Answered;
+        }
         if !Self::may(self.rights.write, context) {
             return Next::Answered;
         }

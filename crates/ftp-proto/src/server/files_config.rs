@@ -99,6 +99,7 @@ pub struct FilesConfig {
     pub(super) facts: FactNames,
     pub(super) hashes: Vec<HashAlgorithm>,
     pub(super) space: bool,
+    pub(super) sets_times: bool,
     pub(super) resumption: Resumption,
     pub(super) timeouts: data::Timeouts,
 }
@@ -120,6 +121,7 @@ impl Default for FilesConfig {
                 | FactNames::UNIX_MODE,
             hashes: Vec::new(),
             space: false,
+            sets_times: true,
             resumption: Resumption::default(),
             timeouts,
         }
@@ -174,6 +176,13 @@ impl FilesConfig {
     /// [write](Rights::write) or to [append](Rights::append). Default off.
     pub fn space(mut self, is_known: bool) -> Self {
         self.space = is_known;
+        self
+    }
+
+    /// Whether the application can set when a file was changed last (`MFMT`). Default on. If off, `FEAT`
+    /// does not list it, and it is answered with 502.
+    pub fn sets_times(mut self, can: bool) -> Self {
+        self.sets_times = can;
         self
     }
 

@@ -104,3 +104,14 @@ fn eprt_is_offered_where_it_works() {
     server.send("EPSV ALL");
     assert!(!server.send("FEAT").contains("EPRT"));
 }
+
+#[test]
+fn mfmt_is_offered_where_times_can_be_set() {
+    let files = FilesConfig::new().rights(Rights::ALL).sets_times(false);
+    let mut server = logged_in(plain().files(files));
+    assert!(!server.send("FEAT").contains("MFMT"));
+    assert_eq!(
+        server.send("MFMT 20240501123400 x"),
+        "502 Command not implemented.\r\n"
+    );
+}
