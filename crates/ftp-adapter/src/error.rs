@@ -102,8 +102,8 @@ pub enum Error {
         /// Why.
         error: Box<Error>,
     },
-    /// The server named a file so that its path may lead elsewhere: with `/` or `\\` in the name, or
-    /// `..`. Nothing was done with it.
+    /// The server named a file so that its path may lead elsewhere: with `/` in the name, or
+    /// `..`, or backslashes that would lead elsewhere as slashes. Nothing was done with it.
     #[error("the server names a file that may be elsewhere")]
     UnsafeName,
     /// Directories lie deeper in each other than is allowed, or in a circle.

@@ -16,7 +16,8 @@ use crate::Error;
 ///   entered that lies deeper than the limit.
 /// * Names that are not one plain component are skipped: they may lead elsewhere.
 ///
-/// Paths are made with `/`.
+/// Paths are made with `/`. A name may have a backslash, as on Unix: before you make a local path of it, see
+/// [`local_name`](ftp_proto::listing::Entry::local_name).
 #[derive(Debug)]
 pub struct Walk {
     /// The last is the next.
@@ -71,8 +72,8 @@ pub enum Visit {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The name is not one plain component of a path: there is `/`, `\`, CR, LF or NUL in it, or it
-    /// is empty, `.` or `..`.
+    /// The name is not one plain component of a path: there is `/`, CR, LF or NUL in it, it is empty, `.`
+    /// or `..`, or it has backslashes, and would lead elsewhere if they were slashes.
     UnsafeName,
     /// The directory lies deeper than the limit. Its own entry came before this.
     TooDeep,
@@ -182,11 +183,16 @@ fn visit(
     (Some(Visit::Entry { path, entry }), second)
 }
 
-/// Whether the name is one component of a path, to servers of any system.
+/// Whether the name is one component of a path. On Unix it may have a backslash. To a server that takes it
+/// for a slash, the path leads further below then, and nowhere else.
 pub(super) fn is_plain(entry: &OwnedEntry) -> bool {
-    let name = entry.borrow().local_name_on_unix();
+    let Some(name) = entry.borrow().local_name_on_unix() else {
+        return false;
+    };
+    let leads_below = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !part.contains(&b':');
     // A CR could not be sent.
-    name.is_some_and(|name| !name.iter().any(|byte| b"\\\r\n".contains(byte)))
+    !name.iter().any(|byte| b"\r\n".contains(byte))
+        && (!name.contains(&b'\\') || name.split(|byte| *byte == b'\\').all(leads_below))
 }
 
 /// The path of something in this directory.

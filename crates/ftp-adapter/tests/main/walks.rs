@@ -165,16 +165,23 @@ fn links_are_not_followed_and_names_that_lead_elsewhere_are_skipped() {
             entry("/etc", Kind::Directory, None),
             entry("../x", Kind::File, None),
             entry("..\\x", Kind::File, None),
+            entry("a\\..\\b", Kind::File, None),
+            entry("\\a", Kind::File, None),
+            entry("c:\\a", Kind::File, None),
+            entry("a\\b", Kind::File, None),
             entry("a\rb", Kind::Directory, None),
         ])
     })
     .unwrap();
-    assert_eq!(seen, ["/a/link", "/a/pipe"]);
+    assert_eq!(seen, ["/a/link", "/a/pipe", "/a/a\\b"]);
     let unsafe_names = [
         "unsafe /a/..",
         "unsafe /a//etc",
         "unsafe /a/../x",
         "unsafe /a/..\\x",
+        "unsafe /a/a\\..\\b",
+        "unsafe /a/\\a",
+        "unsafe /a/c:\\a",
         "unsafe /a/a\rb",
     ];
     assert_eq!(skipped, unsafe_names);
@@ -295,7 +302,7 @@ fn a_file_and_a_link_are_removed_as_they_are() {
 
 #[test]
 fn names_that_lead_elsewhere_stop_it_before_anything_of_the_directory_is_removed() {
-    for name in ["..", "/etc", "a/b", "..\\a", "a\rb", ""] {
+    for name in ["..", "/etc", "a/b", "..\\a", "\\a", "a\\\\b", "a\rb", ""] {
         let mut removal = Removal::new("top").unwrap();
         let mut known = Known::default();
         removal.next(&mut known, None).unwrap();

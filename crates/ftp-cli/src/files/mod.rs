@@ -5,6 +5,7 @@
 
 mod advice;
 mod change;
+mod clock;
 mod get;
 mod list;
 mod local;

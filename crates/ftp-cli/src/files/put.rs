@@ -272,7 +272,12 @@ impl Site {
         let there = self
             .ask(async |client| client.file_facts(path.as_bytes()).await)
             .await?;
-        Ok(there.size == Fact::Known(here.len()) && is_newer(there, here))
+        let is_set = there
+            .modified
+            .known()
+            .is_some_and(|there| Some(there) == modified(here));
+        Ok(there.size == Fact::Known(here.len())
+            && (is_set || self.is_newer(there, here, path).await?))
     }
 
     /// Sends a file, and goes on with it where it is cut.
@@ -290,7 +295,7 @@ impl Site {
                 .ask(async |client| client.file_facts(to.as_bytes()).await)
                 .await?;
             // An older file is not the beginning of this one, which changed after it.
-            if is_newer(there, here) {
+            if self.is_newer(there, here, to).await? {
                 options = options.begun(there);
             }
         }
@@ -300,6 +305,24 @@ impl Site {
             .upload_from(to.as_bytes(), &mut source, options)
             .await;
         Ok(Whole::of(sent?))
+    }
+
+    /// Whether the server's file, or the part of one, was written after the local one.
+    async fn is_newer(
+        &self,
+        there: FileFacts,
+        here: &Metadata,
+        path: &RemotePath,
+    ) -> Result<bool, Trouble> {
+        let (Fact::Known(size), Fact::Known(there)) = (there.size, there.modified) else {
+            return Ok(false);
+        };
+        if size == 0 || size > here.len() {
+            return Ok(false);
+        }
+        let directory = path.parent().unwrap_or_else(|| path.top());
+        let clock = self.clock(&directory).await?;
+        Ok(modified(here).is_some_and(|here| clock.here(there) >= here))
     }
 
     /// Sends what cannot be sent twice.
@@ -345,12 +368,4 @@ fn open(path: &Path) -> Result<(File, Metadata), Trouble> {
         }
     });
     opened.map_err(|error| Trouble::local(path.display(), &error))
-}
-
-/// Whether the server's file was written after the local one.
-fn is_newer(there: FileFacts, here: &Metadata) -> bool {
-    match (there.modified, modified(here)) {
-        (Fact::Known(there), Some(here)) => there >= here,
-        _ => false,
-    }
 }

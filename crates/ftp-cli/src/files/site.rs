@@ -11,9 +11,11 @@ use ftp_proto::connect::Retry;
 use ftp_proto::wire::{Reply, escape};
 use ftp_rustls::Versions;
 use ftp_tokio::{Connector, Pool, Pooled, ResumeOptions};
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use super::advice::Advice;
+use super::clock::ServerClock;
 use super::outcome::{Trouble, is_of_login};
 use crate::cli::SessionArguments;
 use crate::connection::{config, security, tls_config, trust, warn};
@@ -36,7 +38,9 @@ pub(crate) struct Site {
     pool: Pool,
     retries: u32,
     /// Tells what is tried again.
-    tells: bool,
+    pub(super) tells: bool,
+    /// How far the server's clock is off, when that was looked at.
+    pub(super) clock_seen: OnceCell<ServerClock>,
     recorder: Arc<Recorder>,
     is_plaintext: bool,
     is_active: bool,
@@ -154,6 +158,7 @@ impl Site {
             pool: Pool::new(connector, &key.address, parallel),
             retries: options.retries.unwrap_or(RETRIES),
             tells: !arguments.quiet && !arguments.json,
+            clock_seen: OnceCell::new(),
             recorder,
             is_active: arguments.active.is_some(),
             is_plaintext: security == Security::DangerousPlaintext,

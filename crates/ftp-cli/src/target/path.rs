@@ -106,6 +106,18 @@ impl RemotePath {
         Self::new([&self.bytes, suffix].concat())
     }
 
+    /// The directory that the login leads to, or the root if the path begins there.
+    pub(crate) fn top(&self) -> Self {
+        Self::new(
+            self.bytes
+                .iter()
+                .take(1)
+                .filter(|byte| **byte == b'/')
+                .copied()
+                .collect(),
+        )
+    }
+
     /// The directory that this is in; `None` if that is the one of the login, or the root.
     pub(crate) fn parent(&self) -> Option<Self> {
         let end = self.bytes.iter().rposition(|byte| *byte == b'/')?;
@@ -187,6 +199,7 @@ mod tests {
         assert_eq!(of("a/b/c").parent(), Some(of("a/b")));
         assert_eq!((of("c").name(), of("c").parent()), (&b"c"[..], None));
         assert_eq!(of("/c").parent(), None);
+        assert_eq!((of("/c").top(), of("c").top()), (of("/"), of("")));
         assert_eq!(of("").join(b"c"), of("c"));
         assert_eq!(of("/").join(b"c"), of("/c"));
         assert_eq!(of("a").join(b"c"), of("a/c"));

@@ -554,3 +554,19 @@ fn mistakes_are_said_before_anything_is_connected() {
         assert!(run.stderr.starts_with("error: "), "{words:?}: {run:?}");
     }
 }
+
+/// By the clock of the server, the part is older than the file, or newer.
+#[test]
+fn a_cut_upload_goes_on_although_the_clock_of_the_server_is_off() {
+    let bytes: Vec<u8> = (0..200_000_u32).map(|number| number as u8).collect();
+    let here = TestDirectory::new();
+    here.write("file", &bytes);
+    let server = Faulty::start(&[("file", &bytes[..50_000])], |_, _| Fault::None);
+    let local = format!("{}/file", here.path());
+    let words = ["put", "--continue", &local, &server.url("file")];
+    let run = server.program(&words).run();
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(server.file("file").unwrap(), bytes);
+    assert_eq!(server.heard("REST"), ["REST 50000"]);
+    assert_eq!(server.paths(), ["file"]);
+}

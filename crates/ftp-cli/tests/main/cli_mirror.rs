@@ -185,7 +185,7 @@ fn nothing_is_written_outside() {
                    type=file;size=1;modify=20240501120000; ..\r\n\
                    type=dir;modify=20240501120000; ../../up\r\n\
                    type=file;size=1;modify=20240501120000; /tmp/evil\r\n\
-                   type=file;size=1;modify=20240501120000; a\\b\r\n\
+                   type=file;size=1;modify=20240501120000; ..\\b\r\n\
                    type=file;size=1;modify=20240501120000; .ftp-cli-0123456789abcdef.part\r\n\
                    type=file;size=2;modify=20240501120000; good\r\n";
     let server = Faulty::start(&[("good", b"ok")], |line, _| {
@@ -503,4 +503,55 @@ fn mistakes_are_said_first() {
         assert_eq!(run.code, exit, "{words:?}: {run:?}");
         assert!(run.stderr.contains("error: "), "{words:?}: {run:?}");
     }
+}
+
+/// Its clock stands still, years ago, and it takes no times.
+#[test]
+fn what_a_server_whose_clock_is_off_has_is_not_sent_again_and_what_changed_is() {
+    let server = Faulty::start(&[], |_, _| Fault::None);
+    let here = TestDirectory::new();
+    files(&here, &[("a", "1"), ("sub/b", "22")]);
+    let up = mirror(&here.path(), &server.url("site/"), &[]);
+    assert_eq!((up.code, table(&up)), (0, [2, 0, 0, 0, 0]), "{up:?}");
+    let before = server.heard("STOR").len();
+    let dry = mirror(&here.path(), &server.url("site/"), &["--dry-run"]);
+    assert_eq!(
+        server.heard("STOR").len(),
+        before,
+        "it was written to: {dry:?}"
+    );
+    let again = mirror(&here.path(), &server.url("site/"), &["--delete"]);
+    assert_eq!(
+        (again.code, table(&again)),
+        (0, [0, 2, 0, 0, 0]),
+        "{again:?}"
+    );
+    assert!(again.stderr.contains("behind; times are"), "{again:?}");
+    // What the clock was looked at with is gone.
+    assert_eq!(server.paths(), ["site/a", "site/sub", "site/sub/b"]);
+    // A change that only the time shows. The server says that it has the older one.
+    files(&here, &[("a", "2")]);
+    let later = SystemTime::now() + Duration::from_secs(100);
+    let file = fs::File::options().write(true).open(here.0.join("a"));
+    file.unwrap().set_modified(later).unwrap();
+    let changed = mirror(&here.path(), &server.url("site/"), &[]);
+    assert_eq!(table(&changed), [1, 1, 0, 0, 0], "{changed:?}");
+    assert_eq!(server.file("site/a").unwrap(), b"2");
+}
+
+/// Some servers list no names that begin with a dot.
+#[test]
+fn a_file_that_the_server_does_not_list_is_asked_for_before_it_is_sent_again() {
+    let server = Faulty::start(&[("site/.hidden", b"1")], |line, _| {
+        match line.starts_with("MLSD") {
+            true => Fault::Send(Vec::new()),
+            false => Fault::None,
+        }
+    });
+    let here = TestDirectory::new();
+    files(&here, &[(".hidden", "1")]);
+    old(&here, ".hidden");
+    let up = mirror(&here.path(), &server.url("site/"), &[]);
+    assert_eq!((up.code, table(&up)), (0, [0, 1, 0, 0, 0]), "{up:?}");
+    assert_eq!(server.heard("STOR"), Vec::<String>::new());
 }

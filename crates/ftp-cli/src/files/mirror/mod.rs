@@ -21,7 +21,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use self::filter::Filter;
 use self::plan::{Plan, Rules};
 use self::table::Tally;
-use self::tree::{Node, Tree, local_path, name, parent, part_name, scan, walk};
+use self::tree::{Node, Tree, is_hidden, local_path, name, parent, part_name, scan, walk};
 use super::metered::Throttle;
 use super::outcome::Trouble;
 use super::session::Session;
@@ -29,6 +29,9 @@ use super::site::{Site, Sites};
 use crate::cli::MirrorArguments;
 use crate::exit::{Exit, Failure};
 use crate::target::{RemotePath, Target};
+
+/// A clock in another time zone is off by less than so many seconds. No file is overlooked if it is.
+const MOST_OFF: i64 = 26 * 3600;
 
 /// Which way files go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,6 +177,7 @@ impl Mirror<'_> {
         };
         self.plan(&mut seen, false);
         self.look_closer(&mut seen).await?;
+        self.look_at_clock(&mut seen).await?;
         Ok(seen)
     }
 
@@ -200,13 +204,44 @@ impl Mirror<'_> {
         seen.plan = Plan::new(&seen.source, &seen.target, &rules, &parts);
     }
 
-    /// Asks for the times of files on the server that the listing does not say exactly.
+    /// A server that is told no times gives files those of its own clock. Where it matters, learns how far
+    /// that is off, and plans anew.
+    async fn look_at_clock(&self, seen: &mut Seen) -> Result<(), Trouble> {
+        if self.way == Way::Down || self.arguments.dry_run || !seen.has_doubtful_times() {
+            return Ok(());
+        }
+        let features = self
+            .site
+            .ask(async |client| client.features().await)
+            .await?;
+        if features.set_modified() {
+            return Ok(());
+        }
+        let clock = self.site.clock(&self.remote).await?;
+        for node in seen.target.nodes.values_mut() {
+            if let Node::File { time, .. } = node {
+                *time = time.map(|there| clock.here(there));
+            }
+        }
+        self.plan(seen, true);
+        Ok(())
+    }
+
+    /// Asks for the times of files on the server that the listing does not say exactly, and for files that
+    /// it may not show.
     async fn look_closer(&self, seen: &mut Seen) -> Result<(), Trouble> {
+        let may_be_hidden = |path: &[u8]| {
+            self.way == Way::Up
+                && !seen.is_new
+                && is_hidden(path)
+                && !seen.target.nodes.contains_key(path)
+                && (parent(path).is_empty() || seen.target.nodes.contains_key(parent(path)))
+        };
         let unsure: Vec<_> = seen
             .plan
             .files
             .iter()
-            .filter(|file| file.is_unsure)
+            .filter(|file| file.is_unsure || may_be_hidden(&file.path))
             .map(|file| file.path.clone())
             .collect();
         if unsure.is_empty() {
@@ -228,9 +263,17 @@ impl Mirror<'_> {
             Way::Up => &mut seen.target,
         };
         for (path, facts) in asked {
-            if let Some(Node::File { size, time }) = tree.nodes.get_mut(&path) {
-                *size = facts.size.known().or(*size);
-                *time = facts.modified.known().map(|time| time.with_nanosecond(0));
+            let said = facts.modified.known().map(|time| time.with_nanosecond(0));
+            match tree.nodes.get_mut(&path) {
+                Some(Node::File { size, time }) => {
+                    *size = facts.size.known().or(*size);
+                    *time = said;
+                }
+                None if facts.size.known().is_some() => {
+                    let size = facts.size.known();
+                    tree.nodes.insert(path, Node::File { size, time: said });
+                }
+                _ => {}
             }
         }
         self.plan(seen, true);
@@ -257,6 +300,30 @@ impl Mirror<'_> {
     fn local_path(&self, path: &[u8]) -> Result<PathBuf, Trouble> {
         local_path(&self.local, path)
             .ok_or_else(|| Trouble::Local("its name cannot be that of a file here".to_owned()))
+    }
+}
+
+impl Seen {
+    /// Whether there are files of which a clock that is off may say that they are newer or older.
+    fn has_doubtful_times(&self) -> bool {
+        self.source.nodes.iter().any(|(path, node)| {
+            let (
+                Node::File { size, time },
+                Some(Node::File {
+                    size: old_size,
+                    time: old_time,
+                }),
+            ) = (node, self.target.nodes.get(path))
+            else {
+                return false;
+            };
+            match (time, old_time) {
+                (Some(time), Some(old)) => {
+                    size == old_size && time != old && old.unix() - time.unix() < MOST_OFF
+                }
+                _ => false,
+            }
+        })
     }
 }
 

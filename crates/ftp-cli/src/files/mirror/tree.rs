@@ -116,6 +116,11 @@ pub(super) fn name(path: &[u8]) -> &[u8] {
         .unwrap_or_default()
 }
 
+/// Whether servers may leave this out of listings: the last name begins with a dot.
+pub(super) fn is_hidden(path: &[u8]) -> bool {
+    name(path).starts_with(b".")
+}
+
 const PART_START: &[u8] = b".ftp-cli-";
 
 /// Whether files have such names while they come.
