@@ -165,6 +165,23 @@ fn what_moved_without_a_preliminary_reply_is_not_forgotten() {
     }
 }
 
+/// A server that sends at once and refuses `REST` then: what came is counted.
+#[test]
+fn what_moved_before_the_transfer_command_is_not_forgotten() {
+    let mut dialogue = Dialogue::ready();
+    dialogue.begin(Transfer::retrieve("notes").unwrap().offset(10));
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    dialogue.exchange("EPSV\r\n", EPSV);
+    let mut connection = dialogue.open();
+    assert_eq!(connection.received(dialogue.now, b"some"), 4);
+    dialogue.exchange("REST 10\r\n", "502 x\r\n");
+    let error = dialogue.error_of_transfer();
+    assert!(
+        matches!(error, TransferError::Failed { bytes: 4, .. }),
+        "{error:?}"
+    );
+}
+
 #[test]
 fn a_transfer_that_is_confirmed_at_once_has_started_all_the_same() {
     let mut dialogue = Dialogue::ready();

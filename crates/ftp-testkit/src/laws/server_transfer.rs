@@ -8,8 +8,10 @@ use ftp_proto::server::{
     CommitRequest, Config, Connection, Event, FileError, FileRequest, FilesConfig, ListenRequest,
     NameRule, Rights, Security, StoreMode, TransferAction, TransferId, TransferRequest,
 };
-use ftp_proto::wire::{Class, ReplyParser, Status};
-use ftp_proto::{Action, Instant, Lenience, Limits, Machine};
+use ftp_proto::wire::{Class, Code, ReplyParser, Status};
+use ftp_proto::{Action, Instant, Lenience, Limits, Machine, Securable};
+
+use super::tls_session;
 
 /// What the client says.
 const COMMANDS: [&[u8]; 16] = [
@@ -33,18 +35,27 @@ const COMMANDS: [&[u8]; 16] = [
 /// More acts make no better dialogues, only slower ones.
 const MOST_ACTS: usize = 300;
 
-/// Transfers of a server with a user, over real data connections, in clear. Each byte is one act of the
-/// client, the application or time (`Run::act`).
+/// Begins a dialogue under TLS.
+const UNDER_TLS: u8 = 255;
+
+/// Transfers of a server with a user, over real data connections; under TLS if the first byte is
+/// [`UNDER_TLS`]. Each other byte is one act of the client, the application or time (`Run::act`).
 ///
 /// * Each transfer that is asked for is told to be over once, and there is never a second one.
 /// * An upload is whole only if all that the client sent was taken, its end came, and the application
 ///   kept it; a download only if all was written, sent and closed.
+/// * 226 is said as often as a transfer was whole or `ABOR` was answered, and no oftener. Under TLS nothing is
+///   whole without its end in TLS.
 /// * The count is that of the bytes on the data connection.
 /// * A `REST` serves one transfer and no more.
 /// * Each command gets one final reply, in the end: also `ABOR`, beside that of the transfer.
 /// * At most one listener, and none is left.
 pub fn server_transfer(acts: &[u8]) {
-    let mut run = Run::logged_in();
+    let (is_protected, acts) = match acts {
+        [UNDER_TLS, rest @ ..] => (true, rest),
+        all => (false, all),
+    };
+    let mut run = Run::logged_in(is_protected);
     for act in acts.iter().take(MOST_ACTS) {
         run.act(*act);
         run.settle();
@@ -58,6 +69,10 @@ struct Run {
     sent: Vec<u8>,
     /// Commands that were taken.
     commands: usize,
+    aborts: usize,
+    /// Transfers that were said to be whole.
+    wholes: usize,
+    is_protected: bool,
     restarts: usize,
     is_over: bool,
     listener: bool,
@@ -78,6 +93,9 @@ struct Data {
     /// The client's end came, or ours went out.
     is_ended: bool,
     is_cut: bool,
+    asks_for_tls: bool,
+    /// Bytes may go: in clear, or TLS stands.
+    is_open: bool,
 }
 
 /// The transfer that is not over.
@@ -90,10 +108,13 @@ struct Current {
 }
 
 impl Run {
-    fn logged_in() -> Self {
+    fn logged_in(is_protected: bool) -> Self {
         let files = FilesConfig::new().rights(Rights::ALL).active(true);
         let config = Config::new()
-            .security(Security::DangerousPlaintext)
+            .security(match is_protected {
+                true => Security::ExplicitTls,
+                false => Security::DangerousPlaintext,
+            })
             .files(files)
             .name_rule(|_| NameRule::Open);
         let mut server = Connection::new(Arc::new(config), Instant::START);
@@ -103,6 +124,9 @@ impl Run {
             now: Instant::START,
             sent: Vec::new(),
             commands: 0,
+            aborts: 0,
+            wholes: 0,
+            is_protected,
             restarts: 0,
             is_over: false,
             listener: false,
@@ -114,6 +138,16 @@ impl Run {
             data: None,
             current: None,
         };
+        run.settle();
+        if is_protected {
+            run.say(b"AUTH TLS\r\n");
+            run.settle();
+            run.server.tls_started(run.now, tls_session());
+            for command in [&b"PBSZ 0\r\n"[..], b"PROT P\r\n"] {
+                run.settle();
+                run.say(command);
+            }
+        }
         run.settle();
         run.say(b"USER anna\r\n");
         run.settle();
@@ -130,7 +164,7 @@ impl Run {
             22 => {
                 if let Some(ticket) = self.ticket.take() {
                     let opened = self.server.data_opened(now, ticket).ok();
-                    self.data = opened.map(Data::new);
+                    self.data = opened.map(|machine| Data::new(machine, !self.is_protected));
                 }
             }
             23 => {
@@ -163,6 +197,12 @@ impl Run {
             _ => {
                 if let Some(data) = &mut self.data {
                     data.drive(now);
+                    // TLS comes about on a data connection.
+                    if act >= 128 && data.asks_for_tls && !data.is_over() {
+                        data.is_open = true;
+                        data.machine.tls_started(now, tls_session());
+                        data.drive(now);
+                    }
                 }
             }
         }
@@ -173,6 +213,7 @@ impl Run {
         if self.server.received(self.now, command) == command.len() {
             self.commands += 1;
             self.restarts += usize::from(command.starts_with(b"REST"));
+            self.aborts += usize::from(command.starts_with(b"ABOR"));
         } else {
             self.is_over = true;
         }
@@ -302,7 +343,7 @@ impl Run {
                     assert!(self.listener, "accept without a listener");
                     self.listener = false;
                 }
-                assert!(!ticket.is_protected());
+                assert_eq!(ticket.is_protected(), self.is_protected);
                 self.ticket = Some(ticket);
             }
             Event::Commit(request) => {
@@ -326,6 +367,7 @@ impl Run {
                     (None, _) => false,
                 };
                 assert_eq!(outcome.is_ok(), is_whole, "{outcome:?}");
+                self.wholes += usize::from(is_whole);
                 if let Some((_, moved)) = current.data {
                     assert_eq!(bytes, moved);
                 }
@@ -354,16 +396,18 @@ impl Run {
             return;
         }
         assert!(self.current.is_none(), "a transfer that does not end");
-        let mut finals = 0;
+        let (mut finals, mut complete) = (0, 0);
         let mut parser = ReplyParser::new(&Limits::default(), &Lenience::STRICT);
         let mut rest = self.sent.as_slice();
         while let Ok(Status::Complete(reply, length)) = parser.parse(rest) {
             finals += usize::from(reply.code().class() != Class::Preliminary);
+            complete += usize::from(reply.code() == Code::CLOSING_DATA_CONNECTION);
             rest = &rest[length..];
         }
         assert_eq!(rest, b"", "half a reply");
         // And the greeting.
         assert_eq!(finals, self.commands + 1);
+        assert_eq!(complete, self.wholes + self.aborts, "226");
         self.server.received_eof(self.now);
         self.settle();
         assert!(self.is_over);
@@ -371,12 +415,14 @@ impl Run {
 }
 
 impl Data {
-    fn new(machine: data::Connection) -> Self {
+    fn new(machine: data::Connection, is_open: bool) -> Self {
         Self {
             machine,
             moved: 0,
             is_ended: false,
             is_cut: false,
+            asks_for_tls: false,
+            is_open,
         }
     }
 
@@ -387,9 +433,13 @@ impl Data {
         let receives = self.machine.direction() == Direction::Receive;
         match act {
             25 if receives => {
-                // Bytes behind the end do not come.
+                if !self.is_open && self.asks_for_tls {
+                    // In clear, where TLS must be.
+                    self.is_cut |= !self.is_ended;
+                }
                 let bytes = vec![b'x'; count];
-                self.moved += self.machine.received(now, &bytes) as u64;
+                let taken = self.machine.received(now, &bytes) as u64;
+                self.moved += if self.is_open { taken } else { 0 };
             }
             25 => {
                 let _some = self.machine.write(now, &vec![b'x'; count]);
@@ -397,6 +447,7 @@ impl Data {
             26 if receives => {
                 // Only if all that came was taken.
                 if self.machine.readable().len() < 64 * 1024 {
+                    self.is_cut |= !self.is_open && !self.is_ended;
                     self.machine.received_eof(now);
                     self.is_ended = true;
                 }
@@ -429,7 +480,9 @@ impl Data {
                     self.machine.shut_down(now);
                     self.is_ended = true;
                 }
-                Ok(Action::Event(_)) => {}
+                Ok(Action::Event(event)) => {
+                    self.asks_for_tls |= matches!(event, data::Event::StartTls);
+                }
                 Ok(Action::Read { .. } | Action::Wait { .. } | Action::Closed) => return,
                 Err(_) => {
                     self.is_cut |= !self.is_ended;

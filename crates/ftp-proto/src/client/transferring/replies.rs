@@ -144,7 +144,16 @@ impl Transferring {
 
     /// The server refused one of the commands.
     fn refused(self: Box<Self>, verb: Verb, reply: ReplyRef<'_>, context: &mut Context) -> State {
-        let error = TransferError::refusal(verb, reply.to_reply());
+        let (bytes, reply) = (self.moved(), reply.to_reply());
+        let error = match bytes {
+            0 => TransferError::refusal(verb, reply),
+            // The server sent before it was asked to.
+            _ => TransferError::Failed {
+                reply,
+                bytes,
+                tls: None,
+            },
+        };
         self.conclude(Err(error), context)
     }
 

@@ -10,6 +10,7 @@ use ftp_proto::wire::{Class, Command, Verb};
 use ftp_proto::{Action, Machine, Securable};
 
 use super::super::tls_session;
+use super::super::transfer_model::{Known, TransferModel};
 use super::super::watched::{Cut, Watched};
 use super::Heard;
 
@@ -92,9 +93,13 @@ impl Application {
         );
         drop(after);
         if self.in_order {
-            let (is_ok, is_whole) = (outcome.is_ok(), model.is_whole());
-            assert!(is_whole || !is_ok, "{outcome:?} {model:?}");
-            assert!(is_ok || !is_whole || self.gave_up, "{outcome:?} {model:?}");
+            assert!(
+                model.is_whole() || outcome.is_err(),
+                "{outcome:?} {model:?}"
+            );
+            if let Some(known) = model.known().filter(|_| !self.gave_up) {
+                assert_eq!(known_of(&outcome), known, "{outcome:?} {model:?}");
+            }
         }
         match outcome {
             Ok(transferred) => {
@@ -130,11 +135,17 @@ impl Application {
         match letter {
             b't' => self.pass(watched, Duration::from_secs(operand.into())),
             b'T' => watched.skip_to_deadline(&mut |_, _, event| self.hear(event)),
-            b'e' => client.received_eof(now),
+            b'e' => {
+                client.received_eof(now);
+                self.note(TransferModel::control_ended);
+            }
             b's' => {
                 if let Some(data) = &mut self.data {
                     while let Ok(Action::Event(_)) = data.poll() {}
                     data.tls_started(now, tls_session());
+                    if data.tls().is_some() {
+                        self.note(TransferModel::shook_hands);
+                    }
                 }
             }
             b'a' => self.move_bytes(watched, operand.into()),
@@ -190,7 +201,9 @@ impl Application {
                 .map(|transfer| transfer.data_type(data::DataType::Ascii)),
         };
         let mut transfer = transfer.expect("a path").offset(u64::from(choice >> 6));
-        if choice & 0x38 == 0x38 {
+        let goes_as_it_is = choice % 8 < 4;
+        let has_size = choice & 0x38 == 0x38;
+        if has_size {
             transfer = transfer.size(Some(8));
         }
         if let Ok(id) = watched.machine.transfer(watched.now, transfer) {
@@ -198,7 +211,11 @@ impl Application {
             (self.moved, self.ended, self.gave_up) = (0, None, false);
             (self.ticket, self.data, self.listen) = (None, None, None);
             let mut heard = self.heard.0.lock().expect("no observer panicked");
-            heard.0 = super::TransferModel::default();
+            heard.0 = TransferModel::default();
+            if goes_as_it_is {
+                let (offset, size) = (u64::from(choice >> 6), has_size.then_some(8));
+                heard.0.of_bytes(size, offset);
+            }
             heard.1.clear();
         }
     }
@@ -219,6 +236,7 @@ impl Application {
             }
         }
         self.moved = data.moved();
+        self.note(|model| model.moved(self.moved));
     }
 
     fn data_news(&mut self, watched: &mut Watched<Connection>, choice: u8) {
@@ -228,8 +246,12 @@ impl Application {
                 // The machine may not want it any more.
                 self.data = watched.machine.data_opened(now, ticket).ok();
                 self.moved = 0;
+                self.note(|model| model.opened(true));
             }
-            (1, Some(ticket), _) => drop(watched.machine.data_failed(now, ticket)),
+            (1, Some(ticket), _) => {
+                self.note(|model| model.opened(false));
+                let _ = watched.machine.data_failed(now, ticket);
+            }
             (5, ticket, data) => self.gave_up |= ticket.is_some() || data.is_some(),
             (news @ 2..=7, ticket, Some(mut data)) => {
                 self.ticket = ticket;
@@ -240,9 +262,10 @@ impl Application {
                     _ => {}
                 }
                 self.moved = data.moved();
+                self.note(|model| model.moved(self.moved));
                 if data.is_flushed() && news == 6 {
                     self.data = Some(data);
-                    return self.note_sent();
+                    return self.note(TransferModel::sent_all);
                 }
                 self.end_data(watched, data);
             }
@@ -250,9 +273,10 @@ impl Application {
         }
     }
 
-    fn note_sent(&self) {
+    /// Lets the model know.
+    pub(super) fn note(&self, what: impl FnOnce(&mut TransferModel)) {
         let mut heard = self.heard.0.lock().expect("no observer panicked");
-        heard.0.sent_all();
+        what(&mut heard.0);
     }
 
     fn end_data(&mut self, watched: &mut Watched<Connection>, data: data::Connection) {
@@ -298,6 +322,21 @@ impl Application {
 
     pub(super) fn assert_all_over(&self) {
         assert_eq!(self.current, None, "a transfer without an outcome");
+    }
+}
+
+/// What an outcome says is known.
+fn known_of(outcome: &Result<Transferred, TransferError>) -> Known {
+    use TransferError::*;
+    match outcome {
+        Ok(_) => Known::Whole,
+        Err(LengthDiffers { .. }) => Known::LengthDiffers,
+        Err(CutOff { .. }) => Known::CutOff,
+        Err(Failed { .. }) => Known::Failed,
+        Err(Refused { verb, .. }) if moves(*verb) => Known::Refused,
+        Err(Refused { .. } | UnusableReply { .. } | NotOpened | NotBegun) => Known::NothingMoved,
+        Err(Unknown) => Known::Unknown,
+        Err(other) => panic!("nobody gave it up: {other:?}"),
     }
 }
 

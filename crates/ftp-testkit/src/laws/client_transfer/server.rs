@@ -16,6 +16,8 @@ struct Server {
     unanswered: VecDeque<Verb>,
     /// How often it answers a `NOOP` at once that comes during a transfer; `None`: in its turn.
     noop_answers: Option<usize>,
+    /// Its end was seen: it says no more.
+    is_gone: bool,
 }
 
 /// Each byte of the script is one thing that happens.
@@ -28,6 +30,7 @@ pub(super) fn converse(choices: &[u8], script: &[u8]) {
         read: 0,
         unanswered: VecDeque::new(),
         noop_answers: [None, Some(1), Some(0), Some(2)][usize::from(choices[0] >> 3) & 3],
+        is_gone: false,
     };
     for action in script.iter().take(200) {
         server.act(action % 8, action / 8);
@@ -77,9 +80,16 @@ impl Server {
             3 => application.call(watched, b'a', choice),
             4 => application.pass(watched, Duration::from_millis(100 * u64::from(choice))),
             5 if choice == 0 => application.call(watched, b'x', 0),
+            5 if choice == 31 => {
+                application.call(watched, b'e', 0);
+                self.is_gone = true;
+            }
             5 => application.call(watched, b's', 0),
             6 => match application.current {
-                None if self.unanswered.is_empty() => application.start(watched, choice),
+                None if self.unanswered.is_empty() => {
+                    let lengths = [0, 0x38, 0x40, 0x78][usize::from(choice / 8)];
+                    application.start(watched, (choice % 8) | lengths);
+                }
                 _ => application.call(watched, b'k', choice),
             },
             _ => {
@@ -87,14 +97,20 @@ impl Server {
                     self.unanswered.front(),
                     Some(Verb::Retr | Verb::Stor | Verb::List | Verb::Appe | Verb::Stou)
                 );
-                if is_transfer {
+                if is_transfer && choice < 24 {
                     self.say("150 Here it comes.\r\n");
+                } else if is_transfer {
+                    self.run.application.note(|model| model.announced(8));
+                    self.say("150 Opening notes (8 bytes).\r\n");
                 }
             }
         }
     }
 
     fn say(&mut self, reply: &str) {
+        if self.is_gone {
+            return;
+        }
         let Run {
             watched,
             application,
@@ -129,6 +145,7 @@ impl Server {
             _ => match choice % 6 {
                 0..=2 => "226 Done.\r\n",
                 3 => "250 Done.\r\n",
+                4 if is(2) => "425 Not this one.\r\n",
                 4 => "426 Cut.\r\n",
                 _ => "552 Full.\r\n",
             },
