@@ -197,7 +197,8 @@ def our_programs():
     """The folder with our programs, and their examples in `examples`, built now. Always all at once:
     for each other choice of packages cargo would build the dependencies again."""
     root = HERE.parent
-    build(root, "--workspace", "--bins", "--examples", "--features", "ftp-cli/async-std")
+    build(root, "--workspace", "--bins", "--examples", "--features",
+          "ftp-cli/async-std,ftp-cli/object-store")
     return target(root) / "debug"
 
 

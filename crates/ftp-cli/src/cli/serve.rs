@@ -114,6 +114,12 @@ pub(crate) struct UserArguments {
 #[command(next_help_heading = "Files")]
 pub(crate) struct FileArguments {
     /// Serve the files in this directory; default: none
+    #[cfg_attr(
+        feature = "object-store",
+        doc = "",
+        doc = "Or in an object store: s3://BUCKET/PREFIX, gs://… or az://…, with its settings and credentials in",
+        doc = "the environment (AWS_REGION, AWS_ACCESS_KEY_ID and so on)"
+    )]
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
 

@@ -7,10 +7,11 @@ use ftp_proto::server::{
 };
 
 use super::greeting;
+use super::homes::Homes;
 use crate::cli::{ServeArguments, TlsResumption};
 use crate::exit::Failure;
 
-pub(super) fn config(arguments: &ServeArguments, has_files: bool) -> Result<Config, Failure> {
+pub(super) fn config(arguments: &ServeArguments, homes: &Homes) -> Result<Config, Failure> {
     let security = match (arguments.tls.implicit, arguments.tls.danger_optional_tls) {
         (true, _) => Security::ImplicitTls,
         (false, false) => Security::ExplicitTls,
@@ -31,8 +32,8 @@ pub(super) fn config(arguments: &ServeArguments, has_files: bool) -> Result<Conf
     if arguments.tls.require_data_tls {
         config = config.data_protection(DataProtectionPolicy::Required);
     }
-    if has_files {
-        config = config.files(files(arguments));
+    if homes.has_files() {
+        config = config.files(homes.offered(files(arguments)));
     }
     match &arguments.greeting {
         Some(path) => greeting::greet(config, path),

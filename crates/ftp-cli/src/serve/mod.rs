@@ -37,6 +37,9 @@ use ftp_tokio::ftp_files::Files;
 use ftp_tokio::{AcceptedStream, ExternalAddress, Server, SessionInfo, SharedGuard};
 use tokio::net::TcpStream;
 use tracing::{debug, error, info, warn};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use zeroize::Zeroizing;
 
 use self::balancer::{HeaderError, source_of};
@@ -179,7 +182,7 @@ fn server(
     users: Arc<CurrentUsers>,
     guard: Option<SharedGuard>,
 ) -> Result<Server, Failure> {
-    let config = Arc::new(config::config(arguments, homes.has_files())?);
+    let config = Arc::new(config::config(arguments, &homes)?);
     let mut server = Server::new(config, Some(Arc::clone(&tls.config)))
         .map_err(|error| Failure::new(Exit::Tls, error.to_string()))?
         .max_sessions(arguments.limits.max_sessions.get())
@@ -308,8 +311,10 @@ fn start_log(format: LogFormat) {
     let log = tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_target(false);
+    // What `object_store` logs has URLs in it, which may have signatures.
+    let ours = filter_fn(|of| !of.target().starts_with("object_store"));
     match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.finish().with(ours).init(),
+        LogFormat::Json => log.json().flatten_event(true).finish().with(ours).init(),
     }
 }

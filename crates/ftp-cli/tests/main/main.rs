@@ -23,6 +23,8 @@ mod cli_serve_guard;
 #[cfg(feature = "guard-store")]
 mod cli_serve_guard_store;
 mod cli_serve_metrics;
+#[cfg(feature = "object-store")]
+mod cli_serve_object_store;
 mod cli_serve_reload;
 mod cli_serve_room;
 mod cli_serve_service;

@@ -1,5 +1,6 @@
 //! Whose files are where: the directory of each user, and its quota.
 
+mod root;
 mod template;
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,18 +9,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use ftp_proto::server::{FileError, VirtualPath};
+use ftp_proto::server::{FileError, FilesConfig, VirtualPath};
 use ftp_tokio::ftp_files::{Directory, Files, InPlace, Usage};
 
+use self::root::Root;
 pub(crate) use self::template::Template;
 use super::users::{Quota, Terms, Users};
 use crate::cli::{ServeArguments, Uploads};
 use crate::exit::Failure;
 
 /// The directories that the options name, and those that sessions have open.
-#[derive(Debug)]
 pub(super) struct Homes {
-    root: Option<Arc<Directory>>,
+    root: Option<Root>,
     template: Option<Template>,
     anonymous: Option<PathBuf>,
     quota: Option<Quota>,
@@ -37,27 +38,33 @@ enum Place {
 }
 
 /// What the sessions in a place share.
-#[derive(Debug)]
 struct OpenPlace {
-    directory: Weak<Directory>,
+    files: Option<Weak<dyn Files>>,
     /// With a quota. To count takes long if there is much, so it is kept for a while.
-    limited: Option<Arc<LimitedDirectory>>,
+    limited: Option<Arc<LimitedFiles>>,
     last_used: Instant,
 }
 
 /// How long the count of a quota is kept that no session uses.
 const KEPT: Duration = Duration::from_secs(600);
 
-type LimitedDirectory = ftp_tokio::ftp_files::Quota<Arc<Directory>>;
+type LimitedFiles = ftp_tokio::ftp_files::Quota<Arc<dyn Files>>;
 
 impl Homes {
     /// Opens `--root`.
     pub(super) fn new(arguments: &ServeArguments) -> Result<Self, Failure> {
         let root = match &arguments.files.root {
-            Some(path) => Some(Arc::new(open_directory("--root", path)?)),
+            Some(path) => Some(Root::open(path, arguments.files.uploads)?),
             None => None,
         };
         let anonymous = arguments.who.anonymous.clone().flatten();
+        let template = arguments.who.home_template.as_ref();
+        let is_on_host = anonymous.is_some() || template.is_some_and(|it| !it.is_below_root());
+        if is_on_host && root.as_ref().is_some_and(Root::is_store) {
+            return Err(Failure::usage(
+                "--root is an object store: other files than those in it are not served",
+            ));
+        }
         if let Some(path) = &anonymous {
             open_directory("--anonymous", path)?;
         }
@@ -93,6 +100,14 @@ impl Homes {
     /// Whether any files are served.
     pub(super) fn has_files(&self) -> bool {
         self.root.is_some() || self.template.is_some() || self.anonymous.is_some()
+    }
+
+    /// What `FEAT` offers where these files are served.
+    pub(super) fn offered(&self, files: FilesConfig) -> FilesConfig {
+        match &self.root {
+            Some(root) => root.offered(files),
+            None => files,
+        }
     }
 
     /// Checks the users before they can log in.
@@ -133,6 +148,10 @@ impl Homes {
     fn place(&self, name: &[u8], terms: &Terms) -> Result<Option<Place>, String> {
         if let Some(path) = &terms.root {
             return match (path.is_absolute(), &self.root) {
+                (true, Some(root)) if root.is_store() => Err(format!(
+                    "the root {path:?} is absolute, and --root is an object store: without / at its \
+                     start it is below that"
+                )),
                 (true, _) => Ok(Some(Place::Host(path.clone()))),
                 (false, Some(_)) => Ok(Some(Place::below(path.as_os_str().as_encoded_bytes()))),
                 (false, None) => Err(format!(
@@ -160,13 +179,13 @@ impl Homes {
             place.ok_or_else(|| not_found("no files are served to this user".to_owned()))?;
         let shared = self.shared(&place);
         let mut open = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let directory = match open.directory.upgrade() {
-            Some(directory) => directory,
+        let files = match open.files.as_ref().and_then(Weak::upgrade) {
+            Some(files) => files,
             None => self.open(&place)?,
         };
-        open.directory = Arc::downgrade(&directory);
+        open.files = Some(Arc::downgrade(&files));
         let Some(quota) = self.quota_of(terms) else {
-            return Ok(self.with_uploads(directory));
+            return Ok(self.with_uploads(files));
         };
         let limit = Usage {
             bytes: quota.bytes,
@@ -174,7 +193,7 @@ impl Homes {
         };
         let limited = match &open.limited {
             Some(limited) => Arc::clone(limited),
-            None => Arc::new(LimitedDirectory::measure(directory, limit).map_err(failed)?),
+            None => Arc::new(LimitedFiles::measure(files, limit).map_err(failed)?),
         };
         // A reload may have changed it.
         limited.set_limit(limit);
@@ -183,7 +202,7 @@ impl Homes {
     }
 
     /// As `--uploads` says. What is written over counts once, so this is outside of a quota.
-    fn with_uploads(&self, files: Arc<impl Files>) -> Arc<dyn Files> {
+    fn with_uploads(&self, files: Arc<dyn Files>) -> Arc<dyn Files> {
         match self.uploads {
             Uploads::Atomic => files,
             Uploads::InPlace => Arc::new(InPlace::new(files)),
@@ -193,19 +212,15 @@ impl Homes {
     fn files_of_anonymous(&self) -> io::Result<Arc<dyn Files>> {
         match (&self.anonymous, &self.root) {
             (Some(path), _) => Ok(Arc::new(Directory::open(path)?)),
-            (None, Some(root)) => Ok(root.clone()),
+            (None, Some(root)) => root.below(b"/"),
             (None, None) => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
-    fn open(&self, place: &Place) -> io::Result<Arc<Directory>> {
+    fn open(&self, place: &Place) -> io::Result<Arc<dyn Files>> {
         match (place, &self.root) {
             (Place::Host(path), _) => Ok(Arc::new(Directory::open(path)?)),
-            (Place::Below(path), Some(root)) if path == b"/" => Ok(root.clone()),
-            (Place::Below(path), Some(root)) => {
-                let path = VirtualPath::root().resolve(path);
-                Ok(Arc::new(root.below(&path).map_err(failed)?))
-            }
+            (Place::Below(path), Some(root)) => root.below(path),
             (Place::Below(_), None) => Err(io::ErrorKind::NotFound.into()),
         }
     }
@@ -220,7 +235,7 @@ impl Homes {
         });
         let shared = open.entry(place.clone()).or_insert_with(|| {
             Arc::new(Mutex::new(OpenPlace {
-                directory: Weak::new(),
+                files: None,
                 limited: None,
                 last_used: now,
             }))
@@ -238,7 +253,10 @@ impl OpenPlace {
     fn is_wanted(&mut self, now: Instant) -> bool {
         let is_used = match &self.limited {
             Some(limited) => Arc::strong_count(limited) > 1,
-            None => self.directory.strong_count() > 0,
+            None => self
+                .files
+                .as_ref()
+                .is_some_and(|files| files.strong_count() > 0),
         };
         if is_used {
             self.last_used = now;
