@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ftp_proto::data::{Connection, Detached, Direction, Error, Event, Timeouts};
+use ftp_proto::data::{Connection, DataType, Detached, Direction, Error, Event, Timeouts};
 use ftp_proto::{Action, Instant, Machine, Securable, TlsSession, TlsVersion};
 use ftp_testkit::laws;
 use proptest::collection::vec;
@@ -209,4 +209,18 @@ fn no_more_is_held_than_the_bound() {
     let mut upload = Detached::new(Direction::Send).connect(NOW);
     assert_eq!(upload.write(NOW, &much), 65_536);
     assert_eq!(upload.write(NOW, &much), 0);
+}
+
+/// A CR is held back until it is known what follows; at the end nothing does.
+#[test]
+fn a_cr_that_is_all_there_is_is_told() {
+    let mut download = Detached::new(Direction::Receive)
+        .data_type(DataType::Ascii)
+        .connect(NOW);
+    assert_eq!(download.received(NOW, b"\r"), 1);
+    assert!(matches!(download.poll(), Ok(Action::Read { .. })));
+    download.received_eof(NOW);
+    let told = download.poll();
+    assert!(matches!(told, Ok(Action::Event(Event::Readable))));
+    assert_eq!(download.readable(), b"\r");
 }

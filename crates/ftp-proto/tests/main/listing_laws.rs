@@ -269,6 +269,22 @@ fn a_line_beyond_the_limit_is_skipped_and_reading_goes_on() {
 }
 
 #[test]
+fn a_path_of_thousands_of_bytes_is_read_unless_the_limit_is_lower() {
+    let line = [&b"type=file; "[..], &b"x".repeat(10_000)].concat();
+    assert!(matches!(Parser::new(now()).line(&line), Line::Entry(_)));
+}
+
+/// A file's name on VMS may stand alone, but only where it is known to be VMS.
+#[test]
+fn a_word_alone_is_half_an_entry_of_vms_only() {
+    let mut parser = Parser::new(now());
+    let line = parser.line(b"readme.txt");
+    assert!(matches!(line, Line::Skipped(_)), "{line:?}");
+    parser.line(b"Directory DISK$USER:[ANNA]");
+    assert_eq!(parser.line(b"readme.txt"), Line::Continued);
+}
+
+#[test]
 fn a_line_without_a_name_is_no_entry_of_any_format() {
     for line in [
         &b"/        10:23  1/02/93"[..],

@@ -545,3 +545,21 @@ fn a_data_connection_of_another_tls_session_is_refused_where_resumption_is_requi
         }
     }
 }
+
+/// How a data connection ended is no news about that of a later transfer.
+#[test]
+fn the_end_of_an_earlier_data_connection_ends_no_other() {
+    let mut server = logged_in(serving());
+    server.moving("STOR notes");
+    let earlier = server.held.data.take().unwrap();
+    assert_eq!(server.code("ABOR"), "426");
+    server.moving("STOR notes");
+    server.happened();
+    let told = server.connection.data_ended(server.now, earlier.into_end());
+    assert_eq!(told, Err(Misuse::NothingOpen));
+    server.run();
+    assert_eq!(server.happened(), [""; 0]);
+    server.move_all(b"notes");
+    server.end_data();
+    assert_eq!(server.happened(), ["Commit"]);
+}
