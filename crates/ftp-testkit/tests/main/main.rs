@@ -13,3 +13,4 @@ mod pair;
 mod recorded;
 mod round_trips;
 mod transcripts;
+mod transfer_round_trips;

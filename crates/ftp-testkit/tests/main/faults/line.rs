@@ -1,4 +1,8 @@
-//! Connections in memory that one fault befalls.
+//! Connections in memory that faults befall, and on which bytes may take their time.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
 
 use ftp_proto::{Action, Instant, Machine};
 
@@ -33,6 +37,18 @@ pub(super) enum Kind {
     Delay(u64),
 }
 
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reset => f.write_str("reset, and what is under way is lost"),
+            Self::Cut => f.write_str("reset after what is under way"),
+            Self::Silence => f.write_str("nothing arrives any more"),
+            Self::End => f.write_str("no more comes this way, as if closed"),
+            Self::Delay(seconds) => write!(f, "late by {seconds} s"),
+        }
+    }
+}
+
 /// When: once so many bytes have gone this way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {
@@ -45,7 +61,9 @@ pub(super) struct Fault {
 #[derive(Default)]
 pub(super) struct Line {
     lanes: [Lane; 2],
-    fault: Option<Fault>,
+    faults: Vec<Fault>,
+    /// How long bytes are under way.
+    latency: Duration,
     is_reset: bool,
     is_silent: bool,
     /// How often something happened that the other side may see.
@@ -54,10 +72,14 @@ pub(super) struct Line {
 
 #[derive(Default)]
 struct Lane {
+    /// On the way, with the time of arrival.
+    under_way: VecDeque<(Instant, Vec<u8>)>,
+    /// What has arrived.
     bytes: Vec<u8>,
     /// How many bytes went this way in all.
     carried: usize,
-    is_ended: bool,
+    /// When its end arrives.
+    ends_at: Option<Instant>,
     /// Nothing more goes this way.
     is_closed: bool,
     /// Nothing arrives before.
@@ -65,9 +87,10 @@ struct Lane {
 }
 
 impl Line {
-    pub(super) fn new(fault: Option<Fault>) -> Self {
+    pub(super) fn new(faults: Vec<Fault>, latency: Duration) -> Self {
         Self {
-            fault,
+            faults,
+            latency,
             ..Self::default()
         }
     }
@@ -94,17 +117,20 @@ impl Line {
 
     fn carry(&mut self, way: Way, bytes: &[u8], now: Instant) {
         self.changes += 1;
+        let arrives = now + self.latency;
         for byte in bytes {
             let is_silent = self.is_silent;
             let lane = self.lane(way);
             lane.carried += 1;
             if !is_silent && !lane.is_closed {
-                lane.bytes.push(*byte);
+                match lane.under_way.back_mut() {
+                    Some((at, bytes)) if *at == arrives => bytes.push(*byte),
+                    _ => lane.under_way.push_back((arrives, vec![*byte])),
+                }
             }
             let carried = lane.carried;
-            if let Some(fault) = self.fault
-                && (fault.way, fault.after) == (way, carried)
-            {
+            let due = |fault: &&Fault| (fault.way, fault.after) == (way, carried);
+            if let Some(fault) = self.faults.iter().find(due).copied() {
                 self.befall(fault, now);
             }
         }
@@ -114,32 +140,45 @@ impl Line {
         match fault.kind {
             Kind::Reset => {
                 self.is_reset = true;
-                self.lanes.iter_mut().for_each(|lane| lane.bytes.clear());
+                for lane in &mut self.lanes {
+                    lane.bytes.clear();
+                    lane.under_way.clear();
+                }
             }
             Kind::Cut => self.is_reset = true,
             Kind::Silence => self.is_silent = true,
             Kind::End => {
                 self.lane(fault.way).is_closed = true;
-                self.lane(fault.way).is_ended = true;
+                self.lane(fault.way).ends_at = Some(now);
             }
             Kind::Delay(seconds) => {
-                let until = now + std::time::Duration::from_secs(seconds);
+                let until = now + Duration::from_secs(seconds);
                 self.lane(fault.way).held_until = Some(until);
             }
         }
     }
 
-    fn end(&mut self, way: Way) {
+    fn end(&mut self, way: Way, now: Instant) {
         self.changes += 1;
+        let arrives = now + self.latency;
         if !self.is_silent {
-            self.lane(way).is_ended = true;
+            self.lane(way).ends_at.get_or_insert(arrives);
         }
     }
 
-    /// Whether bytes are there, or their end is.
-    fn arrives(&mut self, way: Way, now: Instant) -> bool {
+    /// Lets arrive what has come by now; `false` if it is held.
+    fn arrive(&mut self, way: Way, now: Instant) -> bool {
         let is_reset = self.is_reset;
         let lane = self.lane(way);
+        while lane
+            .under_way
+            .front()
+            .is_some_and(|(at, _)| is_reset || *at <= now)
+        {
+            let arrived = lane.under_way.pop_front();
+            lane.bytes
+                .extend(arrived.into_iter().flat_map(|(_, bytes)| bytes));
+        }
         is_reset || lane.held_until.is_none_or(|until| until <= now)
     }
 }
@@ -199,7 +238,7 @@ impl<M: Machine> Side<M> {
                 }
                 Ok(Action::Closed) => {
                     self.is_over = true;
-                    line.end(to);
+                    line.end(to, now);
                     return Turn::Over(Ok(()));
                 }
                 Ok(Action::Event(event)) => return Turn::Told(event),
@@ -213,11 +252,11 @@ impl<M: Machine> Side<M> {
                     self.machine.wrote(now, bytes.len());
                 }
                 Ok(Action::Shutdown { .. }) => {
-                    line.end(to);
+                    line.end(to, now);
                     self.machine.shut_down(now);
                 }
                 Ok(Action::Read { deadline }) => {
-                    if !line.arrives(from, now) {
+                    if !line.arrive(from, now) {
                         let held = line.lane(from).held_until;
                         return Turn::Waits([deadline, held].into_iter().flatten().min());
                     }
@@ -228,11 +267,15 @@ impl<M: Machine> Side<M> {
                         if taken == 0 {
                             return Turn::Waits(deadline);
                         }
-                    } else if lane.is_ended && !self.is_end_told {
+                        continue;
+                    }
+                    let next = lane.under_way.front().map(|(at, _)| *at);
+                    let next = next.or(lane.ends_at).filter(|_| !self.is_end_told);
+                    if next.is_some_and(|at| at <= now) {
                         self.is_end_told = true;
                         self.machine.received_eof(now);
                     } else {
-                        return Turn::Waits(deadline);
+                        return Turn::Waits([deadline, next].into_iter().flatten().min());
                     }
                 }
                 Ok(Action::Wait { deadline }) => return Turn::Waits(deadline),
@@ -243,6 +286,7 @@ impl<M: Machine> Side<M> {
 
     /// Gives it what came before the reset, then tells it of that.
     fn break_off(&mut self, line: &mut Line, now: Instant) {
+        line.arrive(self.from, now);
         let lane = line.lane(self.from);
         let taken = self.machine.received(now, &lane.bytes);
         lane.bytes.drain(..taken);

@@ -1,21 +1,30 @@
-//! One fault at every byte of a small session: of the control connection or of a data connection, whichever way.
-//! Both real machines, on virtual time.
+//! One fault at every byte of a small session: of the control connection or of a data connection, whichever way; under
+//! TLS at every so many bytes; and long sessions with faults at random. Both real machines, on virtual time.
 //!
 //! Whatever happens: each transfer has one outcome; "whole" is said only of what is whole, on both sides; a
 //! connection that lives on answers the next command; and both sides come to their end in time.
+//!
+//! `docs/reports/faults` runs these with `FAULTS_EVERY=1` and with `FAULTS_REPORT`, a file to which each test adds what it
+//! counted.
 
 mod line;
+mod random;
 mod sides;
+mod tls;
 
+use std::fmt::Display;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ftp_proto::Instant;
-use ftp_proto::client::{self, Login};
+use ftp_proto::client::{self, Login, TransferError};
 use ftp_proto::server::{self, FilesConfig, Rights};
 
 use self::line::{Fault, Kind, Line, Way};
-use self::sides::{BROUGHT, Client, Done, FILE, Job, Port, Server, pass};
+use self::sides::{BROUGHT, Client, Done, FILE, LISTING, Port, Server, pass};
+
+pub(crate) use self::sides::Job;
 
 const JOBS: [Job; 7] = [
     Job::Fetch,
@@ -28,18 +37,27 @@ const JOBS: [Job; 7] = [
 ];
 /// The jobs with a data connection of their own.
 const TRANSFERS: usize = 3;
-/// More than all deadlines of a session together.
+/// More than all deadlines of a small session together.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Which connection a fault befalls: that of control, or the data connection of so many transfers before.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Where {
     Control,
     Data(usize),
 }
 
+/// What is to happen.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    jobs: Vec<Job>,
+    faults: Vec<(Where, Fault)>,
+    is_protected: bool,
+    latency: Duration,
+}
+
 /// How a session went.
-struct Session {
+pub(crate) struct Session {
     client: Client,
     server: Server,
     control: Line,
@@ -48,60 +66,153 @@ struct Session {
     took: Duration,
 }
 
-fn session(fault: Option<(Where, Fault)>) -> Session {
-    let login = Login::new("anna", "secret").expect("a login");
-    let config = client::Config::new(login).security(client::Security::DangerousPlaintext);
-    let policy = server::Config::new()
-        .security(server::Security::DangerousPlaintext)
-        .files(FilesConfig::new().rights(Rights::ALL));
-    let mut client = Client::new(client::Connection::new(config, Instant::START), &JOBS);
-    let mut server = Server::new(server::Connection::new(Arc::new(policy), Instant::START));
-    let mut control = Line::new(match fault {
-        Some((Where::Control, fault)) => Some(fault),
-        _ => None,
-    });
-    let (mut data, mut port) = (Line::default(), Port::default());
-    let (mut now, mut carried) = (Instant::START, Vec::new());
-    let mut opened = 0;
-    loop {
-        let connect = || {
-            opened += 1;
-            Line::new(match fault {
-                Some((Where::Data(before), fault)) if before + 1 == opened => Some(fault),
-                _ => None,
-            })
-        };
-        let changes = control.changes() + data.changes();
-        let of_client = client.turn(&mut control, &mut data, &mut port, connect, now);
-        let of_server = server.turn(&mut control, &mut data, &mut port, now);
-        if opened > 0 {
-            carried.resize(opened, (0, 0));
-            carried[opened - 1] = (data.carried(Way::ToClient), data.carried(Way::ToServer));
+impl Plan {
+    /// Without faults.
+    pub(crate) fn new(jobs: &[Job], is_protected: bool) -> Self {
+        Self {
+            jobs: jobs.to_vec(),
+            faults: Vec::new(),
+            is_protected,
+            latency: Duration::ZERO,
         }
-        let (Err(of_client), Err(of_server)) = (of_client, of_server) else {
-            continue;
-        };
-        if control.changes() + data.changes() != changes {
-            continue;
-        }
-        if client.control.is_over() && server.control.is_over() {
-            break;
-        }
-        let next = [of_client, of_server].into_iter().flatten().min();
-        now = next.expect("somebody waits, and for ever");
-        assert!(now.since_start() < LONGEST, "it takes too long");
-        pass(&mut client, &mut server, now);
     }
-    Session {
-        client,
-        server,
-        control,
-        data: carried,
-        took: now.since_start(),
+
+    /// Everything takes so long one way.
+    pub(crate) fn distant(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    fn with(mut self, place: Where, fault: Fault) -> Self {
+        self.faults.push((place, fault));
+        self
+    }
+
+    fn line(&self, place: Where) -> Line {
+        let here = self.faults.iter().filter(|(other, _)| *other == place);
+        Line::new(here.map(|(_, fault)| *fault).collect(), self.latency)
+    }
+
+    pub(crate) fn run(&self) -> Session {
+        let login = Login::new("anna", "secret").expect("a login");
+        let files = FilesConfig::new().rights(Rights::ALL);
+        let (ours, theirs) = match self.is_protected {
+            true => (client::Security::ExplicitTls, server::Security::ExplicitTls),
+            false => (
+                client::Security::DangerousPlaintext,
+                server::Security::DangerousPlaintext,
+            ),
+        };
+        let config = client::Config::new(login).security(ours);
+        let policy = server::Config::new().security(theirs).files(files);
+        let machine = client::Connection::new(config, Instant::START);
+        let mut client = Client::new(tls::client(machine), &self.jobs);
+        let machine = server::Connection::new(Arc::new(policy), Instant::START);
+        let mut server = Server::new(tls::server(machine));
+        let mut control = self.line(Where::Control);
+        let mut data = Line::default();
+        let mut port = Port {
+            latency: self.latency,
+            ..Port::default()
+        };
+        let (mut now, mut carried) = (Instant::START, Vec::new());
+        let mut opened = 0;
+        loop {
+            let connect = || {
+                opened += 1;
+                self.line(Where::Data(opened - 1))
+            };
+            let changes = control.changes() + data.changes();
+            let of_client = client.turn(&mut control, &mut data, &mut port, connect, now);
+            let of_server = server.turn(&mut control, &mut data, &mut port, now);
+            if opened > 0 {
+                carried.resize(opened, (0, 0));
+                carried[opened - 1] = (data.carried(Way::ToClient), data.carried(Way::ToServer));
+            }
+            let (Err(of_client), Err(of_server)) = (of_client, of_server) else {
+                continue;
+            };
+            if control.changes() + data.changes() != changes {
+                continue;
+            }
+            if client.control.is_over() && server.control.is_over() {
+                break;
+            }
+            let next = [of_client, of_server].into_iter().flatten().min();
+            now = next.expect("somebody waits, and for ever");
+            let longest = LONGEST * (1 + self.jobs.len() as u32 / 8);
+            assert!(now.since_start() < longest, "it takes too long");
+            pass(&mut client, &mut server, now);
+        }
+        Session {
+            client,
+            server,
+            control,
+            data: carried,
+            took: now.since_start(),
+        }
+    }
+}
+
+/// What became of the transfers of many sessions.
+#[derive(Debug, Default)]
+struct Tally {
+    sessions: usize,
+    whole: usize,
+    unknown: usize,
+    not_whole: usize,
+    /// Sessions that did not come to the end of their jobs: the client knows that its connection is over.
+    over: usize,
+}
+
+impl Tally {
+    fn count(&mut self, session: &Session, jobs: usize) {
+        self.sessions += 1;
+        for done in &session.client.done {
+            match done {
+                Done::Transferred(_, Ok(_), _) => self.whole += 1,
+                Done::Transferred(_, Err(TransferError::Unknown), _) => self.unknown += 1,
+                Done::Transferred(..) => self.not_whole += 1,
+                Done::Answered(_) => {}
+            }
+        }
+        // All but QUIT.
+        self.over += usize::from(session.client.done.len() + 1 < jobs);
+    }
+
+    /// Adds a row to the report.
+    fn report(&self, place: impl Display, what: impl Display) {
+        let Self {
+            sessions,
+            whole,
+            unknown,
+            not_whole,
+            over,
+        } = self;
+        assert!(*sessions > 0, "nothing was tried");
+        if let Some(file) = std::env::var_os("FAULTS_REPORT") {
+            let file = std::fs::OpenOptions::new().append(true).open(file);
+            let row = format!(
+                "| {place} | {what} | {sessions} | {whole} | {unknown} | {not_whole} | {over} |\n"
+            );
+            let written = file.and_then(|mut file| file.write_all(row.as_bytes()));
+            written.expect("the report can be written");
+        }
     }
 }
 
 impl Session {
+    /// How long each job took, in the order of the jobs.
+    pub(crate) fn times(&self) -> Vec<Duration> {
+        let times = &self.client.times;
+        times.windows(2).map(|two| two[1] - two[0]).collect()
+    }
+
+    pub(crate) fn assert_all_whole(&self) {
+        self.check();
+        assert!(self.outcomes().iter().all(|is_whole| *is_whole));
+    }
+
     fn check(&self) {
         self.client.assert_nothing_open();
         self.server.assert_nothing_open();
@@ -111,13 +222,16 @@ impl Session {
                     assert_eq!(came, FILE);
                     assert_eq!(report.bytes, FILE.len() as u64);
                 }
-                Done::Transferred(Job::Bring, Ok(_), _) => {
-                    assert_eq!(self.server.kept, [BROUGHT], "the client was told so");
+                Done::Transferred(Job::List, Ok(_), came) => {
+                    assert_eq!(came.strip_suffix(b"\n"), LISTING.strip_suffix(b"\r\n"));
                 }
                 Done::Transferred(..) => {}
                 Done::Answered(code) => assert_eq!(*code, 257, "the reply to PWD"),
             }
         }
+        let is_brought = |done: &&Done| matches!(done, Done::Transferred(Job::Bring, Ok(_), _));
+        let brought = self.client.done.iter().filter(is_brought).count();
+        assert!(brought <= self.server.kept.len(), "the client was told so");
         for kept in &self.server.kept {
             assert_eq!(kept, BROUGHT, "half a file was kept");
         }
@@ -134,77 +248,111 @@ impl Session {
 
 #[test]
 fn without_a_fault_all_is_moved() {
-    let session = session(None);
-    session.check();
-    assert_eq!(session.outcomes(), [true; TRANSFERS]);
-    assert_eq!(session.client.done.len(), 2 * TRANSFERS);
-    assert_eq!(session.took, Duration::ZERO);
-}
-
-/// Every byte of the control connection, both ways.
-fn every_fault_of_control(kind: Kind, mut check: impl FnMut(&Session)) {
-    let without = session(None);
-    for way in [Way::ToClient, Way::ToServer] {
-        for after in 1..=without.control.carried(way) {
-            let session = session(Some((Where::Control, Fault { way, after, kind })));
-            session.check();
-            check(&session);
-        }
+    for is_protected in [false, true] {
+        let session = Plan::new(&JOBS, is_protected).run();
+        session.check();
+        assert_eq!(session.outcomes(), [true; TRANSFERS]);
+        assert_eq!(session.client.done.len(), 2 * TRANSFERS);
+        assert!(is_protected || session.took == Duration::ZERO);
     }
 }
 
-/// Every byte of each data connection, both ways.
-fn every_fault_of_data(kind: Kind, mut check: impl FnMut(&Session, usize)) {
-    let without = session(None);
+/// Every so many bytes of so many, a few of the first and the last among them.
+fn places(bytes: usize, every: usize) -> impl Iterator<Item = usize> {
+    (1..=bytes).filter(move |at| at % every == 0 || *at == 1 || *at + 1 >= bytes)
+}
+
+fn name(is_protected: bool) -> &'static str {
+    match is_protected {
+        true => "under TLS",
+        false => "in clear",
+    }
+}
+
+/// The control connection, both ways.
+fn faults_of_control(
+    kind: Kind,
+    is_protected: bool,
+    every: usize,
+    mut check: impl FnMut(&Session),
+) {
+    let plan = Plan::new(&JOBS, is_protected);
+    let without = plan.run();
+    let mut tally = Tally::default();
+    for way in [Way::ToClient, Way::ToServer] {
+        for after in places(without.control.carried(way), every) {
+            let fault = Fault { way, after, kind };
+            let session = plan.clone().with(Where::Control, fault).run();
+            session.check();
+            check(&session);
+            tally.count(&session, JOBS.len());
+        }
+    }
+    tally.report(format_args!("control, {}", name(is_protected)), kind);
+}
+
+/// Each data connection, both ways.
+fn faults_of_data(
+    kind: Kind,
+    is_protected: bool,
+    every: usize,
+    mut check: impl FnMut(&Session, usize),
+) {
+    let plan = Plan::new(&JOBS, is_protected);
+    let without = plan.run();
     assert_eq!(without.data.len(), TRANSFERS);
+    let mut tally = Tally::default();
     for (transfer, (to_client, to_server)) in without.data.iter().enumerate() {
         for (way, bytes) in [(Way::ToClient, *to_client), (Way::ToServer, *to_server)] {
-            for after in 1..=bytes {
+            for after in places(bytes, every) {
                 let fault = Fault { way, after, kind };
-                let session = session(Some((Where::Data(transfer), fault)));
+                let session = plan.clone().with(Where::Data(transfer), fault).run();
                 session.check();
                 check(&session, transfer);
+                tally.count(&session, JOBS.len());
             }
         }
     }
+    tally.report(format_args!("data, {}", name(is_protected)), kind);
+}
+
+/// The others are moved, and each command gets its own reply.
+fn assert_only_one_is_hurt(session: &Session, transfer: usize) {
+    let mut outcomes = session.outcomes();
+    assert_eq!(outcomes.len(), TRANSFERS);
+    outcomes[transfer] = true;
+    assert_eq!(outcomes, [true; TRANSFERS], "the others");
+    let done = session.client.done.len();
+    assert_eq!(done, 2 * TRANSFERS, "the session goes on");
+}
+
+fn assert_all_is_moved(session: &Session) {
+    assert_eq!(session.outcomes(), [true; TRANSFERS]);
 }
 
 #[test]
 fn a_control_connection_may_break_anywhere() {
     for kind in [Kind::Reset, Kind::Cut, Kind::Silence, Kind::End] {
-        every_fault_of_control(kind, |_| {});
+        faults_of_control(kind, false, 1, |_| {});
     }
 }
 
 #[test]
 fn a_control_connection_may_be_slow_anywhere() {
-    every_fault_of_control(Kind::Delay(5), |session| {
-        assert_eq!(session.outcomes(), [true; TRANSFERS]);
-    });
+    faults_of_control(Kind::Delay(5), false, 1, assert_all_is_moved);
 }
 
-/// The others are moved, and each command gets its own reply.
 #[test]
 fn a_data_connection_may_break_anywhere() {
     for kind in [Kind::Reset, Kind::Cut, Kind::Silence] {
-        every_fault_of_data(kind, |session, transfer| {
-            let mut outcomes = session.outcomes();
-            assert_eq!(outcomes.len(), TRANSFERS, "{kind:?}");
-            outcomes[transfer] = true;
-            assert_eq!(outcomes, [true; TRANSFERS], "the others");
-            assert_eq!(
-                session.client.done.len(),
-                2 * TRANSFERS,
-                "the session goes on"
-            );
-        });
+        faults_of_data(kind, false, 1, assert_only_one_is_hurt);
     }
 }
 
 #[test]
 fn a_data_connection_may_be_slow_anywhere() {
-    every_fault_of_data(Kind::Delay(5), |session, _| {
-        assert_eq!(session.outcomes(), [true; TRANSFERS]);
+    faults_of_data(Kind::Delay(5), false, 1, |session, _| {
+        assert_all_is_moved(session);
     });
 }
 
@@ -218,7 +366,7 @@ fn a_download_that_ends_early_is_not_whole() {
             after,
             kind: Kind::End,
         };
-        let session = session(Some((Where::Data(0), fault)));
+        let session = Plan::new(&JOBS, false).with(Where::Data(0), fault).run();
         session.check();
         assert!(!session.outcomes()[0]);
     }

@@ -1,10 +1,13 @@
 //! The applications of both sides: a client that moves files and asks where it is, and a server with one file.
 
+use std::time::Duration;
+
 use ftp_proto::client::{self, CommandId, Transfer, TransferError, Transferred};
 use ftp_proto::data::{self, Direction, Open};
 use ftp_proto::server::{self, FileAction, ListKind, TransferAction};
 use ftp_proto::wire::{Command, Verb};
 use ftp_proto::{Instant, Machine};
+use ftp_rustls::Secured;
 
 use super::line::{Line, Side, Turn};
 
@@ -13,11 +16,11 @@ pub(super) const FILE: &[u8] = b"A file without end\nis a file to come.\n";
 /// What the client brings.
 pub(super) const BROUGHT: &[u8] = b"Bring me.\n";
 /// A listing.
-const LISTING: &[u8] = b"type=file;size=38; file\r\n";
+pub(super) const LISTING: &[u8] = b"type=file;size=38; file\r\n";
 
 /// What the client does, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Job {
+pub(crate) enum Job {
     Fetch,
     Bring,
     List,
@@ -35,16 +38,20 @@ pub(super) enum Done {
 
 /// One end of a data connection, and its bytes.
 pub(super) struct Data {
-    pub(super) side: Side<data::Connection>,
+    pub(super) side: Side<Secured<data::Connection>>,
     /// What came, or what is still to be sent.
     pub(super) bytes: Vec<u8>,
 }
 
 impl Data {
+    fn direction(&self) -> Direction {
+        self.side.machine.machine().direction()
+    }
+
     /// Moves bytes as far as it goes. Over, or its deadline.
     fn turn(&mut self, line: &mut Line, now: Instant) -> Option<Option<Instant>> {
         loop {
-            let machine = &mut self.side.machine;
+            let machine = self.side.machine.machine_mut();
             if machine.direction() == Direction::Send {
                 let sent = machine.write(now, &self.bytes);
                 self.bytes.drain(..sent);
@@ -54,8 +61,9 @@ impl Data {
             }
             match self.side.turn(line, now) {
                 Turn::Told(data::Event::Readable) => {
-                    self.bytes.extend_from_slice(self.side.machine.readable());
-                    self.side.machine.consume(now, usize::MAX);
+                    let machine = self.side.machine.machine_mut();
+                    self.bytes.extend_from_slice(machine.readable());
+                    machine.consume(now, usize::MAX);
                 }
                 Turn::Told(_) => {}
                 Turn::Waits(deadline) => return Some(deadline),
@@ -66,33 +74,42 @@ impl Data {
 }
 
 pub(super) struct Client {
-    pub(super) control: Side<client::Connection>,
+    pub(super) control: Side<Secured<client::Connection>>,
     jobs: Vec<Job>,
     job: Option<Job>,
     asked: Option<CommandId>,
+    /// What is being connected, and when it will be.
+    opening: Option<(Instant, data::Ticket)>,
     data: Option<Data>,
     /// What came last.
     came: Vec<u8>,
     pub(super) done: Vec<Done>,
+    /// When it was logged in, and when each job was done.
+    pub(super) times: Vec<Instant>,
 }
 
 /// What the sides share beside the lines: a listener that exists or not, and somebody who connects to it.
 #[derive(Default)]
 pub(super) struct Port {
     pub(super) is_open: bool,
-    pub(super) is_connected: bool,
+    /// When the server learns of who connects.
+    pub(super) connected: Option<Instant>,
+    /// How long packets are under way.
+    pub(super) latency: Duration,
 }
 
 impl Client {
-    pub(super) fn new(machine: client::Connection, jobs: &[Job]) -> Self {
+    pub(super) fn new(machine: Secured<client::Connection>, jobs: &[Job]) -> Self {
         Self {
             control: Side::client(machine),
             jobs: jobs.iter().copied().rev().collect(),
             job: None,
             asked: None,
+            opening: None,
             data: None,
             came: Vec::new(),
             done: Vec::new(),
+            times: Vec::new(),
         }
     }
 
@@ -105,17 +122,21 @@ impl Client {
         connect: impl FnOnce() -> Line,
         now: Instant,
     ) -> Result<(), Option<Instant>> {
-        let mut deadline = None;
+        let mut deadline = self.opening.as_ref().map(|(at, _)| *at);
+        if deadline.is_some_and(|at| at <= now) {
+            self.connected(now);
+            return Ok(());
+        }
         if let Some(open) = &mut self.data {
             match open.turn(data, now) {
                 Some(waits) => deadline = waits,
                 None => {
                     let open = self.data.take().expect("it is open");
-                    if open.side.machine.direction() == Direction::Receive {
+                    if open.direction() == Direction::Receive {
                         self.came = open.bytes;
                     }
-                    let end = open.side.machine.into_end();
-                    let _stale = self.control.machine.data_ended(now, end);
+                    let end = open.side.machine.into_machine().into_end();
+                    let _stale = self.control.machine.machine_mut().data_ended(now, end);
                     return Ok(());
                 }
             }
@@ -128,12 +149,28 @@ impl Client {
             Turn::Waits(waits) => Err([deadline, waits].into_iter().flatten().min()),
             Turn::Over(_) => {
                 // As an application does that drops its client.
-                if self.data.take().is_some() {
+                if self.opening.take().is_some() | self.data.take().is_some() {
                     data.reset();
                 }
                 Ok(())
             }
         }
+    }
+
+    /// The data connection stands.
+    fn connected(&mut self, now: Instant) {
+        let Some((_, ticket)) = self.opening.take() else {
+            return;
+        };
+        let opened = self.control.machine.machine_mut().data_opened(now, ticket);
+        let bytes = match self.job {
+            Some(Job::Bring) => BROUGHT.to_vec(),
+            _ => Vec::new(),
+        };
+        self.data = Some(Data {
+            side: Side::client(self.control.machine.data(opened.expect("the ticket fits"))),
+            bytes,
+        });
     }
 
     fn hear(
@@ -144,41 +181,39 @@ impl Client {
         connect: impl FnOnce() -> Line,
         now: Instant,
     ) {
-        let machine = &mut self.control.machine;
+        let machine = self.control.machine.machine_mut();
         match event {
-            client::Event::LoggedIn(_) => self.next_job(now),
+            client::Event::LoggedIn(_) => {
+                self.times.push(now);
+                self.next_job(now);
+            }
             client::Event::OpenData(ticket) => {
-                if !port.is_open || port.is_connected {
+                if !port.is_open || port.connected.is_some() {
                     machine.data_failed(now, ticket).expect("the ticket fits");
                     return;
                 }
                 *data = connect();
-                port.is_connected = true;
-                let bytes = match self.job {
-                    Some(Job::Bring) => BROUGHT.to_vec(),
-                    _ => Vec::new(),
-                };
-                let opened = machine.data_opened(now, ticket).expect("the ticket fits");
-                self.data = Some(Data {
-                    side: Side::client(opened),
-                    bytes,
-                });
+                port.connected = Some(now + port.latency * 3);
+                self.opening = Some((now + port.latency * 2, ticket));
             }
             client::Event::Transferred { outcome, .. } => {
                 if let Some(open) = self.data.take() {
                     data.reset();
-                    if open.side.machine.direction() == Direction::Receive {
+                    if open.direction() == Direction::Receive {
                         self.came = open.bytes;
                     }
                 }
+                self.opening = None;
                 let job = self.job.take().expect("one outcome each");
                 let came = std::mem::take(&mut self.came);
                 self.done.push(Done::Transferred(job, outcome, came));
+                self.times.push(now);
                 self.next_job(now);
             }
             client::Event::Reply { command, reply } => {
                 assert_eq!(Some(command), self.asked.take(), "what was asked");
                 self.done.push(Done::Answered(reply.code().get()));
+                self.times.push(now);
                 self.job = None;
                 self.next_job(now);
             }
@@ -187,7 +222,7 @@ impl Client {
     }
 
     fn next_job(&mut self, now: Instant) {
-        let machine = &mut self.control.machine;
+        let machine = self.control.machine.machine_mut();
         let Some(job) = self.jobs.pop() else { return };
         self.job = Some(job);
         let transfer = match job {
@@ -212,14 +247,14 @@ impl Client {
 
     pub(super) fn assert_nothing_open(&self) {
         assert!(
-            self.data.is_none(),
+            self.data.is_none() && self.opening.is_none(),
             "a data connection of the client is open"
         );
     }
 }
 
 pub(super) struct Server {
-    pub(super) control: Side<server::Connection>,
+    pub(super) control: Side<Secured<server::Connection>>,
     ticket: Option<data::Ticket>,
     /// What is to be sent, while its connection is not open yet.
     to_send: Vec<u8>,
@@ -230,7 +265,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(machine: server::Connection) -> Self {
+    pub(super) fn new(machine: Secured<server::Connection>) -> Self {
         Self {
             control: Side::server(machine),
             ticket: None,
@@ -249,26 +284,27 @@ impl Server {
         port: &mut Port,
         now: Instant,
     ) -> Result<(), Option<Instant>> {
-        if port.is_connected
+        if port.connected.is_some_and(|at| at <= now)
             && let Some(ticket) = self.ticket.take()
         {
-            (port.is_open, port.is_connected) = (false, false);
-            let machine = &mut self.control.machine;
+            (port.is_open, port.connected) = (false, None);
+            let machine = self.control.machine.machine_mut();
             let opened = machine.data_opened(now, ticket).expect("the ticket fits");
             self.data = Some(Data {
-                side: Side::server(opened),
+                side: Side::server(self.control.machine.data(opened)),
                 bytes: std::mem::take(&mut self.to_send),
             });
         }
-        let mut deadline = None;
+        // Only if the application waits for it.
+        let mut deadline = port.connected.filter(|_| self.ticket.is_some());
         if let Some(open) = &mut self.data {
             match open.turn(data, now) {
                 Some(waits) => deadline = waits,
                 None => {
                     let open = self.data.take().expect("it is open");
                     self.came = open.bytes;
-                    let end = open.side.machine.into_end();
-                    let _stale = self.control.machine.data_ended(now, end);
+                    let end = open.side.machine.into_machine().into_end();
+                    let _stale = self.control.machine.machine_mut().data_ended(now, end);
                     return Ok(());
                 }
             }
@@ -284,7 +320,7 @@ impl Server {
     }
 
     fn hear(&mut self, event: server::Event, data: &mut Line, port: &mut Port, now: Instant) {
-        let machine = &mut self.control.machine;
+        let machine = self.control.machine.machine_mut();
         let answer = match event {
             server::Event::Authenticate(attempt) => {
                 machine.decide(now, attempt.accept()).expect("it fits");
@@ -295,7 +331,7 @@ impl Server {
                 request.listening(([127, 0, 0, 1], 49152).into())
             }
             server::Event::StopListening => {
-                if std::mem::take(&mut port.is_connected) {
+                if port.connected.take().is_some() {
                     data.reset();
                 }
                 port.is_open = false;

@@ -1,0 +1,125 @@
+//! Long sessions with faults at random: of data connections any, of the control connection delays, and in the end
+//! perhaps one that breaks it.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestRunner;
+
+use super::line::{Fault, Kind, Way};
+use super::{Done, Job, Plan, Tally, Where, name};
+
+/// Transfers in a session, each followed by a question.
+const TRANSFERS: std::ops::Range<usize> = 10..60;
+
+/// How many bytes a transfer may carry at most, more or less.
+fn reach(is_protected: bool) -> usize {
+    if is_protected { 1500 } else { 40 }
+}
+
+fn way() -> impl Strategy<Value = Way> + Clone {
+    select(vec![Way::ToClient, Way::ToServer])
+}
+
+fn plan(is_protected: bool) -> impl Strategy<Value = Plan> {
+    let transfer = select(vec![Job::Fetch, Job::Bring, Job::List]);
+    // In clear an upload that ends early looks like a whole one.
+    let ends = if is_protected { Kind::End } else { Kind::Cut };
+    let kinds = select(vec![
+        Kind::Reset,
+        Kind::Cut,
+        Kind::Silence,
+        Kind::Delay(3),
+        ends,
+    ]);
+    let reach = reach(is_protected);
+    let hurt = (
+        TRANSFERS.start..TRANSFERS.end,
+        1..reach,
+        way(),
+        kinds.clone(),
+    );
+    let slow = (1..100 * reach, way());
+    let broken = proptest::option::of((1..60 * reach, way(), kinds));
+    (
+        vec(transfer, TRANSFERS),
+        vec(hurt, 0..12),
+        vec(slow, 0..4),
+        broken,
+    )
+        .prop_map(move |(transfers, hurt, slow, broken)| {
+            let count = transfers.len();
+            let jobs: Vec<Job> = transfers
+                .into_iter()
+                .flat_map(|job| [job, Job::Ask])
+                .collect();
+            let mut plan = Plan::new(&[&jobs[..], &[Job::Quit]].concat(), is_protected);
+            for (at, after, way, kind) in hurt {
+                plan = plan.with(Where::Data(at % count), Fault { way, after, kind });
+            }
+            for (after, way) in slow {
+                let kind = Kind::Delay(3);
+                plan = plan.with(Where::Control, Fault { way, after, kind });
+            }
+            if let Some((after, way, kind)) = broken {
+                plan = plan.with(Where::Control, Fault { way, after, kind });
+            }
+            plan
+        })
+}
+
+/// Runs so many sessions.
+fn many(cases: u32, is_protected: bool) {
+    let mut runner = TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(cases)
+    });
+    let tally = std::cell::RefCell::new(Tally::default());
+    let ran = runner.run(&plan(is_protected), |plan| {
+        let session = plan.run();
+        session.check();
+        tally.borrow_mut().count(&session, plan.jobs.len());
+        let breaks = |(place, fault): &(Where, Fault)| {
+            *place == Where::Control && !matches!(fault.kind, Kind::Delay(_))
+        };
+        if plan.faults.iter().any(breaks) {
+            return Ok(());
+        }
+        // Then it goes on to the end, and what nothing befell is whole.
+        assert_eq!(session.client.done.len() + 1, plan.jobs.len());
+        let transferred = session.client.done.iter().filter_map(|done| match done {
+            Done::Transferred(_, outcome, _) => Some(outcome.is_ok()),
+            Done::Answered(_) => None,
+        });
+        for (at, is_whole) in transferred.enumerate() {
+            let is_hurt = plan
+                .faults
+                .iter()
+                .any(|(place, _)| *place == Where::Data(at));
+            assert!(is_whole || is_hurt, "transfer {at}");
+        }
+        Ok(())
+    });
+    ran.unwrap_or_else(|failure| panic!("{failure}"));
+    let place = format!("both, {}, long", name(is_protected));
+    tally.into_inner().report(place, "any, at random");
+}
+
+/// As many as the report has, or fewer.
+fn cases(few: u32, many: u32) -> u32 {
+    if std::env::var_os("FAULTS_REPORT").is_some() {
+        many
+    } else {
+        few
+    }
+}
+
+#[test]
+fn long_sessions_go_on_behind_any_faults_of_data_connections() {
+    many(cases(100, 10_000), false);
+}
+
+#[test]
+fn long_sessions_under_tls_go_on_behind_any_faults_of_data_connections() {
+    many(cases(3, 100), true);
+}
