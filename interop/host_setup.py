@@ -40,8 +40,10 @@ DEBIAN = [
 # Users of the system and their PAM service are there once: one run at a time, of all checkouts.
 LOCK = pathlib.Path("/run/lock/ftp-proto-interop")
 POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
-# pyOpenSSL is what pyftpdlib needs for TLS.
-PYTHON_PACKAGES = ["pyftpdlib==2.2.0", "pyOpenSSL==26.4.0", "aioftp==0.28.3"]
+# pyOpenSSL is what pyftpdlib needs for TLS; moto speaks S3.
+PYTHON_PACKAGES = [
+    "pyftpdlib==2.2.0", "pyOpenSSL==26.4.0", "aioftp==0.28.3", "moto[s3,server]==5.2.5",
+]
 
 
 class Failure(Exception):
