@@ -28,6 +28,7 @@ pub(crate) fn open(bucket: &Bucket, key: Path, offset: u64) -> Result<Opened, Fi
         },
         piece: Bytes::new(),
         ahead: None,
+        error: None,
         rest: offset..found.size,
     };
     reader.ask();
@@ -72,6 +73,8 @@ struct Reader {
     object: Version,
     piece: Bytes,
     ahead: Option<Receiver<Result<Bytes>>>,
+    /// After it there is nothing more, and no end.
+    error: Option<FileError>,
     /// What was not asked for yet.
     rest: Range<u64>,
 }
@@ -91,16 +94,17 @@ impl Reader {
 
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.piece.is_empty()
-            && let Some(ahead) = self.ahead.take()
-        {
-            let piece = self.bucket.end(&ahead);
-            // After an error there is nothing more.
-            self.piece = piece.map_err(|error| {
-                self.rest.start = self.rest.end;
-                io::Error::other(error)
-            })?;
-            self.ask();
+        if let Some(ahead) = self.ahead.take_if(|_| self.piece.is_empty()) {
+            match self.bucket.end(&ahead) {
+                Ok(piece) => {
+                    self.piece = piece;
+                    self.ask();
+                }
+                Err(error) => self.error = Some(error),
+            }
+        }
+        if let Some(error) = self.error {
+            return Err(io::Error::other(error));
         }
         let count = self.piece.len().min(buffer.len());
         self.piece.copy_to_slice(&mut buffer[..count]);

@@ -129,6 +129,8 @@ fn a_download_has_bytes_of_one_version_only() {
     let mut rest = Vec::new();
     let end = opened.reader.read_to_end(&mut rest);
     assert!(end.is_err());
+    // What comes after it is not the end.
+    assert!(opened.reader.read(&mut some).is_err());
     assert!(rest == bytes(LONG)[1000..][..rest.len()]);
 }
 
