@@ -7,14 +7,17 @@
 
 use std::hint::black_box;
 
+use ftp_benches::blocking::Stream;
 use ftp_benches::inputs::{
     FEAT, SESSION, SHORT, SMTP_SESSION, as_http, banner, banner_of_lines, http_session, long_path,
 };
 use ftp_benches::listings::{DOS, LIST, MLSD, listing};
 use ftp_benches::login::{Setup, Way, Wire};
 use ftp_benches::{
-    commands, listings, replies, split_lines, split_lines_in_chunks, suppaftp, transfers,
+    blocking, commands, listings, replies, split_lines, split_lines_in_chunks, suppaftp, tls, transfers,
 };
+use ftp_blocking::Client;
+use ftp_proto::data::Direction;
 use ftp_proto::{client, server};
 use gungraun::{library_benchmark, library_benchmark_group, main};
 
@@ -198,6 +201,80 @@ fn upload_ftp_proto((setup, mut client, file): (Setup, client::Connection, Vec<u
     (moved, client, setup, file)
 }
 
+/// A blocking client that has moved files of this size before.
+fn blocking_client(bytes: usize) -> (Client<Stream>, Vec<u8>, usize) {
+    let mut client = blocking::client(bytes);
+    let mut piece = blocking::piece();
+    black_box(blocking::download(&mut client, &mut piece));
+    black_box(blocking::upload(&mut client, &piece, bytes));
+    (client, piece, bytes)
+}
+
+#[library_benchmark]
+#[bench::of_1k(args = (1024), setup = blocking_client)]
+#[bench::of_1m(args = (1024 * 1024), setup = blocking_client)]
+fn blocking_download_ftp_proto(
+    (mut client, mut piece, _): (Client<Stream>, Vec<u8>, usize),
+) -> impl Sized {
+    (blocking::download(&mut client, &mut piece), client, piece)
+}
+
+#[library_benchmark]
+#[bench::of_1k(args = (1024), setup = blocking_client)]
+#[bench::of_1m(args = (1024 * 1024), setup = blocking_client)]
+fn blocking_upload_ftp_proto(
+    (mut client, piece, bytes): (Client<Stream>, Vec<u8>, usize),
+) -> impl Sized {
+    (blocking::upload(&mut client, &piece, bytes), client, piece)
+}
+
+/// A data connection under TLS that has moved a file of this size before.
+fn sealed((direction, bytes): (Direction, usize)) -> (tls::Ours, Vec<u8>) {
+    let setup = Setup::new(Way::Tls);
+    let mut out = vec![b'.'; bytes];
+    let new = || tls::Ours::new(&setup, direction, bytes);
+    let mut before = new();
+    match direction {
+        Direction::Receive => black_box(before.download(&mut out)),
+        Direction::Send => black_box(before.upload(&out)),
+    };
+    (new(), out)
+}
+
+fn bare_sealed(bytes: usize) -> (tls::Bare, Vec<u8>, Vec<u8>) {
+    let setup = Setup::new(Way::Tls);
+    let new = || tls::Bare::new(&setup, bytes);
+    let mut sealed = vec![0; bytes + bytes / 16];
+    let mut before = new();
+    black_box(before.upload(&vec![b'.'; bytes], &mut sealed));
+    black_box(before.download());
+    (new(), vec![b'.'; bytes], sealed)
+}
+
+#[library_benchmark]
+#[bench::of_1m(args = ((Direction::Receive, 1024 * 1024)), setup = sealed)]
+fn tls_download_ftp_proto((mut data, mut out): (tls::Ours, Vec<u8>)) -> impl Sized {
+    (data.download(&mut out), data, out)
+}
+
+#[library_benchmark]
+#[bench::of_1m(args = ((Direction::Send, 1024 * 1024)), setup = sealed)]
+fn tls_upload_ftp_proto((mut data, file): (tls::Ours, Vec<u8>)) -> impl Sized {
+    (data.upload(&file), data, file)
+}
+
+#[library_benchmark]
+#[bench::of_1m(args = (1024 * 1024), setup = bare_sealed)]
+fn tls_download_floor((mut bare, file, sealed): (tls::Bare, Vec<u8>, Vec<u8>)) -> impl Sized {
+    (bare.download(), bare, file, sealed)
+}
+
+#[library_benchmark]
+#[bench::of_1m(args = (1024 * 1024), setup = bare_sealed)]
+fn tls_upload_floor((mut bare, file, mut sealed): (tls::Bare, Vec<u8>, Vec<u8>)) -> impl Sized {
+    (bare.upload(&file, &mut sealed), bare, file, sealed)
+}
+
 /// Ready to log in, once somebody has.
 fn prepared(way: Way) -> (Setup, Wire) {
     let (mut setup, mut wire) = (Setup::new(way), Wire::default());
@@ -271,6 +348,12 @@ library_benchmark_group!(
         listing_suppaftp,
         download_ftp_proto,
         upload_ftp_proto,
+        blocking_download_ftp_proto,
+        blocking_upload_ftp_proto,
+        tls_download_floor,
+        tls_download_ftp_proto,
+        tls_upload_floor,
+        tls_upload_ftp_proto,
         login_client,
         login_server,
         login_both,

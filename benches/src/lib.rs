@@ -3,12 +3,14 @@
 //! allocator measure the same thing.
 #![forbid(unsafe_code)]
 
+pub mod blocking;
 pub mod commands;
 pub mod inputs;
 pub mod listings;
 pub mod login;
 pub mod replies;
 pub mod suppaftp;
+pub mod tls;
 pub mod transfers;
 
 /// The least that a reader of lines must do: find each end with `memchr_iter`, and touch the line.

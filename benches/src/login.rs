@@ -13,7 +13,7 @@ use ftp_rustls::{
 };
 
 const NOW: Instant = Instant::START;
-const NAME: &str = "ftp.example.com";
+pub(crate) const NAME: &str = "ftp.example.com";
 const USER: &str = "developer";
 /// Of whom an account is asked.
 const MEMBER: &str = "member";
@@ -49,7 +49,7 @@ pub struct Setup {
     way: Way,
     client: client::Config,
     server: Arc<server::Config>,
-    client_tls: Arc<ClientConfig>,
+    pub(crate) client_tls: Arc<ClientConfig>,
     server_tls: Arc<ServerConfig>,
 }
 
@@ -171,6 +171,11 @@ impl Setup {
         alone(&mut server, &COMMANDS, decide);
         assert_eq!(server.phase(), server::Phase::LoggedIn);
         server
+    }
+
+    /// The server's side of TLS, without ours.
+    pub(crate) fn bare_server(&self) -> ServerConnection {
+        ServerConnection::new(Arc::clone(&self.server_tls)).expect("a server")
     }
 
     /// What rustls does for the same handshake, tickets included, and nothing else.

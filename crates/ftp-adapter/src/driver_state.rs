@@ -389,6 +389,11 @@ impl<M: Machine> DriverState<M> {
         self.unread.is_empty() && !self.ended && self.failure.is_none()
     }
 
+    /// Bytes went past this state to the transport, which may still hold them.
+    pub fn wrote_past(&mut self) {
+        self.unflushed = true;
+    }
+
     /// Whether the transport may still hold written bytes.
     pub fn needs_flush(&self) -> bool {
         self.unflushed && self.failure.is_none()

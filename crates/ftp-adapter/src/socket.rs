@@ -34,6 +34,12 @@ pub fn acknowledge_at_once(socket: &SockRef<'_>) {
     let _ = socket;
 }
 
+/// Small packets go at once (`TCP_NODELAY`).
+pub fn send_at_once(socket: &SockRef<'_>) {
+    // It only saves time.
+    let _not_essential = socket.set_tcp_nodelay(true);
+}
+
 /// Whether the connection is reset when it is closed: so the peer does not take its end for the end of
 /// a file.
 pub fn reset_on_close(socket: &SockRef<'_>, reset: bool) {

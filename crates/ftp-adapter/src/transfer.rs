@@ -218,6 +218,7 @@ impl TransferState {
     }
 
     /// Whether it is known how it ended.
+    #[inline]
     pub fn is_over(&self) -> bool {
         self.outcome.is_some() || self.over.is_some()
     }
@@ -345,12 +346,17 @@ impl TransferState {
     }
 
     /// Something may have moved: says how far the transfer has come, if that is news.
+    #[inline]
     pub fn tell_progress(&mut self, data: Option<&data::Connection>) {
-        let Some(on_progress) = &self.on_progress else {
-            return;
-        };
-        let progress = self.progress(data);
-        if self.progress != Some(progress) {
+        if self.on_progress.is_some() {
+            self.tell_news(self.progress(data));
+        }
+    }
+
+    fn tell_news(&mut self, progress: Progress) {
+        if let Some(on_progress) = &self.on_progress
+            && self.progress != Some(progress)
+        {
             on_progress.call(progress);
             self.progress = Some(progress);
         }
@@ -361,14 +367,17 @@ impl TransferState {
     ///
     /// # Errors
     /// [`Error::Transfer`]; [`Error::Closed`] after it.
-    pub fn outcome(&mut self, now: time::Instant) -> Option<Result<&Report, Error>> {
+    pub fn outcome(
+        &mut self,
+        now: impl FnOnce() -> time::Instant,
+    ) -> Option<Result<&Report, Error>> {
         if self.over.is_none() {
             if self.is_unexplained() {
                 return None;
             }
             match self.outcome.take()? {
                 Ok(transferred) => {
-                    let elapsed = now.saturating_duration_since(self.begun);
+                    let elapsed = now().saturating_duration_since(self.begun);
                     self.over = Some(Ok(Report::new(transferred, elapsed)));
                 }
                 Err(error) => {

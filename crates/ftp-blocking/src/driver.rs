@@ -125,7 +125,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     )]
     pub fn next(&mut self) -> Next<M> {
         loop {
-            if let Poll::Ready(next) = self.next_before(None, true)? {
+            if let Poll::Ready(next) = self.next_before(self.now(), None, true)? {
                 return Ok(next);
             }
         }
@@ -140,23 +140,23 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         &mut self,
         time: Duration,
     ) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
-        let end = self.now() + time;
-        self.next_before(Some(end), true)
+        let now = self.now();
+        self.next_before(now, Some(now + time), true)
     }
 
     /// The same without waiting for input, nor reading any. Pending: there is nothing else to do.
     pub(crate) fn next_unread(&mut self) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
-        let end = self.now();
-        self.next_before(Some(end), false)
+        let now = self.now();
+        self.next_before(now, Some(now), false)
     }
 
     fn next_before(
         &mut self,
+        mut now: Instant,
         end: Option<Instant>,
         reads: bool,
     ) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
         let mut turn = FIRST_TURN;
-        let mut now = self.now();
         self.state.resume();
         loop {
             if self.state.is_turn_over() {
@@ -292,58 +292,70 @@ impl<M: Machine, T: Transport> Driver<M, T> {
 }
 
 /// A data connection in clear needs no buffer between the transport and the application.
+///
+/// The clock is not read while bytes move: a time-out of the transport tells when they do not.
 impl<T: Transport> Driver<Secured<data::Connection>, T> {
     /// Reads straight into the application's buffer, once, for at most this time, and returns how many
     /// bytes came. None: that time has passed, or there is something else to do, which
     /// [`next_within`](Self::next_within) does.
     pub(crate) fn read_past(&mut self, space: &mut [u8], most: Duration) -> usize {
-        self.state.resume();
-        let now = self.now();
-        if !self.machine().machine().is_transparent()
-            || !matches!(self.state.step(now), Action::Read { .. })
-        {
+        if !self.may_pass() {
             return 0;
         }
-        let (start, transport) = (self.state.start(), &mut self.transport);
-        let mut count = 0;
-        let mut has_read = false;
-        let read = |held: &mut [u8]| {
-            if std::mem::replace(&mut has_read, true) {
-                return transport.read(held, Duration::ZERO);
+        match self.transport.read(space, most) {
+            Poll::Ready(Ok(count)) if count > 0 => {
+                self.machine_mut().machine_mut().passed(count);
+                count
             }
-            match transport.read(space, most) {
-                Poll::Ready(Ok(came)) if came > 0 => {
-                    count = came;
-                    Poll::Pending
-                }
-                end => end,
+            Poll::Pending => {
+                let now = self.now();
+                self.machine_mut().machine_mut().passed_by(now);
+                0
             }
-        };
-        let clock = || Instant::from_start(start.elapsed());
-        let _passed_by = self.state.receive(clock, read);
-        if count > 0 {
-            let now = self.now();
-            self.machine_mut().machine_mut().passed(now, count);
+            // An end or a failure comes once only: the driver's state must know.
+            end => {
+                let (now, mut end) = (self.now(), Some(end));
+                let transport = &mut self.transport;
+                let read = |held: &mut [u8]| match end.take() {
+                    Some(end) => end,
+                    None => transport.read(held, Duration::ZERO),
+                };
+                let told = self.state.receive(|| now, read);
+                debug_assert!(told.is_ready(), "it was passable");
+                0
+            }
         }
-        count
     }
 
     /// Writes straight from the application's buffer, once, for at most this time, and returns how many
     /// bytes went out. None: [write](data::Connection::write) them, or learn why not from
     /// [`next_within`](Self::next_within).
     pub(crate) fn write_past(&mut self, bytes: &[u8], most: Duration) -> usize {
-        if !self.machine().machine().is_transparent() || self.state.has_failed() {
+        if !self.may_pass() {
             return 0;
         }
-        let Poll::Ready(written) = self.transport.write(bytes, most) else {
-            return 0;
-        };
-        let now = self.now();
-        let count = *written.as_ref().unwrap_or(&0);
-        let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
-        self.state.wrote(now, written, read);
-        self.machine_mut().machine_mut().passed(now, count);
-        count
+        match self.transport.write(bytes, most) {
+            Poll::Pending => 0,
+            Poll::Ready(Ok(count)) if count > 0 => {
+                self.passed_on(count);
+                count
+            }
+            Poll::Ready(failed) => {
+                let now = self.now();
+                let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
+                self.state.wrote(now, failed, read);
+                0
+            }
+        }
+    }
+
+    fn may_pass(&self) -> bool {
+        self.state.is_passable() && self.machine().machine().is_transparent()
+    }
+
+    fn passed_on(&mut self, count: usize) {
+        self.state.wrote_past();
+        self.machine_mut().machine_mut().passed(count);
     }
 }
 
@@ -361,16 +373,13 @@ impl Driver<Secured<data::Connection>, TcpStream> {
         count: usize,
         most: Duration,
     ) -> io::Result<usize> {
-        if !self.machine().machine().is_transparent() || self.state.has_failed() {
+        if !self.may_pass() {
             return Err(io::ErrorKind::Unsupported.into());
         }
         self.transport.limit_writes(most)?;
         let sent = rustix::fs::sendfile(&self.transport.transport, file, None, count)?;
         if sent > 0 {
-            let now = self.now();
-            let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
-            self.state.wrote(now, Ok(sent), read);
-            self.machine_mut().machine_mut().passed(now, sent);
+            self.passed_on(sent);
         }
         Ok(sent)
     }
@@ -409,8 +418,9 @@ fn deadlock<E>() -> DriverError<E> {
 
 /// How long a step may wait.
 fn time_left(now: Instant, deadline: Option<Instant>, end: Option<Instant>) -> Duration {
-    let left = |until: Instant| until - now;
-    let deadline = deadline.map_or(LONGEST_WAIT, left);
-    let end = end.map_or(LONGEST_WAIT, left);
-    deadline.min(end).min(LONGEST_WAIT)
+    let until = match (deadline, end) {
+        (Some(deadline), Some(end)) => Some(deadline.min(end)),
+        (deadline, end) => deadline.or(end),
+    };
+    until.map_or(LONGEST_WAIT, |until| (until - now).min(LONGEST_WAIT))
 }

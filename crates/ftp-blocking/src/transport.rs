@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// The shortest time-out that is set: zero would mean none, and systems count in milliseconds.
 const SHORTEST: Duration = Duration::from_millis(1);
+/// To be woken this seldom costs less than to set another time-out at each change of what is waited for.
+const SELDOM: Duration = Duration::from_secs(1);
 
 /// A stream with settable time-outs.
 ///
@@ -83,31 +85,41 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 #[derive(Debug)]
 pub(crate) struct Timed<T> {
     pub(crate) transport: T,
-    read_timeout: Option<Duration>,
-    write_timeout: Option<Duration>,
+    reads: Timeout,
+    writes: Timeout,
+}
+
+/// A time-out that is set on a transport.
+#[derive(Debug, Clone, Copy, Default)]
+struct Timeout {
+    present: Option<Duration>,
+    /// The last time left that it was found to fit.
+    fits: Option<Duration>,
 }
 
 impl<T: Transport> Timed<T> {
     pub(crate) fn new(transport: T) -> Self {
         Self {
             transport,
-            read_timeout: None,
-            write_timeout: None,
+            reads: Timeout::default(),
+            writes: Timeout::default(),
         }
     }
 
     /// One read of at most this time. Pending: nothing came.
+    #[inline]
     pub(crate) fn read(&mut self, space: &mut [u8], most: Duration) -> Poll<io::Result<usize>> {
-        if let Some(timeout) = new_timeout(self.read_timeout, most) {
+        if let Some(timeout) = self.reads.new_for(most) {
             if let Err(error) = self.transport.set_read_timeout(timeout) {
                 return Poll::Ready(Err(error));
             }
-            self.read_timeout = Some(timeout);
+            self.reads.present = Some(timeout);
         }
         in_time(|| self.transport.read(space))
     }
 
     /// One write of at most this time. Pending: nothing was taken.
+    #[inline]
     pub(crate) fn write(&mut self, bytes: &[u8], most: Duration) -> Poll<io::Result<usize>> {
         if let Err(error) = self.limit_writes(most) {
             return Poll::Ready(Err(error));
@@ -130,22 +142,29 @@ impl<T: Transport> Timed<T> {
 
     /// Sets how long a write may take.
     pub(crate) fn limit_writes(&mut self, most: Duration) -> io::Result<()> {
-        if let Some(timeout) = new_timeout(self.write_timeout, most) {
+        if let Some(timeout) = self.writes.new_for(most) {
             self.transport.set_write_timeout(timeout)?;
-            self.write_timeout = Some(timeout);
+            self.writes.present = Some(timeout);
         }
         Ok(())
     }
 }
 
-/// The time-out to set, if the present one does not fit: it is longer than the time left, or so
-/// much shorter that it would wake us for nothing.
-fn new_timeout(present: Option<Duration>, left: Duration) -> Option<Duration> {
-    let left = left.max(SHORTEST);
-    match present {
-        Some(present) if present <= left && present >= left / 4 => None,
-        // A little less than the time left, so that it fits the next steps too.
-        _ => Some((left / 4 * 3).max(SHORTEST)),
+impl Timeout {
+    /// The time-out to set, if the present one does not fit: it is longer than the time left, or so
+    /// much shorter that it would wake us for nothing.
+    #[inline]
+    fn new_for(&mut self, left: Duration) -> Option<Duration> {
+        if self.fits == Some(left) && self.present.is_some() {
+            return None;
+        }
+        self.fits = Some(left);
+        let left = left.max(SHORTEST);
+        match self.present {
+            Some(present) if present <= left && present >= SELDOM.min(left / 4) => None,
+            // A little less than the time left, so that it fits the next steps too.
+            _ => Some((left / 4 * 3).max(SHORTEST)),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::task::Poll;
 
-use ftp_adapter::{Address, ClientSetup, Error, jitter, lost};
+use ftp_adapter::{Address, ClientSetup, Error, jitter, lost, socket};
 use ftp_proto::Instant;
 use ftp_proto::client::{Answer, Challenge, Config};
 use ftp_proto::connect::{Race, RaceStep, Retry};
@@ -185,6 +185,8 @@ impl<R: Runtime + 'static> Connector<R> {
         // The login continues with the timer of connecting.
         let mut timer = DeadlineTimer::default();
         let (stream, peer) = self.reach(&address, &mut timer).await?;
+        // Each command waits for its reply: holding one back gains nothing.
+        socket::send_at_once(&R::stream_socket(&stream));
         let machine = self.setup.machine(address.host())?;
         let mut client = Client::new(Driver::with_timer(machine, stream, timer));
         client.connect_time = R::now().saturating_duration_since(begun);

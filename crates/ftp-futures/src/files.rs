@@ -154,11 +154,24 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         }
     }
 
-    /// The server is about to confirm something.
+    /// The server is about to confirm something, unless it has already.
     pub(crate) fn acknowledge_at_once(&self) {
-        if let Some(transport) = &self.data {
+        if let Some(transport) = &self.data
+            && !self.driver.machine().machine().has_more()
+        {
             transport.acknowledge_at_once(self.driver.transport());
         }
+    }
+
+    /// A new data connection, which may be one of several of this transfer.
+    pub(crate) fn prepare_data(&self, machine: &Secured<data::Connection>, data: &T) {
+        let connection = machine.machine();
+        if let Some(transport) = &self.data
+            && (connection.direction() == Direction::Send || connection.is_protected())
+        {
+            transport.send_at_once(data);
+        }
+        self.reset_on_drop(machine, data, true);
     }
 
     /// Whether an upload in clear that ends now is given up.

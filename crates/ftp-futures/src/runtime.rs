@@ -136,8 +136,7 @@ pub trait Runtime: Timer + Send + Io<Self::TcpStream> + Io<Self::AcceptedStream>
     /// The addresses of this host, in the system's order.
     fn resolve(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
-    /// Connects, and sends small packets at once (`TCP_NODELAY`): each command waits for its reply,
-    /// so a delay gains nothing.
+    /// Connects.
     fn connect(peer: SocketAddr) -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
 
     /// A listener of the system, which does not block, as one of the runtime.

@@ -125,9 +125,7 @@ impl Runtime for Tokio {
     }
 
     async fn connect(peer: SocketAddr) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect(peer).await?;
-        stream.set_nodelay(true)?;
-        Ok(stream)
+        TcpStream::connect(peer).await
     }
 
     fn listener(listener: std::net::TcpListener) -> io::Result<TcpListener> {

@@ -23,6 +23,7 @@ impl Aborter {
         self.0.store(false, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn is_wanted(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

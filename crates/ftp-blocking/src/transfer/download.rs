@@ -43,7 +43,7 @@ impl<C: HoldsClient> Download<C> {
             return Ok(0);
         }
         self.running.check_abort();
-        if space.len() >= LARGE && self.running.readable().is_empty() {
+        if space.len() >= LARGE {
             let count = self.running.read_past(space);
             if count > 0 {
                 return Ok(count);

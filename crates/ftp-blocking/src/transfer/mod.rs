@@ -50,6 +50,8 @@ pub(crate) struct Running<C: HoldsClient> {
     slice: Duration,
 }
 
+type DataDriver<T> = Driver<Secured<data::Connection>, T>;
+
 /// The data connection.
 enum Data<T> {
     None,
@@ -59,7 +61,7 @@ enum Data<T> {
         ticket: Option<Ticket>,
     },
     Open {
-        driver: Box<Driver<Secured<data::Connection>, T>>,
+        driver: Box<DataDriver<T>>,
         is_protected: bool,
     },
 }
@@ -162,7 +164,7 @@ impl<C: HoldsClient> Running<C> {
 
     /// How it ended, if that is known. Errors come once; after that it is just over.
     pub(crate) fn outcome(&mut self) -> Option<Result<&Report, Error>> {
-        let outcome = self.state.outcome(time::Instant::now())?;
+        let outcome = self.state.outcome(time::Instant::now)?;
         if outcome.is_err() {
             self.data = Data::None;
         }
@@ -193,10 +195,22 @@ impl<C: HoldsClient> Running<C> {
 
     /// Reads straight into the caller's buffer, if there is nothing between it and the transport. 0: take
     /// a [`turn`](Self::turn).
+    #[inline]
     pub(crate) fn read_past(&mut self, space: &mut [u8]) -> usize {
+        self.go_past(|driver| driver.read_past(space, LONGEST_SLICE))
+    }
+
+    /// The same for writing.
+    #[inline]
+    fn write_past(&mut self, bytes: &[u8]) -> usize {
+        self.go_past(|driver| driver.write_past(bytes, LONGEST_SLICE))
+    }
+
+    #[inline]
+    fn go_past(&mut self, go: impl FnOnce(&mut DataDriver<C::Transport>) -> usize) -> usize {
         let control_first = self.wants_control_turn();
         let count = match &mut self.data {
-            Data::Open { driver, .. } if !control_first => driver.read_past(space, LONGEST_SLICE),
+            Data::Open { driver, .. } if !control_first => go(driver),
             _ => 0,
         };
         self.tell_progress();
@@ -206,11 +220,24 @@ impl<C: HoldsClient> Running<C> {
     /// Whether the control connection has something to send although data moves.
     fn wants_control_turn(&mut self) -> bool {
         let driver = &self.client.client().driver;
-        driver.machine().machine().wants_turn(driver.now())
+        let at = driver.machine().machine().turn_at();
+        at.is_some_and(|at| at <= driver.now())
     }
 
     /// Sends some of the bytes, and returns how many.
+    #[inline]
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        self.check_abort();
+        if !self.state.is_over() {
+            let count = self.write_past(bytes);
+            if count > 0 {
+                return Ok(count);
+            }
+        }
+        self.send_in_turns(bytes)
+    }
+
+    fn send_in_turns(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         loop {
             self.check_abort();
             self.serve_control()?;
@@ -220,11 +247,6 @@ impl<C: HoldsClient> Running<C> {
                 return Err(Error::Closed);
             }
             if let Data::Open { driver, .. } = &mut self.data {
-                let count = driver.write_past(bytes, LONGEST_SLICE);
-                if count > 0 {
-                    self.tell_progress();
-                    return Ok(count);
-                }
                 let now = driver.now();
                 let count = driver.machine_mut().machine_mut().write(now, bytes);
                 if count > 0 {
@@ -277,15 +299,20 @@ impl<C: HoldsClient> Running<C> {
     }
 
     /// Another thread may have given the transfer up.
+    #[inline]
     pub(crate) fn check_abort(&mut self) {
-        let client = self.client.client();
-        if client.aborter.is_wanted() {
-            client.aborter.reset();
-            self.data = Data::None;
-            let now = client.driver.now();
-            // If it is over already, so be it.
-            let _over_already = client.machine().abort(now);
+        if self.client.client().aborter.is_wanted() {
+            self.abort();
         }
+    }
+
+    fn abort(&mut self) {
+        let client = self.client.client();
+        client.aborter.reset();
+        self.data = Data::None;
+        let now = client.driver.now();
+        // If it is over already, so be it.
+        let _over_already = client.machine().abort(now);
     }
 
     /// One turn: something happened on one of the connections and was dealt with, or nothing happened
@@ -434,8 +461,12 @@ impl<C: HoldsClient> Running<C> {
             Ok(transport) => {
                 let is_protected = ticket.is_protected();
                 if let Some(machine) = self.state.opened(now, machine, ticket) {
-                    client.reset_on_drop(&machine, &transport, true);
-                    let driver = Driver::for_data_since(machine, transport, start);
+                    client.prepare_data(&machine, &transport);
+                    let mut driver = Driver::for_data_since(machine, transport, start);
+                    if client.peer.is_some() {
+                        // It is dropped at its end, and a socket of ours is closed then.
+                        driver.leave_open();
+                    }
                     self.data = Data::Open {
                         driver: Box::new(driver),
                         is_protected,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::mem::take;
 
 use ftp_adapter::{Error, Report};
 
@@ -43,7 +44,8 @@ impl<C: HoldsClient> Upload<C> {
     /// # Errors
     /// [`Error::Transfer`] if it is over, or whatever ended the control connection.
     pub fn write(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        if self.gathered.is_empty() && bytes.len() >= LARGE {
+        if bytes.len() >= LARGE {
+            self.send_gathered()?;
             return self.running.send(bytes);
         }
         let count = bytes.len().min(LARGE - self.gathered.len());
@@ -59,6 +61,10 @@ impl<C: HoldsClient> Upload<C> {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        if bytes.len() >= LARGE {
+            self.send_gathered()?;
+            return self.send_all(bytes);
+        }
         while !bytes.is_empty() {
             let count = self.write(bytes)?;
             bytes = &bytes[count..];
@@ -104,13 +110,25 @@ impl<C: HoldsClient> Upload<C> {
         self.running.into_client()
     }
 
+    #[inline]
     fn send_gathered(&mut self) -> Result<(), Error> {
-        let mut bytes = &self.gathered[..];
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        let gathered = take(&mut self.gathered);
+        let sent = self.send_all(&gathered);
+        self.gathered = gathered;
+        if sent.is_ok() {
+            self.gathered.clear();
+        }
+        sent
+    }
+
+    fn send_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         while !bytes.is_empty() {
             let count = self.running.send(bytes)?;
             bytes = &bytes[count..];
         }
-        self.gathered.clear();
         Ok(())
     }
 }

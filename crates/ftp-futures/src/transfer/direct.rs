@@ -21,7 +21,11 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
         }
         ready!(self.poll_turn_left(cx));
         let read = match R::poll_read(Pin::new(&mut self.transport), cx, space) {
-            Poll::Pending => return Poll::Ready(None),
+            Poll::Pending => {
+                let now = self.now();
+                self.machine_mut().machine_mut().passed_by(now);
+                return Poll::Ready(None);
+            }
             Poll::Ready(read) => read,
         };
         match read {
@@ -87,7 +91,6 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
     }
 
     fn passed(&mut self, count: usize) {
-        let now = self.now();
-        self.machine_mut().machine_mut().passed(now, count);
+        self.machine_mut().machine_mut().passed(count);
     }
 }

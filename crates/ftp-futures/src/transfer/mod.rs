@@ -234,7 +234,7 @@ impl<C: HoldsClient> Running<C> {
 
     /// How it ended, if that is known. Errors come once; after that it is just over.
     pub(crate) fn outcome(&mut self) -> Option<Result<&Report, Error>> {
-        let outcome = self.state.outcome(C::Runtime::now())?;
+        let outcome = self.state.outcome(C::Runtime::now)?;
         if outcome.is_err() {
             self.data = Data::None;
         }
@@ -262,7 +262,8 @@ impl<C: HoldsClient> Running<C> {
     /// Whether the control connection has something to send although data moves.
     fn wants_control_turn(&mut self) -> bool {
         let driver = &self.client.client().driver;
-        driver.machine().machine().wants_turn(driver.now())
+        let at = driver.machine().machine().turn_at();
+        at.is_some_and(|at| at <= driver.now())
     }
 
     fn poll_control(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -343,8 +344,12 @@ impl<C: HoldsClient> Running<C> {
         match opened {
             Ok(transport) => {
                 if let Some(machine) = self.state.opened(now, machine, ticket) {
-                    client.reset_on_drop(&machine, &transport, true);
-                    let driver = Driver::for_data_since(machine, transport, start);
+                    client.prepare_data(&machine, &transport);
+                    let mut driver = Driver::for_data_since(machine, transport, start);
+                    if client.peer.is_some() {
+                        // It is dropped at its end, and a socket of ours is closed then.
+                        driver.leave_open();
+                    }
                     self.data = Data::Open(Box::new(driver));
                 }
             }

@@ -36,6 +36,12 @@ pub trait DataTransport<T>: Send + Sync {
         let _ = control;
     }
 
+    /// What is written to the data connection is to go at once, however little it is. Asked for unless
+    /// nothing will be written, as in a download in clear. Does nothing, if not implemented.
+    fn send_at_once(&self, data: &T) {
+        let _ = data;
+    }
+
     /// Whether the data connection is to be reset when it is dropped. That is asked for at the start of an
     /// upload in clear, and taken back when all was sent: so if the upload is given up, or the
     /// program dies, the server does not take that for the end of the file. Does nothing, if not
@@ -110,6 +116,10 @@ impl<R: Runtime + 'static> DataTransport<R::TcpStream> for Direct<R> {
 
     fn acknowledge_at_once(&self, control: &R::TcpStream) {
         socket::acknowledge_at_once(&R::stream_socket(control));
+    }
+
+    fn send_at_once(&self, data: &R::TcpStream) {
+        socket::send_at_once(&R::stream_socket(data));
     }
 
     fn reset_on_drop(&self, data: &R::TcpStream, reset: bool) {

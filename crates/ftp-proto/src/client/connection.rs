@@ -364,23 +364,35 @@ impl Connection {
             && self.context.events.is_empty()
     }
 
+    /// Whether more of the server's bytes are here than [`poll`](crate::Machine::poll) has told of: a reply,
+    /// or a part of one.
+    pub fn has_more(&self) -> bool {
+        !self.input.is_clean()
+    }
+
     /// The transfer under way.
     pub fn transferring(&self) -> Option<TransferId> {
         self.context.transferring()
     }
 
-    /// Whether this connection is to be driven now although data moves: a `NOOP` of
-    /// [`Config::transfer_keep_alive`] is due, or not written yet. For drivers that otherwise look at
-    /// the data connection alone while it has something to do.
-    pub fn wants_turn(&self, now: Instant) -> bool {
+    /// When this connection is to be driven although data moves: a `NOOP` of
+    /// [`Config::transfer_keep_alive`] is due then, or not written yet ([`Instant::START`]). For drivers
+    /// that otherwise look at the data connection alone while it has something to do.
+    #[inline]
+    pub fn turn_at(&self) -> Option<Instant> {
+        self.context.settings.transfer_keep_alive?;
+        self.next_noop()
+    }
+
+    fn next_noop(&self) -> Option<Instant> {
         let State::Transferring(transfer) = &self.state else {
-            return false;
+            return None;
         };
-        if self.context.settings.transfer_keep_alive.is_none() {
-            return false;
+        if self.context.offered().is_empty() {
+            transfer.noop_at(&self.context)
+        } else {
+            Some(Instant::START)
         }
-        let is_due = transfer.noop_at(&self.context).is_some_and(|at| at <= now);
-        is_due || !self.context.offered().is_empty()
     }
 
     /// Whoever held the data connection has dropped it: that gives the transfer up.

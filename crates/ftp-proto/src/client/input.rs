@@ -105,6 +105,11 @@ impl Input {
         !self.telnet.is_followed(0)
     }
 
+    /// Whether nothing is there to be looked at, and the input has not ended.
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.ended && self.telnet.is_quiet()
+    }
+
     /// Whether the input ends within a reply.
     pub(super) fn is_mid_reply(&self) -> bool {
         !self.telnet.unread().is_empty()

@@ -126,6 +126,9 @@ impl Connection {
 
     /// The same, or with all of the input there is.
     pub(super) fn take_input(&mut self, all: bool) {
+        if self.input.is_quiet() {
+            return;
+        }
         loop {
             if self.input.is_ended() {
                 // Nobody reads any more.

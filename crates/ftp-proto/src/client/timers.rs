@@ -24,52 +24,64 @@ impl Connection {
     pub(super) fn next_timer(&self) -> Option<(Instant, Timer)> {
         let context = &self.context;
         let timeouts = &context.settings.timeouts;
-        let fatal = |at, timeout| (at, Timer::Fatal(timeout));
+        let mut next: Option<(Instant, Timer)> = None;
+        let mut add = |at: Instant, timer| {
+            if next.is_none_or(|(first, _)| at < first) {
+                next = Some((at, timer));
+            }
+        };
         let is_switching = self.state.is_switching();
         let is_heard = !is_switching && !matches!(self.state, State::Closed);
         let is_writing = !context.offered().is_empty();
         let is_idle = is_heard && !is_writing;
+        if is_writing {
+            let at = context.writing_since + timeouts.write;
+            add(at, Timer::Fatal(Timeout::Write));
+        }
         let quit = match self.state {
             State::Quit(_) => context.outstanding.only_quit(),
             _ => None,
         };
-        let quit = quit.map(|since| (since + timeouts.quit, Timer::Quit));
+        if let Some(since) = quit {
+            add(since + timeouts.quit, Timer::Quit);
+        }
+        if is_switching {
+            let at = self.switching_since + timeouts.handshake;
+            add(at, Timer::Fatal(Timeout::Handshake));
+        }
+        if is_idle && let Some(at) = self.input.foreign_end_deadline() {
+            add(at, Timer::ForeignEnd);
+        }
         let transfer = match &self.state {
             State::Transferring(transfer) => Some(transfer),
             _ => None,
         };
-        let reply = context.outstanding.deadline(timeouts);
-        let reply = reply.filter(|_| transfer.is_none_or(|transfer| transfer.is_ordinary()));
-        // After `QUIT` a reply that does not come is no fault.
-        let reply = reply.map(|(at, timeout)| match quit {
-            Some((_, quit)) => (at, quit),
-            None => fatal(at, timeout),
-        });
-        let timers = [
-            is_writing.then(|| fatal(context.writing_since + timeouts.write, Timeout::Write)),
-            quit,
-            is_switching.then(|| {
-                let at = self.switching_since + timeouts.handshake;
-                fatal(at, Timeout::Handshake)
-            }),
-            is_idle
-                .then(|| self.input.foreign_end_deadline())
-                .flatten()
-                .map(|at| (at, Timer::ForeignEnd)),
-            // What is being written does not put off what was owed before.
-            reply.filter(|_| is_heard),
-            (is_idle && matches!(self.state, State::Ready(_)))
-                .then(|| context.keep_alive_deadline())
-                .flatten()
-                .map(|at| (at, Timer::KeepAlive)),
-            transfer
-                .filter(|_| is_idle)
-                .and_then(|transfer| transfer.noop_at(context))
-                .map(|at| (at, Timer::KeepAlive)),
-            transfer.and_then(|transfer| transfer.timer(timeouts, &context.settings.data_timeouts)),
-            context.login_deadline().map(|at| fatal(at, Timeout::Login)),
-        ];
-        timers.into_iter().flatten().min_by_key(|(at, _)| *at)
+        // What is being written does not put off what was owed before.
+        if is_heard
+            && transfer.is_none_or(|transfer| transfer.is_ordinary())
+            && let Some((at, timeout)) = context.outstanding.deadline(timeouts)
+        {
+            // After `QUIT` a reply that does not come is no fault.
+            add(at, quit.map_or(Timer::Fatal(timeout), |_| Timer::Quit));
+        }
+        if is_idle
+            && let State::Ready(_) = self.state
+            && let Some(at) = context.keep_alive_deadline()
+        {
+            add(at, Timer::KeepAlive);
+        }
+        if let Some(transfer) = transfer {
+            if is_idle && let Some(at) = transfer.noop_at(context) {
+                add(at, Timer::KeepAlive);
+            }
+            if let Some((at, timer)) = transfer.timer(timeouts, &context.settings.data_timeouts) {
+                add(at, timer);
+            }
+        }
+        if let Some(at) = context.login_deadline() {
+            add(at, Timer::Fatal(Timeout::Login));
+        }
+        next
     }
 
     /// The driver told this time. What was due until then happens before what it tells besides: no

@@ -62,7 +62,11 @@ pub struct Connection {
     /// What came and was not consumed, or what was written and not sent.
     pub(super) queue: Queue,
     pub(super) codec: Codec,
+    /// Neither TLS nor a conversion is in between.
+    is_plain: bool,
     pub(super) moved: u64,
+    /// Bytes went past this machine since it was last told the time.
+    has_passed: bool,
     /// The application has written all.
     pub(super) is_finished: bool,
     /// TLS starts then.
@@ -152,7 +156,9 @@ impl Connection {
                 },
                 (DataType::Ascii, Direction::Send) => Codec::Encode(Encoder::new()),
             },
+            is_plain: plan.data_type == DataType::Image && !plan.is_protected,
             moved: 0,
+            has_passed: false,
             is_finished: false,
             starts_at: None,
             hold_until: None,
@@ -253,18 +259,35 @@ impl Connection {
     /// machine asks to read, read into the caller's own; while it waits for the application, write
     /// from there. It tells the machine with [`passed`](Self::passed). What the transport does not take
     /// at once is to be [written](Self::write), so that a deadline runs.
+    #[inline]
     pub fn is_transparent(&self) -> bool {
-        matches!((&self.codec, self.phase), (Codec::Image, Phase::Open))
-            && !self.plan.is_protected
+        self.is_plain
+            && matches!(self.phase, Phase::Open)
             && self.queue.is_empty()
             && !self.is_finished
     }
 
     /// So many bytes went past this machine. No effect where that [cannot be](Self::is_transparent).
-    pub fn passed(&mut self, now: Instant, count: usize) {
-        self.pass_time(now);
+    ///
+    /// No time is told, so that a driver need not read the clock for each piece: the bytes count as moved at
+    /// the time of the next call that has one, such as [`passed_by`](Self::passed_by).
+    #[inline]
+    pub fn passed(&mut self, count: usize) {
         if self.is_transparent() && count > 0 {
-            self.moved_more(count);
+            self.moved = self.moved.saturating_add(count as u64);
+            self.held.note_moved(self.moved);
+            self.has_passed = true;
+        }
+    }
+
+    /// The last of the bytes that [passed](Self::passed) did by now: say so when no more come. No effect if
+    /// none has since this machine was told the time.
+    #[inline]
+    pub fn passed_by(&mut self, now: Instant) {
+        if self.has_passed {
+            self.has_passed = false;
+            self.now = self.now.max(now);
+            self.since = self.now;
         }
     }
 

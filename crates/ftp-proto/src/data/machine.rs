@@ -163,6 +163,7 @@ impl Securable for Connection {
 impl Connection {
     /// Does what was due by now.
     pub(super) fn pass_time(&mut self, now: Instant) {
+        self.passed_by(now);
         self.now = self.now.max(now);
         if self.starts_at.is_some_and(|at| at <= self.now) {
             self.starts_at = None;

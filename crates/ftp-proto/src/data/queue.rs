@@ -18,12 +18,14 @@ impl Queue {
         self.bytes.get(self.head..).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.bytes.len().saturating_sub(self.head)
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.head >= self.bytes.len()
     }
 
     /// How many more may be put in.

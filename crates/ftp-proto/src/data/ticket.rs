@@ -149,6 +149,7 @@ impl Held {
         Arc::strong_count(&self.0) > 1
     }
 
+    #[inline]
     pub(super) fn note_moved(&self, bytes: u64) {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         self.0.moved.store(bytes, Ordering::Release);

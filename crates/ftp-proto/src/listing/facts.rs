@@ -53,10 +53,8 @@ impl<'a> Facts<'a> {
             while !rest.is_empty() {
                 let (fact, after) = take_value(rest);
                 rest = after;
-                let fact = fact
-                    .iter()
-                    .position(|byte| *byte == b'=')
-                    .and_then(|equals| fact.split_at_checked(equals));
+                let equals = text::position(fact, b'=');
+                let fact = equals.and_then(|equals| fact.split_at_checked(equals));
                 if let Some((name, [_, value @ ..])) = fact {
                     return Some((name, value));
                 }
@@ -166,9 +164,9 @@ fn behind<'a, const LENGTH: usize>(
     (start.map(|byte| byte | 0x20) == rest_of_name.map(|byte| byte | 0x20)).then_some(value)
 }
 
-/// A value, and the text after its semicolon. Values are short, so `memchr` would be slower.
+/// A value, and the text after its semicolon.
 fn take_value(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| *byte == b';');
+    let end = text::position(text, b';');
     let (value, rest) = text
         .split_at_checked(end.unwrap_or(text.len()))
         .unwrap_or((text, b""));

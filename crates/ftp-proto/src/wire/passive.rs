@@ -140,18 +140,22 @@ fn take_numbers(text: &[u8]) -> (Option<[u8; 6]>, &[u8]) {
 
 /// The first port in delimiters.
 fn find_port(line: &[u8]) -> Option<u16> {
-    let mut previous = None;
     let mut rest = line;
-    while let [first, after @ ..] = rest {
-        let can_delimit =
-            first.is_ascii_graphic() && (!first.is_ascii_alphanumeric() || previous == Some(b'('));
-        if can_delimit && let Some(port) = port_after(*first, after) {
+    loop {
+        let at = rest.iter().position(u8::is_ascii_punctuation)?;
+        let (first, after) = rest.get(at..)?.split_first()?;
+        if let Some(port) = port_after(*first, after) {
             return Some(port);
         }
-        previous = Some(*first);
+        if *first == b'('
+            && let Some((second, after)) = after.split_first()
+            && second.is_ascii_alphanumeric()
+            && let Some(port) = port_after(*second, after)
+        {
+            return Some(port);
+        }
         rest = after;
     }
-    None
 }
 
 /// The port, if what follows the first delimiter is the rest of `|||6446|`.

@@ -117,6 +117,11 @@ impl TelnetInput {
         length < self.buffer.len() || self.withheld || !self.ends_in_data
     }
 
+    /// Whether there is nothing to parse, and nothing to say about Telnet.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.buffer.is_empty() && self.refusals.pending.is_empty() && !self.has_too_much
+    }
+
     /// Whether there was too much Telnet.
     pub(crate) fn has_too_much(&self) -> bool {
         self.has_too_much

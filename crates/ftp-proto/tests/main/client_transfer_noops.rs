@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::common::transfer::{ready, retrieve};
 use crate::common::{Dialogue, known};
 use ftp_proto::client::{Config, TransferError};
-use ftp_proto::{Machine, data};
+use ftp_proto::{Instant, Machine, data};
 
 fn config() -> Config {
     // Its data is slow.
@@ -319,12 +319,16 @@ fn how_the_replies_are_split_changes_nothing() {
 #[test]
 fn a_driver_learns_when_a_noop_is_due_although_data_moves() {
     let (mut dialogue, _connection) = moving();
-    assert!(!dialogue.client.wants_turn(dialogue.now));
+    let due = dialogue.now + Duration::from_secs(30);
+    assert_eq!(dialogue.client.turn_at(), Some(due));
     dialogue.sleep(30);
-    assert!(dialogue.client.wants_turn(dialogue.now));
     dialogue.client.timed_out(dialogue.now);
-    assert!(dialogue.client.wants_turn(dialogue.now), "to be written");
+    assert_eq!(
+        dialogue.client.turn_at(),
+        Some(Instant::START),
+        "to be written"
+    );
     dialogue.drive();
     assert_eq!(dialogue.take_sent(), "NOOP\r\n");
-    assert!(!dialogue.client.wants_turn(dialogue.now));
+    assert!(dialogue.client.turn_at() > Some(dialogue.now));
 }

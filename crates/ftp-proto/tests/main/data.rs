@@ -186,11 +186,15 @@ fn nothing_moves_before_tls_stands() {
 fn what_goes_past_the_machine_counts() {
     let mut download = Detached::new(Direction::Receive).connect(NOW);
     assert!(download.is_transparent());
-    download.passed(after(59), 1000);
+    download.passed(1000);
+    assert_eq!(download.moved(), 1000);
+    // It is told the time later than it would have stalled without them.
+    download.passed_by(after(61));
+    download.passed_by(after(62));
     assert!(
-        matches!(download.poll(), Ok(Action::Read { deadline }) if deadline == Some(after(119)))
+        matches!(download.poll(), Ok(Action::Read { deadline }) if deadline == Some(after(121)))
     );
-    download.received_eof(after(60));
+    download.received_eof(after(120));
     assert_eq!(download.moved(), 1000);
     assert_eq!(download.into_end().result(), Ok(()));
 }

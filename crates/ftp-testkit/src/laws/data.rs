@@ -158,7 +158,7 @@ impl Run {
             }
             14 => {
                 let is_transparent = self.watched.machine.is_transparent();
-                self.watched.machine.passed(now, operand.into());
+                self.watched.machine.passed(operand.into());
                 if is_transparent {
                     self.passed += u64::from(operand);
                 }

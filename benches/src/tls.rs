@@ -1,0 +1,247 @@
+//! A file over a data connection under TLS 1.3, in memory, and beside it what rustls does in a loop of its own: by the
+//! API without buffers, which decrypts in place.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use ftp_proto::data::{self, Detached, Direction};
+use ftp_proto::{Action, Instant, Machine};
+use ftp_rustls::rustls::client::UnbufferedClientConnection;
+use ftp_rustls::rustls::unbuffered::{ConnectionState, UnbufferedStatus};
+use ftp_rustls::rustls::{ConnectionCommon, ServerConnection, SideData};
+use ftp_rustls::{ClientTls, Secured};
+
+use crate::login::Setup;
+
+const NOW: Instant = Instant::START;
+/// What a driver reads at once, and the bare program.
+const CHUNK: usize = 64 * 1024;
+const BARE_CHUNK: usize = 256 * 1024;
+/// Longer than any flight of a handshake.
+const FLIGHT: usize = 16 * 1024;
+
+/// A client's data connection whose TLS stands.
+pub struct Ours {
+    data: Secured<data::Connection>,
+    /// What the server has sealed.
+    wire: Vec<u8>,
+}
+
+/// The same, of rustls alone.
+pub struct Bare {
+    client: UnbufferedClientConnection,
+    wire: Vec<u8>,
+}
+
+impl Ours {
+    /// Shakes hands. To receive, so many bytes wait.
+    pub fn new(setup: &Setup, direction: Direction, bytes: usize) -> Self {
+        let machine = Detached::new(direction).protected(true).connect(NOW);
+        let tls = ClientTls::for_host(Arc::clone(&setup.client_tls), crate::login::NAME);
+        let mut data = Secured::client(machine, tls.expect("a name"));
+        let mut server = setup.bare_server();
+        let mut wire = Vec::new();
+        while data.machine().tls().is_none() || server.is_handshaking() {
+            match data.poll().expect("no error") {
+                Action::Write { bytes, .. } => {
+                    let count = bytes.len();
+                    take(&mut server, bytes);
+                    data.wrote(NOW, count);
+                }
+                Action::Event(_) => {}
+                Action::Read { .. } | Action::Wait { .. } => {
+                    give(&mut server, &mut wire);
+                    let taken = data.received(NOW, &wire);
+                    wire.drain(..taken);
+                }
+                Action::Shutdown { .. } | Action::Closed => panic!("it ended"),
+            }
+        }
+        give(&mut server, &mut wire);
+        if direction == Direction::Receive {
+            seal(&mut server, bytes, &mut wire);
+        }
+        Self { data, wire }
+    }
+
+    /// Receives all, a piece at a time. How many bytes came.
+    pub fn download(&mut self, out: &mut [u8]) -> usize {
+        let Self { data, wire } = self;
+        let mut rest = &wire[..];
+        let mut moved = 0;
+        loop {
+            moved += consume(data.machine_mut(), out);
+            match data.poll().expect("no error") {
+                Action::Read { .. } => {
+                    let taken = data.received(NOW, &rest[..rest.len().min(CHUNK)]);
+                    rest = &rest[taken..];
+                }
+                Action::Write { bytes, .. } => {
+                    let count = bytes.len();
+                    data.wrote(NOW, count);
+                }
+                Action::Event(_) => {}
+                Action::Closed => return moved,
+                Action::Wait { .. } | Action::Shutdown { .. } => panic!("it stopped"),
+            }
+        }
+    }
+
+    /// Sends these bytes. How many went over the wire.
+    pub fn upload(&mut self, file: &[u8]) -> usize {
+        let mut rest = file;
+        let mut sent = 0;
+        loop {
+            let machine = self.data.machine_mut();
+            let taken = machine.write(NOW, &rest[..rest.len().min(CHUNK)]);
+            rest = &rest[taken..];
+            if rest.is_empty() {
+                machine.finish(NOW);
+            }
+            match self.data.poll().expect("no error") {
+                Action::Write { bytes, .. } => {
+                    let count = bytes.len();
+                    sent += count;
+                    self.data.wrote(NOW, count);
+                }
+                Action::Event(_) => {}
+                Action::Shutdown { .. } => self.data.shut_down(NOW),
+                Action::Read { .. } => self.data.received_eof(NOW),
+                Action::Closed => return sent,
+                Action::Wait { .. } => panic!("it stopped"),
+            }
+        }
+    }
+}
+
+impl Bare {
+    /// As [`Ours::new`].
+    pub fn new(setup: &Setup, bytes: usize) -> Self {
+        let name = crate::login::NAME.try_into().expect("a name");
+        let config = Arc::clone(&setup.client_tls);
+        let mut client = UnbufferedClientConnection::new(config, name).expect("a client");
+        let mut server = setup.bare_server();
+        let mut wire = Vec::new();
+        let mut outgoing = vec![0; FLIGHT];
+        let mut filled = 0;
+        loop {
+            let UnbufferedStatus { discard, state } = client.process_tls_records(&mut wire);
+            let mut stands = false;
+            match state.expect("no error") {
+                ConnectionState::EncodeTlsData(mut flight) => {
+                    filled += flight.encode(&mut outgoing[filled..]).expect("room");
+                }
+                ConnectionState::TransmitTlsData(sent) => {
+                    take(&mut server, &outgoing[..filled]);
+                    filled = 0;
+                    sent.done();
+                }
+                ConnectionState::BlockedHandshake => {
+                    wire.drain(..discard);
+                    give(&mut server, &mut wire);
+                    continue;
+                }
+                ConnectionState::WriteTraffic(_) => stands = true,
+                state => panic!("{state:?}"),
+            }
+            wire.drain(..discard);
+            if stands {
+                break;
+            }
+        }
+        give(&mut server, &mut wire);
+        seal(&mut server, bytes, &mut wire);
+        Self { client, wire }
+    }
+
+    /// As [`Ours::download`], but the bytes are used where they are.
+    pub fn download(&mut self) -> usize {
+        let mut moved = 0;
+        let mut start = 0;
+        // What is not whole yet is read again with the next piece, as a program does that moves it to the front.
+        while start < self.wire.len() {
+            let end = self.wire.len().min(start + BARE_CHUNK);
+            let before = start;
+            loop {
+                let piece = &mut self.wire[start..end];
+                let UnbufferedStatus { mut discard, state } = self.client.process_tls_records(piece);
+                let mut is_all = true;
+                match state.expect("no error") {
+                    ConnectionState::ReadTraffic(mut traffic) => {
+                        is_all = false;
+                        while let Some(record) = traffic.next_record() {
+                            let record = record.expect("it decrypts");
+                            discard += record.discard;
+                            moved += black_box(record.payload).len();
+                        }
+                    }
+                    ConnectionState::PeerClosed | ConnectionState::WriteTraffic(_) => {}
+                    state => panic!("{state:?}"),
+                }
+                start += discard;
+                if is_all {
+                    break;
+                }
+            }
+            if start == before {
+                break;
+            }
+        }
+        moved
+    }
+
+    /// Seals these bytes, a piece at a time. How many bytes that makes.
+    pub fn upload(&mut self, file: &[u8], outgoing: &mut [u8]) -> usize {
+        let mut sent = 0;
+        for piece in file.chunks(CHUNK) {
+            // A ticket may wait before it.
+            loop {
+                let status = self.client.process_tls_records(&mut []);
+                if let ConnectionState::WriteTraffic(mut traffic) = status.state.expect("no error")
+                {
+                    sent += traffic.encrypt(piece, outgoing).expect("room");
+                    break;
+                }
+            }
+        }
+        sent
+    }
+}
+
+/// What came, for the application.
+fn consume(data: &mut data::Connection, out: &mut [u8]) -> usize {
+    let readable = data.readable();
+    let count = readable.len();
+    if count > 0 {
+        out[..count].copy_from_slice(readable);
+        data.consume(NOW, count);
+    }
+    count
+}
+
+fn take<S: SideData>(to: &mut ConnectionCommon<S>, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        to.read_tls(&mut bytes).expect("a slice gives everything");
+        to.process_new_packets().expect("no error");
+    }
+}
+
+fn give<S: SideData>(from: &mut ConnectionCommon<S>, wire: &mut Vec<u8>) {
+    while from.wants_write() {
+        from.write_tls(wire).expect("a vector takes everything");
+    }
+}
+
+/// So many bytes, and the end.
+fn seal(server: &mut ServerConnection, bytes: usize, wire: &mut Vec<u8>) {
+    let piece = [b'.'; 16 * 1024];
+    let mut rest = bytes;
+    while rest > 0 {
+        let count = rest.min(piece.len());
+        std::io::Write::write_all(&mut server.writer(), &piece[..count]).expect("it is taken");
+        give(server, wire);
+        rest -= count;
+    }
+    server.send_close_notify();
+    give(server, wire);
+}
