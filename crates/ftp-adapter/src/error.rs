@@ -116,7 +116,7 @@ pub enum Error {
     #[error("a reply came that no command had asked for, so replies may be out of step: {0}")]
     Unsolicited(Reply),
     /// A transfer is not whole, or not known to be. The connection goes on, unless the server ended it.
-    #[error("{error}{}", Because(.cause))]
+    #[error("{error}{}", Because(error, .cause))]
     Transfer {
         /// What is known of it.
         error: Box<TransferError>,
@@ -373,13 +373,18 @@ fn asked(kind: ChallengeKind) -> &'static str {
     }
 }
 
-struct Because<'a>(&'a Option<Box<DataFailure>>);
+/// The cause, if the error does not say it already.
+struct Because<'a>(&'a TransferError, &'a Option<Box<DataFailure>>);
 
 impl fmt::Display for Because<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(cause) => write!(f, ": {cause}"),
-            None => Ok(()),
+        let Self(error, Some(cause)) = self else {
+            return Ok(());
+        };
+        let cause = format!(": {cause}");
+        match error.to_string().contains(&cause) {
+            true => Ok(()),
+            false => f.write_str(&cause),
         }
     }
 }
@@ -405,7 +410,7 @@ impl fmt::Display for Redacted<'_> {
                 error.redacted().fmt(f)?;
                 match cause.as_deref() {
                     Some(DataFailure::ControlLost(lost)) => write!(f, ": {}", lost.redacted()),
-                    _ => Because(cause).fmt(f),
+                    _ => Because(error, cause).fmt(f),
                 }
             }
             Error::Tls { error, .. } => match &**error {
@@ -454,6 +459,7 @@ impl fmt::Display for Seconds {
 
 #[cfg(test)]
 mod tests {
+    use ftp_proto::data;
     use ftp_proto::wire::Verb;
 
     use super::*;
@@ -469,6 +475,25 @@ mod tests {
                 io::ErrorKind::TimedOut.into(),
             ),
         ]
+    }
+
+    #[test]
+    fn the_cause_of_a_failed_transfer_is_said_once() {
+        let cut_off = |cause| Error::Transfer {
+            error: Box::new(TransferError::CutOff {
+                bytes: 3,
+                error: data::Error::Stalled,
+                reply: None,
+            }),
+            cause: Some(Box::new(cause)),
+        };
+        let stalled = ftp_rustls::Error::Machine(data::Error::Stalled);
+        let error = cut_off(DataFailure::Broken(DriverError::Machine(stalled)));
+        let once =
+            "cut off after 3 bytes: no byte moved on the data connection within the time allowed";
+        assert_eq!(error.to_string(), once);
+        let error = cut_off(DataFailure::NotMade(io::ErrorKind::ConnectionReset.into()));
+        assert_eq!(error.to_string(), format!("{once}: connection reset"));
     }
 
     #[test]

@@ -46,7 +46,9 @@ impl Target {
         }
         let (security, rest) = security_of(text)?;
         if rest.contains(['?', '#']) {
-            return Err(malformed("neither ? nor # has a meaning here"));
+            return Err(malformed(
+                "a ? or # in it; in a user name, a password or a path they are %3F and %23",
+            ));
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         if path.contains('@') {
@@ -259,8 +261,8 @@ fn decode(text: &str) -> Zeroizing<Vec<u8>> {
 
 fn malformed(why: &str) -> Failure {
     Failure::usage(format!("the URL cannot be read: {why}")).hint(
-        "it is ftp://[user[:password]@]host[:port][/path]; characters such as / ? # % @ : \\ in a user \
-         name or password are written percent-encoded (/ is %2F, # is %23, \\ is %5C)",
+        "it is ftp://[user[:password]@]host[:port][/path], with %XX for characters such as / @ : in a user \
+         name or password (/ is %2F)",
     )
 }
 

@@ -89,7 +89,10 @@ pub(crate) struct ConnectionArguments {
     pub(crate) retries: Option<u32>,
 
     /// How long each phase may take, in seconds
-    #[arg(long, value_name = "SECS", default_value = "30", value_parser = parse_seconds)]
+    #[arg(
+        long, value_name = "SECS", default_value = "30", value_parser = parse_seconds,
+        allow_negative_numbers = true
+    )]
     pub(crate) timeout: Duration,
 }
 

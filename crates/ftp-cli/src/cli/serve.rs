@@ -84,9 +84,7 @@ pub(crate) struct ServeArguments {
 #[command(next_help_heading = "Users")]
 pub(crate) struct UserArguments {
     /// The users who may log in
-    #[arg(
-        long = "users", value_name = "FILE", required_unless_present_any = ["anonymous", "user"]
-    )]
+    #[arg(long = "users", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
     /// Let in this user, with a new password, which is printed once

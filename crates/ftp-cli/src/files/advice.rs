@@ -17,6 +17,12 @@ pub(crate) struct Advice {
     pub(crate) not_removed: Option<&'static str>,
     /// About a directory that could not be made.
     pub(crate) not_made: Option<&'static str>,
+    /// About a file that could not be renamed.
+    pub(crate) not_renamed: Option<&'static str>,
+    /// About a directory or file that could not be looked at.
+    pub(crate) not_seen: Option<&'static str>,
+    /// About a file that is not what was sent.
+    pub(crate) not_verified: Option<&'static str>,
 }
 
 impl Advice {
@@ -26,7 +32,11 @@ impl Advice {
             Error::AtPath { error, .. } => return self.about(error, is_active),
             Error::Transfer { error, .. } => error,
             Error::FileChanged => return self.cut,
-            Error::Refused(_) => return self.not_removed.or(self.not_made),
+            Error::Refused(reply) if reply.code().get() / 100 == 4 => return LATER,
+            Error::Refused(_) => {
+                let advice = self.not_removed.or(self.not_made).or(self.not_renamed);
+                return advice.or(self.not_seen);
+            }
             _ => return None,
         };
         let code = error.reply().map(|reply| reply.code().get());
@@ -42,7 +52,7 @@ impl Advice {
                     "a firewall may be in the way of data connections; --active lets the server make them"
                 }
             }),
-            (_, Some(452 | 552)) => Some("the server has no space left for it"),
+            (_, Some(452 | 552)) => Some("make room there (ftp-cli rm), or ask for more of it"),
             (_, Some(521 | 533 | 534 | 536)) => {
                 Some("the server wants data connections protected otherwise: see --protection")
             }
@@ -52,11 +62,17 @@ impl Advice {
             (TransferError::Refused { verb, .. }, Some(550)) if *verb == Verb::Retr => {
                 self.not_received
             }
-            (TransferError::Refused { .. }, _) => None,
+            (TransferError::Refused { .. }, Some(400..=499)) => LATER,
+            (TransferError::Refused { .. }, _) => self.not_seen,
             _ => self.cut,
         }
     }
 }
+
+const LATER: Option<&str> = Some("this may pass: try again later; --retries does so by itself");
+
+/// About what is named in a URL.
+pub(crate) const NOT_SEEN: &str = "is the path right? It begins in the directory of the login; one that begins with %2F, at the root";
 
 const RESUMPTION: Option<&str> = Some(
     "the server wants the TLS session of the control connection resumed: --tls12 uses sessions that can be \

@@ -33,7 +33,8 @@ pub(super) async fn remove(
         }
     }
     if !arguments.recursive {
-        session.advice.not_removed = Some("if it is a directory, -r removes it with all in it");
+        session.advice.not_removed =
+            Some("may this user remove it? If it is a directory, -r removes it with all in it");
     }
     for (site, path) in jobs {
         let removes = async || {
@@ -94,8 +95,10 @@ pub(super) async fn make(
 /// What is wrong with the options.
 pub(super) async fn rename(
     arguments: &MoveArguments,
-    session: Session<'_>,
+    mut session: Session<'_>,
 ) -> Result<Exit, Failure> {
+    session.advice.not_renamed =
+        Some("is it there, and is the directory there that it is to be in? ftp-cli ls shows that");
     let mut sites = Sites::new(&arguments.session, 1);
     let mut target = Target::parse(&arguments.from)?;
     let site = sites.of(&mut target)?;

@@ -57,6 +57,7 @@ pub(super) async fn run(
         throttle: throttle.as_ref(),
     };
     session.expect(jobs.len(), None);
+    session.advice.not_verified = Some("what came is not kept: receive it again");
     session.advice.not_received =
         Some("ftp-cli ls shows what is there; ftp-cli mirror receives directories");
     if !arguments.resume && jobs.iter().any(|job| job.local.is_some()) {
@@ -106,9 +107,10 @@ fn plan(arguments: &GetArguments, sites: &mut Sites<'_>) -> Result<Vec<Job>, Fai
                 name.push(suffix);
                 if !taken.insert(name) {
                     let local = local.display();
-                    return Err(Failure::usage(format!(
-                        "two of the files would become {local}"
-                    )));
+                    return Err(
+                        Failure::usage(format!("two of the files would become {local}"))
+                            .hint("receive them one by one, with -o"),
+                    );
                 }
             }
         }
@@ -146,9 +148,10 @@ fn destination(arguments: &GetArguments, path: &RemotePath) -> Result<PathBuf, F
         Some(output) if output.is_dir() => Ok(output.join(name()?)),
         Some(output) if output.to_string_lossy().ends_with('/') || arguments.urls.len() > 1 => {
             let output = output.display();
-            Err(Failure::usage(format!(
-                "-o {output}: there is no such directory"
-            )))
+            Err(
+                Failure::usage(format!("-o {output}: there is no such directory"))
+                    .hint("make it first"),
+            )
         }
         Some(output) => Ok(output.clone()),
     }

@@ -93,7 +93,9 @@ impl PartFile {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(trouble(error)),
             Ok(found) if !found.is_file() => {
-                return Err(trouble(io::Error::other("it is in the way, and no file")));
+                return Err(trouble(io::Error::other(
+                    "it is in the way, and no file: remove it, or choose another name",
+                )));
             }
             Ok(_) => {
                 let notes = self.notes().filter(|notes| notes.source == source);

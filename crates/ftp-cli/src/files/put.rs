@@ -73,9 +73,11 @@ pub(super) async fn run(
     if !arguments.resume && !arguments.append {
         session.advice.cut = Some("--continue goes on with what has arrived");
     }
+    session.advice.not_verified = Some("what the server has is not this file: send it again");
     if !arguments.make_dirs {
-        session.advice.not_stored =
-            Some("is its directory there? --make-dirs makes it; a URL of a directory ends with /");
+        session.advice.not_stored = Some(
+            "may this user store there, and is the directory there? --make-dirs makes it; a URL of a directory ends with /",
+        );
     }
     let session = &session;
     let work = async |job: Job| {

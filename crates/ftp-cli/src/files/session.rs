@@ -164,11 +164,10 @@ impl<'a> Session<'a> {
             Err(trouble) => {
                 self.failed(trouble.exit());
                 if !self.arguments.json {
-                    let shown = shown.to_string();
-                    // A local file has its own name in the message, which may be the same.
-                    match record.message.starts_with(&format!("{shown}: ")) {
-                        true => complain(format_args!("error: {}", record.message)),
-                        false => complain(format_args!("error: {shown}: {}", record.message)),
+                    // A local file has its own name in the message.
+                    match trouble {
+                        Trouble::Local(message) => complain(format_args!("error: {message}")),
+                        _ => complain(format_args!("error: {shown}: {}", record.message)),
                     }
                     if let Some(hint) = site.hint(trouble, self.advice) {
                         complain(format_args!("hint: {hint}"));

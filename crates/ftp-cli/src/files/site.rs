@@ -14,7 +14,7 @@ use ftp_tokio::{Connector, Pool, Pooled, ResumeOptions};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-use super::advice::Advice;
+use super::advice::{Advice, NOT_SEEN};
 use super::clock::ServerClock;
 use super::outcome::{Trouble, is_of_login};
 use crate::cli::SessionArguments;
@@ -302,6 +302,7 @@ impl Site {
                 .recorder
                 .look(|recording| hint(error, recording, self.is_plaintext, self.trust)),
             Trouble::Ftp(error) => advice.about(error, self.is_active).map(str::to_owned),
+            Trouble::Unverified { .. } => advice.not_verified.map(str::to_owned),
             _ => None,
         }
     }
@@ -311,7 +312,11 @@ impl Site {
         let message = self.message(trouble);
         let message = format!("{what} at {}: {message}", self.key.address);
         let failure = Failure::new(trouble.exit(), message);
-        match self.hint(trouble, Advice::default()) {
+        let advice = Advice {
+            not_seen: Some(NOT_SEEN),
+            ..Advice::default()
+        };
+        match self.hint(trouble, advice) {
             Some(hint) => failure.hint(hint),
             None => failure,
         }

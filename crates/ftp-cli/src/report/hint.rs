@@ -45,6 +45,9 @@ pub(crate) fn hint(
             "are user name and password right? Some servers (IIS) take a name that is not plain ASCII \
              only after OPTS UTF8 ON: --utf8 sends it"
         }
+        Error::Protocol(client::Error::ConnectionClosed { .. }) => {
+            "it gave no reason: it may want TLS, or take no more clients for now; its log may say more"
+        }
         Error::Protocol(error) => return hint_for_protocol(error, last_sent, is_plaintext),
         _ => return None,
     };

@@ -53,6 +53,11 @@ impl Inputs {
     pub(super) fn users(&self) -> Result<Users, Failure> {
         let who = &self.arguments.who;
         let anonymous = who.anonymous.is_some();
+        if !anonymous && who.file.is_none() && self.made_user.is_none() {
+            return Err(Failure::usage("nobody could log in: no users are named").hint(
+                "--users FILE names them, --user NAME makes one for this run, --anonymous lets all in to read",
+            ));
+        }
         let mut users = match &who.file {
             Some(path) => read_users(path, anonymous)?,
             None => Users::none(anonymous)?,

@@ -12,10 +12,20 @@ const BACKLOG: u32 = 1024;
 
 pub(super) async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Failure> {
     let unusable = |error: io::Error| {
-        Failure::new(
-            Exit::Unavailable,
-            format!("cannot listen on {address}: {error}"),
-        )
+        let message = format!("cannot listen on {address}: {error}");
+        let failure = Failure::new(Exit::Unavailable, message);
+        match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                failure.hint("another program listens there: stop it, or choose another port with --listen")
+            }
+            io::ErrorKind::AddrNotAvailable => failure.hint(
+                "this computer does not have that address; 0.0.0.0:PORT or [::]:PORT listens at all that it has",
+            ),
+            io::ErrorKind::PermissionDenied => failure.hint(
+                "ports below 1024 need rights: --listen with a port above, or packaging/ has a service that has them",
+            ),
+            _ => failure,
+        }
     };
     let listener = bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => Failure::usage(format!(

@@ -33,9 +33,10 @@ impl RemotePath {
             Some((path, "i" | "I")) => (path, false),
             Some((path, "d" | "D")) => (path, true),
             Some((_, "a" | "A")) => {
-                return Err(malformed(
-                    "with ;type=a line ends would be converted, which is not done here: leave it out",
-                ));
+                return Err(Failure::usage(
+                    "with ;type=a line ends would be converted, which is not done here",
+                )
+                .hint("without ;type=a the bytes come as the server has them"));
             }
             Some(_) => return Err(malformed("of types there are ;type=i and ;type=d")),
         };

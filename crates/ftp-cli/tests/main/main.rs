@@ -6,6 +6,7 @@ mod cli_check;
 mod cli_commands;
 mod cli_decode_listing;
 mod cli_dialogue;
+mod cli_errors;
 mod cli_faults;
 mod cli_files;
 mod cli_get_put;

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerMisbehaved};
 
 use super::{CertificateFault, TlsPhase};
@@ -46,20 +47,39 @@ impl fmt::Display for Explained<'_> {
     }
 }
 
+/// In UTC.
+struct Time(UnixTime);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX);
+        write!(f, "{}Z", ftp_proto::DateTime::from_unix(seconds))
+    }
+}
+
 fn certificate(f: &mut fmt::Formatter<'_>, error: &CertificateError) -> fmt::Result {
     match error {
         CertificateError::UnknownIssuer => f.write_str(
             "the peer's certificate is not signed by an authority that is trusted here; if it is \
              self-signed or from an authority of your own, add that certificate to the trusted ones",
         ),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => write!(
+        CertificateError::ExpiredContext { not_after, .. } => write!(
             f,
-            "the peer's certificate is out of date; it must be renewed, unless the clock of this \
-             machine is wrong ({error})"
+            "the peer's certificate is out of date since {}; it must be renewed, unless the clock of \
+             this machine is wrong",
+            Time(*not_after)
         ),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => write!(
+        CertificateError::Expired => f.write_str(
+            "the peer's certificate is out of date; it must be renewed, unless the clock of this \
+             machine is wrong",
+        ),
+        CertificateError::NotValidYetContext { not_before, .. } => write!(
             f,
-            "the peer's certificate is not valid yet; is the clock of this machine right? ({error})"
+            "the peer's certificate is not valid before {}; is the clock of this machine right?",
+            Time(*not_before)
+        ),
+        CertificateError::NotValidYet => f.write_str(
+            "the peer's certificate is not valid yet; is the clock of this machine right?",
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             write!(

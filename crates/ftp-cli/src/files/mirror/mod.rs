@@ -122,7 +122,8 @@ fn sides(arguments: &MirrorArguments) -> Result<(Way, &str, PathBuf), Failure> {
     let shown = local.display();
     match std::fs::metadata(&local) {
         Ok(found) if !found.is_dir() => {
-            return Err(Failure::usage(format!("{shown} is no directory")));
+            return Err(Failure::usage(format!("{shown} is no directory"))
+                .hint("name a directory; one that files go to may be a new one"));
         }
         Err(error) if way == Way::Up || error.kind() != ErrorKind::NotFound => {
             return Err(Failure::new(Exit::LocalFile, format!("{shown}: {error}")));

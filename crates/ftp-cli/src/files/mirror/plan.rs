@@ -193,7 +193,7 @@ impl Plan {
             self.deletions.clear();
         } else if rules.max_delete.is_some_and(|most| count > most) {
             self.kept.push(format!(
-                "nothing, as it would be {count}: more than --max-delete allows"
+                "nothing, as it would be {count}: more than --max-delete allows; --dry-run shows what"
             ));
             self.deletions.clear();
         }

@@ -19,6 +19,7 @@ use crate::files::metered::Metered;
 use crate::files::outcome::{FileRecord, Outcome, Success, Trouble, Whole};
 use crate::files::session::size;
 use crate::files::site::NOT_AT_ONCE;
+use crate::output::complain;
 use crate::progress::Meter;
 use crate::target::RemotePath;
 
@@ -130,14 +131,17 @@ impl Mirror<'_> {
             self.session.failed(*exit);
             if self.arguments.session.json {
                 self.session.json(&FileRecord::left_out(path, why));
+            } else if *exit != Exit::Success {
+                complain(format_args!("error: {}: left out: {why}", escape(path)));
             }
             self.tally
                 .left_out
                 .borrow_mut()
                 .push((path.clone(), why.clone()));
         }
-        if !kept.is_empty() {
+        for why in kept {
             self.session.failed(Exit::Refused);
+            complain(format_args!("error: not deleted: {why}"));
         }
         self.tally.kept.borrow_mut().extend_from_slice(kept);
     }
@@ -149,9 +153,6 @@ impl Mirror<'_> {
             self.session.failed(Exit::CutOff);
         }
         if self.arguments.session.json || self.arguments.session.quiet {
-            for why in self.tally.kept.borrow().iter() {
-                crate::output::complain(format_args!("error: not deleted: {why}"));
-            }
             return;
         }
         if self.arguments.dry_run {

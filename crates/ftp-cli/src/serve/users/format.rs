@@ -87,7 +87,7 @@ pub(crate) enum Problem {
     NoHash(Username),
     #[error("{0}")]
     Syntax(String),
-    #[error("the key {key:?} is not known here; there are {known}")]
+    #[error("the key {key:?} is not known here; known are: {known}")]
     UnknownKey { key: String, known: &'static str },
     #[error("{what} must be {expected}")]
     Kind {

@@ -202,7 +202,7 @@ fn faults_of_tables_have_lines_and_show_no_secret() {
         ("[users]\nanna = 'sesame".to_owned(), "line 2: "),
         (
             "[user.anna]".to_owned(),
-            "line 1: the key \"user\" is not known here; there are users",
+            "line 1: the key \"user\" is not known here; known are: users",
         ),
         ("users = 3".to_owned(), "line 1: users must be a table"),
         (
@@ -225,7 +225,7 @@ fn faults_of_tables_have_lines_and_show_no_secret() {
         (of_anna("[users.anna]"), "line 3: "),
         (
             of_anna("hashes = 3"),
-            "line 3: the key \"hashes\" is not known here; there are hash, ",
+            "line 3: the key \"hashes\" is not known here; known are: hash, ",
         ),
         (of_anna("account = 'sesame\\u0000'"), ""),
         (of_anna("account = 3141"), "line 3: account must be a text"),

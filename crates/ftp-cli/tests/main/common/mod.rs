@@ -86,6 +86,32 @@ impl Program {
         self
     }
 
+    /// The same, started by this command of a shell.
+    pub fn of_shell<A: AsRef<OsStr>>(
+        shell: &[&str],
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let mut program = Self::new(arguments);
+        let mut command = Command::new(shell[0]);
+        command
+            .args(&shell[1..])
+            .arg(program.command.get_program())
+            .args(program.command.get_args())
+            .env_remove("NETRC")
+            .env("HOME", empty_home())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        program.command = command;
+        program
+    }
+
+    /// In this directory.
+    pub fn directory(mut self, path: &std::path::Path) -> Self {
+        self.command.current_dir(path);
+        self
+    }
+
     pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.input = bytes.as_ref().to_vec();
         self
