@@ -25,6 +25,10 @@ pub enum Way {
     Download,
     /// From the client to the server.
     Upload,
+    /// A listing, for people; of the bare blocking client only, as the next.
+    List,
+    /// The names alone.
+    Names,
 }
 
 /// Files to be moved one after the other over one control connection.
@@ -81,6 +85,8 @@ impl Work {
         let verb = match self.way {
             Way::Download => "RETR",
             Way::Upload => "STOR",
+            Way::List => return "LIST\r\n".to_owned(),
+            Way::Names => return "NLST\r\n".to_owned(),
         };
         format!("{verb} {}\r\n", self.bytes)
     }

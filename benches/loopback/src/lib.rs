@@ -5,6 +5,7 @@
 pub mod clients;
 pub mod files;
 pub mod servers;
+pub mod serving;
 pub mod soak;
 pub mod turns;
 

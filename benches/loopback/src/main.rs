@@ -11,6 +11,10 @@
 //! loopback server files                         # likewise; for the next two
 //! loopback download NAME ADDRESS BYTES FILES    # logs in, fetches so many files of so many bytes, and ends
 //! loopback upload NAME ADDRESS BYTES FILES      # likewise, stores them
+//! loopback list NAME ADDRESS 0 TIMES            # likewise, lists the directory
+//! loopback names NAME ADDRESS 0 TIMES           # likewise, its names alone
+//! loopback serving                              # the names for the next
+//! loopback serving NAME FOLDER                  # says its address, and serves the folder until it is killed
 //! loopback soak TRANSFERS CANCELS CONNECTIONS   # prints what the process holds meanwhile; fails if it grows
 //! ```
 #![forbid(unsafe_code)]
@@ -21,7 +25,7 @@ use std::time::Duration;
 
 use ftp_benches_loopback::files::{self, Way, Work};
 use ftp_benches_loopback::soak::{self, Amount};
-use ftp_benches_loopback::{clients, servers, turns};
+use ftp_benches_loopback::{clients, servers, serving, turns};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -53,9 +57,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             servers::canned(&listener, Duration::from_micros(pause.parse()?));
         }
         ["server", "files"] => files::serve(&listener()?),
-        [way @ ("download" | "upload"), name, address, bytes, count] => {
+        [
+            way @ ("download" | "upload" | "list" | "names"),
+            name,
+            address,
+            bytes,
+            count,
+        ] => {
             let way = match way {
                 "download" => Way::Download,
+                "list" => Way::List,
+                "names" => Way::Names,
                 _ => Way::Upload,
             };
             let address = address.parse()?;
@@ -63,6 +75,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             let known = files::ALL.iter().find(|(known, _)| *known == name);
             let (_, client) = known.ok_or("no such client")?;
             client(address, Work { way, bytes, files });
+        }
+        ["serving"] => serving::ALL.iter().for_each(|(name, _)| println!("{name}")),
+        ["serving", name, folder] => {
+            let known = serving::ALL.iter().find(|(known, _)| *known == name);
+            let (_, serve) = known.ok_or("no such server")?;
+            serve(listener()?, folder.as_ref());
         }
         ["soak", transfers, cancels, connections] => soak::run(Amount {
             transfers: transfers.parse()?,

@@ -27,7 +27,7 @@ pub(super) fn bare(server: SocketAddr, work: Work) {
         let mut data = TcpStream::connect(address).expect("connected");
         control.write_all(work.command().as_bytes()).expect("sent");
         reply(&mut control, &mut space);
-        if work.way == Way::Download {
+        if work.way != Way::Upload {
             let mut moved = 0;
             loop {
                 match data.read(&mut piece).expect("bytes") {
@@ -35,7 +35,9 @@ pub(super) fn bare(server: SocketAddr, work: Work) {
                     count => moved += count as u64,
                 }
             }
-            work.moved(moved);
+            if work.way == Way::Download {
+                work.moved(moved);
+            }
         } else {
             for length in work.pieces() {
                 data.write_all(&piece[..length]).expect("sent");
