@@ -30,7 +30,8 @@ pub struct Amount {
     pub transfers: u64,
     /// How many of these are dropped after their first bytes.
     pub cancels: u64,
-    /// How many connections they go over, one after the other.
+    /// How many connections they go over, one after the other. Each second one is left without `QUIT`, in the middle of a
+    /// download.
     pub connections: u64,
 }
 
@@ -87,7 +88,10 @@ async fn go_on(server: SocketAddr, amount: Amount) -> Result<(Held, Held), Box<d
             retrieve(&mut client, &name).await?;
         }
         if is_due(done, amount.transfers, amount.connections) {
-            client.quit().await?;
+            match connections % 2 {
+                0 => client.quit().await?,
+                _ => abandon(client, &name).await?,
+            }
             client = connector.connect(&server.to_string()).await?;
             connections += 1;
         }
@@ -141,6 +145,12 @@ async fn cancel(client: &mut Client, name: &str, is_download: bool) -> Result<()
         true => Ok(()),
         false => Err("another reply came".into()),
     }
+}
+
+/// Leaves in the middle of a download, without a word.
+async fn abandon(mut client: Client, name: &str) -> Result<(), Box<dyn Error>> {
+    client.retrieve(name).await?.read(&mut [0; 10]).await?;
+    Ok(())
 }
 
 /// The memory that is in use, and the open files, sockets among them.

@@ -118,6 +118,9 @@ fn upload(dialogue: &mut Dialogue, resumed: bool) -> usize {
     shake_hands(&mut connection, dialogue.now, resumed);
     let took = connection.write(dialogue.now, b"x");
     if took == 0 {
+        // It reads meanwhile: a refusal would end the connection.
+        while let Ok(Action::Event(_)) = connection.poll() {}
+        assert!(matches!(connection.poll(), Ok(Action::Read { .. })));
         dialogue.pass(1);
         if connection.write(dialogue.now, b"x") == 0 {
             dialogue.pass(4);

@@ -563,3 +563,17 @@ fn the_end_of_an_earlier_data_connection_ends_no_other() {
     server.end_data();
     assert_eq!(server.happened(), ["Commit"]);
 }
+
+#[test]
+fn a_refusal_says_what_is_not_there() {
+    for (command, said) in [
+        ("RETR gone", "550 No such file.\r\n"),
+        ("MLSD gone", "550 No such directory.\r\n"),
+        ("LIST gone", "550 No such file or directory.\r\n"),
+    ] {
+        let mut server = logged_in(serving());
+        server.passive();
+        server.send(command);
+        assert_eq!(server.refuse(FileError::NotFound), said);
+    }
+}
