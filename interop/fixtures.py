@@ -96,8 +96,8 @@ def offer_anonymous(stack):
         stack.callback(call, "userdel", "ftp")
 
 
-def certificates(folder, name, usage):
-    """A CA and a certificate of it for 127.0.0.1 alone: the paths of CA, certificate and key."""
+def certificates(folder, name, usage, addresses=(ADDRESS,)):
+    """A CA and a certificate of it for these addresses alone: the paths of CA, certificate and key."""
     key_kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     ca, ca_key = folder / f"{name}.pem", folder / f"{name}.key"
     certificate, key = folder / f"{name}-leaf.pem", folder / f"{name}-leaf.key"
@@ -107,7 +107,7 @@ def certificates(folder, name, usage):
     call("openssl", "req", "-new", *key_kind, "-subj", f"/CN=interop {usage}",
          "-keyout", key, "-out", request)
     extensions.write_text(
-        f"subjectAltName=IP:{ADDRESS}\n"
+        f"subjectAltName={','.join(f'IP:{address}' for address in addresses)}\n"
         "basicConstraints=critical,CA:false\nkeyUsage=critical,digitalSignature\n"
         f"extendedKeyUsage={usage}\n"
     )

@@ -36,6 +36,8 @@ DEBIAN = [
     "libhashkit2", "libhiredis0.14", "libmemcached11", "libmemcachedutil2", "libpcre2-posix3",
     "libwrap0", "libedit2", "libbsd0", "libmd0", "libncurses6", "libtinfo6", "libsodium23",
     "libpcre2-8-0", "libpsl5", "libcap2", "libacl1", "libpam-modules", "libpam0g",
+    # Gives a process another clock.
+    "libfaketime",
 ]
 # Users of the system and their PAM service are there once: one run at a time, of all checkouts.
 LOCK = pathlib.Path("/run/lock/ftp-proto-interop")

@@ -18,6 +18,8 @@ BYTES_BEFORE_CUT = 100_000
 class Curl(Client):
     name = "curl"
     locked_out = "530 530 530 421"
+    # Lines of its configuration besides.
+    more = ()
     lacks_with_files = {"tree, both ways": "it takes files one by one"} | {
         ("resumed", "TLS 1.3", case): "it uses a ticket once, and reads no new ones while it uploads: "
                                       "of the uploads of a session only the first resumes"
@@ -121,15 +123,15 @@ class Curl(Client):
     @staticmethod
     def url(session, path):
         scheme = "ftps" if session.how == "implicit TLS" else "ftp"
-        return f"{scheme}://{ADDRESS}:{session.port}{quote(path)}"
+        return f"{scheme}://{session.address}:{session.port}{quote(path)}"
 
-    @staticmethod
-    def common(session):
+    def common(self, session):
         yield f"user = {quoted(f'{session.user}:{session.password}')}"
         if session.how != "clear":
             yield "ssl-reqd"
             yield f'cacert = "{session.ca}"'
         yield {"1.2": 'tls-max = "1.2"', "1.3": "tlsv1.3", "": ""}[session.tls]
+        yield from self.more
 
     @staticmethod
     def command():

@@ -12,6 +12,9 @@ from host_setup import ADDRESS, PATIENCE, RUN, call
 class Lftp(Client):
     name = "lftp"
     locked_out = "closed after 3 guesses"
+    # Settings besides.
+    more = ()
+    mirror = "mirror"
     lacks_with_files = {"append": "it has no command for it"}
 
     def version(self):
@@ -50,9 +53,9 @@ class Lftp(Client):
     def transfer(self, session, steps):
         commands = ["set cmd:fail-exit no", "set xfer:clobber yes"]
         for number, step in enumerate(steps):
-            commands.append(f"{self.of_step(step)} && echo came {number} ok || echo came {number} failed")
+            commands.append(f"{self.of_step(step, session.parallel)} && echo came {number} ok || echo came {number} failed")
         _, said = self.call(session.how, session.port, session.user, session.password, commands,
-                            session.tls)
+                            session.tls, session.address)
         results = dict(re.findall(r"^came (\d+) (\w+)$", said, re.MULTILINE))
         came = []
         for number, step in enumerate(steps):
@@ -66,11 +69,11 @@ class Lftp(Client):
     def cut(self, session, step):
         commands = ["set net:limit-rate 4M", f"put {quoted(step.local)} -o {quoted(step.remote)}"]
         script, environment = self.prepare(session.how, session.port, session.user,
-                                           session.password, commands, session.tls)
+                                           session.password, commands, session.tls,
+                                           session.address)
         return "ok", killed_when_begun(session, ["lftp", "-f", "/dev/stdin"], script, env=environment)
 
-    @staticmethod
-    def of_step(step):
+    def of_step(self, step, parallel):
         remote, local, to = quoted(step.remote), quoted(str(step.local)), quoted(step.to)
         return {
             "list": f"cls -1 -B {quoted(step.remote + '/')} > {local}",
@@ -78,12 +81,13 @@ class Lftp(Client):
             "put": f"put {local} -o {remote}", "put-rest": f"put -c {local} -o {remote}",
             "rename": f"mv {remote} {to}", "delete": f"rm {remote}", "mkdir": f"mkdir {remote}",
             "rmdir": f"rmdir {remote}", "cut-get": f"cat {remote} | head -c 100000 > {local}",
-            "put-tree": f"mirror -R -P 4 {local} {remote}",
-            "get-tree": f"mirror -P 4 {remote} {local}",
+            "put-tree": f"{self.mirror} -R -P {parallel} {local} {remote}",
+            "get-tree": f"{self.mirror} -P {parallel} {remote} {local}",
         }[step.verb]
 
-    def call(self, security, port, user, password, commands, tls=""):
-        script, environment = self.prepare(security, port, user, password, commands, tls)
+    def call(self, security, port, user, password, commands, tls="",
+             address=ADDRESS):
+        script, environment = self.prepare(security, port, user, password, commands, tls, address)
         done = subprocess.run(
             ["lftp", "-f", "/dev/stdin"], input=script, text=True,
             errors="replace", env=environment, check=False, timeout=2 * PATIENCE,
@@ -91,7 +95,7 @@ class Lftp(Client):
         )
         return done.returncode, done.stdout
 
-    def prepare(self, security, port, user, password, commands, tls):
+    def prepare(self, security, port, user, password, commands, tls, address=ADDRESS):
         """What goes to its standard input, and its environment."""
         scheme = "ftps" if security == "implicit TLS" else "ftp"
         script = [
@@ -101,8 +105,8 @@ class Lftp(Client):
             f"set ftp:ssl-allow {'no' if security == 'clear' else 'yes'}",
             f"set ftp:ssl-force {'no' if security == 'clear' else 'yes'}",
             *([f"set ssl:priority NORMAL:-VERS-ALL:+VERS-TLS{tls}"] if tls else []),
-            "debug 9",
-            f"open --env-password -u {user} -p {port} {scheme}://{ADDRESS}",
+            *self.more, "debug 9",
+            f"open --env-password -u {user} -p {port} {scheme}://{address}",
             *commands, "exit",
         ]
         # A home of its own: no settings and no history from outside.

@@ -23,6 +23,8 @@ class Step:
     local: pathlib.Path = None
     offset: int = 0
     to: str = ""
+    # `get-tree`: the disk that has it, for clients that have to be told each file.
+    of: pathlib.Path = None
     # What must come of it.
     must: str = "ok"
 
@@ -47,6 +49,9 @@ class Session:
     until_begun: object = None
     # The server takes a data connection only if it resumes the session of the control connection.
     resumes: bool = False
+    address: str = ADDRESS
+    # So many connections for a tree.
+    parallel: int = 4
 
     @property
     def how(self):
@@ -113,7 +118,7 @@ class Program:
     @staticmethod
     def task(session, steps):
         return json.dumps({
-            "security": session.how, "tls": session.tls, "ca": str(session.ca), "host": ADDRESS,
+            "security": session.how, "tls": session.tls, "ca": str(session.ca), "host": session.address,
             "port": session.port, "user": session.user, "password": session.password,
             "timeout": PATIENCE, "steps": [step.as_task() for step in steps],
         })

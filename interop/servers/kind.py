@@ -1,6 +1,7 @@
 """What every kind of server has: variants, and what must come of each login."""
 
 import itertools
+import os
 
 import host_setup
 from homes import Home
@@ -42,6 +43,10 @@ class Kind:
     has_huge = False
     # Where its files are, if logins do not lead there.
     starts_at = None
+    # The first and the last port of its data connections, if these are told.
+    passive_ports = None
+    # What its environment has besides: a time zone, or another clock.
+    environment = {}
     # How the variants tls12 and tls13 are spoken to.
     tls_security = "explicit TLS"
 
@@ -67,6 +72,7 @@ class Kind:
 
     def run(self, variant, command, port=None, **options):
         name = f"{self.name} {variant}"
+        options["env"] = (options.get("env") or os.environ) | self.environment
         return Server(self.stack, name.replace("/", "-"), command, port, **options)
 
     def make_home(self, folder):

@@ -44,6 +44,8 @@ class Ours(Kind):
         if not self.home:
             self.make_home(self.folder("files"))
         options = ["--root", self.home.folder, "--active"]
+        if self.passive_ports:
+            options += ["--passive-ports", "{}-{}".format(*self.passive_ports)]
         if "resumed" in variant:
             options += ["--tls-resumption", "require"]
         return [*options, "--implicit"] if "implicit" in variant else options

@@ -53,6 +53,8 @@ class Proftpd(Kind):
         ]
         if variant in self.files:
             settings += ["AllowOverwrite on", "AllowStoreRestart on"]
+        if self.passive_ports:
+            settings.append("PassivePorts {} {}".format(*self.passive_ports))
         if variant not in PLAIN:
             settings += self.tls(variant, folder)
         file = folder / "proftpd.conf"

@@ -51,6 +51,8 @@ class PureFtpd(Kind):
             "--pidfile", folder / "pid", "--certfile", certificate, "--syslogfacility", "none",
             "--tls", {"required": "2", "plain": "0"}.get(variant, "1"),
         ]
+        if self.passive_ports:
+            command += ["--passiveportrange", "{}:{}".format(*self.passive_ports)]
         if variant == "full":
             command += ["--maxclientsnumber", "1"]
         if variant == "idle":

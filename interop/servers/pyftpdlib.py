@@ -55,6 +55,7 @@ def python_server(kind, variant, script):
         "users": {user.name: user.password.hex() for user in fixtures.users.values()},
         "certificate": str(fixtures.certificate), "key": str(fixtures.key),
         "home": str(kind.make_home(kind.folder(variant))) if variant in kind.files else None,
+        "passive_ports": kind.passive_ports,
         "client_ca": str(fixtures.client_ca), "greeting": greeting_lines(is_raw=True),
     }))
     return [VENV / "bin/python", "-B", HERE / "servers/programs" / script, file]

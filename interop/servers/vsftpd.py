@@ -51,6 +51,8 @@ class Vsftpd(Kind):
         if variant in self.files:
             settings |= {"write_enable": "YES", "local_root": self.make_home(folder),
                          "chroot_local_user": "YES", "allow_writeable_chroot": "YES"}
+        if self.passive_ports:
+            settings |= dict(zip(("pasv_min_port", "pasv_max_port"), self.passive_ports))
         if variant not in ("plain", "full", "idle", "greeting"):
             settings |= self.tls(variant)
         file = folder / "vsftpd.conf"

@@ -28,6 +28,9 @@ def main():
         auth_failed_timeout = 0.1
 
     Handler.authorizer = authorizer
+    if wanted["passive_ports"]:
+        first, last = wanted["passive_ports"]
+        Handler.passive_ports = range(first, last + 1)
     if not plain:
         prepare_tls(Handler, wanted)
     if variant == "greeting":

@@ -199,7 +199,7 @@ fn usage(page: &mut Page) {
     page.says(
         "an option with a slip of the pen",
         2,
-        &["get", "--paralel", "2", "ftp://a@example.com/f"],
+        &["get", "--parallels", "2", "ftp://a@example.com/f"],
     );
     page.says(
         "a rate that is none",

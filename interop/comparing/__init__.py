@@ -1,0 +1,1 @@
+"""What `interop/compare` is made of: see there."""
