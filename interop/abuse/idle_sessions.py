@@ -15,9 +15,13 @@ from peer import CONTEXT, Closed, Peer, addresses
 from server import HELD_PASSWORD, HELD_USERS, CheapUsers
 
 # KiB of resident memory for each session that idles.
-MOST_PLAIN, MOST_TLS = 3, 13
+MOST_PLAIN, MOST_TLS = 4, 13
 # And for each transfer that stalls, without its session.
-MOST_STALLED_PLAIN, MOST_STALLED_TLS = 700, 800
+MOST_STALLED_PLAIN, MOST_STALLED_TLS = 100, 130
+# A listing cannot be given back, and holds its directory open.
+MOST_STALLED_LISTING = 200
+# How much moves before it stalls.
+MOVED = 4 << 20
 # Logins at a time.
 AT_A_TIME = 50
 
@@ -37,10 +41,11 @@ def hold(harness, count, *, tls, most):
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ftp-abuse-"))
         harness = dataclasses.replace(harness, users=CheapUsers(pathlib.Path(folder)))
-        server = stack.enter_context(
+        root = pathlib.Path(folder) / "root"
+        root.mkdir()
+        server = stack.enter_context(harness.server(
             # Each comes from an address that is new: to such the guard never gives the last places.
-            harness.server("--idle-timeout", "3600", "--max-sessions", str(4 * count))
-        )
+            "--root", str(root), "--idle-timeout", "3600", "--max-sessions", str(4 * count)))
         # One login and its end first: what the first session sets up belongs to no session.
         with enter(Peer(server, "127.250.0.1"), 0, tls):
             pass
@@ -71,17 +76,32 @@ def enter(peer, number, tls):
     return peer
 
 
-def plain_stalls(harness):
-    return stall(harness, harness.scale(100, 50), tls=False, most=MOST_STALLED_PLAIN)
+def plain_stalled_downloads(harness):
+    return stall(harness, harness.scale(100, 50), "download", tls=False)
 
 
-def tls_stalls(harness):
-    return stall(harness, harness.scale(100, 30), tls=True, most=MOST_STALLED_TLS)
+def tls_stalled_downloads(harness):
+    return stall(harness, harness.scale(100, 30), "download", tls=True)
 
 
-def stall(harness, count, *, tls, most):
-    """Downloads of a large file that nobody reads."""
-    outcome = Outcome(f"{count} stalled downloads, {'TLS' if tls else 'plain'}")
+def plain_stalled_uploads(harness):
+    return stall(harness, harness.scale(100, 50), "upload", tls=False)
+
+
+def tls_stalled_uploads(harness):
+    return stall(harness, harness.scale(100, 30), "upload", tls=True)
+
+
+def plain_stalled_listings(harness):
+    return stall(harness, harness.scale(100, 50), "listing", tls=False)
+
+
+def stall(harness, count, what, *, tls):
+    """Transfers that move for a while, and then nobody reads or writes."""
+    outcome = Outcome(f"{count} stalled {what}s, {'TLS' if tls else 'plain'}")
+    most = MOST_STALLED_TLS if tls else MOST_STALLED_PLAIN
+    if what == "listing":
+        most = MOST_STALLED_LISTING
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ftp-abuse-")))
         harness = dataclasses.replace(harness, users=CheapUsers(folder))
@@ -89,21 +109,35 @@ def stall(harness, count, *, tls, most):
         root.mkdir()
         with (root / "big").open("wb") as big:
             big.truncate(1 << 30)
+        if what == "listing":
+            (root / "many").mkdir()
+            for number in range(60_000):
+                (root / f"many/{number:0100}").touch()
         server = stack.enter_context(harness.server(
             "--root", str(root), "--stall-timeout", "3600", "--max-sessions", str(4 * count)))
 
-        def begin(peer, source):
+        def begin(peer, number, source):
             port = int(peer.ask("EPSV").split("|")[3])
             data = stack.enter_context(socket.socket())
             data.settimeout(PATIENCE)
+            # Little stays in the system's buffers.
             data.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             data.bind((source, 0))
             data.connect((ADDRESS, port))
-            if (reply := peer.ask("RETR big"))[:3] != "150":
-                raise Failure(f"a download does not begin: {reply}")
+            line = {"download": "RETR big", "upload": f"STOR up-{number}", "listing": "LIST many"}[what]
+            if (reply := peer.ask(line))[:3] != "150":
+                raise Failure(f"a {what} does not begin: {reply}")
             if tls:
                 data = stack.enter_context(CONTEXT.wrap_socket(data))
-            data.recv(1)
+            if what == "upload":
+                # Not in whole pieces.
+                data.sendall(bytes(MOVED + 100_000))
+            elif what == "download":
+                left = MOVED
+                while left > 0:
+                    left -= len(data.recv(1 << 16))
+            else:
+                data.recv(1)
 
         def one(number, source):
             peer = stack.enter_context(enter(Peer(server, source), number, tls))
@@ -112,12 +146,14 @@ def stall(harness, count, *, tls, most):
             return peer
 
         # The first sets up what belongs to none.
-        begin(one(0, "127.250.0.1"), "127.250.0.1")
+        begin(one(0, "127.250.0.1"), count, "127.250.0.1")
         sources = addresses(16, count)
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
             peers = list(pool.map(one, range(count), sources))
             before = server.settled_memory()
-            list(pool.map(begin, peers, sources))
+            list(pool.map(begin, peers, range(count), sources))
+        # Its threads end that have nothing to do.
+        time.sleep(12)
         each = (server.settled_memory() - before) / count
         with LegitimateUser(server, outcome):
             time.sleep(3)
@@ -126,7 +162,7 @@ def stall(harness, count, *, tls, most):
     if lost:
         outcome.blame(f"{lost} sessions were lost")
     if each > most and not harness.short:
-        outcome.blame(f"a stalled download takes more than {most} KiB")
+        outcome.blame(f"a stalled {what} takes more than {most} KiB")
     outcome.facts = f"{each:.1f} KiB each, {lost} lost"
     return outcome
 
@@ -138,4 +174,7 @@ def answers(peer):
         return False
 
 
-HOLDINGS = [plain_sessions, tls_sessions, plain_stalls, tls_stalls]
+HOLDINGS = [
+    plain_sessions, tls_sessions, plain_stalled_downloads, tls_stalled_downloads, plain_stalled_uploads,
+    tls_stalled_uploads, plain_stalled_listings,
+]

@@ -81,6 +81,11 @@ class Server:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"^{what}:\s+(\d+) kB$", status, re.MULTILINE)[1])
 
+    def is_stopped(self):
+        """By a signal: all of its threads, by the kernel's word."""
+        states = [file.read_text() for file in pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/status")]
+        return all(re.search(r"^State:\s+T", state, re.MULTILINE) for state in states)
+
     def settled_memory(self):
         """What it takes once that no longer changes, or after half a minute."""
         before, end = -1, time.monotonic() + 30
