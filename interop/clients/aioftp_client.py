@@ -12,12 +12,7 @@ from host_setup import ADDRESS, HERE, PATIENCE, VENV
 class AioftpClient(Client):
     name = "aioftp"
     lacks = {"guess": "it closes the connection when it is refused"}
-    lacks_with_files = dict.fromkeys(
-        ("explicit TLS", "implicit TLS"),
-        "it waits for the TLS handshake of a data connection before it says what that is for, and "
-        "ours, as vsftpd and ProFTPD, shakes hands behind 150",
-    )
-    never_resumes = "none of its data connections under TLS begins"
+    never_resumes = "it gives no session to its data connections"
 
     def version(self):
         return host_setup.python_version("aioftp")

@@ -1,7 +1,7 @@
 //! What a server asks of the place where its files are.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use ftp_proto::DateTime;
@@ -135,11 +135,32 @@ pub trait ReadFile: Read + Send {
     fn as_file(&mut self) -> Option<&mut File> {
         None
     }
+
+    /// Goes back by so many bytes of those read: they are read again next. So a server need not keep what
+    /// a slow client does not take. `false` if this cannot be done, and nothing is changed; without this
+    /// method, it never can. Going back by nothing says whether it can.
+    ///
+    /// What is read again must be what was read before, or the transfer fails.
+    ///
+    /// # Errors
+    /// When it is not known any more what is read next. The transfer fails.
+    fn go_back(&mut self, count: u64) -> io::Result<bool> {
+        let _ = count;
+        Ok(false)
+    }
 }
 
 impl ReadFile for File {
     fn as_file(&mut self) -> Option<&mut File> {
         Some(self)
+    }
+
+    fn go_back(&mut self, count: u64) -> io::Result<bool> {
+        let Ok(count) = i64::try_from(count) else {
+            return Ok(false);
+        };
+        // What cannot be gone back in, such as a pipe, stays where it is.
+        Ok(self.seek(SeekFrom::Current(-count)).is_ok())
     }
 }
 

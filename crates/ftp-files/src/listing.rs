@@ -11,7 +11,7 @@ use crate::facts::date_time;
 use crate::{Entries, Facts, Files, ReadFile};
 
 /// How many bytes are written at once, about.
-const PIECE: usize = 16 * 1024;
+const PIECE: usize = 8 * 1024;
 
 /// The lines of a listing (`LIST`, `NLST`, `MLSD`), each with LF at its end, as they are read. Memory
 /// does not grow with the directory. Times are in UTC.

@@ -9,7 +9,7 @@ use std::task::{self, Context, Poll};
 use ftp_adapter::{
     DataOpening, DriverError, FileDone, FileServer, FileSession, TransferSummary, socket,
 };
-use ftp_proto::data::{self, Ticket};
+use ftp_proto::data::{self, Open, Ticket};
 use ftp_proto::server::{Connection, Event};
 use ftp_rustls::Secured;
 
@@ -27,7 +27,7 @@ pub(crate) fn begin<R: Runtime>(
         files: FileSession::new(server, client, local),
         job: None,
         data: Data::None,
-        held: None,
+        timer: None,
     })
 }
 
@@ -35,13 +35,19 @@ struct Serving<R: Runtime> {
     files: FileSession,
     job: Option<BoxFuture<io::Result<FileDone>>>,
     data: Data<R>,
-    /// Bytes are held back, to keep the bandwidth. Boxed: most servers have no limit.
-    held: Option<Box<DeadlineTimer<R>>>,
+    /// For bytes that wait. Boxed: most sessions move none most of the time.
+    timer: Option<Box<DeadlineTimer<R>>>,
 }
 
 /// The data connection. Boxed: most sessions have none most of the time.
 enum Data<R: Runtime> {
     None,
+    /// To be made, before there is a transfer for it.
+    Awaited(BoxFuture<io::Result<R::TcpStream>>),
+    /// Made, but TLS cannot begin on it yet.
+    Accepted(Box<R::TcpStream>),
+    /// TLS may begin on it.
+    Early(Box<DataDriver<R>>),
     Opening(Box<Opening<R::TcpStream>>),
     Open(Box<DataDriver<R>>),
 }
@@ -57,12 +63,21 @@ impl<R: Runtime> ServesFiles for Serving<R> {
     fn on_event(&mut self, control: &mut Control, event: Event) -> Option<Event> {
         let left = match event {
             Event::OpenData(ticket) => {
-                self.open(ticket);
+                self.open(control, ticket);
                 None
             }
             event => {
-                if let Event::Transferred { .. } = event {
-                    self.drop_data();
+                match (&event, &self.data) {
+                    (Event::Transferred { .. }, Data::Opening(_) | Data::Open(_)) => {
+                        self.drop_data()
+                    }
+                    (
+                        Event::StopListening,
+                        Data::Awaited(_) | Data::Accepted(_) | Data::Early(_),
+                    ) => {
+                        self.drop_data();
+                    }
+                    _ => {}
                 }
                 let now = control.instant(R::now());
                 self.files.on_event(now, control.machine().machine(), event)
@@ -73,6 +88,7 @@ impl<R: Runtime> ServesFiles for Serving<R> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, control: &mut Control) -> Poll<()> {
+        self.drop_early(control);
         if let Some(job) = &mut self.job
             && let Poll::Ready(done) = job.as_mut().poll(cx)
         {
@@ -83,7 +99,7 @@ impl<R: Runtime> ServesFiles for Serving<R> {
                 Err(_) => self.files.lost(now, machine),
             }
         } else if self.poll_data(cx, control).is_pending() {
-            task::ready!(self.poll_held(cx));
+            task::ready!(self.poll_timer(cx));
         }
         self.go_on(control);
         Poll::Ready(())
@@ -102,7 +118,7 @@ impl<R: Runtime> ServesFiles for Serving<R> {
     }
 
     fn drop_data(&mut self) {
-        self.data = Data::None;
+        (self.data, self.timer) = (Data::None, None);
     }
 }
 
@@ -119,24 +135,72 @@ impl<R: Runtime> Serving<R> {
         if let Some(job) = self.files.next_job((now, clock), machine, data) {
             self.job = Some(Box::pin(R::unblock(|| job.run())));
         }
+        self.look_for_early(control);
     }
 
-    fn open(&mut self, ticket: Ticket) {
-        let transport: BoxFuture<_> = match self.files.data_opening(ticket.open()) {
+    /// A data connection that will be under TLS is accepted before there is a transfer for it.
+    fn look_for_early(&mut self, control: &Control) {
+        if let Data::None = self.data
+            && let Some(listener) = self.files.early_listener(control.machine().machine())
+            // Otherwise nobody can connect, and the transfer is told.
+            && let Ok(listening) = Listening::new::<R>(listener)
+        {
+            self.data = Data::Awaited(listening.accept);
+        }
+    }
+
+    /// One that must not be used any more ends.
+    fn drop_early(&mut self, control: &Control) {
+        if let Data::Early(driver) = &self.data
+            && !control
+                .machine()
+                .machine()
+                .keeps_early_data(driver.machine().machine())
+        {
+            self.data = Data::None;
+        }
+    }
+
+    fn open(&mut self, control: &mut Control, ticket: Ticket) {
+        let transport = match (std::mem::replace(&mut self.data, Data::None), ticket.open()) {
+            (Data::Early(driver), Open::Accept) => return self.take_on(control, ticket, driver),
+            (Data::Awaited(transport), Open::Accept) => transport,
+            (Data::Accepted(transport), Open::Accept) => Box::pin(ready(Ok(*transport))),
+            (_, open) => self.connection(open),
+        };
+        self.data = Data::Opening(Box::new(Opening { ticket, transport }));
+    }
+
+    /// The data connection is there, and perhaps TLS on it.
+    fn take_on(&mut self, control: &mut Control, ticket: Ticket, mut driver: Box<DataDriver<R>>) {
+        let (now, machine) = now_and_machine::<R>(control);
+        let data = driver.machine_mut().machine_mut();
+        // It fails if the transfer is over by now.
+        if machine.early_data_opened(now, ticket, data).is_ok() {
+            socket::reset_if_cut(
+                &R::stream_socket(driver.transport()),
+                driver.machine().machine(),
+                true,
+            );
+            self.data = Data::Open(driver);
+        }
+    }
+
+    fn connection(&mut self, open: Open) -> BoxFuture<io::Result<R::TcpStream>> {
+        match self.files.data_opening(open) {
             Ok(DataOpening::Connect(address)) => Box::pin(R::connect(address)),
             Ok(DataOpening::Accept(listener)) => match Listening::new::<R>(listener) {
                 Ok(listening) => listening.accept,
                 Err(error) => Box::pin(ready(Err(error))),
             },
             Err(error) => Box::pin(ready(Err(error))),
-        };
-        self.data = Data::Opening(Box::new(Opening { ticket, transport }));
+        }
     }
 
-    /// Ready if held bytes may move now.
-    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.files.held_until() {
-            Some(until) => self.held.get_or_insert_default().poll(cx, until),
+    /// Ready if bytes that wait are to be looked at.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.files.wakes_at() {
+            Some(at) => self.timer.get_or_insert_default().poll(cx, at),
             None => Poll::Pending,
         }
     }
@@ -144,7 +208,17 @@ impl<R: Runtime> Serving<R> {
     /// Ready if something happened on the data connection, and was dealt with.
     fn poll_data(&mut self, cx: &mut Context<'_>, control: &mut Control) -> Poll<()> {
         match &mut self.data {
-            Data::None => return Poll::Pending,
+            Data::None | Data::Accepted(_) => return Poll::Pending,
+            Data::Awaited(transport) => {
+                let accepted = task::ready!(transport.as_mut().poll(cx));
+                self.accepted(control, accepted);
+            }
+            Data::Early(driver) => {
+                if let Ok(None) | Err(_) = task::ready!(driver.poll_next(cx)) {
+                    // The transfer is told that there is none.
+                    self.data = Data::None;
+                }
+            }
             Data::Opening(opening) => {
                 let opened = task::ready!(opening.transport.as_mut().poll(cx));
                 self.opened(control, opened);
@@ -156,6 +230,21 @@ impl<R: Runtime> Serving<R> {
             },
         }
         Poll::Ready(())
+    }
+
+    /// Before there is a transfer for it.
+    fn accepted(&mut self, control: &mut Control, accepted: io::Result<R::TcpStream>) {
+        let start = control.start();
+        let (now, machine) = now_and_machine::<R>(control);
+        self.data = match (accepted, machine.early_data(now)) {
+            (Ok(transport), Some(data)) => {
+                let data = control.machine().data(data);
+                let driver = Driver::for_data_since(data, transport, start);
+                Data::Early(Box::new(driver))
+            }
+            (Ok(transport), None) => Data::Accepted(Box::new(transport)),
+            (Err(_), _) => Data::None,
+        };
     }
 
     fn opened(&mut self, control: &mut Control, opened: io::Result<R::TcpStream>) {

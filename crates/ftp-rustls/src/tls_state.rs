@@ -15,6 +15,10 @@ use rustls::{
 use crate::record::RecordBounds;
 use crate::{ClientTls, RefusedCertificate};
 
+/// How much is encrypted at once. The machine keeps it until all of it is sent: so a peer that does not read
+/// costs it twice.
+const MOST_ENCRYPTED: usize = 32 * 1024;
+
 /// A TLS connection without a transport. Bytes for the peer gather in [`unsent`](Self::unsent).
 pub(crate) struct TlsState {
     connection: Connection,
@@ -136,6 +140,7 @@ impl TlsState {
 
     /// Encrypts the machine's present write, or a first part of it, into the output.
     pub(crate) fn encrypt(&mut self, bytes: &[u8]) -> Result<(), rustls::Error> {
+        let bytes = bytes.get(..MOST_ENCRYPTED).unwrap_or(bytes);
         match self.connection.writer().write(bytes) {
             Ok(0) | Err(_) => Err(rustls::Error::EncryptError),
             Ok(count) => {

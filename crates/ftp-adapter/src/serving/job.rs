@@ -1,7 +1,7 @@
 //! What blocks: the questions about files, and their reading and writing.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::net::IpAddr;
 
 use ftp_files::{Files, Listing, ReadFile, WriteFile};
@@ -10,7 +10,8 @@ use ftp_proto::server::{
     TransferRequest, VirtualPath,
 };
 
-use super::moving::{Moving, PIECE};
+use super::moving::{Bytes, Moving};
+use super::piece::Piece;
 use crate::ActiveListener;
 
 /// Something that blocks.
@@ -30,9 +31,11 @@ pub(super) enum Done {
     Answered(Answer),
     /// And the external address, if it could be found.
     Listening(ListenRequest, ActiveListener, Option<IpAddr>),
-    Opened(TransferId, Option<VirtualPath>, Answer, OpenFile),
-    Read(TransferId, OpenFile, Vec<u8>, io::Result<bool>),
-    Wrote(TransferId, OpenFile, Vec<u8>, io::Result<()>),
+    /// And the path that was found, of `STOU`.
+    Opened(Option<VirtualPath>, Answer, Box<Moving>),
+    Read(TransferId, OpenFile, Piece, io::Result<bool>),
+    GaveBack(TransferId, OpenFile, Bytes, io::Result<bool>),
+    Wrote(TransferId, OpenFile, Piece, io::Result<()>),
     /// By a [`FilePump`](super::FilePump).
     Pumped(Box<Moving>, io::Result<()>),
     Left,
@@ -51,48 +54,48 @@ impl FileJob {
 
 /// Opens what is to be transferred.
 pub(super) fn open(files: &dyn Files, request: TransferRequest, rights: Rights) -> Done {
+    let id = request.id();
     let opened = match request.action() {
-        TransferAction::Retrieve { path, offset } => {
-            let opened = files.open(path, *offset);
-            opened.map(|opened| (OpenFile::Read(opened.reader), opened.size))
-        }
+        TransferAction::Retrieve { path, offset } => files.open(path, *offset).map(|opened| {
+            let left = opened.size.map(|size| size.saturating_sub(*offset));
+            (Moving::reading(id, opened.reader, left), opened.size)
+        }),
         TransferAction::Store { path, mode } => {
-            let opened = files.store(path, *mode);
-            opened.map(|file| (OpenFile::Write(file), None))
+            return match files.store(path, *mode) {
+                Ok(file) => store(files, request, file),
+                Err(error) => Done::Answered(request.refused(error)),
+            };
         }
         TransferAction::List { path, kind } => {
             let listing = Listing::open(files, path, *kind, rights);
-            listing.map(|listing| (OpenFile::Read(Box::new(listing)), None))
+            listing.map(|listing| (Moving::listing(id, listing), None))
         }
         _ => Err(FileError::NotSupported),
     };
+    match opened {
+        Ok((moving, size)) => Done::Opened(None, request.begin(size), Box::new(moving)),
+        Err(error) => Done::Answered(request.refused(error)),
+    }
+}
+
+/// Begins to store this file.
+fn store(files: &dyn Files, request: TransferRequest, file: Box<dyn WriteFile>) -> Done {
     let id = request.id();
-    match (opened, request.action()) {
-        (Err(error), _) => Done::Answered(request.refused(error)),
-        (
-            Ok((OpenFile::Write(file), _)),
-            TransferAction::Store {
-                mode: StoreMode::Unique,
-                path,
-            },
-        ) => {
+    let (found, answer) = match request.action() {
+        TransferAction::Store {
+            mode: StoreMode::Unique,
+            path,
+        } => {
             let directory = match files.enter(path) {
                 Ok(()) => path.clone(),
                 Err(_) => path.parent().unwrap_or_default(),
             };
             let found = directory.resolve(file.name());
-            let answer = request.begin_named(file.name());
-            Done::Opened(id, Some(found), answer, OpenFile::Write(file))
+            (Some(found), request.begin_named(file.name()))
         }
-        (Ok((file, size)), _) => Done::Opened(id, None, request.begin(size), file),
-    }
-}
-
-/// Reads as much as a piece holds; `true` if that is all there is.
-pub(super) fn fill(file: &mut dyn ReadFile, piece: &mut Vec<u8>) -> io::Result<bool> {
-    piece.clear();
-    let count = file.take(PIECE as u64).read_to_end(piece)?;
-    Ok(count < PIECE)
+        _ => (None, request.begin(None)),
+    };
+    Done::Opened(found, answer, Box::new(Moving::writing(id, file)))
 }
 
 impl fmt::Debug for FileJob {

@@ -39,6 +39,14 @@ impl FileSession {
         }
     }
 
+    /// The listener for the client's data connection, before there is a transfer for it: it will be under TLS,
+    /// and there are clients that begin with that at once. Accept on it, and pass what came to
+    /// [`Connection::early_data`]. A listener is given once.
+    pub fn early_listener(&mut self, control: &Connection) -> Option<ActiveListener> {
+        self.listener
+            .take_if(|_| control.is_data_protected() && control.tls().is_some())
+    }
+
     /// Listens for the client's data connection, and tells the client where. If that takes long, it is a job.
     pub(super) fn listen(
         &mut self,

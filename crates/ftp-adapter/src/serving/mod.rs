@@ -6,6 +6,9 @@ mod external;
 mod job;
 mod listening;
 mod moving;
+mod piece;
+mod pump;
+mod recheck;
 mod served;
 
 use std::collections::VecDeque;
@@ -27,8 +30,9 @@ pub use self::external::ExternalAddress;
 use self::job::{Done, OpenFile, open};
 pub use self::job::{FileDone, FileJob};
 pub use self::listening::DataOpening;
-pub use self::moving::FilePump;
-use self::moving::Moving;
+use self::moving::{Moving, Pause};
+use self::piece::Piece;
+pub use self::pump::FilePump;
 use self::served::User;
 pub use self::served::{FileServer, ServedFiles};
 use crate::acceptor::SessionSlot;
@@ -61,8 +65,8 @@ pub struct FileSession {
     /// For the client's data connection.
     listener: Option<ActiveListener>,
     pace: Pace,
-    /// Bytes are held back by the bandwidth until then.
-    held_until: Option<time::Instant>,
+    /// When bytes that wait are to be looked at.
+    wakes_at: Option<time::Instant>,
 }
 
 /// A transfer that the handler knows of.
@@ -82,7 +86,7 @@ enum Work {
     Open(TransferRequest, Rights, Arc<User>),
     Commit(CommitRequest),
     /// Bytes that came and were not written, too.
-    Leave(OpenFile, Vec<u8>),
+    Leave(OpenFile, Piece),
 }
 
 impl FileSession {
@@ -105,7 +109,7 @@ impl FileSession {
             transfer: None,
             started: None,
             listener: None,
-            held_until: None,
+            wakes_at: None,
         }
     }
 
@@ -193,7 +197,8 @@ impl FileSession {
         if let Some(moving) = self.transfer.take()
             && let Some(file) = moving.file
         {
-            self.waiting.push_back(Work::Leave(file, moving.piece));
+            self.waiting
+                .push_back(Work::Leave(file, moving.bytes.piece));
         }
     }
 
@@ -205,9 +210,19 @@ impl FileSession {
         control: &mut Connection,
         data: Option<&mut data::Connection>,
     ) -> Option<FileJob> {
-        self.held_until = None;
+        self.wakes_at = None;
         if let (Some(moving), Some(data)) = (&mut self.transfer, data) {
-            self.held_until = moving.exchange(now, data, &self.pace, clock).err();
+            self.wakes_at = match moving.exchange(now, data, &self.pace, clock) {
+                Ok(()) => moving.patience_ends(),
+                Err(Pause::Until(until)) => {
+                    let patience_ends = moving.patience_ends();
+                    Some(patience_ends.map_or(until, |ends| ends.min(until)))
+                }
+                Err(changed @ Pause::Changed) => {
+                    abort(now, control, moving.id, &changed.into());
+                    None
+                }
+            };
         }
         let job = self.next_question(now, control);
         if job.is_some() || self.is_working {
@@ -218,9 +233,10 @@ impl FileSession {
         job
     }
 
-    /// Bytes are held back, to keep the bandwidth: call [`next_job`](Self::next_job) then.
-    pub fn held_until(&self) -> Option<time::Instant> {
-        self.held_until
+    /// Bytes are held back, to keep the bandwidth, or wait for the client: call
+    /// [`next_job`](Self::next_job) then, even if nothing has happened.
+    pub fn wakes_at(&self) -> Option<time::Instant> {
+        self.wakes_at
     }
 
     /// The same, without the jobs that read and write: for a dialect that moves bytes with a
@@ -248,9 +264,8 @@ impl FileSession {
     /// The transfer, whose data connection stands, for a thread that moves its bytes.
     pub fn pump(&mut self) -> Option<FilePump> {
         let moving = self.transfer.as_mut().filter(|_| !self.is_working)?;
-        let file = moving.file.take()?;
+        let moving = Box::new(moving.take()?);
         self.is_working = true;
-        let moving = Box::new(Moving::new(moving.id, file));
         Some(FilePump::new(moving, self.pace.clone()))
     }
 
@@ -293,7 +308,7 @@ impl FileSession {
             Work::Leave(file, rest) => FileJob::new(move || {
                 if let OpenFile::Write(mut file) = file {
                     // The upload has failed: what is kept of it is a favour.
-                    let _kept = file.write_all(&rest);
+                    let _kept = file.write_all(rest.bytes());
                     let _kept = file.discard();
                 }
                 Done::Left
@@ -311,12 +326,12 @@ impl FileSession {
             }
             // Too late, if the client gave up: then nobody waits for it.
             Done::Answered(answer) => drop(control.answer(now, answer)),
-            Done::Opened(id, found, answer, file) => {
+            Done::Opened(found, answer, moving) => {
                 if control.answer(now, answer).is_ok() {
-                    self.found(id, found);
-                    self.transfer = Some(Box::new(Moving::new(id, file)));
-                } else {
-                    self.waiting.push_front(Work::Leave(file, Vec::new()));
+                    self.found(moving.id, found);
+                    self.transfer = Some(moving);
+                } else if let Some(file) = moving.file {
+                    self.waiting.push_front(Work::Leave(file, Piece::default()));
                 }
             }
             Done::Read(id, file, piece, result) => {
@@ -325,6 +340,15 @@ impl FileSession {
                 };
                 match result {
                     Ok(is_read) => moving.read(piece, is_read),
+                    Err(error) => abort(now, control, id, &error),
+                }
+            }
+            Done::GaveBack(id, file, bytes, result) => {
+                let Some(moving) = self.take_back(id, file) else {
+                    return;
+                };
+                match result {
+                    Ok(is_given_back) => moving.gave_back(bytes, is_given_back),
                     Err(error) => abort(now, control, id, &error),
                 }
             }
@@ -368,7 +392,7 @@ impl FileSession {
                 Some(moving)
             }
             _ => {
-                self.waiting.push_front(Work::Leave(file, Vec::new()));
+                self.waiting.push_front(Work::Leave(file, Piece::default()));
                 None
             }
         }
@@ -384,7 +408,7 @@ impl FileSession {
     pub fn data_over(&mut self, now: Instant, control: &mut Connection, data: data::Connection) {
         match &mut self.transfer {
             Some(moving) if data.direction() == data::Direction::Receive => {
-                moving.piece.extend_from_slice(data.readable());
+                moving.bytes.piece.push(data.readable());
                 moving.end = Some(data.into_end());
             }
             _ => drop(control.data_ended(now, data.into_end())),

@@ -1,124 +1,286 @@
 //! The bytes of a transfer, between its file and its data connection.
 
-use std::fmt;
-use std::fs::File;
 use std::io;
-use std::mem::{replace, swap, take};
-use std::time;
+use std::mem::{swap, take};
+use std::time::{self, Duration};
 
+use ftp_files::{Listing, ReadFile, WriteFile};
 use ftp_proto::Instant;
 use ftp_proto::data::{self, Direction};
-use ftp_proto::server::TransferId;
+use ftp_proto::server::{FileError, TransferId};
 
 use super::bandwidth::Pace;
-use super::job::{Done, FileDone, FileJob, OpenFile, fill};
+use super::job::{Done, FileJob, OpenFile};
+use super::piece::Piece;
+use super::recheck::Recheck;
 
-/// How many bytes of a file are read or written in one job.
-pub(super) const PIECE: usize = 256 * 1024;
+/// How many bytes of a file are read or written in one job, once they flow.
+const PIECE: usize = 256 * 1024;
+/// How many are read first, and after the client was slow: a small file needs no more, and to a client that
+/// takes nothing no more is of use. Twice as many each time, up to a whole piece.
+const FIRST_PIECE: usize = 16 * 1024;
+/// How many of a listing: it cannot be given back, so no more is handed on before it is sent.
+const LISTING_PIECE: usize = 8 * 1024;
+/// How long a piece may wait. Then what the client did not take of it is given back to the file, to be read
+/// again later; what came is written, however little it is.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A transfer under way.
 pub(super) struct Moving {
     pub(super) id: TransferId,
     /// `None` while a job has it.
     pub(super) file: Option<OpenFile>,
-    /// What was read and not sent, or came and was not written.
-    pub(super) piece: Vec<u8>,
-    /// How much of the piece was sent.
-    sent: usize,
-    /// What was read ahead of the piece; nothing, or a buffer for it.
-    next: Vec<u8>,
-    /// All was read.
-    is_read: bool,
+    pub(super) bytes: Bytes,
+    /// How many bytes of the file are to be handed on until its end; if that is known.
+    expected: Option<u64>,
+    /// How many are read next, and at most.
+    size: usize,
+    most: usize,
+    /// Since when the piece waits, or space for more.
+    since: Option<time::Instant>,
+    /// It waits for too long.
+    is_slow: bool,
+    /// What was read cannot be given back.
+    is_kept: bool,
+    /// Nothing is read before the client has all that was handed on.
+    is_resting: bool,
     /// How the data connection ended. The machine is told when all that came is written.
     pub(super) end: Option<data::End>,
 }
 
+/// What was read and not handed on, or came and was not written. A job takes all of it along.
+#[derive(Default)]
+pub(super) struct Bytes {
+    pub(super) piece: Piece,
+    /// What was read ahead of the piece; nothing, or space for it.
+    next: Piece,
+    /// All was read.
+    pub(super) is_read: bool,
+    recheck: Recheck,
+}
+
+/// Why bytes do not move on.
+pub(super) enum Pause {
+    /// To keep the bandwidth, before this time.
+    Until(time::Instant),
+    /// What is read is not the file that was to be sent.
+    Changed,
+}
+
 impl Moving {
-    pub(super) fn new(id: TransferId, file: OpenFile) -> Self {
+    fn new(id: TransferId, file: OpenFile, size: usize, most: usize) -> Self {
         Self {
             id,
             file: Some(file),
-            piece: Vec::new(),
-            sent: 0,
-            next: Vec::new(),
-            is_read: false,
+            bytes: Bytes::default(),
+            expected: None,
+            size,
+            most,
+            since: None,
+            is_slow: false,
+            is_kept: false,
+            is_resting: false,
             end: None,
         }
     }
 
-    /// Takes what came, or writes what was read, as much as may be now.
+    /// To be sent: so many bytes, if that is known.
+    pub(super) fn reading(id: TransferId, file: Box<dyn ReadFile>, expected: Option<u64>) -> Self {
+        Self {
+            expected,
+            ..Self::new(id, OpenFile::Read(file), FIRST_PIECE, PIECE)
+        }
+    }
+
+    pub(super) fn listing(id: TransferId, listing: Listing) -> Self {
+        let listing = OpenFile::Read(Box::new(listing));
+        Self {
+            is_kept: true,
+            ..Self::new(id, listing, LISTING_PIECE, LISTING_PIECE)
+        }
+    }
+
+    fn is_listing(&self) -> bool {
+        self.most == LISTING_PIECE
+    }
+
+    pub(super) fn writing(id: TransferId, file: Box<dyn WriteFile>) -> Self {
+        Self::new(id, OpenFile::Write(file), PIECE, PIECE)
+    }
+
+    /// The same transfer, for a thread that moves all of its bytes. This one waits for its end.
+    pub(super) fn take(&mut self) -> Option<Self> {
+        let file = self.file.take()?;
+        Some(Self {
+            expected: self.expected,
+            ..Self::new(self.id, file, self.size, self.most)
+        })
+    }
+
+    /// Takes what came, or hands on what was read, as much as may be now.
     ///
     /// # Errors
-    /// When more may be.
+    /// Why it stops, unless that is the client.
     pub(super) fn exchange(
         &mut self,
         now: Instant,
         data: &mut data::Connection,
         pace: &Pace,
         clock: time::Instant,
-    ) -> Result<(), time::Instant> {
-        if data.direction() == Direction::Receive {
-            loop {
-                let room = PIECE.saturating_sub(self.piece.len());
-                let count = data.readable().len().min(room);
-                if count == 0 {
-                    return Ok(());
-                }
-                let count = count.min(pace.allowance(clock)?);
-                self.piece.extend_from_slice(&data.readable()[..count]);
-                data.consume(now, count);
-                pace.spend(clock, count);
-            }
-        }
+    ) -> Result<(), Pause> {
+        let exchanged = match data.direction() {
+            Direction::Receive => self.take_in(now, data, pace, clock),
+            Direction::Send => self.hand_on(now, data, pace, clock),
+        };
+        self.look_at_time(data, clock);
+        exchanged
+    }
+
+    fn take_in(
+        &mut self,
+        now: Instant,
+        data: &mut data::Connection,
+        pace: &Pace,
+        clock: time::Instant,
+    ) -> Result<(), Pause> {
         loop {
-            while self.sent < self.piece.len() {
-                let unsent = &self.piece[self.sent..];
-                let most = pace.allowance(clock)?.min(unsent.len());
-                let count = data.write(now, &unsent[..most]);
+            let room = PIECE.saturating_sub(self.bytes.piece.len());
+            let count = data.readable().len().min(room);
+            if count == 0 {
+                return Ok(());
+            }
+            let count = count.min(pace.allowance(clock).map_err(Pause::Until)?);
+            self.bytes.piece.push(&data.readable()[..count]);
+            data.consume(now, count);
+            pace.spend(clock, count);
+        }
+    }
+
+    fn hand_on(
+        &mut self,
+        now: Instant,
+        data: &mut data::Connection,
+        pace: &Pace,
+        clock: time::Instant,
+    ) -> Result<(), Pause> {
+        self.is_resting &= !data.is_flushed();
+        loop {
+            while !self.bytes.piece.is_empty() {
+                if self.is_listing() && !data.is_flushed() {
+                    return Ok(());
+                }
+                let unsent = self.bytes.piece.bytes();
+                let allowed = pace.allowance(clock).map_err(Pause::Until)?;
+                let count = data.write(now, &unsent[..allowed.min(unsent.len())]);
                 if count == 0 {
                     return Ok(());
                 }
-                self.sent += count;
                 pace.spend(clock, count);
+                self.handed_on(count)?;
             }
-            if self.next.is_empty() {
+            if !self.bytes.turn_over() {
                 break;
             }
-            swap(&mut self.piece, &mut self.next);
-            self.next.clear();
-            self.sent = 0;
         }
-        if self.is_read {
+        if self.bytes.is_read {
+            self.check_end()?;
             data.finish(now);
         }
         Ok(())
     }
 
+    /// So much of the piece was.
+    pub(super) fn handed_on(&mut self, count: usize) -> Result<(), Pause> {
+        let bytes = &mut self.bytes;
+        let is_same = bytes.recheck.hand_on(&bytes.piece.bytes()[..count]);
+        bytes.piece.consume(count);
+        self.passed(count);
+        if self.bytes.piece.is_empty() {
+            (self.since, self.is_slow) = (None, false);
+            self.size = (self.size * 2).min(self.most);
+        }
+        if is_same { Ok(()) } else { Err(Pause::Changed) }
+    }
+
+    /// So many bytes of the file are on their way.
+    pub(super) fn passed(&mut self, count: usize) {
+        let expected = self.expected.as_mut();
+        // A file may have grown.
+        let _grown = expected.map(|expected| *expected = expected.saturating_sub(count as u64));
+    }
+
+    /// All that can be read was handed on.
+    pub(super) fn check_end(&self) -> Result<(), Pause> {
+        match self.expected {
+            Some(1..) => Err(Pause::Changed),
+            _ if self.bytes.recheck.left() > 0 => Err(Pause::Changed),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether bytes, or space for them, wait for too long.
+    fn look_at_time(&mut self, data: &mut data::Connection, clock: time::Instant) {
+        if !self.bytes.takes_memory() {
+            self.since = None;
+            return;
+        }
+        let since = *self.since.get_or_insert(clock);
+        if !self.is_slow && clock.saturating_duration_since(since) >= PATIENCE {
+            data.shrink();
+            if self.bytes.is_empty() {
+                (self.bytes.piece, self.bytes.next) = Default::default();
+                self.since = None;
+            } else {
+                self.is_slow = true;
+            }
+        }
+    }
+
+    /// When to [exchange](Self::exchange) again, whatever happens.
+    pub(super) fn patience_ends(&self) -> Option<time::Instant> {
+        let since = self.since.filter(|_| !self.is_slow)?;
+        since.checked_add(PATIENCE)
+    }
+
     /// How the data ended, once all of it is written.
     pub(super) fn written_end(&mut self, is_working: bool) -> Option<data::End> {
-        let is_written = self.piece.is_empty() && !is_working;
+        let is_written = self.bytes.piece.is_empty() && !is_working;
         self.end.take_if(|_| is_written)
     }
 
-    /// The next read or write. What is read next is read while what was read before is sent.
+    /// The next read or write.
     pub(super) fn job(&mut self) -> Option<FileJob> {
         let id = self.id;
         match self.file.take()? {
-            OpenFile::Read(mut file) if self.next.is_empty() && !self.is_read => {
-                let mut piece = take(&mut self.next);
+            OpenFile::Read(mut file) if self.is_slow && !self.is_kept => {
+                let mut bytes = take(&mut self.bytes);
                 Some(FileJob::new(move || {
-                    let result = fill(&mut *file, &mut piece);
+                    let result = bytes.give_back(&mut *file);
+                    Done::GaveBack(id, OpenFile::Read(file), bytes, result)
+                }))
+            }
+            OpenFile::Read(mut file) if self.is_reading() => {
+                let mut piece = take(&mut self.bytes.next);
+                let size = self.size;
+                Some(FileJob::new(move || {
+                    let result = piece.fill(&mut *file, size);
                     Done::Read(id, OpenFile::Read(file), piece, result)
                 }))
             }
-            OpenFile::Write(mut file)
-                if self.piece.len() >= PIECE || (self.end.is_some() && !self.piece.is_empty()) =>
-            {
-                let mut piece = replace(&mut self.piece, take(&mut self.next));
+            OpenFile::Write(mut file) if self.is_writing() => {
+                let bytes = take(&mut self.bytes);
+                let mut piece = bytes.piece;
+                // Little comes to one that is slow: it needs no space for much.
+                let is_slow = take(&mut self.is_slow);
+                if !is_slow {
+                    self.bytes.piece = bytes.next;
+                }
+                self.since = None;
                 Some(FileJob::new(move || {
-                    let result = file.write_all(&piece);
+                    let result = file.write_all(piece.bytes());
                     piece.clear();
-                    Done::Wrote(id, OpenFile::Write(file), piece, result)
+                    let space = if is_slow { Piece::default() } else { piece };
+                    Done::Wrote(id, OpenFile::Write(file), space, result)
                 }))
             }
             file => {
@@ -128,103 +290,83 @@ impl Moving {
         }
     }
 
-    /// A job has read this.
-    pub(super) fn read(&mut self, piece: Vec<u8>, is_read: bool) {
-        self.next = piece;
-        self.is_read = is_read;
+    /// What is read next is read while what was read before is sent, once whole pieces flow.
+    fn is_reading(&self) -> bool {
+        let bytes = &self.bytes;
+        let has_room = bytes.piece.is_empty() || self.size == PIECE;
+        has_room && bytes.next.is_empty() && !bytes.is_read && !self.is_resting
     }
 
-    /// A job has written what was in this buffer.
-    pub(super) fn wrote(&mut self, buffer: Vec<u8>) {
-        self.next = buffer;
-    }
-}
-
-/// A transfer for a thread of its own, which may block: it moves the bytes between the file and the data
-/// connection by itself, until that ends or is given up. [`FileSession::pump`](super::FileSession::pump)
-/// gives it, and [`FileSession::done`](super::FileSession::done) takes it back.
-#[must_use = "the client waits for it"]
-pub struct FilePump {
-    moving: Box<Moving>,
-    pace: Pace,
-}
-
-impl FilePump {
-    pub(super) fn new(moving: Box<Moving>, pace: Pace) -> Self {
-        Self { moving, pace }
+    fn is_writing(&self) -> bool {
+        let length = self.bytes.piece.len();
+        length >= PIECE || (length > 0 && (self.end.is_some() || self.is_slow))
     }
 
-    /// How many bytes may move now, at least one.
-    ///
-    /// # Errors
-    /// None before this time, to keep the bandwidth.
-    pub fn allowance(&self, now: time::Instant) -> Result<usize, time::Instant> {
-        self.pace.allowance(now)
-    }
-
-    /// So many have moved.
-    pub fn spend(&self, now: time::Instant, count: usize) {
-        self.pace.spend(now, count);
-    }
-
-    /// What is to be sent next. Reads the next piece of the file if there is nothing; nothing at its end.
-    ///
-    /// # Errors
-    /// Those of reading.
-    pub fn unsent(&mut self) -> io::Result<&[u8]> {
-        let moving = &mut *self.moving;
-        if moving.sent == moving.piece.len()
-            && !moving.is_read
-            && let Some(OpenFile::Read(file)) = &mut moving.file
+    /// Reads the next piece at once. Blocks.
+    pub(super) fn refill(&mut self) -> io::Result<()> {
+        let bytes = &mut self.bytes;
+        if let Some(OpenFile::Read(file)) = &mut self.file
+            && bytes.piece.is_empty()
+            && !bytes.is_read
         {
-            moving.sent = 0;
-            moving.is_read = fill(&mut **file, &mut moving.piece)?;
+            bytes.is_read = bytes.piece.fill(&mut **file, self.size)?;
         }
-        Ok(&moving.piece[moving.sent..])
+        Ok(())
     }
 
-    /// So much of that is sent.
-    pub fn sent(&mut self, count: usize) {
-        let moving = &mut self.moving;
-        moving.sent = moving.piece.len().min(moving.sent + count);
+    /// A job has read this.
+    pub(super) fn read(&mut self, piece: Piece, is_read: bool) {
+        self.bytes.next = piece;
+        self.bytes.is_read = is_read;
     }
 
-    /// The file, if it is one of the system's that is being read, and nothing was read and not sent: the
-    /// system can send it by itself, from its position on.
-    pub fn file(&mut self) -> Option<&File> {
-        let moving = &mut *self.moving;
-        match &mut moving.file {
-            Some(OpenFile::Read(file)) if moving.sent == moving.piece.len() && !moving.is_read => {
-                file.as_file().map(|file| &*file)
-            }
-            _ => None,
-        }
+    /// A job has written what was in this space.
+    pub(super) fn wrote(&mut self, space: Piece) {
+        self.bytes.next = space;
     }
 
-    /// All of the file was sent by the system.
-    pub fn all_sent(&mut self) {
-        self.moving.is_read = true;
-    }
-
-    /// Writes what came to the file.
-    ///
-    /// # Errors
-    /// Those of writing.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.moving.file {
-            Some(OpenFile::Write(file)) => file.write_all(bytes),
-            _ => Err(io::ErrorKind::Unsupported.into()),
-        }
-    }
-
-    /// It is over, or the file can be read or written no more.
-    pub fn done(self, result: io::Result<()>) -> FileDone {
-        FileDone(Done::Pumped(self.moving, result))
+    /// A job has given back what was read, or could not.
+    pub(super) fn gave_back(&mut self, bytes: Bytes, is_given_back: bool) {
+        self.bytes = bytes;
+        (self.since, self.is_slow) = (None, false);
+        self.size = FIRST_PIECE;
+        (self.is_resting, self.is_kept) = (is_given_back, !is_given_back);
     }
 }
 
-impl fmt::Debug for FilePump {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FilePump")
+impl Bytes {
+    fn is_empty(&self) -> bool {
+        self.piece.is_empty() && self.next.is_empty()
+    }
+
+    fn takes_memory(&self) -> bool {
+        self.piece.takes_memory() || self.next.takes_memory()
+    }
+
+    /// The piece is handed on; what was read ahead is the next. `false` if nothing was.
+    fn turn_over(&mut self) -> bool {
+        swap(&mut self.piece, &mut self.next);
+        self.next.clear();
+        !self.piece.is_empty()
+    }
+
+    /// Gives all of it back to the file, if that can be, and `true`: it is read again later.
+    fn give_back(&mut self, file: &mut dyn ReadFile) -> io::Result<bool> {
+        if !file.go_back((self.piece.len() + self.next.len()) as u64)? {
+            return Ok(false);
+        }
+        let mut recheck = take(&mut self.recheck);
+        recheck.give_back([self.piece.bytes(), self.next.bytes()]);
+        *self = Self {
+            recheck,
+            ..Self::default()
+        };
+        Ok(true)
+    }
+}
+
+impl From<Pause> for io::Error {
+    fn from(_: Pause) -> Self {
+        Self::other(FileError::Failed)
     }
 }

@@ -7,4 +7,5 @@ mod listings;
 mod pool;
 mod readers;
 mod resume;
+mod serving;
 mod walks;

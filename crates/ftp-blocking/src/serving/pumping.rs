@@ -123,8 +123,8 @@ impl Pumping {
             if count == 0 {
                 return Ok(());
             }
-            self.pump.sent(count);
             self.pump.spend(begun, count);
+            self.pump.sent(count)?;
         }
         Ok(())
     }
@@ -141,13 +141,14 @@ impl Pumping {
             .send_file_past(file, self.chunk.min(most), SLICE)
         {
             Ok(0) => {
-                self.pump.all_sent();
+                self.pump.sent_by_system(0);
                 // The rest of the way is the same for all.
                 self.by_system = false;
                 true
             }
             Ok(count) => {
                 self.pump.spend(begun, count);
+                self.pump.sent_by_system(count);
                 self.chunk = next_chunk(self.chunk, begun);
                 true
             }

@@ -194,7 +194,14 @@ impl Read for Reader {
     }
 }
 
-impl ReadFile for Reader {}
+impl ReadFile for Reader {
+    fn go_back(&mut self, count: u64) -> io::Result<bool> {
+        let back = usize::try_from(count).ok();
+        let position = back.and_then(|back| self.position.checked_sub(back));
+        self.position = position.unwrap_or(self.position);
+        Ok(position.is_some())
+    }
+}
 
 fn position(offset: u64, size: usize) -> Result<usize, FileError> {
     let position = usize::try_from(offset).ok();

@@ -6,7 +6,8 @@ use core::time::Duration;
 use super::ascii::{Decoder, Encoder};
 use super::queue::Queue;
 use super::ticket::{Held, Plan};
-use super::{DataType, Direction, End, Error, Ticket};
+use super::{DataType, Direction, End, Error, Ticket, Timeouts};
+use crate::server::Resumption;
 use crate::{Instant, TlsSession, ticket};
 
 /// How long TLS is postponed at most.
@@ -54,6 +55,8 @@ pub struct Connection {
     id: ticket::Ticket,
     held: Held,
     pub(super) plan: Plan,
+    /// There is no transfer for it yet.
+    pub(super) is_early: bool,
     /// The latest time known.
     pub(super) now: Instant,
     pub(super) phase: Phase,
@@ -140,6 +143,7 @@ impl Connection {
             id,
             held,
             plan,
+            is_early: false,
             now,
             phase: if plan.is_protected {
                 Phase::StartTls
@@ -148,14 +152,7 @@ impl Connection {
             },
             since: now,
             queue: Queue::default(),
-            codec: match (plan.data_type, plan.direction) {
-                (DataType::Image, _) => Codec::Image,
-                (DataType::Ascii, Direction::Receive) => Codec::Decode {
-                    decoder: Decoder::new(),
-                    is_holding: false,
-                },
-                (DataType::Ascii, Direction::Send) => Codec::Encode(Encoder::new()),
-            },
+            codec: Codec::of(&plan),
             is_plain: plan.data_type == DataType::Image && !plan.is_protected,
             moved: 0,
             has_passed: false,
@@ -167,6 +164,45 @@ impl Connection {
             news: News::default(),
             tls: None,
         }
+    }
+
+    /// A server's, whose client began TLS before it said what for. It is told by [`take_on`](Self::take_on).
+    /// Until then no byte moves.
+    pub(crate) fn early(
+        id: ticket::Ticket,
+        timeouts: Timeouts,
+        resumption: Resumption,
+        now: Instant,
+    ) -> Self {
+        let plan = Plan {
+            direction: Direction::Receive,
+            data_type: DataType::Image,
+            is_protected: true,
+            lenient_end: false,
+            timeouts,
+            resumption,
+            hold: None,
+        };
+        Self {
+            is_early: true,
+            ..Self::new(id, Held::new(), plan, now)
+        }
+    }
+
+    /// It is for this transfer.
+    pub(crate) fn take_on(&mut self, now: Instant, ticket: Ticket) {
+        self.pass_time(now);
+        self.is_early = false;
+        self.since = self.now;
+        (self.id, self.held, self.plan) = (ticket.id, ticket.held, ticket.plan);
+        self.codec = Codec::of(&self.plan);
+        if self.phase == Phase::Open {
+            self.check_resumption();
+        }
+    }
+
+    pub(crate) fn id(&self) -> ticket::Ticket {
+        self.id
     }
 
     /// Which way the bytes go.
@@ -242,6 +278,12 @@ impl Connection {
     /// Whether all that was written is sent. If this side receives, always.
     pub fn is_flushed(&self) -> bool {
         self.plan.direction == Direction::Receive || self.queue.is_empty()
+    }
+
+    /// Frees the memory that the bytes which wait do not need. It is taken again when more come. For a
+    /// transfer that does not go on.
+    pub fn shrink(&mut self) {
+        self.queue.shrink();
     }
 
     /// How many bytes of the transfer have gone over the connection, as they stand on it.
@@ -363,25 +405,36 @@ impl Connection {
 }
 
 impl Codec {
+    fn of(plan: &Plan) -> Self {
+        match (plan.data_type, plan.direction) {
+            (DataType::Image, _) => Self::Image,
+            (DataType::Ascii, Direction::Receive) => Self::Decode {
+                decoder: Decoder::new(),
+                is_holding: false,
+            },
+            (DataType::Ascii, Direction::Send) => Self::Encode(Encoder::new()),
+        }
+    }
+
     /// Puts bytes into the queue.
     pub(super) fn convert(&mut self, bytes: &[u8], queue: &mut Queue) {
         match self {
-            Self::Image => queue.back().extend_from_slice(bytes),
+            Self::Image => queue.back(bytes.len()).extend_from_slice(bytes),
             Self::Decode {
                 decoder,
                 is_holding,
             } => {
-                decoder.decode(bytes, queue.back());
+                decoder.decode(bytes, queue.back(bytes.len()));
                 *is_holding = bytes.last() == Some(&b'\r');
             }
-            Self::Encode(encoder) => encoder.encode(bytes, queue.back()),
+            Self::Encode(encoder) => encoder.encode(bytes, queue.back(bytes.len())),
         }
     }
 
     /// Nothing more is put in.
     pub(super) fn finish(&mut self, queue: &mut Queue) {
         if let Self::Decode { decoder, .. } = self {
-            decoder.finish(queue.back());
+            decoder.finish(queue.back(0));
         }
     }
 }

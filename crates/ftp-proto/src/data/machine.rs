@@ -37,6 +37,7 @@ impl Machine for Connection {
         Ok(match (self.phase, self.plan.direction) {
             (Phase::Over(result), _) => return result.map(|()| Action::Closed),
             (Phase::StartTls | Phase::Handshake, _) => Action::Wait { deadline },
+            (Phase::Open, _) if self.is_early => Action::Wait { deadline },
             (Phase::Closing, _) => Action::Read { deadline },
             (Phase::Open, Direction::Receive) if self.queue.is_empty() => Action::Read { deadline },
             // A refusal ends the connection.
@@ -65,6 +66,7 @@ impl Machine for Connection {
                 }
                 bytes.len()
             }
+            (Phase::Open, _) if self.is_early => 0,
             (Phase::Open, Direction::Receive) => self.take_in(bytes),
             _ => bytes.len(),
         }
@@ -74,6 +76,7 @@ impl Machine for Connection {
         self.pass_time(now);
         match (self.phase, self.plan.direction) {
             (Phase::StartTls | Phase::Handshake, _) => self.end(Err(Error::CutOff)),
+            (Phase::Open, _) if self.is_early => self.end(Err(Error::CutOff)),
             (Phase::Open, Direction::Receive) => self.end_of_bytes(),
             (Phase::Closing, _) => self.end(Ok(())),
             // It is refused before anything was sent.
@@ -136,12 +139,10 @@ impl Securable for Connection {
             let is_full = !session.resumed && self.plan.direction == Direction::Send;
             let hold = self.plan.hold.filter(|_| is_full);
             self.hold_until = hold.map(|hold| self.now + hold);
-            let is_refused = self.must_resume() && !session.resumed;
             self.tls = Some(Arc::new(session));
             self.news.is_established = true;
-            if is_refused {
-                // Before the first byte: whoever it is may not be the client.
-                self.end(Err(Error::NotResumed));
+            if !self.is_early {
+                self.check_resumption();
             }
         }
     }
@@ -190,6 +191,10 @@ impl Connection {
         if let (Phase::Open, Some(until)) = (self.phase, self.hold_until) {
             return Some(until);
         }
+        if self.is_early && self.phase == Phase::Open {
+            // The deadlines of the control connection run.
+            return None;
+        }
         let timeouts = &self.plan.timeouts;
         let time = match (self.phase, self.plan.direction) {
             (Phase::StartTls | Phase::Handshake, _) => timeouts.handshake,
@@ -201,6 +206,14 @@ impl Connection {
             (Phase::Open | Phase::Over(_), _) => return None,
         };
         Some(self.since + time)
+    }
+
+    /// Before the first byte: whoever it is may not be the client.
+    pub(super) fn check_resumption(&mut self) {
+        let is_resumed = self.tls.as_ref().is_some_and(|tls| tls.resumed);
+        if self.must_resume() && !is_resumed {
+            self.end(Err(Error::NotResumed));
+        }
     }
 
     fn take_in(&mut self, bytes: &[u8]) -> usize {

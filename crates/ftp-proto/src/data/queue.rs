@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Bytes go in at the back and out at the front. At most [`LIMIT`](Self::LIMIT) of them wait.
+/// Bytes go in at the back and out at the front. At most [`LIMIT`](Self::LIMIT) of them wait, and no more
+/// memory than that is taken.
 #[derive(Default)]
 pub(super) struct Queue {
     bytes: Vec<u8>,
@@ -13,6 +14,7 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) const LIMIT: usize = 64 * 1024;
+    const LITTLE: usize = 16 * 1024;
 
     pub(super) fn waiting(&self) -> &[u8] {
         self.bytes.get(self.head..).unwrap_or_default()
@@ -28,13 +30,25 @@ impl Queue {
         self.head >= self.bytes.len()
     }
 
-    /// How many more may be put in.
+    /// How many more may be put in. At least one, while no more than half of the limit waits.
     pub(super) fn room(&self) -> usize {
-        Self::LIMIT.saturating_sub(self.len())
+        Self::LIMIT.saturating_sub(self.bytes.len())
     }
 
-    /// Where more are put in.
-    pub(super) fn back(&mut self) -> &mut Vec<u8> {
+    /// Frees what is not needed for the bytes that wait.
+    pub(super) fn shrink(&mut self) {
+        self.compact();
+        self.bytes.shrink_to_fit();
+    }
+
+    /// Where so many more, or a few more than that, are put in.
+    pub(super) fn back(&mut self, count: usize) -> &mut Vec<u8> {
+        // Little, or all that it may take: each size between would be one that the allocator keeps.
+        let needed = self.bytes.len().saturating_add(count);
+        if needed > self.bytes.capacity() && needed > Self::LITTLE {
+            let more = Self::LIMIT.max(needed).saturating_sub(self.bytes.len());
+            self.bytes.reserve_exact(more);
+        }
         &mut self.bytes
     }
 
@@ -42,12 +56,19 @@ impl Queue {
     pub(super) fn consume(&mut self, count: usize) -> usize {
         let count = count.min(self.len());
         self.head = self.head.saturating_add(count);
-        // What is left moves to the front only after as much was taken out: the work stays linear.
-        if self.is_empty() || self.head >= Self::LIMIT {
-            self.bytes.drain(..self.head);
-            self.head = 0;
+        if self.is_empty() {
+            // Freed at once, so that connections share the memory.
+            *self = Self::default();
+        } else if self.head >= self.len() {
+            // What is left moves to the front only after as much was taken out: the work stays linear.
+            self.compact();
         }
         count
+    }
+
+    fn compact(&mut self) {
+        self.bytes.drain(..self.head);
+        self.head = 0;
     }
 }
 

@@ -98,6 +98,7 @@ pub(super) fn protection(command: &CommandRef<'_>, context: &mut Context) {
         b"C" | b"c" if required => context.say(&replies::PROTECTION_REQUIRED),
         b"C" | b"c" => {
             context.data_protected = false;
+            context.drop_early_data();
             context.say(&replies::PROTECTION_CLEAR);
         }
         b"S" | b"s" | b"E" | b"e" => context.say(&replies::PROTECTION_UNSUPPORTED),

@@ -84,6 +84,13 @@ impl Context {
         }
     }
 
+    /// A data connection on which TLS was begun is not to be used.
+    pub(super) fn drop_early_data(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.early = None;
+        }
+    }
+
     pub(super) fn observe(&self, dialogue: Dialogue<'_>) {
         if let Some(observer) = &self.config.observer {
             observer.observe(self.now, dialogue);

@@ -6,6 +6,7 @@ use core::net::IpAddr;
 
 use super::context::Context;
 use super::files::Answer;
+use super::session::{Opening, Session};
 use super::state::State;
 use super::transferring::Transferring;
 use super::{Connection, FileError, Misuse, Rights, TransferId};
@@ -69,11 +70,64 @@ impl Connection {
         now: Instant,
         ticket: data::Ticket,
     ) -> Result<data::Connection, Misuse> {
-        self.in_transfer(now, |mut transfer, context| {
-            let result = transfer.on_data_opened(&ticket, context);
-            (State::Transferring(transfer), result)
-        })?;
+        self.stands(now, &ticket)?;
         Ok(ticket.connect(self.context.now))
+    }
+
+    /// A passive data connection of the client stands before the command that it is for, and will be under
+    /// TLS: returns its machine. It shakes hands if the client begins to, and waits then: there are clients
+    /// that send the command only after that. The handshake has the same deadline as one after the command.
+    /// [`Event::OpenData`](super::Event::OpenData) is answered with
+    /// [`early_data_opened`](Self::early_data_opened).
+    ///
+    /// `None` if that cannot be: keep the transport for [`data_opened`](Self::data_opened), until there is
+    /// [nobody to listen](super::Event::StopListening) any more.
+    pub fn early_data(&mut self, now: Instant) -> Option<data::Connection> {
+        self.expect_open(now).ok()?;
+        let context = &mut self.context;
+        let files = context.config.files.as_ref()?;
+        let is_passive = |session: &&mut Box<Session>| session.opening == Opening::Passive;
+        let session = context.session.as_mut().filter(is_passive)?;
+        if !context.data_protected || context.tls.is_none() {
+            return None;
+        }
+        let id = context.tickets.issue();
+        session.early = Some(id);
+        let (timeouts, resumption) = (files.timeouts, files.resumption);
+        Some(data::Connection::early(
+            id,
+            timeouts,
+            resumption,
+            context.now,
+        ))
+    }
+
+    /// Whether this data connection may still be used by the next transfer. Otherwise drop it: a `PASV`,
+    /// `PROT C` or another command came in between.
+    pub fn keeps_early_data(&self, early: &data::Connection) -> bool {
+        let session = self.context.session.as_deref();
+        session.is_some_and(|session| session.early == Some(early.id()))
+    }
+
+    /// As [`data_opened`](Self::data_opened), with a data connection that was [early](Self::early_data). If TLS
+    /// stands on it and is not what the [configuration](super::FilesConfig::resumption) demands, it ends now.
+    ///
+    /// # Errors
+    /// As [`data_opened`](Self::data_opened), and [`Misuse::NothingOpen`] if it is not
+    /// [kept](Self::keeps_early_data). Drop the data connection then.
+    pub fn early_data_opened(
+        &mut self,
+        now: Instant,
+        ticket: data::Ticket,
+        early: &mut data::Connection,
+    ) -> Result<(), Misuse> {
+        if !ticket.is_protected() || !self.keeps_early_data(early) {
+            return Err(Misuse::NothingOpen);
+        }
+        self.context.drop_early_data();
+        self.stands(now, &ticket)?;
+        early.take_on(self.context.now, ticket);
+        Ok(())
     }
 
     /// Answers [`Event::OpenData`](super::Event::OpenData): the data connection cannot be made. The
@@ -129,6 +183,14 @@ impl Connection {
                 state => state,
             });
         }
+    }
+
+    /// The data connection stands.
+    fn stands(&mut self, now: Instant, ticket: &data::Ticket) -> Result<(), Misuse> {
+        self.in_transfer(now, |mut transfer, context| {
+            let result = transfer.on_data_opened(ticket, context);
+            (State::Transferring(transfer), result)
+        })
     }
 
     fn in_transfer(

@@ -103,6 +103,7 @@ impl Securable for Connection {
         self.context.observe(Dialogue::TlsStopped);
         self.context.tell(Event::ClearCommandChannel);
         self.context.tls = None;
+        self.context.drop_early_data();
         self.finish_switch();
     }
 

@@ -19,6 +19,7 @@ const LOWEST_PORT: u16 = 1024;
 impl Session {
     /// Nobody listens any more, and nothing is to be connected to.
     pub(super) fn close_listener(&mut self, context: &mut Context) {
+        self.early = None;
         if core::mem::replace(&mut self.opening, Opening::None) == Opening::Passive {
             context.tell(Event::StopListening);
         }

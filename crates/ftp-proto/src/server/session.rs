@@ -26,6 +26,8 @@ pub(super) struct Session {
     /// What `RNFR` said, for the next command.
     pub(super) rename_from: Option<VirtualPath>,
     pub(super) opening: Opening,
+    /// The data connection that stands already, and on which TLS may begin.
+    pub(super) early: Option<Ticket>,
     /// After `EPSV ALL`.
     pub(super) only_epsv: bool,
     /// What `OPTS MLST` chose.
@@ -126,6 +128,7 @@ impl Session {
             restart: 0,
             rename_from: None,
             opening: Opening::None,
+            early: None,
             only_epsv: false,
             facts: config.facts,
             hash: config.hashes.first().copied(),

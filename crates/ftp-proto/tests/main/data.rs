@@ -205,8 +205,12 @@ fn no_more_is_held_than_the_bound() {
     let mut download = Detached::new(Direction::Receive).connect(NOW);
     assert_eq!(download.received(NOW, &much), 65_536);
     assert_eq!(download.received(NOW, &much), 0);
+    // It makes room for as much as was consumed, once that is half of all.
     download.consume(NOW, 1);
-    assert_eq!(download.received(NOW, &much), 1);
+    assert_eq!(download.received(NOW, &much), 0);
+    download.consume(NOW, 32_767);
+    assert_eq!(download.received(NOW, &much), 32_768);
+    assert_eq!(download.readable().len(), 65_536);
     // The rest cannot come behind the end.
     download.received_eof(NOW);
     assert_eq!(download.into_end().result(), Err(Error::CutOff));

@@ -20,6 +20,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::common::*;
 
+mod stalled;
+
 /// More than sockets, buffers and pieces hold.
 const SIZE: usize = 5_000_011;
 

@@ -4,6 +4,7 @@ mod answer_time;
 mod deadlines;
 mod defences;
 mod dialogue;
+mod early_data;
 mod file_commands;
 mod file_service;
 mod foreign_protocols;

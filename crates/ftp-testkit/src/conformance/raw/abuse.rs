@@ -99,8 +99,11 @@ fn half_of_tls(server: &dyn Adapter) {
             let mut data = raw.connected();
             data.write_all(hello).expect("the server reads");
             raw.send(command);
-            assert_eq!(raw.code(), 150);
-            let code = raw.code();
+            // It may be noticed before the command.
+            let code = match raw.code() {
+                150 => raw.code(),
+                code => code,
+            };
             assert!(matches!(code, 425 | 426), "{code}");
             let mut came = Vec::new();
             let _cut = data.read_to_end(&mut came);

@@ -4,10 +4,12 @@
 //! * [`client`]: the client.
 //! * [`sessions`]: what clients do that keep to the protocol.
 //! * [`abuse`]: what others do.
+//! * [`early`]: those that begin TLS on a data connection before its command.
 //! * [`settings`]: what the server's settings change.
 
 mod abuse;
 mod client;
+mod early;
 mod sessions;
 mod settings;
 
@@ -32,7 +34,7 @@ use crate::misbehaving::Certificates;
 /// If not.
 pub fn use_files(server: &dyn Adapter) {
     thread::scope(|scope| {
-        for test in [sessions::ALL, abuse::ALL, settings::ALL].concat() {
+        for test in [sessions::ALL, abuse::ALL, early::ALL, settings::ALL].concat() {
             let name = thread::Builder::new().name(test.0.to_owned());
             // A panic is that of the scope, and says which thread it was.
             let run = move || test.1(server);

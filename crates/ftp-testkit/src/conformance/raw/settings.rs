@@ -170,7 +170,7 @@ fn kind_of(data: &Stream) -> Option<HandshakeKind> {
 }
 
 /// With sessions of another login.
-fn foreign_tls(host: &Host) -> std::sync::Arc<ftp_rustls::rustls::ClientConfig> {
+pub(super) fn foreign_tls(host: &Host) -> std::sync::Arc<ftp_rustls::rustls::ClientConfig> {
     let mut config = (*host.certificates.client).clone();
     config.resumption = ftp_rustls::rustls::client::Resumption::in_memory_sessions(8);
     let config = std::sync::Arc::new(config);

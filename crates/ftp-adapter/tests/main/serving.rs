@@ -1,0 +1,468 @@
+//! The files of a session: a server's machine, its data connection and its clock, all by hand.
+
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{self, Duration};
+
+use ftp_adapter::{FileDone, FileJob, FileServer, FileSession, ServedFiles};
+use ftp_files::{Entries, Facts, Files, Memory, Opened, ReadFile, WriteFile};
+use ftp_proto::listing::FactNames;
+use ftp_proto::server::{
+    Config, Connection, Event, FileError, FilesConfig, Rights, Security, StoreMode, TransferError,
+    VirtualPath,
+};
+use ftp_proto::{Action, Instant, Machine, data};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// What the machine of a data connection holds.
+const QUEUE: usize = 64 * 1024;
+const WHOLE_PIECE: usize = 256 * 1024;
+
+fn path() -> VirtualPath {
+    VirtualPath::root().resolve(b"file")
+}
+
+/// No piece of it is like another.
+fn bytes(size: usize) -> Vec<u8> {
+    (0..size as u32)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect()
+}
+
+/// Files that say how they are read.
+#[derive(Clone, Default)]
+struct Watched {
+    files: Memory,
+    reading: Arc<Mutex<Reading>>,
+    /// It cannot go back.
+    is_one_way: bool,
+}
+
+#[derive(Default)]
+struct Reading {
+    position: usize,
+    largest: usize,
+    gone_back: usize,
+}
+
+impl Watched {
+    /// With these bytes from there on.
+    fn put(&self, at: usize, bytes: &[u8]) {
+        let mode = match at {
+            0 => StoreMode::Replace,
+            at => StoreMode::At(at as u64),
+        };
+        let mut file = self.files.store(&path(), mode).unwrap();
+        file.write_all(bytes).unwrap();
+        file.commit().unwrap();
+    }
+
+    fn got(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut opened = self.files.open(&path(), 0).unwrap();
+        opened.reader.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn reading(&self) -> std::sync::MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap()
+    }
+}
+
+struct WatchedFile(Box<dyn ReadFile>, Watched);
+
+impl Read for WatchedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        let mut reading = self.1.reading();
+        reading.position += count;
+        reading.largest = reading.largest.max(count);
+        Ok(count)
+    }
+}
+
+impl ReadFile for WatchedFile {
+    fn go_back(&mut self, count: u64) -> io::Result<bool> {
+        if self.1.is_one_way {
+            return Ok(false);
+        }
+        let mut reading = self.1.reading();
+        reading.position -= count as usize;
+        reading.gone_back += 1;
+        self.0.go_back(count)
+    }
+}
+
+impl Files for Watched {
+    fn enter(&self, path: &VirtualPath) -> Result<(), FileError> {
+        self.files.enter(path)
+    }
+    fn facts(&self, path: &VirtualPath, needed: FactNames) -> Result<Facts, FileError> {
+        self.files.facts(path, needed)
+    }
+    fn list(&self, path: &VirtualPath, needed: FactNames) -> Result<Entries, FileError> {
+        self.files.list(path, needed)
+    }
+    fn open(&self, path: &VirtualPath, offset: u64) -> Result<Opened, FileError> {
+        let opened = self.files.open(path, offset)?;
+        Ok(Opened {
+            reader: Box::new(WatchedFile(opened.reader, self.clone())),
+            size: opened.size,
+        })
+    }
+    fn store(&self, path: &VirtualPath, mode: StoreMode) -> Result<Box<dyn WriteFile>, FileError> {
+        self.files.store(path, mode)
+    }
+    fn remove(&self, path: &VirtualPath) -> Result<(), FileError> {
+        self.files.remove(path)
+    }
+    fn make_directory(&self, path: &VirtualPath) -> Result<(), FileError> {
+        self.files.make_directory(path)
+    }
+    fn remove_directory(&self, path: &VirtualPath) -> Result<(), FileError> {
+        self.files.remove_directory(path)
+    }
+    fn rename(&self, from: &VirtualPath, to: &VirtualPath, over: bool) -> Result<(), FileError> {
+        self.files.rename(from, to, over)
+    }
+}
+
+struct Session {
+    control: Connection,
+    files: FileSession,
+    data: Option<data::Connection>,
+    began: time::Instant,
+    now: Instant,
+    /// Begun, and not done.
+    job: Option<FileJob>,
+    said: String,
+    /// What the client got.
+    got: Vec<u8>,
+    outcome: Option<Result<(), TransferError>>,
+}
+
+impl Session {
+    fn new(files: &Watched, command: &str) -> Self {
+        let mut server = FileServer::default();
+        server.set_served(ServedFiles::all(files.clone()));
+        let config = Config::new()
+            .security(Security::DangerousPlaintext)
+            .files(FilesConfig::new());
+        let local: SocketAddr = "127.0.0.1:21".parse().unwrap();
+        let mut session = Self {
+            control: Connection::new(Arc::new(config), Instant::START),
+            files: FileSession::new(Arc::new(server), (1, local), Some(local)),
+            data: None,
+            began: time::Instant::now(),
+            now: Instant::START,
+            job: None,
+            said: String::new(),
+            got: Vec::new(),
+            outcome: None,
+        };
+        for line in ["USER anna", "PASS right", "TYPE I", "EPSV", command] {
+            session.says(line);
+        }
+        assert!(session.said.contains("\r\n150 "), "{}", session.said);
+        session
+    }
+
+    fn says(&mut self, line: &str) {
+        self.run();
+        let line = format!("{line}\r\n");
+        assert_eq!(self.control.received(self.now, line.as_bytes()), line.len());
+        self.run();
+    }
+
+    /// All that can be done without the client.
+    fn run(&mut self) {
+        while self.step() || self.work() {}
+    }
+
+    fn work(&mut self) -> bool {
+        let Some(job) = self.job.take() else {
+            return false;
+        };
+        let done: FileDone = job.run();
+        self.files.done(self.now, &mut self.control, done);
+        true
+    }
+
+    /// All that can be done before the job is.
+    fn run_without_job(&mut self) {
+        while self.step() {}
+    }
+
+    fn step(&mut self) -> bool {
+        if self.job.is_none() {
+            let clock = self.began + self.now.since_start();
+            let times = (self.now, clock);
+            let data = self.data.as_mut();
+            self.job = self.files.next_job(times, &mut self.control, data);
+        }
+        match self.control.poll().unwrap() {
+            Action::Event(event) => self.hear(event),
+            Action::Write { bytes, .. } => {
+                let count = bytes.len();
+                self.said.push_str(std::str::from_utf8(bytes).unwrap());
+                self.control.wrote(self.now, count);
+            }
+            _ => return self.step_data(),
+        }
+        true
+    }
+
+    fn step_data(&mut self) -> bool {
+        let Some(data) = &mut self.data else {
+            return false;
+        };
+        match data.poll() {
+            Ok(Action::Event(_)) => {}
+            Ok(Action::Shutdown { .. }) => {
+                data.shut_down(self.now);
+                data.received_eof(self.now);
+            }
+            Ok(Action::Closed) | Err(_) => {
+                let data = self.data.take().unwrap();
+                self.files.data_over(self.now, &mut self.control, data);
+            }
+            Ok(_) => return false,
+        }
+        true
+    }
+
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Authenticate(attempt) => {
+                let verdict = attempt.accept().rights(Rights::ALL);
+                self.control.decide(self.now, verdict).unwrap();
+            }
+            Event::OpenData(ticket) => {
+                self.data = Some(self.control.data_opened(self.now, ticket).unwrap());
+            }
+            event => {
+                if let Event::Transferred { outcome, .. } = event {
+                    self.outcome = Some(outcome);
+                    self.data = None;
+                }
+                self.files.on_event(self.now, &self.control, event);
+            }
+        }
+    }
+
+    /// The client takes so much.
+    fn take(&mut self, mut most: usize) {
+        while most > 0
+            && let Some(data) = &mut self.data
+            && let Ok(Action::Write { bytes, .. }) = data.poll()
+        {
+            let count = bytes.len().min(most);
+            self.got.extend_from_slice(&bytes[..count]);
+            data.wrote(self.now, count);
+            most -= count;
+            self.run_without_job();
+        }
+    }
+
+    /// The client takes so much, and what is to be done for it is done meanwhile.
+    fn flow(&mut self, most: usize) {
+        let end = self.got.len() + most;
+        while self.got.len() < end && self.outcome.is_none() {
+            self.run();
+            self.take(end - self.got.len());
+        }
+        self.run();
+    }
+
+    /// The client sends this.
+    fn send(&mut self, bytes: &[u8]) {
+        let data = self.data.as_mut().expect("a data connection");
+        assert_eq!(data.received(self.now, bytes), bytes.len());
+        self.run();
+    }
+
+    /// Time passes, and a timer goes off if one is set.
+    fn wait(&mut self, time: Duration) {
+        self.now = self.now + time;
+        self.control.timed_out(self.now);
+    }
+
+    /// The client takes nothing for a while.
+    fn stall(&mut self) {
+        for _ in 0..2 {
+            self.run();
+            self.wait(Duration::from_secs(1));
+        }
+        self.run();
+    }
+
+    /// The client takes all that comes.
+    fn end(&mut self) -> Result<(), TransferError> {
+        while self.outcome.is_none() {
+            let had = self.got.len();
+            self.run();
+            self.take(usize::MAX);
+            assert!(self.got.len() > had || self.job.is_some() || self.outcome.is_some());
+        }
+        self.outcome.unwrap()
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Take(usize),
+    Wait(u64),
+    Work,
+    Stall,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0..700_000_usize).prop_map(Step::Take),
+        2 => (0..1500_u64).prop_map(Step::Wait),
+        3 => Just(Step::Work),
+        1 => Just(Step::Stall),
+    ];
+    vec(step, 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// However the client takes it, and whatever is given back meanwhile.
+    #[test]
+    fn a_client_in_bursts_gets_the_file(steps in steps(), size in 0..3_000_000_usize) {
+        let files = Watched::default();
+        let file = bytes(size);
+        files.put(0, &file);
+        let mut session = Session::new(&files, "RETR file");
+        for step in steps {
+            match step {
+                Step::Take(most) => session.take(most),
+                Step::Wait(time) => session.wait(Duration::from_millis(time)),
+                Step::Work => {
+                    session.work();
+                }
+                Step::Stall => {
+                    session.stall();
+                    let ahead = files.reading().position - session.got.len();
+                    prop_assert!(ahead <= QUEUE, "{ahead}");
+                }
+            }
+            session.run_without_job();
+        }
+        prop_assert_eq!(session.end(), Ok(()));
+        prop_assert!(session.got == file);
+    }
+}
+
+#[test]
+fn pieces_grow_while_bytes_flow_and_are_small_again_after_a_stall() {
+    let files = Watched::default();
+    files.put(0, &bytes(8_000_000));
+    let mut session = Session::new(&files, "RETR file");
+    session.run();
+    assert!(files.reading().largest < WHOLE_PIECE);
+    session.flow(3_000_000);
+    assert_eq!(files.reading().largest, WHOLE_PIECE);
+    session.stall();
+    assert_eq!(files.reading().gone_back, 1);
+    // Nothing is read as long as nothing is taken.
+    let position = files.reading().position;
+    session.take(100);
+    session.stall();
+    assert_eq!(files.reading().position, position);
+    files.reading().largest = 0;
+    session.flow(QUEUE);
+    let largest = files.reading().largest;
+    assert!(0 < largest && largest < WHOLE_PIECE, "{largest}");
+    assert_eq!(session.end(), Ok(()));
+    assert!(session.got == bytes(8_000_000));
+}
+
+#[test]
+fn what_cannot_be_given_back_is_kept() {
+    let files = Watched {
+        is_one_way: true,
+        ..Watched::default()
+    };
+    files.put(0, &bytes(3_000_000));
+    let mut session = Session::new(&files, "RETR file");
+    for _ in 0..4 {
+        session.flow(500_000);
+        session.stall();
+    }
+    assert_eq!(session.end(), Ok(()));
+    assert!(session.got == bytes(3_000_000));
+}
+
+/// A download of which the client has a part, and that has stalled.
+fn stalled(files: &Watched, size: usize) -> (Session, usize) {
+    files.put(0, &bytes(size));
+    let mut session = Session::new(files, "RETR file");
+    session.flow(size / 2);
+    session.stall();
+    assert_eq!(files.reading().gone_back, 1);
+    let position = files.reading().position;
+    (session, position)
+}
+
+#[test]
+fn a_file_that_is_cut_off_while_its_client_stalls_is_not_called_whole() {
+    let files = Watched::default();
+    let (mut session, position) = stalled(&files, 3_000_000);
+    files.put(position + 10, b"");
+    assert!(session.end().is_err());
+    let last = session.said.lines().last().unwrap_or_default();
+    assert!(last.starts_with("451 "), "{last}");
+}
+
+#[test]
+fn a_file_that_is_cut_off_while_it_flows_is_not_called_whole() {
+    let files = Watched::default();
+    files.put(0, &bytes(3_000_000));
+    let mut session = Session::new(&files, "RETR file");
+    session.flow(1_000_000);
+    files.put(2_000_000, b"");
+    assert!(session.end().is_err());
+}
+
+#[test]
+fn a_file_of_which_other_bytes_are_read_again_is_not_called_whole() {
+    let files = Watched::default();
+    let (mut session, position) = stalled(&files, 3_000_000);
+    let mut rest = bytes(3_000_000).split_off(position);
+    rest[100] ^= 1;
+    files.put(position, &rest);
+    assert!(session.end().is_err());
+}
+
+#[test]
+fn a_file_that_grows_while_its_client_stalls_is_sent_with_what_was_added() {
+    let files = Watched::default();
+    let (mut session, _) = stalled(&files, 3_000_000);
+    files.put(3_000_000, b"more");
+    assert_eq!(session.end(), Ok(()));
+    assert!(session.got == [&bytes(3_000_000)[..], b"more"].concat());
+}
+
+/// Then its memory is free. Here it is seen in place.
+#[test]
+fn what_came_of_an_upload_is_written_when_no_more_comes() {
+    let files = Watched::default();
+    files.put(0, b"old ");
+    let mut session = Session::new(&files, "APPE file");
+    session.send(b"and new");
+    session.wait(Duration::from_millis(999));
+    session.run();
+    assert_eq!(files.got(), b"old ");
+    session.stall();
+    assert_eq!(files.got(), b"old and new");
+    session.send(b", and the rest");
+    session.data.as_mut().unwrap().received_eof(session.now);
+    session.run();
+    assert_eq!(session.outcome, Some(Ok(())));
+    assert_eq!(files.got(), b"old and new, and the rest");
+}
