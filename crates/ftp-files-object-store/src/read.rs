@@ -29,6 +29,7 @@ pub(crate) fn open(bucket: &Bucket, key: Path, offset: u64) -> Result<Opened, Fi
         piece: Bytes::new(),
         ahead: None,
         error: None,
+        position: offset,
         rest: offset..found.size,
     };
     reader.ask();
@@ -72,6 +73,8 @@ struct Reader {
     bucket: Bucket,
     object: Version,
     piece: Bytes,
+    /// Of the next byte that is read.
+    position: u64,
     ahead: Option<Receiver<Result<Bytes>>>,
     /// After it there is nothing more, and no end.
     error: Option<FileError>,
@@ -94,6 +97,10 @@ impl Reader {
 
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.piece.is_empty() && self.ahead.is_none() && self.error.is_none() {
+            // It went back.
+            self.ask();
+        }
         if let Some(ahead) = self.ahead.take_if(|_| self.piece.is_empty()) {
             match self.bucket.end(&ahead) {
                 Ok(piece) => {
@@ -108,8 +115,17 @@ impl Read for Reader {
         }
         let count = self.piece.len().min(buffer.len());
         self.piece.copy_to_slice(&mut buffer[..count]);
+        self.position = self.position.saturating_add(count as u64);
         Ok(count)
     }
 }
 
-impl ReadFile for Reader {}
+impl ReadFile for Reader {
+    /// Nothing is asked for before it is read.
+    fn go_back(&mut self, count: u64) -> io::Result<bool> {
+        self.position = self.position.saturating_sub(count);
+        self.rest.start = self.position;
+        (self.piece, self.ahead) = (Bytes::new(), None);
+        Ok(true)
+    }
+}

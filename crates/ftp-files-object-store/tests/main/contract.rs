@@ -63,6 +63,7 @@ on_all! {
     what_came_is_kept_if_that_is_wanted
     what_was_there_is_resumed
     long_files_go_in_pieces
+    what_is_given_back_is_read_again
     new_replaces_nothing_that_came_meanwhile
     unique_names_are_unique
     directories_are_made_entered_and_removed
@@ -176,6 +177,22 @@ fn what_was_there_is_resumed(files: &Bucket) {
         });
         assert_eq!(opened.as_deref().map_err(|error| *error), found);
     }
+}
+
+fn what_is_given_back_is_read_again(files: &Bucket) {
+    let long = bytes(LONG);
+    store(files, "f", Replace, &long).unwrap();
+    let mut reader = files.open(&path("f"), 1000).unwrap().reader;
+    let mut part = vec![0; LONG / 2];
+    reader.read_exact(&mut part).unwrap();
+    assert!(reader.go_back(LONG as u64 / 2 - 7).unwrap());
+    let mut rest = Vec::new();
+    reader.read_to_end(&mut rest).unwrap();
+    assert!(rest == long[1007..]);
+    assert!(reader.go_back(3).unwrap());
+    rest.clear();
+    reader.read_to_end(&mut rest).unwrap();
+    assert!(rest == long[LONG - 3..]);
 }
 
 fn long_files_go_in_pieces(files: &Bucket) {
