@@ -159,6 +159,23 @@ fn a_cut_that_the_server_reports_among_answers_is_a_failure() {
     }
 }
 
+/// What the server said of the transfer is kept while its answers are waited for.
+#[test]
+fn a_cut_that_the_server_takes_for_the_end_is_reported_with_its_reply() {
+    let (mut dialogue, mut connection) = moving();
+    assert_noop(&mut dialogue);
+    assert_eq!(connection.received(dialogue.now, b"12345"), 5);
+    connection.cut_off(dialogue.now);
+    dialogue.end(connection);
+    dialogue.hear("226 x\r\n200 x\r\n");
+    if !dialogue.take_sent().is_empty() {
+        dialogue.hear("257 \"/\"\r\n");
+    }
+    let error = dialogue.error_of_transfer();
+    assert_eq!(error.reply().map(|reply| reply.code().get()), Some(226));
+    assert!(matches!(error, TransferError::CutOff { bytes: 5, .. }));
+}
+
 #[test]
 fn a_200_that_is_no_answer_leaves_the_transfer_unknown() {
     let (mut dialogue, connection) = moving();

@@ -150,3 +150,18 @@ fn a_server_that_refuses_a_tls_session_and_leaves_is_quoted() {
     assert!(error.wants_resumption(), "{error:?}");
     assert!(matches!(dialogue.error(), Error::ConnectionClosed { .. }));
 }
+
+/// It need not say why before it closes the data connection.
+#[test]
+fn a_server_that_closes_before_anything_was_sent_is_not_waited_for() {
+    let mut dialogue = protected();
+    dialogue.begin(Transfer::store("notes").unwrap());
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    dialogue.exchange("EPSV\r\n", EPSV);
+    let mut connection = dialogue.open();
+    dialogue.exchange("STOR notes\r\n", "150 x\r\n");
+    shake_hands(&mut connection, dialogue.now, false);
+    assert_eq!(connection.write(dialogue.now, b"x"), 0);
+    connection.received_eof(dialogue.now);
+    assert!(matches!(connection.poll(), Err(data::Error::CutOff)));
+}
