@@ -14,7 +14,8 @@ use ftp_benches::inputs::{
 use ftp_benches::listings::{DOS, LIST, MLSD, listing};
 use ftp_benches::login::{Setup, Way, Wire};
 use ftp_benches::{
-    blocking, commands, listings, replies, split_lines, split_lines_in_chunks, suppaftp, tls, transfers,
+    blocking, commands, listings, replies, split_lines, split_lines_in_chunks, suppaftp, tls,
+    transfers,
 };
 use ftp_blocking::Client;
 use ftp_proto::data::Direction;

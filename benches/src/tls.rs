@@ -164,7 +164,8 @@ impl Bare {
             let before = start;
             loop {
                 let piece = &mut self.wire[start..end];
-                let UnbufferedStatus { mut discard, state } = self.client.process_tls_records(piece);
+                let UnbufferedStatus { mut discard, state } =
+                    self.client.process_tls_records(piece);
                 let mut is_all = true;
                 match state.expect("no error") {
                     ConnectionState::ReadTraffic(mut traffic) => {
