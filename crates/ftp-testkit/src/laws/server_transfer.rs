@@ -39,7 +39,7 @@ const MOST_ACTS: usize = 300;
 const UNDER_TLS: u8 = 255;
 
 /// Transfers of a server with a user, over real data connections; under TLS if the first byte is
-/// [`UNDER_TLS`]. Each other byte is one act of the client, the application or time (`Run::act`).
+/// `UNDER_TLS`. Each other byte is one act of the client, the application or time (`Run::act`).
 ///
 /// * Each transfer that is asked for is told to be over once, and there is never a second one.
 /// * An upload is whole only if all that the client sent was taken, its end came, and the application
