@@ -145,7 +145,7 @@ fn the_options_of_the_packages_exist() {
     let mut count = 0;
     for option in command_of_unit().iter().map(String::as_str).chain(options) {
         if option.starts_with("--") && !["--locked", "--release", "--package"].contains(&option) {
-            let is_podmans = ["--signal", "--from=build"].contains(&option);
+            let is_podmans = ["--signal", "--build-arg", "--from=build"].contains(&option);
             assert!(
                 is_podmans || help.contains(&format!(" {option} ")),
                 "{option}"
