@@ -159,6 +159,8 @@ impl Run {
             14 => {
                 let is_transparent = self.watched.machine.is_transparent();
                 self.watched.machine.passed(operand.into());
+                // They have no time before the machine is told one, and any call would do.
+                self.watched.machine.passed_by(now);
                 if is_transparent {
                     self.passed += u64::from(operand);
                 }
