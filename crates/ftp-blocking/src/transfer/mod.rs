@@ -47,6 +47,8 @@ pub(crate) struct Running<C: HoldsClient> {
     client: C,
     state: TransferState,
     data: Data<C::Transport>,
+    /// The data connection knows that nothing more comes.
+    is_end_told: bool,
     slice: Duration,
 }
 
@@ -136,6 +138,7 @@ impl<C: HoldsClient> Running<C> {
             client,
             state,
             data: Data::None,
+            is_end_told: false,
             slice: FIRST_SLICE,
         };
         while !running.state.has_begun() {
@@ -292,10 +295,15 @@ impl<C: HoldsClient> Running<C> {
         Ok(())
     }
 
-    /// All was written. `false`: there is no data connection to be told yet.
-    pub(crate) fn finish_writing(&mut self) -> bool {
-        let data = self.data.machine_mut();
-        data.map(|(now, data)| data.finish(now)).is_some()
+    /// All was written. The data connection is told once it is there, and so is the next one, if the
+    /// transfer is tried once more.
+    pub(crate) fn finish_writing(&mut self) {
+        if !self.is_end_told
+            && let Some((now, data)) = self.data.machine_mut()
+        {
+            data.finish(now);
+            self.is_end_told = true;
+        }
     }
 
     /// Another thread may have given the transfer up.
@@ -461,6 +469,7 @@ impl<C: HoldsClient> Running<C> {
             Ok(transport) => {
                 let is_protected = ticket.is_protected();
                 if let Some(machine) = self.state.opened(now, machine, ticket) {
+                    self.is_end_told = false;
                     client.prepare_data(&machine, &transport);
                     let mut driver = Driver::for_data_since(machine, transport, start);
                     if client.peer.is_some() {

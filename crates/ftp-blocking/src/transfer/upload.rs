@@ -22,8 +22,6 @@ pub struct Upload<C: HoldsClient> {
     running: Running<C>,
     /// What was written and is not large enough to be sent.
     gathered: Vec<u8>,
-    /// The data connection knows that nothing more comes.
-    finished: bool,
 }
 
 impl<C: HoldsClient> Upload<C> {
@@ -31,7 +29,6 @@ impl<C: HoldsClient> Upload<C> {
         Self {
             running,
             gathered: Vec::new(),
-            finished: false,
         }
     }
 
@@ -88,7 +85,7 @@ impl<C: HoldsClient> Upload<C> {
     pub fn finish(&mut self) -> Result<Report, Error> {
         self.send_gathered()?;
         loop {
-            self.finished = self.finished || self.running.finish_writing();
+            self.running.finish_writing();
             if let Some(report) = self.running.outcome() {
                 return report.cloned();
             }

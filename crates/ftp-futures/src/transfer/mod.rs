@@ -33,6 +33,8 @@ pub(crate) struct Running<C: HoldsClient> {
     client: C,
     state: TransferState,
     data: Data<C::Runtime, C::Transport>,
+    /// The data connection knows that nothing more comes.
+    is_end_told: bool,
 }
 
 /// The data connection.
@@ -123,6 +125,7 @@ impl<C: HoldsClient> Running<C> {
                 client,
                 state,
                 data: Data::None,
+                is_end_told: false,
             }),
             Err(error) => Err((client, error)),
         }
@@ -222,10 +225,15 @@ impl<C: HoldsClient> Running<C> {
         is_protected && self.client.client().driver.machine().has_no_session_left()
     }
 
-    /// All was written. `false`: there is no data connection to be told yet.
-    pub(crate) fn finish_writing(&mut self) -> bool {
-        let data = self.data.machine_mut();
-        data.map(|(now, data)| data.finish(now)).is_some()
+    /// All was written. The data connection is told once it is there, and so is the next one, if the
+    /// transfer is tried once more.
+    pub(crate) fn finish_writing(&mut self) {
+        if !self.is_end_told
+            && let Some((now, data)) = self.data.machine_mut()
+        {
+            data.finish(now);
+            self.is_end_told = true;
+        }
     }
 
     pub(crate) fn into_client(self) -> C {
@@ -344,6 +352,7 @@ impl<C: HoldsClient> Running<C> {
         match opened {
             Ok(transport) => {
                 if let Some(machine) = self.state.opened(now, machine, ticket) {
+                    self.is_end_told = false;
                     client.prepare_data(&machine, &transport);
                     let mut driver = Driver::for_data_since(machine, transport, start);
                     if client.peer.is_some() {

@@ -21,16 +21,11 @@ use crate::FuturesIo;
 #[must_use = "the file is whole only when this is finished"]
 pub struct Upload<C: HoldsClient> {
     running: Running<C>,
-    /// The data connection knows that nothing more comes.
-    finished: bool,
 }
 
 impl<C: HoldsClient> Upload<C> {
     pub(crate) fn new(running: Running<C>) -> Self {
-        Self {
-            running,
-            finished: false,
-        }
+        Self { running }
     }
 
     ftp_adapter::upload_progress!();
@@ -135,7 +130,7 @@ impl<C: HoldsClient> Upload<C> {
     /// As there.
     pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            self.finished = self.finished || self.running.finish_writing();
+            self.running.finish_writing();
             if let Some(outcome) = self.running.outcome() {
                 return Poll::Ready(outcome.map(drop));
             }

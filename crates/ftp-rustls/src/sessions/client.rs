@@ -98,31 +98,16 @@ impl ClientSessionStore for ClientSessions {
         own.or_else(|| self.shared.kx_hint(server_name))
     }
 
-    fn set_tls12_session(&self, server_name: ServerName<'static>, value: Tls12ClientSessionValue) {
-        let mut own = lock(&self.own);
-        if !own.is_closed {
-            self.shared.set_tls12_session(server_name, value.clone());
-        }
-        own.tls12 = Some(value);
+    fn set_tls12_session(&self, _: ServerName<'static>, value: Tls12ClientSessionValue) {
+        lock(&self.own).tls12 = Some(value);
     }
 
-    fn tls12_session(&self, server_name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        let mut own = lock(&self.own);
-        if !own.is_closed
-            && let Some(session) = self.shared.tls12_session(server_name)
-        {
-            // If the server goes on with it, no other takes its place.
-            own.tls12 = Some(session);
-        }
-        own.tls12.clone()
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        lock(&self.own).tls12.clone()
     }
 
-    fn remove_tls12_session(&self, server_name: &ServerName<'static>) {
-        let mut own = lock(&self.own);
-        own.tls12 = None;
-        if !own.is_closed {
-            self.shared.remove_tls12_session(server_name);
-        }
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {
+        lock(&self.own).tls12 = None;
     }
 
     fn insert_tls13_ticket(
