@@ -23,14 +23,22 @@ const SIZES: [usize; 3] = [0, 1, 5_000_000];
 type Data = StreamOwned<ServerConnection, TcpStream>;
 
 fn tls() -> (Connector, Arc<ServerConfig>) {
+    let (connector, [server, _]) = tls_and_another();
+    (connector, server)
+}
+
+/// The other one knows no sessions of the first.
+fn tls_and_another() -> (Connector, [Arc<ServerConfig>; 2]) {
     let made = SelfMade::for_loopback();
     let pem = made.certificate_pem.as_bytes();
-    let identity = Identity::from_pem(pem, made.key_pem.as_bytes()).unwrap();
-    let server = server_config(identity, ClientCertificates::NotAsked).unwrap();
+    let servers = [0; 2].map(|_| {
+        let identity = Identity::from_pem(pem, made.key_pem.as_bytes()).unwrap();
+        server_config(identity, ClientCertificates::NotAsked).unwrap()
+    });
     let roots = Roots::Store(roots_from_pem(pem).unwrap());
     let config = config().security(Security::ExplicitTls);
     let connector = Connector::new(config).tls(client_config(roots, None).unwrap());
-    (connector, server)
+    (connector, servers)
 }
 
 /// A data connection after its handshake.
@@ -82,6 +90,34 @@ fn servers_may_shake_hands_before_or_after_they_say_that_they_begin() {
         assert!(matches!(error, TransferError::Refused { .. }), "{error:?}");
         ask_where(client);
     });
+}
+
+/// As with servers that demand a resumed session, when there was none.
+#[test]
+fn an_upload_that_is_tried_once_more_ends_whatever_its_size() {
+    for size in [0, 1, 300_000] {
+        let (connector, [tls, forgetful]) = tls_and_another();
+        let server_tls = tls.clone();
+        let script = move |server: &mut ScriptedServer| {
+            let data = server.data("STOR twice");
+            server.say("150 Send it.");
+            drop(shake_hands(&forgetful, data));
+            server.say("425 Unable to build data connection: Operation not permitted");
+            let data = server.data("STOR twice");
+            server.say("150 Send it.");
+            let mut all = Vec::new();
+            let mut data = shake_hands(&tls, data);
+            data.read_to_end(&mut all).unwrap();
+            assert!(all == file(size));
+            drop(data);
+            server.say("226 Got it.");
+        };
+        play_with(connector, Some(server_tls), script, move |client| {
+            let mut upload = client.store("twice").unwrap();
+            upload.write_all(&file(size)).unwrap();
+            assert_eq!(upload.finish().unwrap().bytes, size as u64);
+        });
+    }
 }
 
 /// Receives all over this data connection, and sends it over the next.

@@ -244,13 +244,15 @@ fn where_sessions_must_be_resumed_transfers_may_be_given_up_one_after_the_other(
 }
 
 #[test]
-fn a_later_login_resumes_an_earlier_one_whose_data_connections_go_on_resuming() {
+fn a_later_login_leaves_an_earlier_one_its_session() {
     for versions in BOTH {
         let (client, server) = (client_config(versions), server_config(versions));
         let mut earlier = Control::connect(&client, &server);
         for _ in 0..3 {
             let later = Control::connect(&client, &server);
-            assert_eq!(later.resumed(), [true, true], "{versions:?}");
+            // A session of TLS 1.2 can be used again, so two logins would share it.
+            let is_resumed = matches!(versions, Versions::Tls13);
+            assert_eq!(later.resumed(), [is_resumed; 2], "{versions:?}");
             for control in [&earlier, &later] {
                 let mut transfer = control.data(Direction::Receive, usize::MAX);
                 transfer.run(b"abc");

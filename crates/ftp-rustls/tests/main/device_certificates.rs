@@ -179,7 +179,9 @@ fn a_pinned_session_is_resumed_under_the_same_configuration_only() {
         };
         let right = pinned(sha256(&certificate));
         assert!(!connect(&right).secured.machine().started[0].resumed);
-        assert!(connect(&right).secured.machine().started[0].resumed);
+        let is_resumed = matches!(versions, Versions::Tls13);
+        let again = connect(&right);
+        assert_eq!(again.secured.machine().started[0].resumed, is_resumed);
         let wrong = pinned(sha256(b"another"));
         assert!(connect(&wrong).secured.machine().started.is_empty());
     }

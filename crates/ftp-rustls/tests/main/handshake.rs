@@ -98,8 +98,10 @@ fn the_second_connection_resumes_the_session_of_the_first() {
         let [first, _] = connect(tls.clone(), Arc::clone(&config), WHOLE);
         assert!(!first.secured.machine().started[0].resumed);
         let [client, server] = connect(tls, config, WHOLE);
-        assert!(client.secured.machine().started[0].resumed);
-        assert!(server.secured.machine().started[0].resumed);
+        // Servers refuse data connections that resume a session of TLS 1.2 that two logins share.
+        let is_resumed = matches!(versions, Versions::Tls13);
+        assert_eq!(client.secured.machine().started[0].resumed, is_resumed);
+        assert_eq!(server.secured.machine().started[0].resumed, is_resumed);
         assert_eq!(
             client.secured.machine().started[0].peer_certificates.len(),
             1

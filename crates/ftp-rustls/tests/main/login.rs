@@ -160,7 +160,8 @@ fn the_second_login_resumes_and_both_sides_know() {
                 server.secured.machine().tls().unwrap().resumed,
             ));
         }
-        assert_eq!(resumed, [(false, false), (true, true)]);
+        let again = matches!(versions, Versions::Tls13);
+        assert_eq!(resumed, [(false, false), (again, again)]);
     }
 }
 
