@@ -28,7 +28,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// Makes client connections, one or many.
 ///
 /// Keep one for connections to the same server: they share the TLS configuration, and with it the
-/// sessions that can be resumed.
+/// sessions of TLS 1.3 that can be resumed.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {

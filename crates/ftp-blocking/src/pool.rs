@@ -43,8 +43,8 @@ use crate::{Aborter, Client, Connector};
 /// # }
 /// ```
 ///
-/// A small file is mostly waiting: for two round trips and a connection. So many small files take an eighth
-/// of the time over eight connections.
+/// A small file is mostly waiting: for two round trips and a connection. Over several connections the
+/// waiting goes on at the same time:
 ///
 /// ```no_run
 /// # fn example(connector: ftp_blocking::Connector, paths: &[String]) {

@@ -23,7 +23,7 @@ use crate::{Client, Connecting, Driver, Io, Runtime, Timer};
 /// Makes client connections, one or many.
 ///
 /// Keep one for connections to the same server: they share the TLS configuration, and with it the
-/// sessions that can be resumed.
+/// sessions of TLS 1.3 that can be resumed.
 ///
 /// ```no_run
 /// # async fn example<R: ftp_futures::Runtime>() -> Result<(), Box<dyn std::error::Error>> {

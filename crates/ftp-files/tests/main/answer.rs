@@ -29,7 +29,8 @@ fn replies(files: &dyn Files, commands: &[&str]) -> String {
                 connection.decide(now, verdict).expect("its own attempt");
             }
             Action::Event(Event::Files(request)) => {
-                let answer = answer(files, request, Rights::READ_ONLY, || true);
+                let is_awaited = || true;
+                let answer = answer(files, request, Rights::READ_ONLY, is_awaited);
                 connection.answer(now, answer).expect("its own question");
             }
             Action::Event(_) => {}

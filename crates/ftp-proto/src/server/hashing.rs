@@ -7,7 +7,7 @@ use core::fmt::Write;
 
 use super::context::Context;
 use super::files::FileAction;
-use super::session::{Next, Session, Then};
+use super::session::{Next, Session, Then, ask};
 use super::{VirtualPath, replies};
 use crate::wire::{Code, CommandRef, Reply};
 
@@ -81,7 +81,7 @@ impl Session {
             return Next::Answered;
         }
         match self.resolve(command.argument().unwrap_or_default(), context) {
-            Some(path) => super::session::ask(FileAction::Space(path), Then::Space, context),
+            Some(path) => ask(FileAction::Space(path), Then::Space, context),
             None => Next::Answered,
         }
     }

@@ -101,8 +101,8 @@ fn server_name(host: &str) -> Option<ServerName<'static>> {
     ServerName::try_from(host.strip_suffix('.').unwrap_or(host).to_owned()).ok()
 }
 
-/// A client's configuration: TLS 1.2 and 1.3, sessions resumed from memory through every clone of
-/// the returned `Arc`, and `identity` shown to servers that ask for a client certificate.
+/// A client's configuration: TLS 1.2 and 1.3, sessions of TLS 1.3 resumed from memory through every clone
+/// of the returned `Arc`, and `identity` shown to servers that ask for a client certificate.
 ///
 /// A resumed session was agreed under the same configuration, and so under the same roots or pins.
 ///

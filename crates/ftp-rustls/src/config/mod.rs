@@ -4,8 +4,8 @@
 //! their crypto provider (see [`provider`]) and never use the process-wide default, so what another
 //! library installs there changes nothing here.
 //!
-//! Share one configuration among all connections to the same servers: sessions are resumed through
-//! it, which saves a signature and, under TLS 1.2, a round trip.
+//! Share one configuration among all connections to the same servers: sessions of TLS 1.3 are resumed
+//! through it, which saves a signature.
 
 mod anchored;
 pub(crate) mod certificate;

@@ -3,7 +3,7 @@
 //! Many servers take a data connection only if it resumes the session of its control connection. So
 //! each control connection has a configuration of its own: a clone, with the same verifiers and keys,
 //! and a store that knows which sessions are its own. The control connection itself may still resume
-//! a session of an earlier one; its data connections cannot.
+//! a session of TLS 1.3 of an earlier one; its data connections cannot.
 
 mod client;
 mod server;
