@@ -63,7 +63,7 @@ impl<M: Securable> Secured<M> {
     /// It and its [data connections](Self::data) keep their TLS sessions in a store of their own, in a
     /// clone of the configuration. The store that the configuration has is not used. Control
     /// connections with the same `Arc` of a configuration resume each other's sessions of TLS 1.3 all the
-    /// same. A session of TLS 1.2 would be shared by both, and ProFTPD then refuses data connections of both.
+    /// same; not those of TLS 1.2, since after such a login ProFTPD refuses every data connection.
     pub fn client(machine: M, tls: ClientTls) -> Self {
         let (sessions, tls) = ClientSessions::of(&tls);
         Self::new(machine, Role::Client(tls, sessions))

@@ -26,8 +26,8 @@ static SHARED: Mutex<Vec<(Weak<ClientConfig>, Arc<ClientSessionMemoryCache>)>> =
 
 /// The store of one control connection and its data connections, which all ask for the same name.
 pub(crate) struct ClientSessions {
-    /// Tickets of TLS 1.3 of earlier control connections, and for later ones. Not the sessions of TLS 1.2: two
-    /// logins would share one, and ProFTPD then refuses their data connections.
+    /// Tickets of TLS 1.3 of earlier control connections, and for later ones. Not the sessions of TLS 1.2:
+    /// after a login that resumes one, ProFTPD refuses every data connection.
     shared: Arc<ClientSessionMemoryCache>,
     own: Mutex<Own>,
 }

@@ -250,7 +250,7 @@ fn a_later_login_leaves_an_earlier_one_its_session() {
         let mut earlier = Control::connect(&client, &server);
         for _ in 0..3 {
             let later = Control::connect(&client, &server);
-            // A session of TLS 1.2 can be used again, so two logins would share it.
+            // After a login that resumes a session of TLS 1.2, ProFTPD refuses every data connection.
             let is_resumed = matches!(versions, Versions::Tls13);
             assert_eq!(later.resumed(), [is_resumed; 2], "{versions:?}");
             for control in [&earlier, &later] {

@@ -98,7 +98,7 @@ fn the_second_connection_resumes_the_session_of_the_first() {
         let [first, _] = connect(tls.clone(), Arc::clone(&config), WHOLE);
         assert!(!first.secured.machine().started[0].resumed);
         let [client, server] = connect(tls, config, WHOLE);
-        // Servers refuse data connections that resume a session of TLS 1.2 that two logins share.
+        // After a login that resumes a session of TLS 1.2, ProFTPD refuses every data connection.
         let is_resumed = matches!(versions, Versions::Tls13);
         assert_eq!(client.secured.machine().started[0].resumed, is_resumed);
         assert_eq!(server.secured.machine().started[0].resumed, is_resumed);
