@@ -67,7 +67,8 @@ def lacking(security, variant, case):
     how, _, version = security.partition(" 1.")
     keys = {case, how, (how, case)}
     if "resumed" in variant:
-        keys |= {("resumed", case), ("resumed", f"TLS 1.{version}", case)}
+        resumed = ("resumed", f"TLS 1.{version}")
+        keys |= {("resumed", case), resumed, (*resumed, case)}
     return keys
 
 

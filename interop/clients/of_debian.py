@@ -80,7 +80,9 @@ class Wget(Tapped):
         ("explicit TLS", "implicit TLS"), "its logins are tapped; it has TLS, with files")
     lacks_with_files = dict.fromkeys(
         ("uploads", "in place of a longer file", "append", "rest of an upload", "operations",
-         "upload given up"), "it only gets files")
+         "upload given up"), "it only gets files") | {
+        ("resumed", "TLS 1.3"): "it looks for a ticket for about 60 ms after the handshake of its login, "
+                                "and a slow machine sends it later"}
     puts = False
 
     def prepare(self, home, port, user, password):
