@@ -57,6 +57,8 @@ def try_client(client, home, ports):
     for variant, port in ports.items():
         for security in client.securities_with_files(variant):
             for case, steps in CASES.items():
+                if case == "by pattern" and not client.leaves_patterns:
+                    continue
                 if not lacking(security, variant, case) & set(client.lacks_with_files):
                     cells.append(Trial(client, home, security, variant, port).cell(case, steps))
     return cells
@@ -268,10 +270,22 @@ def trees(trial):
     yield Step("get-tree", trial.path("tree"), back)
 
 
+def by_pattern(trial):
+    """The client says `*.txt`, and the server which files those are."""
+    for name in ("1.txt", "2 .txt", "3.bin"):
+        trial.home.write(trial.path(name)[1:].encode(), name.encode())
+    local = trial.local / "matched"
+    local.mkdir()
+    trial.checks.append(lambda: "" if sorted(os.listdir(local)) == ["1.txt", "2 .txt"] else "other files")
+    for name in ("1.txt", "2 .txt"):
+        trial.checks.append(lambda name=name: same("here", local / name, name.encode()))
+    yield Step("get-matching", trial.path("*.txt"), local)
+
+
 CASES = {
     "listings": listings, "downloads": downloads, "uploads": uploads,
     "in place of a longer file": overwriting, "append": appending,
     "rest of a download": rest_of_download, "rest of an upload": rest_of_upload,
     "odd names": odd_names, "operations": operations, "download given up": cut_downloads,
-    "upload given up": cut_uploads, "tree, both ways": trees,
+    "upload given up": cut_uploads, "tree, both ways": trees, "by pattern": by_pattern,
 }

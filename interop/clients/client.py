@@ -27,6 +27,8 @@ class Client:
     versions = ("1.2", "1.3")
     # Why none of its data connections resumes the session of the control connection.
     never_resumes = None
+    # Whether it leaves to the server which files fit a pattern.
+    leaves_patterns = False
     # Whether it can put files.
     puts = True
 

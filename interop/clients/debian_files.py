@@ -36,7 +36,7 @@ class TnftpFiles:
     it gives a transfer up, as with Ctrl-C: by Telnet's Interrupt Process, urgent, and ABOR."""
 
     CODES = {"get": 226, "get-rest": 226, "put": 226, "put-rest": 226, "append": 226, "rename": 250,
-             "delete": 250, "mkdir": 257, "rmdir": 250, "list": 226}
+             "delete": 250, "mkdir": 257, "rmdir": 250, "list": 226, "get-matching": 226}
 
     def __init__(self, binary):
         self.binary = binary
@@ -71,6 +71,7 @@ class TnftpFiles:
 
     def line(self, step):
         remote, local, to = quoted(step.remote), quoted(step.local), quoted(step.to)
+        folder, _, pattern = step.remote.rpartition("/")
         return {
             "get": f"get {remote} {local}", "put": f"put {local} {remote}",
             "append": f"append {local} {remote}", "list": f"nlist {remote} {local}",
@@ -78,6 +79,7 @@ class TnftpFiles:
             "put-rest": f"restart {step.offset}\nput {local} {remote}",
             "rename": f"rename {remote} {to}", "delete": f"delete {remote}",
             "mkdir": f"mkdir {remote}", "rmdir": f"rmdir {remote}",
+            "get-matching": f"cd {quoted(folder)}\nlcd {local}\nmget {pattern}",
         }[step.verb]
 
     def cut(self, session, step):
@@ -140,6 +142,8 @@ class NcftpFiles:
         elif verb == "get-tree":
             local.mkdir()
             command = [self.folder / "ncftpget", *common, "-R", session.folder, step.remote]
+        elif verb == "get-matching":
+            command = [self.folder / "ncftpget", *common, local, step.remote]
         elif verb == "put-tree":
             command = [self.folder / "ncftpput", *common, "-R", remote_folder, local]
         elif verb in ("rename", "delete", "mkdir", "rmdir"):

@@ -53,6 +53,7 @@ class Tapped(Client):
 class Tnftp(Tapped):
     name, package, program = "tnftp", "tnftp", "usr/bin/tnftp"
     lacks_with_files = {"tree, both ways": "it takes files one by one"}
+    leaves_patterns = True
 
     def prepare(self, home, port, user, password):
         netrc = self.secret(home / "netrc",
@@ -65,6 +66,7 @@ class Tnftp(Tapped):
 
 class Ncftp(Tapped):
     name, package, program = "ncftp", "ncftp", "usr/bin/ncftpls"
+    leaves_patterns = True
 
     def prepare(self, home, port, user, password):
         login = self.secret(home / "login", f"host {ADDRESS}\nuser {user}\npass {password}\n")

@@ -46,6 +46,7 @@ mod in_place;
 mod listing;
 mod memory;
 mod names;
+mod pattern;
 mod quota;
 
 pub use directory::Directory;

@@ -8,13 +8,17 @@ use ftp_proto::listing::{FactNames, write_facts, write_list};
 use ftp_proto::server::{FileError, ListKind, Rights, VirtualPath};
 
 use crate::facts::date_time;
-use crate::{Entries, Facts, Files, ReadFile};
+use crate::{Entries, Facts, Files, ReadFile, pattern};
 
 /// How many bytes are written at once, about.
 const PIECE: usize = 8 * 1024;
 
 /// The lines of a listing (`LIST`, `NLST`, `MLSD`), each with LF at its end, as they are read. Memory
 /// does not grow with the directory. Times are in UTC.
+///
+/// Where there is nothing of a name that has `*` (any bytes) or `?` (any byte) in it, `LIST` and `NLST` list what it
+/// fits in that directory: `mget *.txt` of many clients is an `NLST`. As in a shell, names with a dot in front
+/// are listed only if the pattern begins with one.
 ///
 /// ```
 /// use std::io::Read;
@@ -35,6 +39,9 @@ pub struct Listing {
     kind: ListKind,
     rights: Rights,
     now: DateTime,
+    /// Not what is in the directory that was asked for, but what was asked for itself.
+    by_name: bool,
+    prefix: Vec<u8>,
     lines: Vec<u8>,
     /// How much of the lines was read.
     read: usize,
@@ -43,8 +50,8 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Lists a directory, or one file, if it is not for `MLSD`. The rights are the user's: they are shown
-    /// as the fact `perm`.
+    /// Lists a directory, or, if it is not for `MLSD`, one file or those that a pattern fits. The rights are the
+    /// user's: they are shown as the fact `perm`.
     ///
     /// # Errors
     /// As [`Files::list`] and [`Files::facts`].
@@ -59,22 +66,32 @@ impl Listing {
             ListKind::Facts(facts) => facts,
             _ => FactNames::TYPE | FactNames::SIZE | FactNames::MODIFY | FactNames::UNIX_MODE,
         };
-        let entries = match files.list(path, needed) {
+        let (by_name, entries) = match files.list(path, needed) {
             Err(FileError::NotFound) if !matches!(kind, ListKind::Facts(_)) => {
-                let file = files.facts(path, needed)?;
-                Box::new(std::iter::once(Ok(file)))
+                (true, named(files, path, needed)?)
             }
-            listed => listed?,
+            listed => (false, listed?),
         };
         Ok(Self {
             entries: Some(entries),
             kind,
             rights,
             now: date_time(SystemTime::now()),
+            by_name,
+            prefix: Vec::new(),
             lines: Vec::new(),
             read: 0,
             error: None,
         })
+    }
+
+    /// What `NLST` says before the names of files, unless they are those in a directory.
+    #[must_use]
+    pub fn prefix(mut self, prefix: &[u8]) -> Self {
+        if self.by_name && self.kind == ListKind::Names {
+            self.prefix = prefix.to_vec();
+        }
+        self
     }
 
     fn write_lines(&mut self) {
@@ -96,6 +113,7 @@ impl Listing {
         let lines = &mut self.lines;
         let written = match self.kind {
             ListKind::Names => {
+                lines.extend_from_slice(&self.prefix);
                 lines.extend_from_slice(&facts.name);
                 Ok(())
             }
@@ -107,6 +125,34 @@ impl Listing {
         if written.is_ok() {
             lines.push(b'\n');
         }
+    }
+}
+
+/// The file of this name, or those that fit it.
+fn named<F: Files + ?Sized>(
+    files: &F,
+    path: &VirtualPath,
+    needed: FactNames,
+) -> Result<Entries, FileError> {
+    let missing = match files.facts(path, needed) {
+        Ok(file) => return Ok(Box::new(std::iter::once(Ok(file)))),
+        Err(error) => error,
+    };
+    let (Some(directory), Some(pattern)) = (path.parent(), path.name()) else {
+        return Err(missing);
+    };
+    if missing != FileError::NotFound || !pattern::is_one(pattern) {
+        return Err(missing);
+    }
+    let pattern = pattern.to_vec();
+    let mut entries = files.list(&directory, needed)?.filter(move |entry| {
+        entry
+            .as_ref()
+            .map_or(true, |facts| pattern::fits(&pattern, &facts.name))
+    });
+    match entries.next() {
+        Some(first) => Ok(Box::new(std::iter::once(first).chain(entries))),
+        None => Err(missing),
     }
 }
 

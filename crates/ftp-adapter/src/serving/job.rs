@@ -66,9 +66,9 @@ pub(super) fn open(files: &dyn Files, request: TransferRequest, rights: Rights) 
                 Err(error) => Done::Answered(request.refused(error)),
             };
         }
-        TransferAction::List { path, kind } => {
+        TransferAction::List { path, kind, prefix } => {
             let listing = Listing::open(files, path, *kind, rights);
-            listing.map(|listing| (Moving::listing(id, listing), None))
+            listing.map(|listing| (Moving::listing(id, listing.prefix(prefix)), None))
         }
         _ => Err(FileError::NotSupported),
     };

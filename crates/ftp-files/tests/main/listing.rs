@@ -7,6 +7,8 @@ use ftp_proto::DateTime;
 use ftp_proto::listing::{FactNames, Kind, Line, Parser};
 use ftp_proto::server::FileError::{self, Busy, NotFound, NotSupported};
 use ftp_proto::server::{ListKind, Rights, StoreMode, VirtualPath};
+use proptest::collection::btree_set;
+use proptest::prelude::*;
 
 use crate::common::*;
 
@@ -67,6 +69,65 @@ fn a_file_is_listed_but_not_by_mlsd() {
     for kind in [ListKind::Names, ListKind::Long, facts] {
         assert_eq!(lines(&files, "missing", kind), Err(NotFound));
         assert!(lines(&files, "d", kind).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_pattern_lists_what_it_fits_by_name() {
+    let files = some_files();
+    files.make_directory(&path("d/e.txt")).unwrap();
+    for name in ["d/a.txt", "d/.b.txt", "d/c.bin", "d/*.bin"] {
+        store(&files, name, StoreMode::New, "1").unwrap();
+    }
+    let names = |of: &str| {
+        let listing = Listing::open(&files, &path(of), ListKind::Names, Rights::ALL)?;
+        let mut text = String::new();
+        let mut listing = listing.prefix(b"../x/");
+        listing
+            .read_to_string(&mut text)
+            .expect("no error on the way");
+        Ok(text)
+    };
+    let found = |lines: &str| Ok(lines.to_owned());
+    assert_eq!(names("d/*.txt"), found("../x/a.txt\n../x/e.txt\n"));
+    assert_eq!(names("d/.*"), found("../x/.b.txt\n"));
+    assert_eq!(names("d/?.*n"), found("../x/*.bin\n../x/c.bin\n"));
+    // A file of that name comes first.
+    assert_eq!(names("d/*.bin"), found("../x/*.bin\n"));
+    assert_eq!(names("a file"), found("../x/a file\n"));
+    assert_eq!(names("d").unwrap().lines().count(), 5);
+    assert!(!names("d").unwrap().contains("../x"));
+    assert_eq!(names("d/*.none"), Err(NotFound));
+    assert_eq!(names("*/a.txt"), Err(NotFound));
+    assert_eq!(names("missing/*"), Err(NotFound));
+    assert_eq!(lines(&files, "d/*.txt", ListKind::Long).unwrap().len(), 2);
+    let facts = ListKind::Facts(FactNames::ALL);
+    assert_eq!(lines(&files, "d/*.txt", facts), Err(NotFound));
+}
+
+/// What a shell says, tried in every way.
+fn fits(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern, name) {
+        ([], []) => true,
+        ([b'*', rest @ ..], _) => (0..=name.len()).any(|skipped| fits(rest, &name[skipped..])),
+        ([b'?', pattern @ ..], [_, name @ ..]) => fits(pattern, name),
+        ([byte, pattern @ ..], [other, name @ ..]) => byte == other && fits(pattern, name),
+        _ => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_pattern_fits_as_in_a_shell(pattern in "[ab.*?]{0,6}[*?]", names in btree_set("[ab.]{1,8}", 1..20)) {
+        let files = Memory::new();
+        let names = names.into_iter().filter(|name| name != "." && name != "..");
+        let expected: Vec<_> = names
+            .inspect(|name| store(&files, name, StoreMode::New, "").map(drop).unwrap())
+            .filter(|name| fits(pattern.as_bytes(), name.as_bytes()))
+            .filter(|name| !name.starts_with('.') || pattern.starts_with('.'))
+            .collect();
+        let found = lines(&files, &pattern, ListKind::Names).unwrap_or_default();
+        prop_assert_eq!(found, expected);
     }
 }
 

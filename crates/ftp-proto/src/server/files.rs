@@ -180,10 +180,14 @@ pub enum TransferAction {
     /// `LIST`, `NLST`, `MLSD`: send the entries of a directory, each on a line. Ends of lines are
     /// converted on the way: LF is enough.
     List {
-        /// Which. `LIST` and `NLST` may name a file.
+        /// Which. `LIST` and `NLST` may name a file, or several of them by a pattern of the shell
+        /// (`*.txt`), if there is none of that name: many clients leave patterns to the server.
         path: VirtualPath,
         /// How.
         kind: ListKind,
+        /// What the client wrote before the name, `dir/` of `dir/*.txt`. `NLST` says it before the names of
+        /// files, not of what is in a directory: the client sends them back as they are.
+        prefix: Vec<u8>,
     },
 }
 

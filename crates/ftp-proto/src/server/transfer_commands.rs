@@ -1,5 +1,7 @@
 //! Commands that need a data connection: what is checked before the application is asked.
 
+use alloc::vec::Vec;
+
 use super::context::Context;
 use super::files::{ListKind, StoreMode, TransferAction, TransferRequest};
 use super::session::{Next, Opening, Session, Transfer};
@@ -43,7 +45,7 @@ impl Session {
             return Next::Answered;
         }
         let id = context.tickets.issue();
-        let action = self.action(verb, path, offset);
+        let action = self.action(command, path, offset);
         // Listings are text, whatever `TYPE` says.
         let data_type = match is_listing {
             true => DataType::Ascii,
@@ -74,7 +76,8 @@ impl Session {
         }
     }
 
-    fn action(&self, verb: Verb, path: VirtualPath, offset: u64) -> TransferAction {
+    fn action(&self, command: CommandRef<'_>, path: VirtualPath, offset: u64) -> TransferAction {
+        let verb = command.verb();
         let mode = match verb {
             Verb::Retr => return TransferAction::Retrieve { path, offset },
             Verb::Stor if offset > 0 => StoreMode::At(offset),
@@ -88,11 +91,22 @@ impl Session {
                     Verb::Mlsd => ListKind::Facts(self.facts),
                     _ => ListKind::Long,
                 };
-                return TransferAction::List { path, kind };
+                let prefix = match kind {
+                    ListKind::Names => before_name(command.argument().unwrap_or_default()).to_vec(),
+                    _ => Vec::new(),
+                };
+                return TransferAction::List { path, kind, prefix };
             }
         };
         TransferAction::Store { path, mode }
     }
+}
+
+/// What stands before the name: all up to the last `/`.
+fn before_name(argument: &[u8]) -> &[u8] {
+    let path = without_options(argument);
+    let end = memchr::memrchr(b'/', path).map_or(0, |slash| slash.saturating_add(1));
+    path.get(..end).unwrap_or_default()
 }
 
 /// Drops the options of `ls` that many clients send: words at the front that begin with `-`.

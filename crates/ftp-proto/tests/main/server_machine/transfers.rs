@@ -140,21 +140,28 @@ fn a_unique_name_is_told() {
 }
 
 #[test]
-fn options_of_ls_are_dropped_and_listings_are_text() {
-    for (command, path, kind) in [
-        ("LIST", "/", "Long"),
-        ("LIST -la", "/", "Long"),
-        ("LIST -l -a pub", "/pub", "Long"),
-        ("LIST a -b", "/a -b", "Long"),
-        ("NLST -1 pub", "/pub", "Names"),
-        ("NLST ./-x", "/-x", "Names"),
+fn options_of_ls_are_dropped_what_is_before_the_name_is_kept_and_listings_are_text() {
+    for (command, path, kind, prefix) in [
+        ("LIST", "/", "Long", ""),
+        ("LIST -la", "/", "Long", ""),
+        ("LIST -l -a pub", "/pub", "Long", ""),
+        ("LIST a -b", "/a -b", "Long", ""),
+        ("LIST a/*.txt", "/a/*.txt", "Long", ""),
+        ("NLST", "/", "Names", ""),
+        ("NLST -1 pub", "/pub", "Names", ""),
+        ("NLST ./-x", "/-x", "Names", "./"),
+        ("NLST -1 a/../b//*.txt", "/b/*.txt", "Names", "a/../b//"),
+        ("NLST /*", "/*", "Names", "/"),
     ] {
         let mut server = logged_in(serving());
         server.send("TYPE I");
         server.passive();
         server.send(command);
         let event = server.happened().pop().unwrap();
-        let expected = format!("Transfer(List {{ path: VirtualPath({path}), kind: {kind} }})");
+        let prefix = prefix.as_bytes();
+        let expected = format!(
+            "Transfer(List {{ path: VirtualPath({path}), kind: {kind}, prefix: {prefix:?} }})"
+        );
         assert_eq!(event, expected, "{command}");
     }
     let mut server = logged_in(serving());
