@@ -18,7 +18,7 @@ pub(crate) fn open(bucket: &Bucket, key: Path, offset: u64) -> Result<Opened, Fi
     let found = bucket.run(|store| async move { store.object(&location).await })?;
     let found = found.ok_or(FileError::NotFound)?;
     if offset > found.size {
-        return Err(FileError::NotAllowed);
+        return Err(FileError::TooShort);
     }
     let mut reader = Reader {
         bucket: bucket.clone(),

@@ -44,7 +44,7 @@ pub(crate) fn begin(
         (StoreMode::New, Some(_)) => return Err(FileError::Exists),
         (StoreMode::At(_), None) => return Err(FileError::NotFound),
         (StoreMode::At(offset), Some(object)) if offset > object.size => {
-            return Err(FileError::NotAllowed);
+            return Err(FileError::TooShort);
         }
         (StoreMode::At(offset), Some(_)) => offset,
         (StoreMode::Append, Some(object)) => object.size,

@@ -43,7 +43,7 @@ pub trait Files: Send + Sync + 'static {
     /// Opens a file for reading, from a byte on (`RETR`, `REST`).
     ///
     /// # Errors
-    /// [`FileError::NotAllowed`] if the file is shorter than `offset`.
+    /// [`FileError::TooShort`] if the file is shorter than `offset`.
     fn open(&self, path: &VirtualPath, offset: u64) -> Result<Opened, FileError>;
 
     /// Begins to store a file (`STOR`, `APPE`, `STOU`).
@@ -55,7 +55,7 @@ pub trait Files: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`FileError::Exists`] where `New` finds something, and `Replace` a directory;
-    /// [`FileError::NotAllowed`] if the file is shorter than `At` says, and if `Replace` finds a device
+    /// [`FileError::TooShort`] if the file is shorter than `At` says; [`FileError::NotAllowed`] if `Replace` finds a device
     /// or the like.
     fn store(&self, path: &VirtualPath, mode: StoreMode) -> Result<Box<dyn WriteFile>, FileError>;
 

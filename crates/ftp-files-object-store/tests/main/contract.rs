@@ -5,7 +5,9 @@ use std::io::{Read, Write};
 use ftp_files::{Files, Quota, Usage};
 use ftp_files_object_store::Bucket;
 use ftp_proto::listing::{FactNames, Kind};
-use ftp_proto::server::FileError::{Exists, NoSpace, NotAllowed, NotEmpty, NotFound, NotSupported};
+use ftp_proto::server::FileError::{
+    Exists, NoSpace, NotAllowed, NotEmpty, NotFound, NotSupported, TooShort,
+};
 use ftp_proto::server::StoreMode::{Append, At, New, Replace, Unique};
 
 use crate::common::*;
@@ -159,15 +161,15 @@ fn what_was_there_is_resumed(files: &Bucket) {
     assert_eq!(read(files, "f").unwrap(), b"z");
     store(files, "g", Append, "new").unwrap();
     assert_eq!(read(files, "g").unwrap(), b"new");
-    assert_eq!(store(files, "f", At(2), "x"), Err(NotAllowed));
-    assert_eq!(store(files, "f", At(u64::MAX), "x"), Err(NotAllowed));
+    assert_eq!(store(files, "f", At(2), "x"), Err(TooShort));
+    assert_eq!(store(files, "f", At(u64::MAX), "x"), Err(TooShort));
     assert_eq!(store(files, "none", At(0), "x"), Err(NotFound));
     for (offset, found) in [
         (0, Ok("new")),
         (1, Ok("ew")),
         (3, Ok("")),
-        (4, Err(NotAllowed)),
-        (u64::MAX, Err(NotAllowed)),
+        (4, Err(TooShort)),
+        (u64::MAX, Err(TooShort)),
     ] {
         let opened = files.open(&path("g"), offset).map(|mut opened| {
             let mut text = String::new();

@@ -114,7 +114,7 @@ impl Files for Directory {
         let relative = relative(path)?;
         let (mut file, size) = open_file(&self.root, &relative, OpenOptions::new().read(true))?;
         if offset > size {
-            return Err(FileError::NotAllowed);
+            return Err(FileError::TooShort);
         }
         file.seek(SeekFrom::Start(offset)).map_err(file_error)?;
         Ok(Opened {

@@ -166,7 +166,7 @@ pub(super) fn at(
 ) -> Result<Box<dyn WriteFile>, FileError> {
     let (mut file, size) = open_file(root, &relative(path)?, OpenOptions::new().write(true))?;
     if size < offset {
-        return Err(FileError::NotAllowed);
+        return Err(FileError::TooShort);
     }
     file.seek(SeekFrom::Start(offset)).map_err(file_error)?;
     Ok(Box::new(InPlace::new(file, path, Some(offset), sync)))

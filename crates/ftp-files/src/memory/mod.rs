@@ -206,7 +206,7 @@ impl ReadFile for Reader {
 fn position(offset: u64, size: usize) -> Result<usize, FileError> {
     let position = usize::try_from(offset).ok();
     let position = position.filter(|position| *position <= size);
-    position.ok_or(FileError::NotAllowed)
+    position.ok_or(FileError::TooShort)
 }
 
 fn now() -> DateTime {

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use ftp_files::{Files, Memory, Quota, Usage};
 use ftp_proto::DateTime;
 use ftp_proto::listing::Kind;
-use ftp_proto::server::FileError::{Exists, NotAllowed, NotEmpty, NotFound};
+use ftp_proto::server::FileError::{Exists, NotAllowed, NotEmpty, NotFound, TooShort};
 use ftp_proto::server::StoreMode::{Append, At, New, Replace, Unique};
 
 use crate::common::*;
@@ -210,11 +210,11 @@ fn what_is_behind_the_end_of_a_resumed_file_is_cut_off(files: &impl Files) {
 
 fn resuming_behind_the_end_is_refused(files: &impl Files) {
     store(files, "f", New, "123").unwrap();
-    assert_eq!(store(files, "f", At(4), "x"), Err(NotAllowed));
-    assert_eq!(store(files, "f", At(u64::MAX), "x"), Err(NotAllowed));
+    assert_eq!(store(files, "f", At(4), "x"), Err(TooShort));
+    assert_eq!(store(files, "f", At(u64::MAX), "x"), Err(TooShort));
     assert_eq!(store(files, "g", At(0), "x"), Err(NotFound));
-    assert_eq!(files.open(&path("f"), 4).err(), Some(NotAllowed));
-    assert_eq!(files.open(&path("f"), u64::MAX).err(), Some(NotAllowed));
+    assert_eq!(files.open(&path("f"), 4).err(), Some(TooShort));
+    assert_eq!(files.open(&path("f"), u64::MAX).err(), Some(TooShort));
     assert!(files.open(&path("f"), 3).is_ok());
 }
 

@@ -136,6 +136,9 @@ pub enum FileError {
     /// 550: there is something in the directory.
     #[error("the directory is not empty")]
     NotEmpty,
+    /// 554 (RFC 1123 §4.1.2.12): the file ends before the offset of `REST`.
+    #[error("the file is shorter than that")]
+    TooShort,
     /// 452, or 552 once the transfer has begun.
     #[error("not enough space")]
     NoSpace,

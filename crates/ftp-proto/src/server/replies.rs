@@ -111,6 +111,7 @@ replies! {
     EXISTS FILE_NAME_NOT_ALLOWED "553 It exists already.";
     PATH_TOO_LONG FILE_NAME_NOT_ALLOWED "553 Path is too long.";
     RESTART_NEEDS_IMAGE BAD_RESTART "554 Restart needs TYPE I.";
+    TOO_SHORT BAD_RESTART "554 File is shorter than that.";
 
     SHUTDOWN SERVICE_UNAVAILABLE "421 Service not available.";
     CHECK_UNAVAILABLE SERVICE_UNAVAILABLE "421 Login not available, try later.";
@@ -131,6 +132,7 @@ pub(super) fn refusal(error: FileError) -> &'static Reply {
         FileError::NotAllowed => &NOT_ALLOWED,
         FileError::Exists => &EXISTS,
         FileError::NotEmpty => &NOT_EMPTY,
+        FileError::TooShort => &TOO_SHORT,
         FileError::NoSpace => &NO_SPACE,
         FileError::Busy => &FILE_BUSY,
         FileError::NotSupported => &NOT_IMPLEMENTED,

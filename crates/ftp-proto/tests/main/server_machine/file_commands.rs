@@ -211,6 +211,7 @@ fn each_error_has_its_code() {
         (FileError::NotAllowed, "550"),
         (FileError::Exists, "553"),
         (FileError::NotEmpty, "550"),
+        (FileError::TooShort, "554"),
         (FileError::NoSpace, "452"),
         (FileError::Busy, "450"),
         (FileError::NotSupported, "502"),

@@ -125,6 +125,7 @@ fn error(answer: &str) -> FileError {
         FileError::NotAllowed,
         FileError::Exists,
         FileError::NotEmpty,
+        FileError::TooShort,
         FileError::NoSpace,
         FileError::Busy,
         FileError::NotSupported,
