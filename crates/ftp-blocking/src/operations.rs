@@ -8,7 +8,7 @@ use crate::{Client, Transport};
 impl<T: Transport> Client<T> {
     ftp_adapter::client_operations!([] []);
 
-    fn converse<E: Exchange>(&mut self, mut exchange: E) -> Result<E::Output, Error> {
+    pub(crate) fn converse<E: Exchange>(&mut self, mut exchange: E) -> Result<E::Output, Error> {
         self.settle()?;
         self.go_through(&mut exchange)
     }

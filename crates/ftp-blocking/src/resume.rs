@@ -4,7 +4,9 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::thread::sleep;
 use std::time;
 
-use ftp_adapter::{Error, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, jitter};
+use ftp_adapter::{
+    AskFacts, Error, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, jitter,
+};
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 
@@ -62,7 +64,10 @@ impl Pool {
     ) -> Result<ResumeReport, Error> {
         let mut ftp = self.lend(again)?;
         state.connected();
-        let facts = ftp.file_facts(path)?;
+        let facts = match state.asked() {
+            Some(facts) => facts,
+            None => ftp.file_facts(path)?,
+        };
         let Some(offset) = state.begin(facts) else {
             return state.finished(None);
         };
@@ -134,7 +139,10 @@ impl Pool {
     ) -> Result<ResumeReport, Error> {
         let mut ftp = self.lend(again)?;
         state.connected();
-        let facts = ftp.file_facts(path)?;
+        let facts = match state.asked() {
+            Some(facts) => facts,
+            None => ftp.file_facts(path)?,
+        };
         let Some(offset) = state.begin(facts) else {
             return state.finished(facts);
         };
@@ -156,7 +164,7 @@ impl Pool {
         let report = upload.finish()?;
         drop(upload);
         state.transferred(report);
-        state.finished(ftp.file_facts(path)?)
+        state.finished(ftp.converse(AskFacts::size(path)?)?)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{Client, Io, Timer};
 impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
     ftp_adapter::client_operations!([async] [.await]);
 
-    async fn converse<E: Exchange>(&mut self, exchange: E) -> Result<E::Output, Error> {
+    pub(crate) async fn converse<E: Exchange>(&mut self, exchange: E) -> Result<E::Output, Error> {
         self.settle().await?;
         let mut conversation = Conversation::new(exchange);
         poll_fn(|cx| self.poll_conversation(cx, &mut conversation)).await

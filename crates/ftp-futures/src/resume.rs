@@ -5,7 +5,9 @@ use std::io::{self, SeekFrom};
 use std::pin::Pin;
 use std::task::ready;
 
-use ftp_adapter::{Error, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, jitter};
+use ftp_adapter::{
+    AskFacts, Error, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, jitter,
+};
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
@@ -132,7 +134,10 @@ impl<R: Runtime + 'static> Pool<R> {
     {
         let mut ftp = self.lend(again).await?;
         state.connected();
-        let facts = ftp.file_facts(path).await?;
+        let facts = match state.asked() {
+            Some(facts) => facts,
+            None => ftp.file_facts(path).await?,
+        };
         let Some(offset) = state.begin(facts) else {
             return state.finished(None);
         };
@@ -217,7 +222,10 @@ impl<R: Runtime + 'static> Pool<R> {
     {
         let mut ftp = self.lend(again).await?;
         state.connected();
-        let facts = ftp.file_facts(path).await?;
+        let facts = match state.asked() {
+            Some(facts) => facts,
+            None => ftp.file_facts(path).await?,
+        };
         let Some(offset) = state.begin(facts) else {
             return state.finished(facts);
         };
@@ -240,7 +248,7 @@ impl<R: Runtime + 'static> Pool<R> {
         let report = upload.finish().await?;
         drop(upload);
         state.transferred(report);
-        state.finished(ftp.file_facts(path).await?)
+        state.finished(ftp.converse(AskFacts::size(path)?).await?)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::Error;
 pub struct Known {
     features: Option<Features>,
     /// As [`Connection::data_type`], before each turn.
-    pub(super) data_type: Option<DataType>,
+    pub(crate) data_type: Option<DataType>,
     /// `MLSD` is listed, and was not understood.
     pub(super) refuses_mlsd: bool,
     /// The directory to go back to: a listing went elsewhere.

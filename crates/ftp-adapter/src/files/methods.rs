@@ -124,11 +124,7 @@ macro_rules! client_operations {
             &mut self,
             path: impl AsRef<[u8]>,
         ) -> Result<$crate::FileFacts, $crate::Error> {
-            let mut ask = $crate::AskFacts::new(path)?;
-            while let Some(command) = ask.next()? {
-                ask.on_reply(&self.command(command)$($await)*?);
-            }
-            Ok(ask.facts())
+            self.converse($crate::AskFacts::new(path)?)$($await)*
         }
 
         /// What the server knows of a file or a directory (`MLST`, RFC 3659 §7).

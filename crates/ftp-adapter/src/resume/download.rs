@@ -9,7 +9,8 @@ use crate::{Error, Report};
 
 /// A download in one or several tries, without waiting and without I/O.
 ///
-/// Each try: [`connected`](Self::connected), [`begin`](Self::begin), then the transfer from the byte that
+/// Each try: [`connected`](Self::connected), [`begin`](Self::begin) with what was [`asked`](Self::asked) before or is
+/// asked now, then the transfer from the byte that
 /// it says, with [`received`](Self::received) for the bytes. When the transfer is whole,
 /// [`transferred`](Self::transferred) and [`finished`](Self::finished) with the facts asked for anew if [`is_resumed`](Self::is_resumed).
 /// Any error on the way goes to [`failed`](Self::failed).
@@ -50,6 +51,11 @@ impl ResumeDownload {
     /// The present try has a connection that is logged in.
     pub fn connected(&mut self) {
         self.tries.is_connected = true;
+    }
+
+    /// What the server says of the file, if the first try need not ask for it: [`ResumeOptions::asked`].
+    pub fn asked(&mut self) -> Option<FileFacts> {
+        self.tries.asked.take()
     }
 
     /// The server says this of the file. Returns the byte at which this try begins, in the server's

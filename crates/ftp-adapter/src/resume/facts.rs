@@ -1,9 +1,11 @@
 //! What a server says of a file, to see whether it is still the same.
 
 use ftp_proto::DateTime;
+use ftp_proto::data::DataType;
 use ftp_proto::wire::{Class, Code, Command, Reply, Verb, parse_size, parse_time};
 
 use crate::Error;
+use crate::files::{Exchange, Known, Turn};
 
 /// One thing that a server says of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,12 +46,11 @@ pub struct FileFacts {
     pub modified: Fact<DateTime>,
 }
 
-/// Asks for the [`FileFacts`]: `TYPE I`, in which alone the size is what a transfer moves; `SIZE`;
-/// `MDTM`.
-///
-/// Send each [`next`](Self::next) command and give its reply to [`on_reply`](Self::on_reply), until
-/// there is none; then there are the [`facts`](Self::facts).
+/// Asks for the [`FileFacts`]: `TYPE I`, in which alone the size is what a transfer moves, unless it is in
+/// force; `SIZE`; `MDTM`. What the server refuses is [`Unknown`](Fact::Unknown) or
+/// [`Missing`](Fact::Missing), and no error.
 #[derive(Debug)]
+#[must_use = "nothing is sent before a client runs it"]
 pub struct AskFacts {
     size: Command,
     modified: Option<Command>,
@@ -62,7 +63,6 @@ enum Step {
     Type,
     Size,
     Modified,
-    Done,
 }
 
 impl AskFacts {
@@ -81,47 +81,59 @@ impl AskFacts {
             false => Some(Command::with_argument(Verb::Mdtm, path)?),
         };
         Ok(Self {
-            size: Command::with_argument(Verb::Size, path)?,
             modified,
+            ..Self::size(path)?
+        })
+    }
+
+    /// About its size alone.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn size(path: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Ok(Self {
+            size: Command::with_argument(Verb::Size, path)?,
+            modified: None,
             step: Step::Type,
             facts: FileFacts::default(),
         })
     }
 
-    /// The command to send now.
-    ///
-    /// # Errors
-    /// None in practice.
-    pub fn next(&self) -> Result<Option<Command>, Error> {
-        Ok(match self.step {
-            Step::Type => Some(Command::with_argument(Verb::Type, "I")?),
-            Step::Size => Some(self.size.clone()),
-            Step::Modified => self.modified.clone(),
-            Step::Done => None,
-        })
+    fn ask_size(&mut self) -> Turn<FileFacts> {
+        self.step = Step::Size;
+        Turn::Send(self.size.clone())
     }
 
-    /// The final reply to that command.
-    pub fn on_reply(&mut self, reply: &Reply) {
-        self.step = match self.step {
-            Step::Type if reply.code().class() == Class::Completion => Step::Size,
-            Step::Type => Step::Modified,
+    fn ask_modified(&mut self) -> Turn<FileFacts> {
+        self.step = Step::Modified;
+        match self.modified.take() {
+            Some(command) => Turn::Send(command),
+            None => Turn::Done(self.facts),
+        }
+    }
+}
+
+impl Exchange for AskFacts {
+    type Output = FileFacts;
+
+    fn next(&mut self, known: &mut Known, reply: Option<Reply>) -> Result<Turn<FileFacts>, Error> {
+        let Some(reply) = reply else {
+            return Ok(match known.data_type {
+                Some(DataType::Image) => self.ask_size(),
+                _ => Turn::Send(Command::with_argument(Verb::Type, "I")?),
+            });
+        };
+        Ok(match self.step {
+            Step::Type if reply.code().class() == Class::Completion => self.ask_size(),
+            Step::Type => self.ask_modified(),
             Step::Size => {
-                let size = parse_size(reply.borrow());
-                self.facts.size = Fact::from_reply(reply, size);
-                Step::Modified
+                self.facts.size = Fact::from_reply(&reply, parse_size(reply.borrow()));
+                self.ask_modified()
             }
             Step::Modified => {
-                let modified = parse_time(reply.borrow());
-                self.facts.modified = Fact::from_reply(reply, modified);
-                Step::Done
+                self.facts.modified = Fact::from_reply(&reply, parse_time(reply.borrow()));
+                Turn::Done(self.facts)
             }
-            Step::Done => Step::Done,
-        };
-    }
-
-    /// What the server said.
-    pub fn facts(&self) -> FileFacts {
-        self.facts
+        })
     }
 }

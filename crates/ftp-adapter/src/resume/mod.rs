@@ -29,6 +29,7 @@ pub struct ResumeOptions {
     size_is_enough: bool,
     on_progress: Option<OnProgress>,
     begun: Option<FileFacts>,
+    asked: Option<FileFacts>,
 }
 
 impl ResumeOptions {
@@ -39,6 +40,7 @@ impl ResumeOptions {
             size_is_enough: false,
             on_progress: None,
             begun: None,
+            asked: None,
         }
     }
 
@@ -53,6 +55,18 @@ impl ResumeOptions {
     #[must_use]
     pub const fn begun(mut self, facts: FileFacts) -> Self {
         self.begun = Some(facts);
+        self
+    }
+
+    /// What the server said of its file just now. The first try begins with that, and does not ask again:
+    /// that saves two round trips. If it is not true any more, the transfer fails, and the next try starts
+    /// over.
+    ///
+    /// With [`FileFacts::default`] for a file of which nothing was asked, a transfer that is cut starts over.
+    /// For a small file that costs less than to ask.
+    #[must_use]
+    pub const fn asked(mut self, facts: FileFacts) -> Self {
+        self.asked = Some(facts);
         self
     }
 
@@ -112,6 +126,8 @@ struct Tries {
     bytes: u64,
     /// The server begins where it is told to (`REST`), as far as is known.
     can_restart: bool,
+    /// What the first try need not ask.
+    asked: Option<FileFacts>,
     on_progress: Option<OnProgress>,
     /// The last transfer that was whole.
     last: Option<Report>,
@@ -125,6 +141,7 @@ impl Tries {
             offsets: Vec::new(),
             bytes: 0,
             can_restart: true,
+            asked: options.asked,
             on_progress: options.on_progress,
             last: None,
         }

@@ -47,6 +47,11 @@ impl ResumeUpload {
         self.tries.is_connected = true;
     }
 
+    /// What the server says of the file, if the first try need not ask for it: [`ResumeOptions::asked`].
+    pub fn asked(&mut self) -> Option<FileFacts> {
+        self.tries.asked.take()
+    }
+
     /// The server says this of the file that is there. Returns the byte of the source at which this try
     /// begins. `None`: the server has all of it.
     pub fn begin(&mut self, facts: FileFacts) -> Option<u64> {

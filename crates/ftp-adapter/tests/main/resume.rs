@@ -4,6 +4,7 @@ use std::io;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use ftp_adapter::files::{Exchange, Known, Turn};
 use ftp_adapter::{
     AskFacts, Error, Fact, FileFacts, Progress, ResumeDownload, ResumeOptions, ResumeReport,
     ResumeUpload,
@@ -646,36 +647,83 @@ proptest! {
     }
 }
 
+/// Plays an exchange with these replies: what it sent, and what came of it.
+fn ask(mut ask: AskFacts, replies: &[Reply]) -> (String, FileFacts) {
+    let (mut known, mut sent) = (Known::default(), Vec::new());
+    let mut replies = replies.iter().cloned();
+    let mut turn = ask.next(&mut known, None).unwrap();
+    loop {
+        match turn {
+            Turn::Send(command) => command.encode(&mut sent),
+            Turn::Done(facts) => {
+                assert_eq!(replies.next(), None);
+                return (String::from_utf8(sent).unwrap(), facts);
+            }
+        }
+        turn = ask.next(&mut known, replies.next()).unwrap();
+    }
+}
+
 #[test]
 fn facts_are_asked_for_in_image_type_and_refusals_are_told_apart() {
-    let ask = |replies: &[Reply]| {
-        let mut ask = AskFacts::new("a file").unwrap();
-        let mut sent = Vec::new();
-        for reply in replies {
-            let mut line = Vec::new();
-            ask.next().unwrap().unwrap().encode(&mut line);
-            sent.push(String::from_utf8(line).unwrap());
-            ask.on_reply(reply);
-        }
-        assert_eq!(ask.next().unwrap(), None);
-        (sent.concat(), ask.facts())
-    };
+    let all = |replies: &[Reply]| ask(AskFacts::new("a file").unwrap(), replies);
     let known = |text: &str| Reply::new(Code::FILE_STATUS, text).unwrap();
-    let (sent, facts) = ask(&[reply(200), known("123"), known("20240501123400")]);
+    let (sent, facts) = all(&[reply(200), known("123"), known("20240501123400")]);
     assert_eq!(sent, "TYPE I\r\nSIZE a file\r\nMDTM a file\r\n");
     assert_eq!(facts.size, Fact::Known(123));
     assert_eq!(
         facts.modified,
         Fact::Known(DateTime::parse(b"20240501123400").unwrap())
     );
-    let (_, facts) = ask(&[reply(200), reply(550), reply(502)]);
+    let (_, facts) = all(&[reply(200), reply(550), reply(502)]);
     assert_eq!((facts.size, facts.modified), (Fact::Missing, Fact::Unknown));
-    let (sent, facts) = ask(&[reply(504), known("20240501123400")]);
+    let (sent, facts) = all(&[reply(504), known("20240501123400")]);
     assert_eq!(sent, "TYPE I\r\nMDTM a file\r\n");
     assert_eq!(facts.size, Fact::Unknown);
-    // This would set the time of `b`.
-    let mut ask = AskFacts::new("20240501123400 b").unwrap();
-    ask.on_reply(&reply(200));
-    ask.on_reply(&known("1"));
-    assert_eq!(ask.next().unwrap(), None);
+    let (sent, facts) = ask(
+        AskFacts::size("a file").unwrap(),
+        &[reply(200), known("123")],
+    );
+    assert_eq!(sent, "TYPE I\r\nSIZE a file\r\n");
+    assert_eq!(
+        (facts.size, facts.modified),
+        (Fact::Known(123), Fact::Unknown)
+    );
+    // MDTM would set the time of `b`.
+    let ordering = AskFacts::new("20240501123400 b").unwrap();
+    let (sent, _) = ask(ordering, &[reply(200), known("1")]);
+    assert_eq!(sent, "TYPE I\r\nSIZE 20240501123400 b\r\n");
+}
+
+#[test]
+fn what_was_asked_before_serves_the_first_try_alone() {
+    let now = Instant::START;
+    let asked = known(10, 1);
+    let mut state = ResumeDownload::start(now, options(1).asked(asked), 0);
+    state.connected();
+    assert_eq!(state.asked(), Some(asked));
+    assert_eq!(state.begin(asked), Some(0));
+    state.received(4).unwrap();
+    assert!(state.failed(now, &Error::Closed, 0).is_some());
+    state.connected();
+    assert_eq!(state.asked(), None);
+    // It goes on where it was cut if the server still says that.
+    assert_eq!(state.begin(asked), Some(4));
+    // Of a file that was not asked about, nothing of the first try counts.
+    let mut state = ResumeDownload::start(now, options(1).asked(FileFacts::default()), 0);
+    state.connected();
+    assert_eq!(state.asked(), Some(FileFacts::default()));
+    assert_eq!(state.begin(FileFacts::default()), Some(0));
+    state.received(4).unwrap();
+    assert!(state.failed(now, &Error::Closed, 0).is_some());
+    state.connected();
+    assert_eq!((state.asked(), state.begin(asked)), (None, Some(0)));
+    let mut state = ResumeUpload::start(now, options(1).asked(FileFacts::default()), 9);
+    state.connected();
+    assert_eq!(state.asked(), Some(FileFacts::default()));
+    assert_eq!(state.begin(FileFacts::default()), Some(0));
+    state.sending(5);
+    assert!(state.failed(now, &Error::Closed, 0).is_some());
+    state.connected();
+    assert_eq!((state.asked(), state.begin(known(5, 1))), (None, Some(0)));
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
+use ftp_adapter::Fact;
 use ftp_blocking::{Client, Connector, Error};
 use ftp_proto::client::{Config, Login, Security};
 
@@ -39,6 +40,7 @@ fn commands_are_sent_one_after_the_other_and_their_replies_read() {
         ("TYPE I", "200 x"),
         ("SIZE b", "213 7"),
         ("SIZE b", "213 7"),
+        ("MDTM b", "213 20240501123400"),
         ("FEAT", "211-x\n MFMT\n211 x"),
         ("DELE b", "550 no"),
         ("MKD c", "250 x"),
@@ -47,7 +49,7 @@ fn commands_are_sent_one_after_the_other_and_their_replies_read() {
     assert_eq!(ftp.pwd().unwrap(), b"/home");
     ftp.rename("a", "b").unwrap();
     assert_eq!(ftp.size("b").unwrap(), 7);
-    assert_eq!(ftp.size("b").unwrap(), 7);
+    assert_eq!(ftp.file_facts("b").unwrap().size, Fact::Known(7));
     assert!(ftp.features().unwrap().set_modified());
     assert!(matches!(ftp.hash("b"), Err(Error::NotSupported("HASH"))));
     assert!(matches!(ftp.remove_file("b"), Err(Error::Refused(_))));

@@ -168,11 +168,11 @@ impl Site {
         manner: Manner<'_>,
         meter: &Meter,
     ) -> Result<Whole, Trouble> {
-        let facts = match facts {
-            Some(facts) => facts,
+        let (facts, is_fresh) = match facts {
+            Some(facts) => (facts, Site::is_short(facts)),
             None => {
-                let asked = self.ask(async |client| client.file_facts(path.as_bytes()).await);
-                asked.await?
+                let with_time = manner.resume || manner.keep_time;
+                (self.facts(path, with_time).await?, true)
             }
         };
         if manner.resume && is_whole(local, facts) {
@@ -196,10 +196,13 @@ impl Site {
         meter.set_size(facts.size.known());
         let cut = file.try_clone();
         let mut sink = Metered::new(LocalFile::from(file), meter, manner.throttle);
-        let options = match begun {
-            true => self.resume_options().begun(facts),
-            false => self.resume_options(),
-        };
+        let mut options = self.resume_options();
+        if begun {
+            options = options.begun(facts);
+        }
+        if is_fresh {
+            options = options.asked(facts);
+        }
         let received = self
             .pool()
             .download_into(path.as_bytes(), &mut sink, options)

@@ -291,11 +291,12 @@ impl Site {
         manner: Manner<'_>,
         meter: &Meter,
     ) -> Result<Whole, Trouble> {
-        let mut options = self.resume_options();
+        let mut options = self.resume_options_for(here.len());
         if manner.resume {
             let there = self
                 .ask(async |client| client.file_facts(to.as_bytes()).await)
                 .await?;
+            options = options.asked(there);
             // An older file is not the beginning of this one, which changed after it.
             if self.is_newer(there, here, to).await? {
                 options = options.begun(there);

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
 
-use ftp_adapter::{Error, jitter};
+use ftp_adapter::{Error, Fact, FileFacts, jitter};
 use ftp_proto::Password;
 use ftp_proto::client::{DataMode, Security};
 use ftp_proto::connect::Retry;
@@ -29,6 +29,10 @@ use crate::transcript::{Layout, Live, Recorder};
 /// To be said where [`Site::rename_over`] removed the old file.
 pub(super) const NOT_AT_ONCE: &str =
     "the server does not rename over files: the old one was removed first";
+
+/// How long a file is at most that is not asked about before it is moved, so that it starts over if it is cut:
+/// that costs no more than to ask. TCP sends so much in its first flight (RFC 6928).
+const SHORT: u64 = 10 * 1460;
 
 /// How often something is tried again, unless told otherwise.
 const RETRIES: u32 = 3;
@@ -183,6 +187,46 @@ impl Site {
     /// How transfers are tried again.
     pub(crate) fn resume_options(&self) -> ResumeOptions {
         ResumeOptions::new().retry(self.retry())
+    }
+
+    /// How a file of this length is sent that the server has no part of: of a short one nothing is asked.
+    pub(crate) fn resume_options_for(&self, length: u64) -> ResumeOptions {
+        match length <= SHORT {
+            true => self.resume_options().asked(FileFacts::default()),
+            false => self.resume_options(),
+        }
+    }
+
+    /// What the server says of a file: of a short one, unless `with_time`, its size alone.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub(crate) async fn facts(
+        &self,
+        path: &RemotePath,
+        with_time: bool,
+    ) -> Result<FileFacts, Error> {
+        self.ask(async |client| {
+            if !with_time {
+                match client.size(path.as_bytes()).await {
+                    Ok(size) if size <= SHORT => {
+                        return Ok(FileFacts {
+                            size: Fact::Known(size),
+                            ..FileFacts::default()
+                        });
+                    }
+                    Ok(_) | Err(Error::Refused(_) | Error::UnusableReply { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            client.file_facts(path.as_bytes()).await
+        })
+        .await
+    }
+
+    /// Whether a file of these facts starts over if it is cut.
+    pub(crate) fn is_short(facts: FileFacts) -> bool {
+        facts.size.known().is_some_and(|size| size <= SHORT)
     }
 
     /// Does this over a connection that is logged in, and again over another one where it was cut off or

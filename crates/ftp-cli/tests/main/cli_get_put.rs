@@ -271,11 +271,37 @@ fn a_long_transfer_is_kept_alive_if_that_is_wanted() {
     }
 }
 
+/// Each question is a round trip. Only what is long is worth going on with, for which its time must be known.
+#[test]
+fn a_short_file_is_asked_for_its_size_alone() {
+    let (short, long) = (random(1000), random(20_000));
+    let files = [("a", &short[..]), ("b", &long), ("c", &short)];
+    let server = Faulty::start(&files, |_, _| Fault::None);
+    let here = TestDirectory::new();
+    let urls = ["a", "b", "c"].map(|name| server.url(name));
+    let words = ["get", "--quiet", "-o", here.0.to_str().unwrap()];
+    let words = [&words[..], &urls.each_ref().map(|url| &url[..])].concat();
+    assert_eq!(server.program(&words).run().code, 0);
+    assert_eq!(here.read("c").unwrap(), short);
+    assert_eq!(server.heard("TYPE").len(), 1);
+    // That of the long one twice: a short one has been expected.
+    let asked = ["SIZE a", "SIZE b", "SIZE b", "SIZE c"];
+    assert_eq!(server.heard("SIZE"), asked);
+    assert_eq!(server.heard("MDTM"), ["MDTM b"]);
+
+    // Of an upload, what has come is asked.
+    let path = here.0.join("a");
+    let words = ["put", "--quiet", path.to_str().unwrap(), &server.url("d")];
+    assert_eq!(server.program(&words).run().code, 0);
+    assert_eq!(server.heard("SIZE")[asked.len()..], ["SIZE d"]);
+    assert_eq!(server.heard("MDTM"), ["MDTM b"]);
+}
+
 /// What is there of another file is not the beginning of this one.
 #[test]
 fn only_the_part_of_the_same_file_is_taken_up() {
-    let old = random(1000);
-    let bytes = vec![7; 2000];
+    let old = random(20_000);
+    let bytes = vec![7; 30_000];
     let here = TestDirectory::new();
     let target = here.0.join("file").to_str().unwrap().to_owned();
     let cut = Faulty::start(&[("file", &old)], |line, _| {

@@ -264,13 +264,14 @@ impl Mirror<'_> {
             ));
         }
         let part = self.part_path(path, node);
-        let mut options = self.site.resume_options();
+        let mut options = self.site.resume_options_for(facts.len());
         let to = self.remote.join(&part);
         if seen.target.nodes.contains_key(&part) {
             let begun = self
                 .site
-                .ask(async |client| client.file_facts(to.as_bytes()).await);
-            options = options.begun(begun.await?);
+                .ask(async |client| client.file_facts(to.as_bytes()).await)
+                .await?;
+            options = options.begun(begun).asked(begun);
         }
         meter.set_size(Some(facts.len()));
         let mut source = Metered::new(LocalFile::from(file), meter, self.throttle.as_ref());
