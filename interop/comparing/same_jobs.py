@@ -6,7 +6,6 @@ import time
 
 from clients.working import Step, names
 from homes import pattern
-from host_setup import Failure
 
 from comparing import trees
 from comparing.cutter import Cutter
@@ -70,9 +69,9 @@ def in_two(place, tool, step, wanted, came, size):
     tool = copy.copy(tool)
     tool.retries = 0
     with Cutter(place, data=[size // 2]) as cutter:
-        cutter.place.work(tool, [step])
+        fault, said = cutter.place.work(tool, [step])
         if not cutter.cuts:
-            raise Failure(f"{tool.name} was not cut")
+            return f"not cut: {fault or 'done'}", said
         until_written(came)
         before = cutter.moved
         word, said = moved(cutter.place, tool, [step], wanted, came)
