@@ -16,6 +16,9 @@ use crate::ClientTls;
 
 /// Most tickets of TLS 1.3 that are kept. Each is good for one data connection, which brings new ones.
 const MOST_TICKETS: usize = 16;
+/// With so many, a data connection need not wait until it is known that its ticket is not used in vain. Servers
+/// with OpenSSL give no more at a login.
+const ENOUGH_TICKETS: usize = 2;
 /// How many sessions are kept for later logins, as rustls does by default.
 const SHARED_SESSIONS: usize = 256;
 
@@ -26,7 +29,9 @@ static SHARED: Mutex<Vec<(Weak<ClientConfig>, Arc<ClientSessionMemoryCache>)>> =
 
 /// The store of one control connection and its data connections, which all ask for the same name.
 pub(crate) struct ClientSessions {
-    /// Tickets of TLS 1.3 of earlier control connections, and for later ones. Not the sessions of TLS 1.2:
+    server_name: ServerName<'static>,
+    /// Tickets of TLS 1.3 of earlier control connections, and for later ones: what is over and above
+    /// [`ENOUGH_TICKETS`], every other one, and what is left in the end. Not the sessions of TLS 1.2:
     /// after a login that resumes one, ProFTPD refuses every data connection.
     shared: Arc<ClientSessionMemoryCache>,
     own: Mutex<Own>,
@@ -36,6 +41,8 @@ pub(crate) struct ClientSessions {
 struct Own {
     tls12: Option<Tls12ClientSessionValue>,
     tickets: VecDeque<Tls13ClientSessionValue>,
+    /// So many of them, the first ones, came over the control connection.
+    of_login: usize,
     kx_hint: Option<NamedGroup>,
     /// Data connections are made: from now on only our own sessions count.
     is_closed: bool,
@@ -47,6 +54,7 @@ impl ClientSessions {
     /// The configuration with a store of its own.
     pub(crate) fn of(tls: &ClientTls) -> (Arc<Self>, ClientTls) {
         let sessions = Arc::new(Self {
+            server_name: tls.server_name.clone(),
             shared: shared_by(&tls.config),
             own: Mutex::default(),
         });
@@ -117,7 +125,7 @@ impl ClientSessionStore for ClientSessions {
         ticket: Tls13ClientSessionValue,
     ) {
         let mut own = lock(&self.own);
-        if own.shares_next && !own.is_closed {
+        if own.shares_next && !own.is_closed && own.tickets.len() >= ENOUGH_TICKETS {
             own.shares_next = false;
             self.shared.insert_tls13_ticket(server_name, ticket);
             return;
@@ -125,8 +133,12 @@ impl ClientSessionStore for ClientSessions {
         own.shares_next = true;
         if own.tickets.len() >= MOST_TICKETS {
             own.tickets.pop_front();
+            own.of_login = own.of_login.saturating_sub(1);
         }
         own.tickets.push_back(ticket);
+        if !own.is_closed {
+            own.of_login = own.tickets.len();
+        }
     }
 
     fn take_tls13_ticket(
@@ -139,7 +151,23 @@ impl ClientSessionStore for ClientSessions {
         } else {
             self.shared.take_tls13_ticket(server_name)
         };
-        earlier.or_else(|| own.tickets.pop_back())
+        earlier.or_else(|| {
+            let ticket = own.tickets.pop_back();
+            own.of_login = own.of_login.min(own.tickets.len());
+            ticket
+        })
+    }
+}
+
+/// What the control connection brought and did not need is for later logins, once it is over.
+impl Drop for ClientSessions {
+    fn drop(&mut self) {
+        let mut own = lock(&self.own);
+        let of_login = own.of_login;
+        for ticket in own.tickets.drain(..of_login) {
+            self.shared
+                .insert_tls13_ticket(self.server_name.clone(), ticket);
+        }
     }
 }
 
