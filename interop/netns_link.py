@@ -40,11 +40,33 @@ class NotPermitted(Exception):
     """This kernel, or who runs it, does not allow what the line is made of."""
 
 
-class Connection:
-    """What depends on what in one TCP connection."""
+class Session:
+    """What depends on what in all TCP connections of a client, and when it wrote what of this: `sign` is
+    looked for in the lines of `output`."""
 
-    def __init__(self):
+    def __init__(self, output, sign):
         self.clocks = [0, 0]  # of client and server: the number of the last packet received
+        self.output, self.sign, self.read = output, sign, 0
+        self.marks = []  # the client's clock at each sign
+
+    def look(self):
+        """What it wrote until now, it did before the next packet arrives."""
+        new = whole_lines(self.output, self.read)
+        self.read += len(new)
+        self.marks += [self.clocks[CLIENT]] * len(self.sign.findall(new))
+
+    def round_trips(self):
+        """From the first SYN until each sign."""
+        return [mark / 2 for mark in self.marks]
+
+
+class Connection:
+    """What depends on what in one TCP connection, or in all of its session."""
+
+    def __init__(self, session=None):
+        self.session = session
+        # Of client and server: the number of the last packet received.
+        self.clocks = session.clocks if session else [0, 0]
         self.said = bytearray()  # by the server
         self.marks = {}  # name: the number of the server's packet
 
@@ -69,6 +91,7 @@ class Line:
         self.connections = {}  # by the client's port
         self.watched = []  # those that began since the log is watched
         self.looked_for, self.log, self.read = {}, None, 0
+        self.session = None  # of the connections that begin now
         tag = f"ftp-proto-{os.getpid()}-{id(self):x}"
         self.namespaces = [f"{tag}-client", f"{tag}-server"]
         self.devices = []
@@ -137,8 +160,9 @@ class Line:
         port = ports[by]
         with self.lock:
             if by == CLIENT and flags & (SYN | ACK) == SYN:
-                self.connections[port] = Connection()
-                self.watched.append(self.connections[port])
+                self.connections[port] = Connection(self.session)
+                if not self.session:
+                    self.watched.append(self.connections[port])
             connection = self.connections[port]
             number = connection.clocks[by] + 1
             if by == SERVER:
@@ -151,26 +175,37 @@ class Line:
             if receiver == SERVER and connection in self.watched:
                 # What it logged until now, it did before it knew of this packet.
                 self.look(connection)
+            if receiver == CLIENT and connection.session:
+                connection.session.look()
             connection.clocks[receiver] = max(connection.clocks[receiver], number)
         os.write(self.devices[receiver], packet)
 
     def watch(self, log, looked_for):
         """Looks in a server's log for what it writes from now on: a name for each line."""
         with self.lock:
-            self.watched = []
+            self.watched, self.session = [], None
             self.log, self.read, self.looked_for = log, log.stat().st_size, looked_for
 
     def look(self, connection):
         if self.log.stat().st_size == self.read:
             return
-        with self.log.open("rb") as log:
-            log.seek(self.read)
-            new = log.read()
-        new = new[:new.rfind(b"\n") + 1]
+        new = whole_lines(self.log, self.read)
         self.read += len(new)
         for name, words in self.looked_for.items():
             if words in new:
                 connection.marks.setdefault(name, connection.clocks[SERVER] + 1)
+
+    @contextlib.contextmanager
+    def followed(self, output, sign):
+        """The session of the client that runs meanwhile, and writes `output`."""
+        with self.lock:
+            self.watched = []
+            self.session = session = Session(output, sign)
+        yield session
+        with self.lock:
+            session.look()
+            self.session = None
+        time.sleep(2 * ROUND_TRIP)  # its last packets are under way
 
     def watched_one(self, name):
         """The one connection for which the log had `name`."""
@@ -183,6 +218,14 @@ class Line:
         if len(found) != 1:
             raise Failure(f"{len(found)} connections came to be {name}:\n{self.log.read_text()}")
         return found[0]
+
+
+def whole_lines(file, begin):
+    """What is in a file after so many bytes, without a line that has no end yet."""
+    with file.open("rb") as log:
+        log.seek(begin)
+        new = log.read()
+    return new[:new.rfind(b"\n") + 1]
 
 
 def tcp(packet):
