@@ -159,9 +159,6 @@
 )]
 
 extern crate alloc;
-#[cfg(test)]
-extern crate std;
-
 mod answer_time;
 mod config;
 mod counters;
