@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 
-use ftp_files::{Files, Listing, ReadFile, WriteFile};
+use ftp_files::{Files, Listing, ReadFile, WriteFile, error_kind};
 use ftp_proto::server::{
     Answer, FileError, ListenRequest, Rights, StoreMode, TransferAction, TransferId,
     TransferRequest, VirtualPath,
@@ -52,7 +52,7 @@ impl FileJob {
     }
 }
 
-/// Opens what is to be transferred.
+/// Opens what is to be transferred, and reads the first of it: so a small file needs no other job.
 pub(super) fn open(files: &dyn Files, request: TransferRequest, rights: Rights) -> Done {
     let id = request.id();
     let opened = match request.action() {
@@ -72,6 +72,10 @@ pub(super) fn open(files: &dyn Files, request: TransferRequest, rights: Rights) 
         }
         _ => Err(FileError::NotSupported),
     };
+    let opened = opened.and_then(|(mut moving, size)| match moving.begin() {
+        Ok(()) => Ok((moving, size)),
+        Err(error) => Err(error_kind(&error)),
+    });
     match opened {
         Ok((moving, size)) => Done::Opened(None, request.begin(size), Box::new(moving)),
         Err(error) => Done::Answered(request.refused(error)),

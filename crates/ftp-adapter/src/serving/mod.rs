@@ -239,17 +239,16 @@ impl FileSession {
         self.wakes_at
     }
 
-    /// The same, without the jobs that read and write: for a dialect that moves bytes with a
-    /// [`pump`](Self::pump).
+    /// The same, without the bytes and the jobs that read and write: as long as there is no data connection, or a
+    /// [`pump`](Self::pump) moves the bytes.
     pub fn next_question(&mut self, now: Instant, control: &mut Connection) -> Option<FileJob> {
-        let is_working = self.is_working;
-        let moving = self.transfer.as_mut();
-        if let Some(end) = moving.and_then(|moving| moving.written_end(is_working)) {
-            // If the transfer is over, its outcome is known already.
-            let _over_already = control.data_ended(now, end);
-        }
         if self.is_working {
             return None;
+        }
+        let moving = self.transfer.as_mut();
+        if let Some(end) = moving.and_then(|moving| moving.end.take()) {
+            // If the transfer is over, its outcome is known already.
+            let _over_already = control.data_ended(now, end);
         }
         while let Some(work) = self.waiting.pop_front() {
             let job = self.job(now, control, work);
@@ -261,10 +260,12 @@ impl FileSession {
         None
     }
 
-    /// The transfer, whose data connection stands, for a thread that moves its bytes.
+    /// The transfer, whose data connection stands, for a thread that moves its bytes. `None` as long as there are
+    /// few: then [`next_job`](Self::next_job) moves them.
     pub fn pump(&mut self) -> Option<FilePump> {
         let moving = self.transfer.as_mut().filter(|_| !self.is_working)?;
-        let moving = Box::new(moving.take()?);
+        let large = Some(moving).filter(|moving| moving.is_large());
+        let moving = Box::new(large?.take()?);
         self.is_working = true;
         Some(FilePump::new(moving, self.pace.clone()))
     }
@@ -293,13 +294,16 @@ impl FileSession {
                 let moving = self
                     .transfer
                     .take_if(|moving| moving.id == request.transfer());
-                let Some(OpenFile::Write(file)) = moving.and_then(|moving| moving.file) else {
+                let Some((mut file, rest)) = moving.and_then(|moving| moving.into_upload()) else {
                     // If that is too late, nobody waits for it.
                     let _late = control.answer(now, request.refused(FileError::Failed));
                     return None;
                 };
                 FileJob::new(move || {
-                    Done::Answered(match file.commit() {
+                    let written = file.write_all(rest.bytes());
+                    let written = written.map_err(|error| error_kind(&error));
+                    // A file that is dropped is left as after a failure.
+                    Done::Answered(match written.and_then(|()| file.commit()) {
                         Ok(()) => request.committed(),
                         Err(error) => request.refused(error),
                     })
@@ -362,9 +366,13 @@ impl FileSession {
                 }
             }
             Done::Pumped(moving, result) => {
-                let (id, file) = (moving.id, moving.file);
-                if let Some(file) = file {
-                    let _moving = self.take_back(id, file);
+                let Moving {
+                    id, file, bytes, ..
+                } = *moving;
+                if let Some(file) = file
+                    && let Some(moving) = self.take_back(id, file)
+                {
+                    moving.bytes = bytes;
                 }
                 if let Err(error) = result {
                     abort(now, control, id, &error);

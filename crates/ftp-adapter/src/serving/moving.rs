@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A transfer under way.
 pub(super) struct Moving {
     pub(super) id: TransferId,
-    /// `None` while a job has it.
+    /// `None` while a job has it, and when all of a small one was read.
     pub(super) file: Option<OpenFile>,
     pub(super) bytes: Bytes,
     /// How many bytes of the file are to be handed on until its end; if that is known.
@@ -44,7 +44,8 @@ pub(super) struct Moving {
     is_kept: bool,
     /// Nothing is read before the client has all that was handed on.
     is_resting: bool,
-    /// How the data connection ended. The machine is told when all that came is written.
+    /// How the data connection ended. The machine is told when no job has the file. What is left to be written
+    /// then is written before the file is kept.
     pub(super) end: Option<data::End>,
 }
 
@@ -112,9 +113,34 @@ impl Moving {
     pub(super) fn take(&mut self) -> Option<Self> {
         let file = self.file.take()?;
         Some(Self {
+            bytes: take(&mut self.bytes),
             expected: self.expected,
             ..Self::new(self.id, file, self.size, self.most)
         })
+    }
+
+    /// Whether moving its bytes may take long: not all of a file was read, or more came than a small one has.
+    pub(super) fn is_large(&self) -> bool {
+        match &self.file {
+            Some(OpenFile::Read(_)) => true,
+            Some(OpenFile::Write(_)) => self.bytes.piece.len() >= FIRST_PIECE,
+            None => false,
+        }
+    }
+
+    /// Reads the first of it. A file that has no more is closed. Blocks.
+    pub(super) fn begin(&mut self) -> io::Result<()> {
+        let Some(OpenFile::Read(file)) = &mut self.file else {
+            return Ok(());
+        };
+        // One more than there should be, to see the end.
+        let all = self.expected.and_then(|all| usize::try_from(all).ok());
+        let size = all.map_or(self.size, |all| self.size.min(all.saturating_add(1)));
+        self.bytes.is_read = self.bytes.piece.fill(&mut **file, size)?;
+        if self.bytes.is_read {
+            self.file = None;
+        }
+        Ok(())
     }
 
     /// Takes what came, or hands on what was read, as much as may be now.
@@ -242,10 +268,12 @@ impl Moving {
         since.checked_add(PATIENCE)
     }
 
-    /// How the data ended, once all of it is written.
-    pub(super) fn written_end(&mut self, is_working: bool) -> Option<data::End> {
-        let is_written = self.bytes.piece.is_empty() && !is_working;
-        self.end.take_if(|_| is_written)
+    /// The file, and what came and is not written.
+    pub(super) fn into_upload(self) -> Option<(Box<dyn WriteFile>, Piece)> {
+        match self.file {
+            Some(OpenFile::Write(file)) => Some((file, self.bytes.piece)),
+            _ => None,
+        }
     }
 
     /// The next read or write.
@@ -299,7 +327,7 @@ impl Moving {
 
     fn is_writing(&self) -> bool {
         let length = self.bytes.piece.len();
-        length >= PIECE || (length > 0 && (self.end.is_some() || self.is_slow))
+        length >= PIECE || (length > 0 && self.is_slow)
     }
 
     /// Reads the next piece at once. Blocks.

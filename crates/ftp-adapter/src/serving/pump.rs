@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::mem::take;
 use std::time;
 
 use super::bandwidth::Pace;
@@ -72,6 +73,15 @@ impl FilePump {
     pub fn sent_by_system(&mut self, count: usize) {
         self.moving.passed(count);
         self.moving.bytes.is_read |= count == 0;
+    }
+
+    /// Writes what came before this thread took over.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn write_held(&mut self) -> io::Result<()> {
+        let held = take(&mut self.moving.bytes.piece);
+        self.write(held.bytes())
     }
 
     /// Writes what came to the file.

@@ -1,7 +1,8 @@
 //! The files and the data connections of one session of a [`Server`](crate::Server).
 //!
-//! The session's second thread does what blocks: it asks the files, and moves a transfer's bytes. The
-//! session's own thread waits for it, and looks at the control connection meanwhile.
+//! The session's second thread does what blocks: it asks the files, and moves the bytes of a transfer that is not
+//! small. The session's own thread waits for it, or moves the bytes of a small one, and looks at the control
+//! connection meanwhile.
 
 mod pumping;
 
@@ -10,6 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use ftp_adapter::socket2::SockRef;
@@ -17,16 +19,16 @@ use ftp_adapter::{
     ActiveListener, Clock, DataOpening, FileDone, FileServer, FileSession, SystemClock,
     TransferSummary, socket,
 };
-use ftp_proto::data::Ticket;
+use ftp_proto::data::{self, Ticket};
 use ftp_proto::server::{Connection, Event};
 
-use self::pumping::{Moved, Pumping};
+use self::pumping::{DataDriver, DataError, Moved, Pumping};
 use crate::connector::connect;
 use crate::session_runner::{Control, ServesFiles, Waited};
 use crate::worker::Worker;
 use crate::{Driver, Parts};
 
-/// How long to wait for the second thread before the control connection is looked at.
+/// How long to wait for the second thread or for the data before the control connection is looked at.
 const LOOK_BETWEEN: Duration = Duration::from_millis(50);
 /// How long to wait for the control connection at first before the listener is looked at; doubled each
 /// time, up to [`LOOK_BETWEEN`].
@@ -44,6 +46,7 @@ pub(crate) fn begin(
             job: None,
             data: Data::None,
             slice: FIRST_SLICE,
+            looked_at: Instant::now(),
         })
     })
 }
@@ -55,6 +58,8 @@ struct Serving {
     job: Option<Receiver<FileDone>>,
     data: Data,
     slice: Duration,
+    /// When the control connection was looked at last.
+    looked_at: Instant,
 }
 
 /// The data connection.
@@ -64,6 +69,8 @@ enum Data {
     Accepting(Ticket, ActiveListener),
     /// The second thread connects.
     Connecting(Ticket, Receiver<io::Result<TcpStream>>),
+    /// This thread moves bytes: there are few.
+    Open(Box<DataDriver>),
     /// The second thread moves bytes.
     Moving {
         moved: Receiver<Moved>,
@@ -103,12 +110,20 @@ impl ServesFiles for Serving {
         worker: &mut Worker<'scope, '_>,
         most: Duration,
     ) -> Waited {
-        let waited = self.wait_for_any(control, worker, most.min(LOOK_BETWEEN));
+        let waited = self.wait_for_any(control, most.min(LOOK_BETWEEN));
         if let Waited::Happened = waited {
             self.slice = FIRST_SLICE;
             self.go_on(control, worker);
+            if self.looked_at.elapsed() < LOOK_BETWEEN {
+                return Waited::Happened;
+            }
         }
-        waited
+        // The control connection is looked at next.
+        self.looked_at = Instant::now();
+        match waited {
+            Waited::Happened => Waited::Nothing,
+            waited => waited,
+        }
     }
 
     fn summary(&mut self, control: &Control, event: &Event) -> Option<Box<TransferSummary>> {
@@ -129,15 +144,10 @@ impl ServesFiles for Serving {
 }
 
 impl Serving {
-    fn wait_for_any<'scope>(
-        &mut self,
-        control: &mut Control,
-        worker: &mut Worker<'scope, '_>,
-        most: Duration,
-    ) -> Waited {
+    fn wait_for_any(&mut self, control: &mut Control, most: Duration) -> Waited {
         if let Data::Accepting(_, listener) = &self.data {
             if let Some(accepted) = listener.accept().transpose() {
-                self.opened(control, worker, accepted);
+                self.opened(control, accepted);
                 return Waited::Happened;
             }
             self.slice = (self.slice * 2).min(LOOK_BETWEEN);
@@ -150,17 +160,23 @@ impl Serving {
             let done = job.recv_timeout(wait);
             return self.job_done(control, done);
         }
-        match &self.data {
+        match &mut self.data {
             Data::None => Waited::Idle(Duration::MAX),
             Data::Accepting(..) => Waited::Idle(self.slice),
             Data::Connecting(_, connected) => match connected.recv_timeout(wait) {
                 Err(RecvTimeoutError::Timeout) => Waited::Nothing,
                 connected => {
                     let lost = || Err(io::ErrorKind::Other.into());
-                    self.opened(control, worker, connected.unwrap_or_else(|_| lost()));
+                    self.opened(control, connected.unwrap_or_else(|_| lost()));
                     Waited::Happened
                 }
             },
+            Data::Open(driver) => {
+                let wakes_at = self.files.wakes_at();
+                let until = wakes_at.map(|at| at.saturating_duration_since(Instant::now()));
+                let next = driver.next_within(until.map_or(wait, |until| until.min(wait)));
+                self.open_went_on(control, next)
+            }
             Data::Moving { moved, .. } | Data::GivenUp(moved) => match moved.recv_timeout(wait) {
                 Err(RecvTimeoutError::Timeout) => Waited::Nothing,
                 moved => self.moved(control, moved.ok()),
@@ -191,19 +207,52 @@ impl Serving {
                 Data::GivenUp(moved)
             }
             given_up @ Data::GivenUp(_) => given_up,
-            Data::None | Data::Accepting(..) | Data::Connecting(..) => Data::None,
+            Data::None | Data::Accepting(..) | Data::Connecting(..) | Data::Open(_) => Data::None,
         };
     }
 
-    /// Something has happened: starts what blocks.
+    /// Something has happened: moves few bytes on, and starts what blocks.
     fn go_on<'scope>(&mut self, control: &mut Control, worker: &mut Worker<'scope, '_>) {
-        let (now, machine) = now_and_machine(control);
-        if self.job.is_none()
-            && let Some(job) = self.files.next_question(now, machine)
-        {
+        self.pump(control, worker);
+        if self.job.is_some() {
+            return;
+        }
+        let clock = Instant::now();
+        let now = control.instant(clock);
+        let machine = control.machine_mut().machine_mut();
+        let job = match &mut self.data {
+            Data::Open(driver) => {
+                let data = driver.machine_mut().machine_mut();
+                self.files.next_job((now, clock), machine, Some(data))
+            }
+            _ => self.files.next_question(now, machine),
+        };
+        if let Some(job) = job {
             match worker.begin(|| job.run()) {
                 Ok(done) => self.job = Some(done),
                 Err(_) => self.files.lost(now, machine),
+            }
+        }
+    }
+
+    /// Has the second thread move the bytes, if there are many.
+    fn pump<'scope>(&mut self, control: &mut Control, worker: &mut Worker<'scope, '_>) {
+        let data = std::mem::replace(&mut self.data, Data::None);
+        let Data::Open(driver) = data else {
+            self.data = data;
+            return;
+        };
+        let Some(pump) = self.files.pump() else {
+            self.data = Data::Open(driver);
+            return;
+        };
+        let given_up = Arc::new(AtomicBool::new(false));
+        let pumping = Pumping::new(pump, driver, Arc::clone(&given_up));
+        match worker.begin(|| pumping.run()) {
+            Ok(moved) => self.data = Data::Moving { moved, given_up },
+            Err(_) => {
+                let (now, machine) = now_and_machine(control);
+                self.files.lost(now, machine);
             }
         }
     }
@@ -232,12 +281,7 @@ impl Serving {
         }
     }
 
-    fn opened<'scope>(
-        &mut self,
-        control: &mut Control,
-        worker: &mut Worker<'scope, '_>,
-        opened: io::Result<TcpStream>,
-    ) {
+    fn opened(&mut self, control: &mut Control, opened: io::Result<TcpStream>) {
         let data = std::mem::replace(&mut self.data, Data::None);
         let (Data::Accepting(ticket, _) | Data::Connecting(ticket, _)) = data else {
             return;
@@ -253,21 +297,36 @@ impl Serving {
                 return;
             }
         };
-        // Without them the machine notices that nobody moves its bytes.
-        if let (Ok((stream, data)), Some(pump)) = (opened, self.files.pump()) {
+        if let Ok((stream, data)) = opened {
             let data = control.machine().data(data);
             socket::reset_if_cut(&SockRef::from(&stream), data.machine(), true);
-            let driver = Box::new(Driver::for_data_since(data, stream, start));
-            let given_up = Arc::new(AtomicBool::new(false));
-            let pumping = Pumping::new(pump, driver, Arc::clone(&given_up));
-            match worker.begin(|| pumping.run()) {
-                Ok(moved) => self.data = Data::Moving { moved, given_up },
-                Err(_) => {
-                    let (now, machine) = now_and_machine(control);
-                    self.files.lost(now, machine);
-                }
-            }
+            self.data = Data::Open(Box::new(Driver::for_data_since(data, stream, start)));
         }
+    }
+
+    /// The data connection whose bytes this thread moves.
+    fn open_went_on(
+        &mut self,
+        control: &mut Control,
+        next: Result<Poll<Option<data::Event>>, DataError>,
+    ) -> Waited {
+        let result = match next {
+            Ok(Poll::Ready(Some(_))) => return Waited::Happened,
+            Ok(Poll::Pending) => {
+                return match self.files.wakes_at() {
+                    Some(at) if at <= Instant::now() => Waited::Happened,
+                    _ => Waited::Nothing,
+                };
+            }
+            Ok(Poll::Ready(None)) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Data::Open(driver) = std::mem::replace(&mut self.data, Data::None) {
+            let (now, machine) = now_and_machine(control);
+            self.files
+                .data_over(now, machine, close(now, *driver, result));
+        }
+        Waited::Happened
     }
 
     /// The second thread has moved all bytes, or is lost.
@@ -284,27 +343,41 @@ impl Serving {
             self.files.lost(now, machine);
             return Waited::Happened;
         };
-        let Parts {
-            machine: mut data,
-            transport,
-            ..
-        } = driver.into_parts();
         let ended = result.filter(|_| !is_given_up);
-        if let Some(Ok(())) = ended {
-            socket::reset_if_cut(&SockRef::from(&transport), data.machine(), false);
-        }
-        // The socket is closed here, before anything is said over the control connection.
-        drop(transport);
         let (now, machine) = now_and_machine(control);
-        self.files.done(now, machine, done);
-        if let Some(ended) = ended {
-            if ended.is_err() {
-                data.machine_mut().failed(now);
+        let data = match ended {
+            Some(ended) => Some(close(now, *driver, ended)),
+            None => {
+                drop(driver);
+                None
             }
-            self.files.data_over(now, machine, data.into_machine());
+        };
+        self.files.done(now, machine, done);
+        if let Some(data) = data {
+            self.files.data_over(now, machine, data);
         }
         Waited::Happened
     }
+}
+
+/// Closes the socket, before anything is said over the control connection.
+fn close(
+    now: ftp_proto::Instant,
+    driver: DataDriver,
+    result: Result<(), DataError>,
+) -> data::Connection {
+    let Parts {
+        machine: mut data,
+        transport,
+        ..
+    } = driver.into_parts();
+    if result.is_ok() {
+        socket::reset_if_cut(&SockRef::from(&transport), data.machine(), false);
+    } else {
+        data.machine_mut().failed(now);
+    }
+    drop(transport);
+    data.into_machine()
 }
 
 fn now_and_machine(control: &mut Control) -> (ftp_proto::Instant, &mut Connection) {

@@ -14,6 +14,7 @@ use ftp_rustls::Secured;
 use crate::Driver;
 
 pub(super) type DataDriver = Driver<Secured<data::Connection>, TcpStream>;
+pub(super) type DataError = DriverError<ftp_rustls::Error<data::Error>>;
 
 /// How long to wait for the client before it is looked whether the transfer is given up.
 const SLICE: Duration = Duration::from_millis(50);
@@ -42,7 +43,7 @@ pub(super) struct Moved {
     pub(super) done: FileDone,
     pub(super) driver: Box<DataDriver>,
     /// How the data connection ended; `None` if it was given up, or the file failed.
-    pub(super) result: Option<Result<(), DriverError<ftp_rustls::Error<data::Error>>>>,
+    pub(super) result: Option<Result<(), DataError>>,
 }
 
 impl Pumping {
@@ -168,6 +169,7 @@ impl Pumping {
     }
 
     fn receive(&mut self) -> io::Result<()> {
+        self.pump.write_held()?;
         while !self.is_given_up() {
             let Some(most) = self.may_move() else {
                 return Ok(());
