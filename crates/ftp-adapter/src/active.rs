@@ -106,9 +106,8 @@ impl ActiveMode {
     /// # Errors
     /// Those of the system; [`AddrInUse`](io::ErrorKind::AddrInUse) if no port of the range is free.
     pub fn listen(&self, local: SocketAddr, peer: IpAddr) -> io::Result<ActiveListener> {
-        let listener = self.bind(local)?;
+        let (listener, port) = self.bind(local)?;
         listener.set_nonblocking(true)?;
-        let port = listener.local_addr()?.port();
         let told = self.address.unwrap_or(local.ip());
         Ok(ActiveListener {
             listener,
@@ -117,7 +116,8 @@ impl ActiveMode {
         })
     }
 
-    fn bind(&self, mut local: SocketAddr) -> io::Result<TcpListener> {
+    /// Also returns the port.
+    fn bind(&self, mut local: SocketAddr) -> io::Result<(TcpListener, u16)> {
         let (ports, tries) = match &self.ports {
             Some(ports) => (ports.clone(), ports.len()),
             None => (DYNAMIC_PORTS, TRIES),
@@ -131,15 +131,22 @@ impl ActiveMode {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 // The system may keep some of them to itself.
                 Err(_) if self.ports.is_none() => {}
-                bound => return bound,
+                bound if port > 0 => return Ok((bound?, port)),
+                bound => return with_port(bound?),
             }
         }
         if self.ports.is_some() {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         local.set_port(0);
-        TcpListener::bind(local)
+        with_port(TcpListener::bind(local)?)
     }
+}
+
+/// The port is one that the system has chosen.
+fn with_port(listener: TcpListener) -> io::Result<(TcpListener, u16)> {
+    let port = listener.local_addr()?.port();
+    Ok((listener, port))
 }
 
 impl ActiveListener {
@@ -152,7 +159,9 @@ impl ActiveListener {
             match self.listener.accept() {
                 Ok((stream, from)) if self.peers.contains(from.ip()) => {
                     // Some systems hand this setting down.
-                    stream.set_nonblocking(false)?;
+                    if !cfg!(any(target_os = "linux", target_os = "android")) {
+                        stream.set_nonblocking(false)?;
+                    }
                     stream.set_nodelay(true)?;
                     return Ok(Some(stream));
                 }

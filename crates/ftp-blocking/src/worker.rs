@@ -1,7 +1,9 @@
 //! The thread of a session's handler, so that the session's own thread can keep the deadlines.
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, Scope};
 use std::time::Duration;
 
@@ -13,15 +15,21 @@ type Job<'scope> = Box<dyn FnOnce() + Send + 'scope>;
 /// Does one job at a time in a thread of its own, which exists only while it is needed.
 pub(crate) struct Worker<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
-    /// To the thread that was started last, if it still runs. A channel without room: a thread that
-    /// waits takes each job, so a thread that ends leaves none.
+    /// To the thread that was started last.
     jobs: Option<SyncSender<Job<'scope>>>,
+    /// Whether that thread takes a job: it has done the last one, and has not ended. Who takes this back, the
+    /// thread that ends or who has a job for it, can count on it.
+    is_free: Arc<AtomicBool>,
 }
 
 impl<'scope, 'env> Worker<'scope, 'env> {
     /// No thread yet.
     pub(crate) fn new(scope: &'scope Scope<'scope, 'env>) -> Self {
-        Self { scope, jobs: None }
+        Self {
+            scope,
+            jobs: None,
+            is_free: Arc::default(),
+        }
     }
 
     /// Starts the work. The receiver gets its result; nothing, if the work panics.
@@ -33,23 +41,27 @@ impl<'scope, 'env> Worker<'scope, 'env> {
         work: impl FnOnce() -> A + Send + 'scope,
     ) -> io::Result<Receiver<A>> {
         let (answer, answered) = sync_channel(1);
-        let mut job: Job<'scope> = Box::new(move || {
-            // An error means that the caller has stopped waiting.
-            drop(answer.send(work()));
-        });
-        if let Some(jobs) = &self.jobs {
-            job = match jobs.try_send(job) {
-                Ok(()) => return Ok(answered),
-                Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => job,
-            };
+        if let Some(jobs) = &self.jobs
+            && self.is_free.swap(false, Ordering::AcqRel)
+        {
+            let is_free = Arc::clone(&self.is_free);
+            let job = job(work, answer, is_free);
+            jobs.try_send(job).map_err(|_| io::ErrorKind::BrokenPipe)?;
+            return Ok(answered);
         }
-        let (jobs, next) = sync_channel::<Job<'scope>>(0);
+        // One that still works, perhaps for ever, has its own.
+        let is_free = Arc::<AtomicBool>::default();
+        let first = job(work, answer, Arc::clone(&is_free));
+        self.is_free = Arc::clone(&is_free);
+        let (jobs, next) = sync_channel::<Job<'scope>>(1);
         let thread = Builder::new().name("ftp handler".to_owned());
         thread.spawn_scoped(self.scope, move || {
-            job();
+            first();
             loop {
                 match next.recv_timeout(KEPT) {
                     Ok(job) => job(),
+                    // Unless a job is on its way.
+                    Err(RecvTimeoutError::Timeout) if !is_free.swap(false, Ordering::AcqRel) => {}
                     Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
                 }
             }
@@ -57,4 +69,17 @@ impl<'scope, 'env> Worker<'scope, 'env> {
         self.jobs = Some(jobs);
         Ok(answered)
     }
+}
+
+fn job<'scope, A: Send + 'scope>(
+    work: impl FnOnce() -> A + Send + 'scope,
+    answer: SyncSender<A>,
+    is_free: Arc<AtomicBool>,
+) -> Job<'scope> {
+    Box::new(move || {
+        let result = work();
+        is_free.store(true, Ordering::Release);
+        // An error means that the caller has stopped waiting.
+        drop(answer.send(result));
+    })
 }

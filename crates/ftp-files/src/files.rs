@@ -24,6 +24,13 @@ use crate::hash::hash_file;
 /// have here (see [`is_usable`](crate::is_usable)), and where the system refuses;
 /// [`FileError::NoSpace`]; and [`FileError::Failed`] for all else that goes wrong.
 pub trait Files: Send + Sync + 'static {
+    /// Whether its calls, and those of its readers and writers, end soon: they wait for no network, and for no more
+    /// than a disk of this host. A server with a thread for each session makes them in that thread then,
+    /// and looks at the control connection afterwards. Without this method: `false`.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Whether this is a directory that may be entered (`CWD`).
     fn enter(&self, path: &VirtualPath) -> Result<(), FileError>;
 
@@ -255,6 +262,9 @@ pub fn error_kind(error: &io::Error) -> FileError {
 macro_rules! delegate {
     ($pointer:ty) => {
         impl<F: Files + ?Sized> Files for $pointer {
+            fn is_local(&self) -> bool {
+                (**self).is_local()
+            }
             fn enter(&self, path: &VirtualPath) -> Result<(), FileError> {
                 (**self).enter(path)
             }

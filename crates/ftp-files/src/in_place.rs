@@ -60,6 +60,10 @@ impl<F: Files> InPlace<F> {
 }
 
 impl<F: Files> Files for InPlace<F> {
+    fn is_local(&self) -> bool {
+        self.files.is_local()
+    }
+
     fn enter(&self, path: &VirtualPath) -> Result<(), FileError> {
         self.files.enter(path)
     }

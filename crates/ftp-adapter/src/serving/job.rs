@@ -16,7 +16,10 @@ use crate::ActiveListener;
 
 /// Something that blocks.
 #[must_use = "the client waits for it"]
-pub struct FileJob(Box<dyn FnOnce() -> FileDone + Send>);
+pub struct FileJob {
+    work: Box<dyn FnOnce() -> FileDone + Send>,
+    pub(super) is_short: bool,
+}
 
 /// What came of a [`FileJob`], for [`FileSession::done`](super::FileSession::done).
 #[must_use = "the client waits for it"]
@@ -43,12 +46,21 @@ pub(super) enum Done {
 
 impl FileJob {
     pub(super) fn new(job: impl FnOnce() -> Done + Send + 'static) -> Self {
-        Self(Box::new(|| FileDone(job())))
+        Self {
+            work: Box::new(|| FileDone(job())),
+            is_short: false,
+        }
+    }
+
+    /// Whether it ends soon, because the files are [local](Files::is_local): a thread that serves one session
+    /// may do it by itself.
+    pub fn is_short(&self) -> bool {
+        self.is_short
     }
 
     /// Does it. Blocks.
     pub fn run(self) -> FileDone {
-        (self.0)()
+        (self.work)()
     }
 }
 

@@ -20,7 +20,7 @@ use std::time;
 
 use ftp_files::{answer, error_kind};
 use ftp_proto::server::{
-    CommitRequest, Connection, Event, FileError, FileRequest, ListenRequest, Rights,
+    CommitRequest, Connection, Event, FileAction, FileError, FileRequest, ListenRequest, Rights,
     TransferAction, TransferId, TransferRequest, VirtualPath,
 };
 use ftp_proto::{Instant, Username, data};
@@ -59,6 +59,8 @@ pub struct FileSession {
     waiting: VecDeque<Work>,
     /// A job is being done.
     is_working: bool,
+    /// The files of the last transfer are near.
+    is_local: bool,
     transfer: Option<Box<Moving>>,
     /// The transfer that was started last, until its end is reported.
     started: Option<Box<Started>>,
@@ -106,6 +108,7 @@ impl FileSession {
             user: None,
             waiting: VecDeque::new(),
             is_working: false,
+            is_local: false,
             transfer: None,
             started: None,
             listener: None,
@@ -228,9 +231,10 @@ impl FileSession {
         if job.is_some() || self.is_working {
             return job;
         }
-        let job = self.transfer.as_mut().and_then(|moving| moving.job());
-        self.is_working = job.is_some();
-        job
+        let mut job = self.transfer.as_mut().and_then(|moving| moving.job())?;
+        job.is_short = self.is_local;
+        self.is_working = true;
+        Some(job)
     }
 
     /// Bytes are held back, to keep the bandwidth, or wait for the client: call
@@ -251,10 +255,21 @@ impl FileSession {
             let _over_already = control.data_ended(now, end);
         }
         while let Some(work) = self.waiting.pop_front() {
-            let job = self.job(now, control, work);
-            if job.is_some() {
+            let is_local = match &work {
+                Work::Answer(request, _, user) => {
+                    !matches!(request.action(), FileAction::Hash { .. }) && user.has_local_files()
+                }
+                Work::Open(_, _, user) => {
+                    self.is_local = user.has_local_files();
+                    self.is_local
+                }
+                Work::Commit(_) | Work::Leave(..) => self.is_local,
+                Work::Listen(_) | Work::Refuse(_) => false,
+            };
+            if let Some(mut job) = self.job(now, control, work) {
+                job.is_short = is_local;
                 self.is_working = true;
-                return job;
+                return Some(job);
             }
         }
         None

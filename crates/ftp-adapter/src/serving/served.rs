@@ -117,6 +117,11 @@ impl User {
         }
     }
 
+    /// Whether their files were chosen already, and are near.
+    pub(super) fn has_local_files(&self) -> bool {
+        matches!(self.files.get(), Some(Ok(files)) if files.is_local())
+    }
+
     /// May block.
     pub(super) fn files(&self) -> Result<&dyn Files, FileError> {
         let choose = || (self.served.0)(&self.info).map_err(|error| error_kind(&error));

@@ -8,6 +8,7 @@ mod pumping;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use ftp_adapter::socket2::SockRef;
 use ftp_adapter::{
-    ActiveListener, Clock, DataOpening, FileDone, FileServer, FileSession, SystemClock,
+    ActiveListener, Clock, DataOpening, FileDone, FileJob, FileServer, FileSession, SystemClock,
     TransferSummary, socket,
 };
 use ftp_proto::data::{self, Ticket};
@@ -211,27 +212,42 @@ impl Serving {
         };
     }
 
-    /// Something has happened: moves few bytes on, and starts what blocks.
+    /// Something has happened: moves few bytes on, and does what is short or starts what blocks.
     fn go_on<'scope>(&mut self, control: &mut Control, worker: &mut Worker<'scope, '_>) {
-        self.pump(control, worker);
-        if self.job.is_some() {
+        loop {
+            self.pump(control, worker);
+            let Some(job) = self.next_job(control) else {
+                return;
+            };
+            if job.is_short() {
+                let done = catch_unwind(AssertUnwindSafe(|| job.run()));
+                self.job_done(control, done.map_err(|_| RecvTimeoutError::Disconnected));
+                continue;
+            }
+            match worker.begin(|| job.run()) {
+                Ok(done) => self.job = Some(done),
+                Err(_) => {
+                    let (now, machine) = now_and_machine(control);
+                    self.files.lost(now, machine);
+                }
+            }
             return;
+        }
+    }
+
+    fn next_job(&mut self, control: &mut Control) -> Option<FileJob> {
+        if self.job.is_some() {
+            return None;
         }
         let clock = Instant::now();
         let now = control.instant(clock);
         let machine = control.machine_mut().machine_mut();
-        let job = match &mut self.data {
+        match &mut self.data {
             Data::Open(driver) => {
                 let data = driver.machine_mut().machine_mut();
                 self.files.next_job((now, clock), machine, Some(data))
             }
             _ => self.files.next_question(now, machine),
-        };
-        if let Some(job) = job {
-            match worker.begin(|| job.run()) {
-                Ok(done) => self.job = Some(done),
-                Err(_) => self.files.lost(now, machine),
-            }
         }
     }
 

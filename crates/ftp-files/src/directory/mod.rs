@@ -7,6 +7,7 @@ mod upload;
 use std::fs::FileTimes;
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cap_std::ambient_authority;
@@ -37,8 +38,9 @@ use crate::{Entries, Facts, Files, Opened, WriteFile, error_kind};
 /// ```
 #[derive(Debug)]
 pub struct Directory {
-    root: Dir,
+    root: Arc<Dir>,
     sync: bool,
+    is_local: bool,
 }
 
 impl Directory {
@@ -48,7 +50,11 @@ impl Directory {
     /// Those of opening it.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let root = Dir::open_ambient_dir(path, ambient_authority())?;
-        Ok(Self { root, sync: false })
+        Ok(Self {
+            root: Arc::new(root),
+            sync: false,
+            is_local: true,
+        })
     }
 
     /// Serves a directory below this one, say a user's own, with the same options.
@@ -58,8 +64,8 @@ impl Directory {
     pub fn below(&self, path: &VirtualPath) -> Result<Self, FileError> {
         let root = self.root.open_dir(relative(path)?);
         Ok(Self {
-            root: root.map_err(file_error)?,
-            sync: self.sync,
+            root: Arc::new(root.map_err(file_error)?),
+            ..*self
         })
     }
 
@@ -72,18 +78,40 @@ impl Directory {
         self
     }
 
+    /// Whether the directory is on a disk of this host, and not on a network file system or a device that may
+    /// take long. Default on. It decides only in which thread a server makes its calls: see
+    /// [`Files::is_local`].
+    #[must_use]
+    pub fn local(mut self, local: bool) -> Self {
+        self.is_local = local;
+        self
+    }
+
     /// Opens the directory that something is in: what is done there stays there, whatever becomes of the
     /// path. `None` for the root.
-    fn parent<'a>(&self, path: &'a VirtualPath) -> Result<Option<(Dir, &'a Path)>, FileError> {
+    fn parent<'a>(&self, path: &'a VirtualPath) -> Result<Option<(Arc<Dir>, &'a Path)>, FileError> {
         let Some((parent, name)) = names::split(path)? else {
             return Ok(None);
         };
-        let parent = self.root.open_dir(relative(&parent)?).map_err(file_error)?;
-        Ok(Some((parent, path_of(name)?)))
+        let directory = match parent.is_root() {
+            true => Arc::clone(&self.root),
+            false => self.open_directory(&parent)?,
+        };
+        Ok(Some((directory, path_of(name)?)))
+    }
+
+    fn open_directory(&self, path: &VirtualPath) -> Result<Arc<Dir>, FileError> {
+        let opened = self.root.open_dir(relative(path)?);
+        opened.map(Arc::new).map_err(file_error)
     }
 }
 
 impl Files for Directory {
+    /// Not if uploads are [synchronized](Self::sync), which a disk may take seconds for.
+    fn is_local(&self) -> bool {
+        self.is_local && !self.sync
+    }
+
     fn enter(&self, path: &VirtualPath) -> Result<(), FileError> {
         let metadata = self.root.metadata(relative(path)?).map_err(file_error)?;
         if metadata.is_dir() {
@@ -116,7 +144,9 @@ impl Files for Directory {
         if offset > size {
             return Err(FileError::TooShort);
         }
-        file.seek(SeekFrom::Start(offset)).map_err(file_error)?;
+        if offset > 0 {
+            file.seek(SeekFrom::Start(offset)).map_err(file_error)?;
+        }
         Ok(Opened {
             reader: Box::new(file),
             size: Some(size),
@@ -133,7 +163,7 @@ impl Files for Directory {
             let proposal = path.name().filter(|_| !is_directory).unwrap_or(b"upload");
             let name = names::unique_name(proposal);
             let parent = match is_directory {
-                true => self.root.open_dir(relative(path)?).map_err(file_error)?,
+                true => self.open_directory(path)?,
                 false => self.parent(path)?.ok_or(FileError::NotFound)?.0,
             };
             return upload::begin(parent, path_of(&name)?, false, self.sync);
@@ -278,7 +308,11 @@ fn open_checked(
         metadata if is_wanted(&metadata) => Ok(metadata),
         _ => Err(FileError::NotFound),
     };
-    check(root.metadata(path))?;
+    // A link is looked through; most are none.
+    match root.symlink_metadata(path).map_err(file_error)? {
+        metadata if metadata.is_symlink() => check(root.metadata(path))?,
+        metadata => check(Ok(metadata))?,
+    };
     let file: File = root
         .open_with(path, without_waiting(options))
         .map_err(file_error)?;

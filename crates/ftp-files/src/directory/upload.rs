@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cap_std::fs::{Dir, OpenOptions};
 use ftp_proto::server::{FileError, VirtualPath};
@@ -13,7 +14,7 @@ use crate::{WriteFile, names};
 
 /// Begins one under a hidden name.
 pub(super) fn begin(
-    directory: Dir,
+    directory: Arc<Dir>,
     name: &Path,
     may_overwrite: bool,
     sync: bool,
@@ -62,7 +63,7 @@ fn set_permissions(_: &File, _: &cap_std::fs::Metadata) -> io::Result<()> {
 struct Upload {
     /// Until it has its name, or none.
     file: Option<File>,
-    directory: Dir,
+    directory: Arc<Dir>,
     temporary: PathBuf,
     name: PathBuf,
     may_overwrite: bool,
@@ -81,8 +82,8 @@ impl Upload {
             false => Ok(()),
         };
         drop(file);
-        let from = (&self.directory, self.temporary.as_path());
-        let to = (&self.directory, self.name.as_path());
+        let from = (&*self.directory, self.temporary.as_path());
+        let to = (&*self.directory, self.name.as_path());
         let renamed = synced.and_then(|()| match may_overwrite {
             true => replace(from, to),
             false => rename_new(from, to).map_err(file_error),

@@ -47,6 +47,10 @@ impl std::fmt::Debug for Memory {
 }
 
 impl Files for Memory {
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn enter(&self, path: &VirtualPath) -> Result<(), FileError> {
         names::check(path)?;
         self.tree().directory(path).map(|_| ())

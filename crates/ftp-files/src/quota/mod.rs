@@ -172,6 +172,10 @@ impl State {
 }
 
 impl<F: Files> Files for Quota<F> {
+    fn is_local(&self) -> bool {
+        self.shared.files.is_local()
+    }
+
     fn enter(&self, path: &VirtualPath) -> Result<(), FileError> {
         self.shared.files.enter(path)
     }
