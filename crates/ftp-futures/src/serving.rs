@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{self, Context, Poll};
+use std::time::Instant;
 
 use ftp_adapter::{
     DataOpening, DriverError, FileDone, FileServer, FileSession, TransferSummary, socket,
@@ -239,8 +240,7 @@ impl<R: Runtime> Serving<R> {
         self.data = match (accepted, machine.early_data(now)) {
             (Ok(transport), Some(data)) => {
                 let data = control.machine().data(data);
-                let driver = Driver::for_data_since(data, transport, start);
-                Data::Early(Box::new(driver))
+                Data::Early(data_driver(data, transport, start))
             }
             (Ok(transport), None) => Data::Accepted(Box::new(transport)),
             (Err(_), _) => Data::None,
@@ -259,8 +259,7 @@ impl<R: Runtime> Serving<R> {
                 if let Ok(data) = machine.data_opened(now, opening.ticket) {
                     let data = control.machine().data(data);
                     socket::reset_if_cut(&R::stream_socket(&transport), data.machine(), true);
-                    let driver = Driver::for_data_since(data, transport, start);
-                    self.data = Data::Open(Box::new(driver));
+                    self.data = Data::Open(data_driver(data, transport, start));
                 }
             }
             // As above.
@@ -291,6 +290,17 @@ impl<R: Runtime> Serving<R> {
         }
         self.files.data_over(now, control, machine);
     }
+}
+
+fn data_driver<R: Runtime>(
+    data: Secured<data::Connection>,
+    transport: R::TcpStream,
+    start: Instant,
+) -> Box<DataDriver<R>> {
+    let mut driver = Driver::for_data_since(data, transport, start);
+    // Its socket is closed when it has ended.
+    driver.leave_open();
+    Box::new(driver)
 }
 
 fn now_and_machine<R: Runtime>(control: &mut Control) -> (ftp_proto::Instant, &mut Connection) {

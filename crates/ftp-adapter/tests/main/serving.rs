@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{self, Duration};
 
 use ftp_adapter::{FileDone, FileJob, FileServer, FileSession, ServedFiles};
-use ftp_files::{Entries, Facts, Files, Memory, Opened, ReadFile, WriteFile};
+use ftp_files::{Entries, Facts, Files, Memory, Opened, Quota, ReadFile, Usage, WriteFile};
 use ftp_proto::listing::FactNames;
 use ftp_proto::server::{
     Config, Connection, Event, FileError, FilesConfig, Rights, Security, StoreMode, TransferError,
@@ -137,6 +137,8 @@ struct Session {
     now: Instant,
     /// Begun, and not done.
     job: Option<FileJob>,
+    /// How many were done.
+    jobs: usize,
     said: String,
     /// What the client got.
     got: Vec<u8>,
@@ -145,8 +147,12 @@ struct Session {
 
 impl Session {
     fn new(files: &Watched, command: &str) -> Self {
+        Self::of(files.clone(), command)
+    }
+
+    fn of(files: impl Files, command: &str) -> Self {
         let mut server = FileServer::default();
-        server.set_served(ServedFiles::all(files.clone()));
+        server.set_served(ServedFiles::all(files));
         let config = Config::new()
             .security(Security::DangerousPlaintext)
             .files(FilesConfig::new());
@@ -158,6 +164,7 @@ impl Session {
             began: time::Instant::now(),
             now: Instant::START,
             job: None,
+            jobs: 0,
             said: String::new(),
             got: Vec::new(),
             outcome: None,
@@ -185,6 +192,7 @@ impl Session {
         let Some(job) = self.job.take() else {
             return false;
         };
+        self.jobs += 1;
         let done: FileDone = job.run();
         self.files.done(self.now, &mut self.control, done);
         true
@@ -356,6 +364,50 @@ proptest! {
         prop_assert_eq!(session.end(), Ok(()));
         prop_assert!(session.got == file);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn a_small_file_takes_one_job_down_and_two_up(size in 0..16_384_usize) {
+        let files = Watched::default();
+        files.put(0, &bytes(size));
+        let mut session = Session::new(&files, "RETR file");
+        prop_assert_eq!(session.end(), Ok(()));
+        prop_assert!(session.got == bytes(size));
+        prop_assert_eq!(session.jobs, 1);
+
+        let files = Watched::default();
+        let mut session = Session::new(&files, "STOR file");
+        for part in bytes(size).chunks(1000) {
+            session.send(part);
+        }
+        session.data.as_mut().unwrap().received_eof(session.now);
+        session.run();
+        prop_assert_eq!(session.outcome, Some(Ok(())));
+        prop_assert!(files.got() == bytes(size));
+        prop_assert_eq!(session.jobs, 2);
+    }
+}
+
+#[test]
+fn the_last_of_an_upload_for_which_there_is_no_room_fails_it() {
+    let limit = Usage {
+        bytes: 10,
+        files: 1,
+    };
+    let files = Arc::new(Quota::measure(Memory::new(), limit).unwrap());
+    let mut session = Session::of(Arc::clone(&files), "STOR file");
+    session.send(b"more than ten");
+    session.data.as_mut().unwrap().received_eof(session.now);
+    session.run();
+    assert!(matches!(session.outcome, Some(Err(_))));
+    let last = session.said.lines().last().unwrap_or_default();
+    assert!(last.starts_with("552 "), "{last}");
+    // What there was room for is kept, to go on from there.
+    let kept = files.facts(&path(), FactNames::SIZE).unwrap();
+    assert_eq!(kept.size, Some(10));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod pool;
 mod resume;
 mod scripted_server;
 mod served;
+mod served_small;
 mod transfer_noops;
 mod transfers;
 mod transfers_given_up;
