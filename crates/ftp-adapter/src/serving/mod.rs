@@ -10,6 +10,7 @@ mod piece;
 mod pump;
 mod recheck;
 mod served;
+mod work;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,16 +19,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time;
 
-use ftp_files::{answer, error_kind};
-use ftp_proto::server::{
-    CommitRequest, Connection, Event, FileAction, FileError, FileRequest, ListenRequest, Rights,
-    TransferAction, TransferId, TransferRequest, VirtualPath,
-};
+use ftp_files::error_kind;
+use ftp_proto::server::{Connection, Event, Rights, TransferAction, TransferId, VirtualPath};
 use ftp_proto::{Instant, Username, data};
 
 use self::bandwidth::Pace;
 pub use self::external::ExternalAddress;
-use self::job::{Done, OpenFile, open};
+use self::job::{Done, OpenFile};
 pub use self::job::{FileDone, FileJob};
 pub use self::listening::DataOpening;
 use self::moving::{Moving, Pause};
@@ -35,6 +33,7 @@ use self::piece::Piece;
 pub use self::pump::FilePump;
 use self::served::User;
 pub use self::served::{FileServer, ServedFiles};
+use self::work::Work;
 use crate::acceptor::SessionSlot;
 use crate::{ActiveListener, SessionInfo, TransferStart, TransferSummary};
 
@@ -78,17 +77,6 @@ struct Started {
     at: Instant,
     /// It counts as a transfer, unless there are too many.
     _slot: Option<SessionSlot>,
-}
-
-enum Work {
-    Listen(ListenRequest),
-    /// There are too many transfers.
-    Refuse(TransferRequest),
-    Answer(FileRequest, Rights, Arc<User>),
-    Open(TransferRequest, Rights, Arc<User>),
-    Commit(CommitRequest),
-    /// Bytes that came and were not written, too.
-    Leave(OpenFile, Piece),
 }
 
 impl FileSession {
@@ -255,21 +243,10 @@ impl FileSession {
             let _over_already = control.data_ended(now, end);
         }
         while let Some(work) = self.waiting.pop_front() {
-            let is_local = match &work {
-                Work::Answer(request, _, user) => {
-                    !matches!(request.action(), FileAction::Hash { .. }) && user.has_local_files()
-                }
-                Work::Open(_, _, user) => {
-                    self.is_local = user.has_local_files();
-                    self.is_local
-                }
-                Work::Commit(_) | Work::Leave(..) => self.is_local,
-                Work::Listen(_) | Work::Refuse(_) => false,
-            };
-            if let Some(mut job) = self.job(now, control, work) {
-                job.is_short = is_local;
+            let job = self.job_for(now, control, work);
+            if job.is_some() {
                 self.is_working = true;
-                return Some(job);
+                return job;
             }
         }
         None
@@ -283,56 +260,6 @@ impl FileSession {
         let moving = Box::new(large?.take()?);
         self.is_working = true;
         Some(FilePump::new(moving, self.pace.clone()))
-    }
-
-    fn job(&mut self, now: Instant, control: &mut Connection, work: Work) -> Option<FileJob> {
-        Some(match work {
-            Work::Listen(request) => return self.listen(now, control, request),
-            Work::Refuse(request) => {
-                // If that is too late, nobody waits for it.
-                let _late = control.answer(now, request.refused(FileError::Busy));
-                return None;
-            }
-            Work::Answer(request, rights, user) => FileJob::new(move || {
-                // The session has a hold on its user as long as it waits.
-                let is_awaited = || Arc::strong_count(&user) > 1;
-                Done::Answered(match user.files() {
-                    Ok(files) => answer(files, request, rights, is_awaited),
-                    Err(error) => request.refused(error),
-                })
-            }),
-            Work::Open(request, rights, user) => FileJob::new(move || match user.files() {
-                Ok(files) => open(files, request, rights),
-                Err(error) => Done::Answered(request.refused(error)),
-            }),
-            Work::Commit(request) => {
-                let moving = self
-                    .transfer
-                    .take_if(|moving| moving.id == request.transfer());
-                let Some((mut file, rest)) = moving.and_then(|moving| moving.into_upload()) else {
-                    // If that is too late, nobody waits for it.
-                    let _late = control.answer(now, request.refused(FileError::Failed));
-                    return None;
-                };
-                FileJob::new(move || {
-                    let written = file.write_all(rest.bytes());
-                    let written = written.map_err(|error| error_kind(&error));
-                    // A file that is dropped is left as after a failure.
-                    Done::Answered(match written.and_then(|()| file.commit()) {
-                        Ok(()) => request.committed(),
-                        Err(error) => request.refused(error),
-                    })
-                })
-            }
-            Work::Leave(file, rest) => FileJob::new(move || {
-                if let OpenFile::Write(mut file) = file {
-                    // The upload has failed: what is kept of it is a favour.
-                    let _kept = file.write_all(rest.bytes());
-                    let _kept = file.discard();
-                }
-                Done::Left
-            }),
-        })
     }
 
     /// A job is done.
