@@ -51,9 +51,10 @@ impl Server {
 
     #[cfg(feature = "files")]
     server_files!(
-        /// Files are read and written, and data connections run, in the second thread of the session. The
-        /// session's own thread looks at the control connection twenty times a second meanwhile. On Linux
-        /// the system copies from files to sockets where nothing is encrypted or converted
+        /// Files are read and written, and data connections run, in the second thread of the session; where there is
+        /// little to do and the files are near ([`Files::is_local`](ftp_files::Files::is_local)), in its own.
+        /// That looks at the control connection twenty times a second meanwhile. On Linux the system copies
+        /// from files to sockets where nothing is encrypted or converted
         /// ([`ReadFile::as_file`](ftp_files::ReadFile::as_file)).
     );
 

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::time::{Duration, SystemTime};
 
-use ftp_files::{Directory, Files, Quota, Usage};
+use ftp_files::{Directory, Files, InPlace, Memory, Quota, Usage};
 use ftp_proto::DateTime;
 use ftp_proto::listing::{FactNames, Kind};
 use ftp_proto::server::FileError::{Exists, NotAllowed, NotEmpty, NotFound};
@@ -307,4 +307,25 @@ fn who_took_all_permissions_away_can_give_them_back() {
     fs::set_permissions(scratch.path().join("f"), special).unwrap();
     store(&files, "f", Replace, "y").unwrap();
     assert_eq!(facts(&files, "f").unwrap().permissions, Some(0o755));
+}
+
+/// A server may wait for these in a thread that has something else to do.
+#[test]
+fn files_of_this_host_are_local_whatever_is_around_them() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path().join("d")).unwrap();
+    let open = || Directory::open(scratch.path()).unwrap();
+    let limit = Usage::default();
+    assert!(open().is_local());
+    assert!(Memory::new().is_local());
+    for is_local in [true, false] {
+        let files = || open().local(is_local);
+        assert_eq!(files().below(&path("d")).unwrap().is_local(), is_local);
+        assert_eq!(InPlace::new(files()).is_local(), is_local);
+        assert_eq!(Quota::measure(files(), limit).unwrap().is_local(), is_local);
+        let boxed: Box<dyn Files> = Box::new(std::sync::Arc::new(files()));
+        assert_eq!(boxed.is_local(), is_local);
+        // A disk may take long for that.
+        assert!(!files().sync(true).is_local());
+    }
 }
