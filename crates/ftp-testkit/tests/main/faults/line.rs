@@ -35,6 +35,10 @@ pub(super) enum Kind {
     End,
     /// No more bytes come this way for so many seconds.
     Delay(u64),
+    /// It is refused when it is to be made.
+    Refused,
+    /// What would make it is lost.
+    Lost,
 }
 
 impl fmt::Display for Kind {
@@ -44,12 +48,14 @@ impl fmt::Display for Kind {
             Self::Cut => f.write_str("reset after what is under way"),
             Self::Silence => f.write_str("nothing arrives any more"),
             Self::End => f.write_str("no more comes this way, as if closed"),
+            Self::Refused => f.write_str("refused"),
+            Self::Lost => f.write_str("never made"),
             Self::Delay(seconds) => write!(f, "late by {seconds} s"),
         }
     }
 }
 
-/// When: once so many bytes have gone this way.
+/// When: once so many bytes have gone this way; with 0 as soon as it stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {
     pub(super) way: Way,
@@ -87,12 +93,24 @@ struct Lane {
 }
 
 impl Line {
-    pub(super) fn new(faults: Vec<Fault>, latency: Duration) -> Self {
-        Self {
-            faults,
+    pub(super) fn new(faults: Vec<Fault>, latency: Duration, now: Instant) -> Self {
+        let mut line = Self {
             latency,
             ..Self::default()
+        };
+        for fault in faults.iter().filter(|fault| fault.after == 0) {
+            line.befall(*fault, now);
         }
+        line.faults = faults;
+        line
+    }
+
+    /// Whether it cannot be made: refused or lost.
+    pub(super) fn is_missing(&self) -> Option<Kind> {
+        let kinds = self.faults.iter().map(|fault| fault.kind);
+        kinds
+            .into_iter()
+            .find(|kind| matches!(kind, Kind::Refused | Kind::Lost))
     }
 
     /// How many bytes went this way.
@@ -147,6 +165,7 @@ impl Line {
             }
             Kind::Cut => self.is_reset = true,
             Kind::Silence => self.is_silent = true,
+            Kind::Refused | Kind::Lost => {}
             Kind::End => {
                 self.lane(fault.way).is_closed = true;
                 self.lane(fault.way).ends_at = Some(now);

@@ -1,5 +1,6 @@
-//! One fault at every byte of a small session: of the control connection or of a data connection, whichever way; under
-//! TLS at every so many bytes; and long sessions with faults at random. Both real machines, on virtual time.
+//! One fault at every byte of a small session: of the control connection or of a data connection, whichever way, or
+//! before its first byte; under TLS at every so many bytes; and long sessions with faults at random. What is late on one
+//! connection is overtaken by the other. Both real machines, on virtual time.
 //!
 //! Whatever happens: each transfer has one outcome; "whole" is said only of what is whole, on both sides; a
 //! connection that lives on answers the next command; and both sides come to their end in time.
@@ -88,9 +89,9 @@ impl Plan {
         self
     }
 
-    fn line(&self, place: Where) -> Line {
+    fn line(&self, place: Where, now: Instant) -> Line {
         let here = self.faults.iter().filter(|(other, _)| *other == place);
-        Line::new(here.map(|(_, fault)| *fault).collect(), self.latency)
+        Line::new(here.map(|(_, fault)| *fault).collect(), self.latency, now)
     }
 
     pub(crate) fn run(&self) -> Session {
@@ -109,7 +110,7 @@ impl Plan {
         let mut client = Client::new(tls::client(machine), &self.jobs);
         let machine = server::Connection::new(Arc::new(policy), Instant::START);
         let mut server = Server::new(tls::server(machine));
-        let mut control = self.line(Where::Control);
+        let mut control = self.line(Where::Control, Instant::START);
         let mut data = Line::default();
         let mut port = Port {
             latency: self.latency,
@@ -120,7 +121,7 @@ impl Plan {
         loop {
             let connect = || {
                 opened += 1;
-                self.line(Where::Data(opened - 1))
+                self.line(Where::Data(opened - 1), now)
             };
             let changes = control.changes() + data.changes();
             let of_client = client.turn(&mut control, &mut data, &mut port, connect, now);
@@ -316,6 +317,27 @@ fn faults_of_data(
     tally.report(format_args!("data, {}", name(is_protected)), kind);
 }
 
+/// Each data connection, before its first byte.
+fn faults_at_the_start(kind: Kind, is_protected: bool, check: impl Fn(&Session, usize)) {
+    let mut tally = Tally::default();
+    for transfer in 0..TRANSFERS {
+        for way in [Way::ToClient, Way::ToServer] {
+            let fault = Fault {
+                way,
+                after: 0,
+                kind,
+            };
+            let plan = Plan::new(&JOBS, is_protected).with(Where::Data(transfer), fault);
+            let session = plan.run();
+            session.check();
+            check(&session, transfer);
+            tally.count(&session, JOBS.len());
+        }
+    }
+    let place = format_args!("data, {}, at once", name(is_protected));
+    tally.report(place, kind);
+}
+
 /// The others are moved, and each command gets its own reply.
 fn assert_only_one_is_hurt(session: &Session, transfer: usize) {
     let mut outcomes = session.outcomes();
@@ -354,6 +376,27 @@ fn a_data_connection_may_be_slow_anywhere() {
     faults_of_data(Kind::Delay(5), false, 1, |session, _| {
         assert_all_is_moved(session);
     });
+}
+
+/// All kinds but an end in clear, which is that of an empty file.
+#[test]
+fn a_data_connection_may_fail_before_its_first_byte() {
+    for is_protected in [false, true] {
+        for kind in [Kind::Refused, Kind::Lost, Kind::Reset, Kind::Silence] {
+            faults_at_the_start(kind, is_protected, |session, transfer| {
+                // Where `EPSV` has not worked before, `PASV` is tried.
+                if matches!(kind, Kind::Refused | Kind::Lost) && transfer == 0 {
+                    return assert_all_is_moved(session);
+                }
+                assert_only_one_is_hurt(session, transfer);
+                assert!(!session.outcomes()[transfer], "{kind}, {transfer}");
+            });
+        }
+        faults_at_the_start(Kind::Delay(5), is_protected, |session, _| {
+            assert_all_is_moved(session);
+        });
+    }
+    faults_at_the_start(Kind::End, true, assert_only_one_is_hurt);
 }
 
 /// In clear nobody can tell the end of a file from the end of what an attacker lets through; but here the server

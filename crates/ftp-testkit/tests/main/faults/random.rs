@@ -36,7 +36,7 @@ fn plan(is_protected: bool) -> impl Strategy<Value = Plan> {
     let reach = reach(is_protected);
     let hurt = (
         TRANSFERS.start..TRANSFERS.end,
-        1..reach,
+        0..reach,
         way(),
         kinds.clone(),
     );

@@ -9,7 +9,7 @@ use ftp_proto::wire::{Command, Verb};
 use ftp_proto::{Instant, Machine};
 use ftp_rustls::Secured;
 
-use super::line::{Line, Side, Turn};
+use super::line::{Kind, Line, Side, Turn};
 
 /// What the server has.
 pub(super) const FILE: &[u8] = b"A file without end\nis a file to come.\n";
@@ -80,6 +80,8 @@ pub(super) struct Client {
     asked: Option<CommandId>,
     /// What is being connected, and when it will be.
     opening: Option<(Instant, data::Ticket)>,
+    /// Of a connection that never will be.
+    waiting: Option<data::Ticket>,
     data: Option<Data>,
     /// What came last.
     came: Vec<u8>,
@@ -106,6 +108,7 @@ impl Client {
             job: None,
             asked: None,
             opening: None,
+            waiting: None,
             data: None,
             came: Vec::new(),
             done: Vec::new(),
@@ -149,6 +152,7 @@ impl Client {
             Turn::Waits(waits) => Err([deadline, waits].into_iter().flatten().min()),
             Turn::Over(_) => {
                 // As an application does that drops its client.
+                self.waiting = None;
                 if self.opening.take().is_some() | self.data.take().is_some() {
                     data.reset();
                 }
@@ -193,6 +197,18 @@ impl Client {
                     return;
                 }
                 *data = connect();
+                match data.is_missing() {
+                    Some(Kind::Lost) => {
+                        // The application waits until the machine tells it that it need not.
+                        self.waiting = Some(ticket);
+                        return;
+                    }
+                    Some(_) => {
+                        machine.data_failed(now, ticket).expect("the ticket fits");
+                        return;
+                    }
+                    None => {}
+                }
                 port.connected = Some(now + port.latency * 3);
                 self.opening = Some((now + port.latency * 2, ticket));
             }
@@ -203,7 +219,7 @@ impl Client {
                         self.came = open.bytes;
                     }
                 }
-                self.opening = None;
+                (self.opening, self.waiting) = (None, None);
                 let job = self.job.take().expect("one outcome each");
                 let came = std::mem::take(&mut self.came);
                 self.done.push(Done::Transferred(job, outcome, came));
@@ -247,7 +263,7 @@ impl Client {
 
     pub(super) fn assert_nothing_open(&self) {
         assert!(
-            self.data.is_none() && self.opening.is_none(),
+            self.data.is_none() && self.opening.is_none() && self.waiting.is_none(),
             "a data connection of the client is open"
         );
     }
