@@ -17,7 +17,9 @@ use crate::{ClientTls, RefusedCertificate};
 
 /// How much is encrypted at once. The machine keeps it until all of it is sent: so a peer that does not read
 /// costs it twice.
-const MOST_ENCRYPTED: usize = 32 * 1024;
+const MOST_ENCRYPTED: usize = 48 * 1024;
+/// More than its records take beyond their bytes.
+const OVERHEAD: usize = 256;
 
 /// A TLS connection without a transport. Bytes for the peer gather in [`unsent`](Self::unsent).
 pub(crate) struct TlsState {
@@ -145,6 +147,8 @@ impl TlsState {
             Ok(0) | Err(_) => Err(rustls::Error::EncryptError),
             Ok(count) => {
                 self.encrypted = count;
+                // Not as much more as a vector takes by itself.
+                self.output.reserve_exact(count.saturating_add(OVERHEAD));
                 self.collect_output();
                 Ok(())
             }

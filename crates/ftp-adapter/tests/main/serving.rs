@@ -16,8 +16,8 @@ use ftp_proto::{Action, Instant, Machine, data};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// What the machine of a data connection holds.
-const QUEUE: usize = 64 * 1024;
+/// What the machine of a data connection holds of what is to be sent.
+const QUEUE: usize = 48 * 1024;
 const WHOLE_PIECE: usize = 256 * 1024;
 
 fn path() -> VirtualPath {
@@ -517,4 +517,14 @@ fn what_came_of_an_upload_is_written_when_no_more_comes() {
     session.run();
     assert_eq!(session.outcome, Some(Ok(())));
     assert_eq!(files.got(), b"old and new, and the rest");
+}
+
+/// Each session has one, and most idle.
+#[test]
+fn the_files_of_an_idle_session_are_small() {
+    assert!(
+        size_of::<FileSession>() <= 224,
+        "{}",
+        size_of::<FileSession>()
+    );
 }

@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_millis(250);
 ///   driver may read on, up to 64 KiB. The end of the connection is the end of the bytes, and the
 ///   machine is [closed](crate::Action::Closed) at once; what is readable stays so. A
 ///   [cut](crate::Machine::cut_off) is [`Error::CutOff`].
-/// * **Sending**: what is [written](Self::write), up to 64 KiB ahead, is sent.
+/// * **Sending**: what is [written](Self::write), up to 48 KiB ahead, is sent.
 ///   [`finish`](Self::finish) ends it: the rest is sent, then the sending side closed, and the
 ///   peer's end awaited for a while. Whether it comes, and how, changes nothing. Bytes that a peer
 ///   sends against the direction are dropped. A peer that ends its own side ends nothing.
@@ -151,7 +151,7 @@ impl Connection {
                 Phase::Open
             },
             since: now,
-            queue: Queue::default(),
+            queue: Queue::new(plan.direction),
             codec: Codec::of(&plan),
             is_plain: plan.data_type == DataType::Image && !plan.is_protected,
             moved: 0,
@@ -196,6 +196,7 @@ impl Connection {
         self.since = self.now;
         (self.id, self.held, self.plan) = (ticket.id, ticket.held, ticket.plan);
         self.codec = Codec::of(&self.plan);
+        self.queue = Queue::new(self.plan.direction);
         if self.phase == Phase::Open {
             self.check_resumption();
         }

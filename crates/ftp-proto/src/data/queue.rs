@@ -3,18 +3,37 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Bytes go in at the back and out at the front. At most [`LIMIT`](Self::LIMIT) of them wait, and no more
-/// memory than that is taken.
-#[derive(Default)]
+use super::Direction;
+
+/// How much of what came may wait: as much as is read at once.
+const CAME: usize = 64 * 1024;
+/// How much of what was written may wait. A transfer that stalls holds it, so it is little; and whole records
+/// of TLS, so that none is cut in two.
+const WRITTEN: usize = 48 * 1024;
+
+/// Bytes go in at the back and out at the front. No more of them wait than its limit, and no more memory than
+/// that is taken.
 pub(super) struct Queue {
     bytes: Vec<u8>,
     /// How many of `bytes` are gone.
     head: usize,
+    limit: usize,
 }
 
 impl Queue {
-    pub(super) const LIMIT: usize = 64 * 1024;
     const LITTLE: usize = 16 * 1024;
+
+    /// For bytes that go this way.
+    pub(super) fn new(direction: Direction) -> Self {
+        Self {
+            bytes: Vec::new(),
+            head: 0,
+            limit: match direction {
+                Direction::Receive => CAME,
+                Direction::Send => WRITTEN,
+            },
+        }
+    }
 
     pub(super) fn waiting(&self) -> &[u8] {
         self.bytes.get(self.head..).unwrap_or_default()
@@ -32,7 +51,7 @@ impl Queue {
 
     /// How many more may be put in. At least one, while no more than half of the limit waits.
     pub(super) fn room(&self) -> usize {
-        Self::LIMIT.saturating_sub(self.bytes.len())
+        self.limit.saturating_sub(self.bytes.len())
     }
 
     /// Frees what is not needed for the bytes that wait.
@@ -46,7 +65,7 @@ impl Queue {
         // Little, or all that it may take: each size between would be one that the allocator keeps.
         let needed = self.bytes.len().saturating_add(count);
         if needed > self.bytes.capacity() && needed > Self::LITTLE {
-            let more = Self::LIMIT.max(needed).saturating_sub(self.bytes.len());
+            let more = self.limit.max(needed).saturating_sub(self.bytes.len());
             self.bytes.reserve_exact(more);
         }
         &mut self.bytes
@@ -58,7 +77,7 @@ impl Queue {
         self.head = self.head.saturating_add(count);
         if self.is_empty() {
             // Freed at once, so that connections share the memory.
-            *self = Self::default();
+            (self.bytes, self.head) = (Vec::new(), 0);
         } else if self.head >= self.len() {
             // What is left moves to the front only after as much was taken out: the work stays linear.
             self.compact();

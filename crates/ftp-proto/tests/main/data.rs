@@ -215,7 +215,7 @@ fn no_more_is_held_than_the_bound() {
     download.received_eof(NOW);
     assert_eq!(download.into_end().result(), Err(Error::CutOff));
     let mut upload = Detached::new(Direction::Send).connect(NOW);
-    assert_eq!(upload.write(NOW, &much), 65_536);
+    assert_eq!(upload.write(NOW, &much), 49_152);
     assert_eq!(upload.write(NOW, &much), 0);
 }
 
