@@ -3,17 +3,17 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use cap_std::fs::{DirEntry, ReadDir};
-use ftp_proto::listing::{FactNames, Kind};
+use ftp_proto::listing::FactNames;
 
-use super::{bytes_of, facts, file_error, kind};
+use super::reading::{Entry, Reading, kind_of};
+use super::{bytes_of, facts, file_error};
 use crate::names;
 use crate::{Entries, Facts};
 
 /// An upload into which nothing was written for so long is dead.
 const LEFTOVER_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(super) fn entries(mut read: ReadDir, needed: FactNames) -> Entries {
+pub(super) fn entries(mut read: Reading, needed: FactNames) -> Entries {
     let mut is_at_end = false;
     Box::new(std::iter::from_fn(move || {
         while !is_at_end {
@@ -36,7 +36,7 @@ pub(super) fn entries(mut read: ReadDir, needed: FactNames) -> Entries {
 }
 
 /// `None` for what is not shown.
-fn look(entry: &DirEntry, needed: FactNames) -> Option<Facts> {
+fn look(entry: &Entry, needed: FactNames) -> Option<Facts> {
     let name = entry.file_name();
     let name = bytes_of(&name)?;
     if names::is_temporary(name) {
@@ -46,7 +46,7 @@ fn look(entry: &DirEntry, needed: FactNames) -> Option<Facts> {
     if !names::is_usable(name) {
         return None;
     }
-    let kind = entry.file_type().map_or(Kind::Other, kind);
+    let kind = kind_of(entry);
     // Names and, usually, kinds are in the directory itself.
     if FactNames::TYPE.contains(needed) {
         return Some(Facts::new(name, kind));
@@ -60,7 +60,7 @@ fn look(entry: &DirEntry, needed: FactNames) -> Option<Facts> {
 }
 
 /// Whether there was one that could be removed.
-pub(super) fn remove_leftovers(read: ReadDir) -> bool {
+pub(super) fn remove_leftovers(read: Reading) -> bool {
     let mut any = false;
     for entry in read.flatten() {
         let is_temporary = bytes_of(&entry.file_name()).is_some_and(names::is_temporary);
@@ -69,7 +69,7 @@ pub(super) fn remove_leftovers(read: ReadDir) -> bool {
     any
 }
 
-fn remove_leftover(entry: &DirEntry) -> bool {
+fn remove_leftover(entry: &Entry) -> bool {
     let is_old = entry.metadata().is_ok_and(|metadata| {
         let modified = metadata.modified().map(|time| time.into_std());
         let age = modified.map(|time| SystemTime::now().duration_since(time));

@@ -1,6 +1,7 @@
 //! A directory on disk. All paths go through `cap-std`, which keeps them in it.
 
 mod entries;
+mod reading;
 mod rename;
 mod upload;
 
@@ -134,7 +135,7 @@ impl Files for Directory {
     }
 
     fn list(&self, path: &VirtualPath, needed: FactNames) -> Result<Entries, FileError> {
-        let entries = self.root.read_dir(relative(path)?).map_err(file_error)?;
+        let entries = reading::read(&self.root, &relative(path)?).map_err(file_error)?;
         Ok(entries::entries(entries, needed))
     }
 
@@ -207,7 +208,7 @@ impl Files for Directory {
             done => return done,
         }
         // There may be nothing in it but what no client sees.
-        if parent.read_dir(name).is_ok_and(entries::remove_leftovers) {
+        if reading::read(&parent, name).is_ok_and(entries::remove_leftovers) {
             return parent.remove_dir(name).map_err(file_error);
         }
         Err(FileError::NotEmpty)

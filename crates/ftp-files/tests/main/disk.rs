@@ -329,3 +329,47 @@ fn files_of_this_host_are_local_whatever_is_around_them() {
         assert!(!files().sync(true).is_local());
     }
 }
+
+/// The system says them bit by bit; no bit ends where a name does not.
+#[test]
+fn names_of_any_length_are_all_listed_once() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    let mut expected: Vec<_> = (0..1200)
+        .map(|number| format!("{number:0>width$}", width = 4 + number * 7 % 252))
+        .collect();
+    for (number, name) in expected.iter().enumerate() {
+        let path = scratch.path().join(name);
+        match number % 3 {
+            0 => fs::create_dir(path).unwrap(),
+            1 => symlink("nowhere", path).unwrap(),
+            _ => fs::write(path, name).unwrap(),
+        }
+    }
+    expected.sort();
+    for needed in [FactNames::NONE, FactNames::TYPE, FactNames::ALL] {
+        let entries = files.list(&path("/"), needed).unwrap();
+        let mut found: Vec<_> = entries.map(Result::unwrap).collect();
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        assert_eq!(found.len(), expected.len());
+        for (facts, name) in found.iter().zip(&expected) {
+            let number: usize = name.trim_start_matches('0').parse().unwrap_or(0);
+            let kind = [Kind::Directory, Kind::Link, Kind::File][number % 3];
+            assert_eq!((&facts.name[..], facts.kind), (name.as_bytes(), kind));
+            if needed == FactNames::ALL && kind == Kind::File {
+                assert_eq!(facts.size, Some(name.len() as u64));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_is_removed_while_it_is_listed_has_no_more_in_it() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    files.make_directory(&path("d")).unwrap();
+    let mut entries = files.list(&path("d"), FactNames::ALL).unwrap();
+    files.remove_directory(&path("d")).unwrap();
+    assert!(entries.next().is_none());
+    assert!(entries.next().is_none());
+}
