@@ -15,11 +15,9 @@ from peer import CONTEXT, Closed, Peer, addresses
 from server import HELD_PASSWORD, HELD_USERS, CheapUsers
 
 # KiB of resident memory for each session that idles.
-MOST_PLAIN, MOST_TLS = 4, 13
+MOST_PLAIN, MOST_TLS = 3, 13
 # And for each transfer that stalls, without its session.
-MOST_STALLED_PLAIN, MOST_STALLED_TLS = 100, 130
-# A listing cannot be given back, and holds its directory open.
-MOST_STALLED_LISTING = 200
+MOST_STALLED_PLAIN, MOST_STALLED_TLS = 80, 130
 # How much moves before it stalls.
 MOVED = 4 << 20
 # Logins at a time.
@@ -100,8 +98,6 @@ def stall(harness, count, what, *, tls):
     """Transfers that move for a while, and then nobody reads or writes."""
     outcome = Outcome(f"{count} stalled {what}s, {'TLS' if tls else 'plain'}")
     most = MOST_STALLED_TLS if tls else MOST_STALLED_PLAIN
-    if what == "listing":
-        most = MOST_STALLED_LISTING
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ftp-abuse-")))
         harness = dataclasses.replace(harness, users=CheapUsers(folder))
@@ -152,8 +148,6 @@ def stall(harness, count, what, *, tls):
             peers = list(pool.map(one, range(count), sources))
             before = server.settled_memory()
             list(pool.map(begin, peers, range(count), sources))
-        # Its threads end that have nothing to do.
-        time.sleep(12)
         each = (server.settled_memory() - before) / count
         with LegitimateUser(server, outcome):
             time.sleep(3)

@@ -87,12 +87,16 @@ class Server:
         return all(re.search(r"^State:\s+T", state, re.MULTILINE) for state in states)
 
     def settled_memory(self):
-        """What it takes once that no longer changes, or after half a minute."""
-        before, end = -1, time.monotonic() + 30
-        while (now := self.memory("VmRSS")) != before and time.monotonic() < end:
-            before = now
-            time.sleep(2)
-        return now
+        """What it takes once that no longer changes, or after two minutes. Its threads end that have had
+        nothing to do for ten seconds."""
+        before, since, end = -1, 0, time.monotonic() + 120
+        while (moment := time.monotonic()) < end:
+            if (now := self.memory("VmRSS")) != before:
+                before, since = now, moment
+            elif moment - since > 12:
+                break
+            time.sleep(1)
+        return before
 
     def sockets_with(self, network):
         """How many sockets it holds whose peer is in 127.NETWORK.0.0/16, by the kernel's table."""

@@ -112,7 +112,7 @@ pub struct Accepted<C: Clock> {
     /// Why it is refused, if it is.
     pub refused: Option<Refused>,
     /// Held while the session lasts, or while a refused client gets its 421.
-    slot: Option<SessionSlot>,
+    pub(crate) slot: Option<SessionSlot>,
 }
 
 /// A counted slot; released when it is dropped.
@@ -136,6 +136,16 @@ impl Drop for SessionSlot {
     }
 }
 
+impl Refused {
+    /// The event for a refused session, right after `Connected`.
+    pub(crate) fn event(self) -> SessionEvent {
+        match self {
+            Self::ByGuard(why) => SessionEvent::Refused(why),
+            Self::OverLimit => SessionEvent::OverLimit,
+        }
+    }
+}
+
 impl<C: Clock> Accepted<C> {
     fn new(id: u64, peer: SocketAddr) -> Self {
         Self {
@@ -145,14 +155,6 @@ impl<C: Clock> Accepted<C> {
             refused: None,
             slot: None,
         }
-    }
-
-    /// The event for a refused session, right after `Connected`.
-    pub(crate) fn refusal_event(&self) -> Option<SessionEvent> {
-        self.refused.map(|refused| match refused {
-            Refused::ByGuard(why) => SessionEvent::Refused(why),
-            Refused::OverLimit => SessionEvent::OverLimit,
-        })
     }
 
     /// The event for a connection that is [closed without a reply](AcceptDecision::Close).

@@ -13,8 +13,8 @@ use ftp_proto::wire::{Code, Reply};
 use ftp_rustls::Secured;
 
 use crate::{
-    Accepted, Clock, DriverState, Judged, MayCheck, SessionError, SessionEvent, SessionInfo,
-    TransferStart, judge,
+    Accepted, Clock, DriverState, Guarded, Judged, MayCheck, Refused, SessionError, SessionEvent,
+    SessionInfo, SessionSlot, TransferStart, judge,
 };
 
 /// The text of the 421 when the server stops.
@@ -37,7 +37,9 @@ const LINGERING_TIME: Duration = Duration::from_secs(2);
 pub struct SessionState<C: Clock, S = ()> {
     info: SessionInfo<S>,
     /// Released when the session is over.
-    accepted: Accepted<C>,
+    guarded: Option<Guarded<C>>,
+    refused: Option<Refused>,
+    _slot: Option<SessionSlot>,
     /// Delayed by the guard.
     held: Option<Box<Guess>>,
     /// The check that the handler is doing.
@@ -94,7 +96,9 @@ impl<C: Clock, S: Default> SessionState<C, S> {
     pub fn new(accepted: Accepted<C>) -> (Self, SessionTask) {
         let state = Self {
             info: SessionInfo::new(accepted.id, accepted.peer),
-            accepted,
+            guarded: accepted.guarded,
+            refused: accepted.refused,
+            _slot: accepted.slot,
             held: None,
             check: None,
             closed: false,
@@ -113,12 +117,12 @@ impl<C: Clock, S> SessionState<C, S> {
     pub fn told(&mut self, event: SessionEvent) -> SessionTask {
         match event {
             SessionEvent::Connected => {
-                let refused = self.accepted.refusal_event();
+                let refused = self.refused.map(Refused::event);
                 refused.map_or(SessionTask::Listen, SessionTask::Tell)
             }
             SessionEvent::LoggedOut => {
                 self.info.username = None;
-                if let Some(guarded) = &mut self.accepted.guarded {
+                if let Some(guarded) = &mut self.guarded {
                     guarded.logged_out();
                 }
                 SessionTask::Listen
@@ -182,7 +186,7 @@ impl<C: Clock, S> SessionState<C, S> {
             Guess::Login(attempt) => (attempt.username(), attempt.failures()),
             Guess::Account(attempt) => (attempt.username(), attempt.failures()),
         };
-        let guarded = self.accepted.guarded.as_mut();
+        let guarded = self.guarded.as_mut();
         let guarded = match guarded.and_then(|guarded| guarded.may_check(username)) {
             Some(MayCheck::AskAgain(at)) => {
                 self.held = Some(Box::new(guess));
@@ -215,7 +219,7 @@ impl<C: Clock, S> SessionState<C, S> {
         };
         let now = C::now();
         let check_time = now.saturating_duration_since(check.started);
-        let guarded = self.accepted.guarded.as_mut().zip(check.guarded);
+        let guarded = self.guarded.as_mut().zip(check.guarded);
         let tried = (check.username, check.failures);
         let judgement = judge(guarded, tried, verdict, check_time);
         let not_before = judgement.not_before.map(|moment| driver.instant(moment));

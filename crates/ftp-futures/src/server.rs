@@ -91,11 +91,11 @@ impl<R: Timer> Server<R> {
         S: SessionData,
     {
         let mut shutdown = pin!(shutdown);
-        let received = self.acceptor.receive(Availability::Uncounted, peer);
+        let received = Box::new(self.acceptor.receive(Availability::Uncounted, peer));
         let welcomed = self.decision(transport, received, handler, shutdown.as_mut());
         if let Some((session, accepted)) = Box::pin(welcomed).await {
             let files = self.begin_files(None, &accepted);
-            run_session(session, files, *accepted, handler, shutdown).await;
+            run_session(session, files, accepted, handler, shutdown).await;
         }
     }
 
@@ -118,7 +118,7 @@ impl<R: Timer> Server<R> {
     async fn decision<T, H, S>(
         &self,
         transport: T,
-        (accepted, decision): (Accepted<R>, AcceptDecision),
+        received: Box<(Accepted<R>, AcceptDecision)>,
         handler: &H,
         shutdown: Pin<&mut impl Future<Output = ()>>,
     ) -> Option<(Box<ServerSession<R, T>>, Box<Accepted<R>>)>
@@ -128,6 +128,7 @@ impl<R: Timer> Server<R> {
         H: Handler<S>,
         S: SessionData,
     {
+        let (accepted, decision) = *received;
         let mut machine = match decision {
             AcceptDecision::Greet => self.acceptor.machine(),
             AcceptDecision::Refuse(text) => self.acceptor.refusal(text),
@@ -168,7 +169,7 @@ impl<R: Timer> Server<R> {
             Either::Left((received, _)) => received?,
             Either::Right(((), _)) => return None,
         };
-        let received = self.acceptor.receive(Availability::Free, peer);
+        let received = Box::new(self.acceptor.receive(Availability::Free, peer));
         self.decision(transport, received, handler, shutdown).await
     }
 
@@ -233,9 +234,9 @@ impl<R: Runtime> Server<R> {
             let stream = R::accepted(stream);
             let mut shutdown = Box::pin(stopped);
             Some(R::spawn(async move {
-                let welcomed = server.decision(stream, *received, &*handler, shutdown.as_mut());
+                let welcomed = server.decision(stream, received, &*handler, shutdown.as_mut());
                 if let Some((session, accepted)) = Box::pin(welcomed).await {
-                    run_session(session, files, *accepted, &*handler, shutdown.as_mut()).await;
+                    run_session(session, files, accepted, &*handler, shutdown.as_mut()).await;
                 }
             }))
         };
@@ -274,7 +275,7 @@ impl<R: Runtime> Server<R> {
                 let welcomed = server.welcome_after(received, &*handler, shutdown.as_mut());
                 if let Some((session, accepted)) = Box::pin(welcomed).await {
                     let files = server.begin_files(local, &accepted);
-                    run_session(session, files, *accepted, &*handler, shutdown.as_mut()).await;
+                    run_session(session, files, accepted, &*handler, shutdown.as_mut()).await;
                 }
             }))
         };

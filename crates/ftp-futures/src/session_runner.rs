@@ -44,10 +44,14 @@ pub(crate) trait ServesFiles: Send {
 /// Runs a session to its end.
 ///
 /// The future is small: it lives as long as the session, and most sessions idle most of the time.
+#[expect(
+    clippy::boxed_local,
+    reason = "a box that a caller's future is moved out of would live as long as that future"
+)]
 pub(crate) fn run_session<'a, R, T, H, F, S>(
     session: Box<ServerSession<R, T>>,
     files: Option<Box<dyn ServesFiles>>,
-    accepted: Accepted<R>,
+    accepted: Box<Accepted<R>>,
     handler: &'a H,
     shutdown: Pin<&'a mut F>,
 ) -> impl Future<Output = ()> + Send + 'a
@@ -65,7 +69,7 @@ where
         stopping: Stopping::No,
         events: SessionEvents::default(),
     };
-    let (state, begin) = SessionState::new(accepted);
+    let (state, begin) = SessionState::new(*accepted);
     let mut runner = Box::new(SessionRunner {
         link,
         state,
@@ -122,16 +126,25 @@ where
     /// How long to linger, if at all.
     async fn run(&mut self, begin: Box<SessionTask>) -> Option<Duration> {
         // Boxed: it takes memory only while there is something to do.
-        let mut worked = Box::pin(self.work(*begin)).await;
+        let work = {
+            // Moved, so that its box is dropped before it is waited.
+            let begin = begin;
+            Box::pin(self.work(*begin))
+        };
+        let mut worked = work.await;
         while worked.is_continue() {
             let next = self.link.next().await;
-            let task = match self.link.summary(&next) {
-                Some(summary) => SessionTask::Tell(SessionEvent::Transferred(summary)),
-                None => self.state.on_event(self.link.session.machine(), next),
-            };
+            let task = self.task(next);
             worked = Box::pin(self.work(task)).await;
         }
         worked.break_value().flatten()
+    }
+
+    fn task(&mut self, next: Result<Option<Event>, SessionError>) -> SessionTask {
+        match self.link.summary(&next) {
+            Some(summary) => SessionTask::Tell(SessionEvent::Transferred(summary)),
+            None => self.state.on_event(self.link.session.machine(), next),
+        }
     }
 
     /// Works until it must wait for the next event, or the session is over.
@@ -419,9 +432,15 @@ mod tests {
         let session = Box::new(server.session([0_usize; 4]));
         let state = size_of_val(&*session)
             + size_of::<SessionRunner<'_, Still, [usize; 4], Nobody, Pending<()>, ()>>();
-        assert!(state <= 1280, "{state}");
+        assert!(state <= 1120, "{state}");
         let mut shutdown = pin!(pending());
-        let future = run_session(session, None, accepted, &Nobody, shutdown.as_mut());
-        assert!(size_of_val(&future) <= 512, "{}", size_of_val(&future));
+        let future = run_session(
+            session,
+            None,
+            Box::new(accepted),
+            &Nobody,
+            shutdown.as_mut(),
+        );
+        assert!(size_of_val(&future) <= 288, "{}", size_of_val(&future));
     }
 }

@@ -1,5 +1,7 @@
 //! The guard's answers, and the values to give back to it.
 
+use alloc::boxed::Box;
+
 use crate::Instant;
 use crate::key::{AddressKeys, AttemptKeys};
 
@@ -80,7 +82,8 @@ pub enum RefusedWhy {
 pub struct Connected {
     pub(crate) peer: AddressKeys,
     pub(crate) session: Option<u64>,
-    pub(crate) pending: Option<Pending>,
+    /// Boxed: most of the time there is none.
+    pub(crate) pending: Option<Box<Pending>>,
 }
 
 /// An unsettled attempt, as its connection remembers it.

@@ -1,5 +1,6 @@
 //! The guard, with its calls in the order of a connection's life.
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
@@ -135,12 +136,12 @@ impl Guard {
             }
         }
         self.serial = self.serial.wrapping_add(1);
-        connected.pending = Some(Pending {
+        connected.pending = Some(Box::new(Pending {
             serial: self.serial,
             started: time,
             tried,
             ruling,
-        });
+        }));
         let delay = self
             .attempt_delay(peer, tried, time)
             .max(self.config.answer_floor.floor());

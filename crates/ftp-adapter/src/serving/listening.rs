@@ -29,12 +29,11 @@ impl FileSession {
     pub fn data_opening(&mut self, open: Open) -> io::Result<DataOpening> {
         let listener = self.listener.take();
         match (open, listener) {
-            (Open::ConnectToPeer { port }, _) => Ok(DataOpening::Connect(SocketAddr::new(
-                self.info.peer.ip(),
-                port,
-            ))),
+            (Open::ConnectToPeer { port }, _) => {
+                Ok(DataOpening::Connect(SocketAddr::new(self.peer.ip(), port)))
+            }
             (Open::Connect(address), _) => Ok(DataOpening::Connect(address)),
-            (Open::Accept, Some(listener)) => Ok(DataOpening::Accept(listener)),
+            (Open::Accept, Some(listener)) => Ok(DataOpening::Accept(*listener)),
             _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
@@ -43,8 +42,9 @@ impl FileSession {
     /// and there are clients that begin with that at once. Accept on it, and pass what came to
     /// [`Connection::early_data`]. A listener is given once.
     pub fn early_listener(&mut self, control: &Connection) -> Option<ActiveListener> {
-        self.listener
-            .take_if(|_| control.is_data_protected() && control.tls().is_some())
+        let listener = &mut self.listener;
+        let early = listener.take_if(|_| control.is_data_protected() && control.tls().is_some());
+        early.map(|listener| *listener)
     }
 
     /// Listens for the client's data connection, and tells the client where. If that takes long, it is a job.
@@ -54,7 +54,7 @@ impl FileSession {
         control: &mut Connection,
         request: ListenRequest,
     ) -> Option<FileJob> {
-        let peer = self.info.peer.ip();
+        let peer = self.peer.ip();
         let listener = self
             .local
             .and_then(|local| self.server.passive.listen(local, peer).ok());
@@ -94,6 +94,6 @@ impl FileSession {
         // It fails if nobody waits for it any more; then nobody connects.
         let is_told = control.answer(now, answer).is_ok();
         let listener = listener.filter(|_| is_told);
-        self.listener = listener.map(|(listener, _)| listener);
+        self.listener = listener.map(|(listener, _)| Box::new(listener));
     }
 }

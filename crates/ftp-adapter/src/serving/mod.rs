@@ -47,11 +47,14 @@ const LOST_TEXT: &str = "Internal error.";
 /// connection, and moves its bytes; what they are is decided here.
 pub struct FileSession {
     server: Arc<FileServer>,
-    /// The session, as far as it is known here.
-    info: SessionInfo,
+    /// The number of the session.
+    id: u64,
+    peer: SocketAddr,
     /// The own end of the control connection, if that is a socket.
     local: Option<SocketAddr>,
     /// While somebody is logged in.
+    username: Option<Username>,
+    /// From their first question on.
     user: Option<Arc<User>>,
     /// What is to be done, one after the other: so a file that was given up is left before the next
     /// question about it is answered.
@@ -64,7 +67,7 @@ pub struct FileSession {
     /// The transfer that was started last, until its end is reported.
     started: Option<Box<Started>>,
     /// For the client's data connection.
-    listener: Option<ActiveListener>,
+    listener: Option<Box<ActiveListener>>,
     pace: Pace,
     /// When bytes that wait are to be looked at.
     wakes_at: Option<time::Instant>,
@@ -91,8 +94,10 @@ impl FileSession {
         Self {
             server,
             pace,
-            info: SessionInfo::new(id, peer),
+            id,
+            peer,
             local,
+            username: None,
             user: None,
             waiting: VecDeque::new(),
             is_working: false,
@@ -113,16 +118,18 @@ impl FileSession {
     /// about [`Event::Files`] and [`Event::Transfer`] before.
     /// [`Event::Transferred`] is returned: what it asks for was done as far as the file goes.
     pub fn on_event(&mut self, now: Instant, control: &Connection, event: Event) -> Option<Event> {
-        let work = match (event, &self.user) {
+        let user = match &event {
+            Event::Files(_) | Event::Transfer(_) => self.user(control),
+            _ => None,
+        };
+        let work = match (event, user) {
             (Event::Commit(request), _) => Work::Commit(request),
             (Event::Listen(request), _) => Work::Listen(request),
             (Event::StopListening, _) => {
                 self.listener = None;
                 return None;
             }
-            (Event::Files(request), Some(user)) => {
-                Work::Answer(request, rights(control), Arc::clone(user))
-            }
+            (Event::Files(request), Some(user)) => Work::Answer(request, rights(control), user),
             (Event::Transfer(request), Some(user)) => {
                 let slot = self.server.room_for_transfer();
                 let has_room = slot.is_some();
@@ -133,15 +140,17 @@ impl FileSession {
                     _slot: slot,
                 }));
                 if has_room {
-                    Work::Open(request, rights(control), Arc::clone(user))
+                    Work::Open(request, rights(control), user)
                 } else {
                     Work::Refuse(request)
                 }
             }
             (event, _) => {
                 match &event {
-                    Event::LoggedIn(summary) => self.log_in(&summary.username, control),
-                    Event::LoggedOut => self.user = None,
+                    Event::LoggedIn(summary) => {
+                        (self.username, self.user) = (Some(summary.username.clone()), None);
+                    }
+                    Event::LoggedOut => (self.username, self.user) = (None, None),
                     Event::Transferred { .. } => self.leave(),
                     _ => {}
                 }
@@ -152,13 +161,17 @@ impl FileSession {
         None
     }
 
-    fn log_in(&mut self, username: &Username, control: &Connection) {
-        let mut info = self.info.clone();
-        info.username = Some(username.clone());
-        info.tls = control.tls().cloned();
-        info.data_protected = control.is_data_protected();
-        let served = self.server.served.clone();
-        self.user = served.map(|served| Arc::new(User::new(served, info)));
+    /// Who asks, and what is served to them.
+    fn user(&mut self, control: &Connection) -> Option<Arc<User>> {
+        let (username, served) = (self.username.as_ref()?, self.server.served.as_ref()?);
+        let user = self.user.get_or_insert_with(|| {
+            let mut info = SessionInfo::new(self.id, self.peer);
+            info.username = Some(username.clone());
+            info.tls = control.tls().cloned();
+            info.data_protected = control.is_data_protected();
+            Arc::new(User::new(served.clone(), info))
+        });
+        Some(Arc::clone(user))
     }
 
     /// The end of a transfer, for the application. Call it once with [`Event::Transferred`].

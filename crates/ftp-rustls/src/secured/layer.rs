@@ -14,7 +14,9 @@ use crate::{ClientTls, Error, Offer, RefusedCertificate, TlsPhase};
 #[derive(Debug, Clone)]
 pub(super) enum Role {
     Client(ClientTls, Arc<ClientSessions>),
-    Server(Arc<ServerConfig>, Arc<ServerSessions>),
+    /// The sessions are there from the start of TLS on: many connections stay in clear. At a data connection,
+    /// none means that it resumes none.
+    Server(Arc<ServerConfig>, Option<Arc<ServerSessions>>),
     Clear,
 }
 

@@ -12,7 +12,7 @@ use ftp_proto::{Action, Instant, Machine, Securable};
 use rustls::ServerConfig;
 
 use self::layer::{Closing, EndOfInput, Failure, NextAction, Role, TlsLayer};
-use crate::sessions::{ClientSessions, ServerSessions};
+use crate::sessions::ClientSessions;
 use crate::{ClientTls, Error};
 
 /// A machine with TLS around it: one type for clear, explicit and implicit connections of either
@@ -71,14 +71,13 @@ impl<M: Securable> Secured<M> {
 
     /// A server's machine. TLS starts when the machine asks for it.
     ///
-    /// It uses a clone of the configuration, which knows what sessions are of this connection and its
+    /// TLS uses a clone of the configuration, which knows what sessions are of this connection and its
     /// [data connections](Self::data). They stay where the configuration keeps them: by
     /// [`server_config`](crate::server_config), with the clients. No early data is taken. Where data
     /// connections [must resume](Securable::must_resume) a session, each handshake of TLS 1.3 gives out at
     /// least eight.
     pub fn server(machine: M, config: Arc<ServerConfig>) -> Self {
-        let (sessions, config) = ServerSessions::of(&config, machine.must_resume());
-        Self::new(machine, Role::Server(config, sessions))
+        Self::new(machine, Role::Server(config, None))
     }
 
     /// A machine of either side that will not ask for TLS. If it does,
@@ -116,17 +115,19 @@ impl<M: Securable> Secured<M> {
     /// * A machine that failed ends without `close_notify`: the peer must not take what it has for the
     ///   whole.
     ///
-    /// From now on this connection, too, would resume its own sessions only.
+    /// From now on this connection, too, would resume its own sessions only; but a server's that was never under
+    /// TLS has none, nor have its data connections.
     pub fn data<D: Securable>(&self, machine: D) -> Secured<D> {
         let mut role = self.role.clone();
         match &mut role {
             Role::Client(_, sessions) => sessions.close(),
             Role::Server(config, sessions) => {
-                sessions.close();
-                if machine.may_resume() {
-                    (*sessions, *config) = sessions.data(config);
-                } else {
-                    *config = ServerSessions::none(config);
+                if let Some(control) = sessions.take() {
+                    control.close();
+                    if machine.may_resume() {
+                        let (own, own_config) = control.data(config);
+                        (*sessions, *config) = (Some(own), own_config);
+                    }
                 }
             }
             Role::Clear => {}

@@ -5,6 +5,7 @@ use ftp_proto::{Action, Securable, TlsSwitch};
 use super::Secured;
 use super::layer::{Closing, EndOfInput, Failure, NextAction, Role, TlsLayer};
 use crate::TlsPhase;
+use crate::sessions::ServerSessions;
 use crate::tls_state::TlsState;
 
 impl<M: Securable> Secured<M> {
@@ -55,7 +56,7 @@ impl<M: Securable> Secured<M> {
             if let TlsLayer::Handshake { tls, .. } = self.take_layer() {
                 self.layer = TlsLayer::Established(tls);
             }
-            if let (Role::Server(_, sessions), true) = (&self.role, session.resumed) {
+            if let (Role::Server(_, Some(sessions)), true) = (&self.role, session.resumed) {
                 sessions.accept();
             }
             self.held = if holds { held } else { 0 };
@@ -201,9 +202,18 @@ impl<M: Securable> Secured<M> {
     }
 
     fn start(&mut self) {
-        let tls = match &self.role {
+        let tls = match &mut self.role {
             Role::Client(tls, _) => TlsState::client(tls).map(|tls| (tls, false)),
-            Role::Server(config, _) => TlsState::server(config).map(|tls| (tls, true)),
+            Role::Server(config, sessions) => {
+                if self.is_data && sessions.is_none() {
+                    *config = ServerSessions::none(config);
+                } else if sessions.is_none() {
+                    let must_resume = self.machine.must_resume();
+                    let (own, own_config) = ServerSessions::of(config, must_resume);
+                    (*sessions, *config) = (Some(own), own_config);
+                }
+                TlsState::server(config).map(|tls| (tls, true))
+            }
             Role::Clear => {
                 self.layer = TlsLayer::failing(None, Failure::NoTlsConfiguration);
                 return;
