@@ -139,7 +139,7 @@ def half_made_tls(harness):
 
 def port_scanned(harness):
     """Strangers connect to the port of a data connection, from other addresses, before its client does."""
-    count = harness.scale(500, 50)
+    count = harness.scale(500, 200)
     with attacked(harness, f"{count} strangers at a data port") as (outcome, server, _):
         with enter(server, "127.33.0.1") as peer, contextlib.ExitStack() as stack:
             port = passive_port(peer)

@@ -4,10 +4,15 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::ops::RangeInclusive;
 
+use socket2::{Domain, Protocol, Socket, Type};
+
 use crate::jitter;
 
 /// How many connections are accepted and dropped before the caller has something else to do.
 const STRANGERS: usize = 32;
+/// How many connections may wait to be accepted, if the system lets so many. A server accepts when it has a transfer
+/// for them: strangers who find the port before must not take the client's place.
+const WAITING: i32 = 4096;
 
 /// The ports that are for everybody and for a short time (RFC 6335 §6).
 const DYNAMIC_PORTS: RangeInclusive<u16> = 49152..=65535;
@@ -107,7 +112,6 @@ impl ActiveMode {
     /// Those of the system; [`AddrInUse`](io::ErrorKind::AddrInUse) if no port of the range is free.
     pub fn listen(&self, local: SocketAddr, peer: IpAddr) -> io::Result<ActiveListener> {
         let (listener, port) = self.bind(local)?;
-        listener.set_nonblocking(true)?;
         let told = self.address.unwrap_or(local.ip());
         Ok(ActiveListener {
             listener,
@@ -127,7 +131,7 @@ impl ActiveMode {
         let before = ports.clone().take(first);
         for port in ports.skip(first).chain(before).take(tries) {
             local.set_port(port);
-            match TcpListener::bind(local) {
+            match bound(local) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 // The system may keep some of them to itself.
                 Err(_) if self.ports.is_none() => {}
@@ -139,8 +143,21 @@ impl ActiveMode {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         local.set_port(0);
-        with_port(TcpListener::bind(local)?)
+        with_port(bound(local)?)
     }
+}
+
+/// A listener that does not block.
+fn bound(address: SocketAddr) -> io::Result<TcpListener> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    // On Windows it would let others listen at the same port.
+    #[cfg(not(windows))]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(WAITING)?;
+    Ok(socket.into())
 }
 
 /// The port is one that the system has chosen.
