@@ -1,7 +1,7 @@
 //! Errors, provoked on purpose: `cli_errors.txt` has what is said, to be read as a stranger reads it. Each says
 //! what was tried, what came, and what to do, and says it once.
 //!
-//! After a change that is meant, `FTP_CLI_WRITE_ERRORS=1 cargo test -p ftp-cli --test main cli_errors` writes
+//! After a change that is meant, `FTP_CLI_WRITE_ERRORS=1 cargo test -p ftp-cli --test cli cli_errors` writes
 //! the file anew. The messages of the operating system in it are those of Linux.
 #![cfg(target_os = "linux")]
 
