@@ -365,8 +365,9 @@ impl Driver<Secured<data::Connection>, TcpStream> {
     /// Sends the file from its position on, at most so many bytes, and returns how many: none at its end.
     ///
     /// # Errors
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing went out in this time. Other errors mean that it
-    /// must be read and written: also for what is wrong with the file or the connection.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing went out in this time, or nothing may go past the
+    /// machine now. Other errors mean that it must be read and written: also for what is wrong with the file or
+    /// the connection.
     pub(crate) fn send_file_past(
         &mut self,
         file: &File,
@@ -374,7 +375,7 @@ impl Driver<Secured<data::Connection>, TcpStream> {
         most: Duration,
     ) -> io::Result<usize> {
         if !self.may_pass() {
-            return Err(io::ErrorKind::Unsupported.into());
+            return Err(io::ErrorKind::WouldBlock.into());
         }
         self.transport.limit_writes(most)?;
         let sent = rustix::fs::sendfile(&self.transport.transport, file, None, count)?;

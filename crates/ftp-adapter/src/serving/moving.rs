@@ -342,6 +342,32 @@ impl Moving {
         Ok(())
     }
 
+    /// Whether the client is to have all that was handed on before more is read. What waits for too long is
+    /// given back to the file. Blocks.
+    pub(super) fn rests(
+        &mut self,
+        data: &mut data::Connection,
+        clock: time::Instant,
+    ) -> io::Result<bool> {
+        self.is_resting &= !data.is_flushed();
+        self.look_at_time(data, clock);
+        if self.is_slow
+            && !self.is_kept
+            && let Some(OpenFile::Read(file)) = &mut self.file
+        {
+            let is_given_back = self.bytes.give_back(&mut **file)?;
+            let bytes = take(&mut self.bytes);
+            self.gave_back(bytes, is_given_back);
+        }
+        Ok(self.is_resting)
+    }
+
+    /// Nothing is in memory that must be sent first, or compared with what is read next.
+    pub(super) fn is_clean(&self) -> bool {
+        let bytes = &self.bytes;
+        bytes.piece.is_empty() && !bytes.is_read && bytes.recheck.left() == 0
+    }
+
     /// A job has read this.
     pub(super) fn read(&mut self, piece: Piece, is_read: bool) {
         self.bytes.next = piece;

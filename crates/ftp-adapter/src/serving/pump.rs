@@ -6,6 +6,8 @@ use std::io;
 use std::mem::take;
 use std::time;
 
+use ftp_proto::data;
+
 use super::bandwidth::Pace;
 use super::job::{Done, FileDone, OpenFile};
 use super::moving::Moving;
@@ -37,6 +39,16 @@ impl FilePump {
         self.pace.spend(now, count);
     }
 
+    /// Whether nothing more is to be sent before the client has taken what waits in the machine: it took
+    /// nothing for a second, and what was read for it is given back to the file. Ask before each
+    /// [`unsent`](Self::unsent).
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn rests(&mut self, data: &mut data::Connection, now: time::Instant) -> io::Result<bool> {
+        self.moving.rests(data, now)
+    }
+
     /// What is to be sent next. Reads the next piece of the file if there is nothing; nothing at its end.
     ///
     /// # Errors
@@ -58,13 +70,14 @@ impl FilePump {
         Ok(self.moving.handed_on(count)?)
     }
 
-    /// The file, if it is one of the system's that is being read, and nothing was read and not sent: the
-    /// system can send it by itself, from its position on.
+    /// The file, if it is one of the system's that is being read, and nothing of it is here: what was read and
+    /// not sent, or is to be compared with what is read again. The system can send it by itself, from its
+    /// position on.
     pub fn file(&mut self) -> Option<&File> {
         let moving = &mut *self.moving;
-        let is_idle = moving.bytes.piece.is_empty() && !moving.bytes.is_read;
+        let is_clean = moving.is_clean();
         match &mut moving.file {
-            Some(OpenFile::Read(file)) if is_idle => file.as_file().map(|file| &*file),
+            Some(OpenFile::Read(file)) if is_clean => file.as_file().map(|file| &*file),
             _ => None,
         }
     }

@@ -133,6 +133,7 @@ struct Session {
     control: Connection,
     files: FileSession,
     data: Option<data::Connection>,
+    is_pumped: bool,
     began: time::Instant,
     now: Instant,
     /// Begun, and not done.
@@ -151,6 +152,11 @@ impl Session {
     }
 
     fn of(files: impl Files, command: &str) -> Self {
+        Self::begin(files, command, false)
+    }
+
+    /// `is_pumped`: a thread of its own is to move the bytes.
+    fn begin(files: impl Files, command: &str, is_pumped: bool) -> Self {
         let mut server = FileServer::default();
         server.set_served(ServedFiles::all(files));
         let config = Config::new()
@@ -161,6 +167,7 @@ impl Session {
             control: Connection::new(Arc::new(config), Instant::START),
             files: FileSession::new(Arc::new(server), (1, local), Some(local)),
             data: None,
+            is_pumped,
             began: time::Instant::now(),
             now: Instant::START,
             job: None,
@@ -208,7 +215,10 @@ impl Session {
             let clock = self.began + self.now.since_start();
             let times = (self.now, clock);
             let data = self.data.as_mut();
-            self.job = self.files.next_job(times, &mut self.control, data);
+            self.job = match self.is_pumped {
+                true => self.files.next_question(self.now, &mut self.control),
+                false => self.files.next_job(times, &mut self.control, data),
+            };
         }
         match self.control.poll().unwrap() {
             Action::Event(event) => self.hear(event),
@@ -527,4 +537,52 @@ fn the_files_of_an_idle_session_are_small() {
         "{}",
         size_of::<FileSession>()
     );
+}
+
+#[test]
+fn a_thread_of_its_own_gives_back_what_a_client_does_not_take() {
+    let files = Watched::default();
+    let file = bytes(2_000_000);
+    files.put(0, &file);
+    let mut session = Session::begin(files.clone(), "RETR file", true);
+    let mut pump = session.files.pump().expect("a transfer");
+    for most in [0, 700_000, 1000, usize::MAX] {
+        let end = session.got.len().saturating_add(most);
+        loop {
+            let clock = session.began + session.now.since_start();
+            let now = session.now;
+            let Some(data) = &mut session.data else {
+                break;
+            };
+            while !pump.rests(data, clock).unwrap() {
+                let bytes = pump.unsent().unwrap();
+                if bytes.is_empty() {
+                    data.finish(now);
+                    break;
+                }
+                let count = data.write(now, bytes);
+                if count == 0 {
+                    break;
+                }
+                pump.sent(count).unwrap();
+            }
+            let had = session.got.len();
+            session.take(end - had);
+            if session.got.len() == had {
+                let stalled = most < usize::MAX && files.reading().position > had + QUEUE;
+                if !stalled {
+                    break;
+                }
+                session.wait(Duration::from_secs(2));
+            }
+        }
+        let ahead = files.reading().position - session.got.len();
+        assert!(ahead <= QUEUE, "{ahead}");
+    }
+    assert!(files.reading().gone_back > 0);
+    assert!(session.got == file);
+    session
+        .files
+        .done(session.now, &mut session.control, pump.done(Ok(())));
+    assert_eq!(session.end(), Ok(()));
 }

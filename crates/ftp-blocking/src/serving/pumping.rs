@@ -22,8 +22,9 @@ const SLICE: Duration = Duration::from_millis(50);
 /// with much takes long if the client is slow.
 const FIRST_CHUNK: usize = 64 * 1024;
 const LARGEST_CHUNK: usize = 1024 * 1024;
-/// The buffer for what comes in clear.
-const BUFFER: usize = 128 * 1024;
+/// The buffer for what comes in clear: little at first, and more while it fills.
+const FIRST_BUFFER: usize = 16 * 1024;
+const LARGEST_BUFFER: usize = 128 * 1024;
 
 /// A transfer, as long as its bytes move.
 pub(super) struct Pumping {
@@ -105,6 +106,10 @@ impl Pumping {
             if self.by_system && self.send_by_system(most) {
                 continue;
             }
+            let data = self.driver.machine_mut().machine_mut();
+            if self.pump.rests(data, Instant::now())? {
+                return Ok(());
+            }
             let bytes = self.pump.unsent()?;
             let now = self.driver.now();
             if bytes.is_empty() {
@@ -180,13 +185,19 @@ impl Pumping {
             if !self.driver.machine().machine().is_transparent() {
                 break;
             }
-            self.buffer.resize(BUFFER, 0);
-            let space = &mut self.buffer[..most.min(BUFFER)];
-            let count = self.driver.read_past(space, SLICE);
+            let size = self.buffer.len().max(FIRST_BUFFER);
+            self.buffer.resize(size, 0);
+            let count = self
+                .driver
+                .read_past(&mut self.buffer[..most.min(size)], SLICE);
             if count == 0 {
+                self.buffer = Vec::new();
                 break;
             }
             self.pump.write(&self.buffer[..count])?;
+            if count == size {
+                self.buffer.resize((size * 2).min(LARGEST_BUFFER), 0);
+            }
             self.pump.spend(Instant::now(), count);
         }
         Ok(())

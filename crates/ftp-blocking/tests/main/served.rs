@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ftp_blocking::ftp_files::{Directory, Entries, Facts, Files, Opened, ReadFile, WriteFile};
 use ftp_blocking::ftp_proto::listing::FactNames;
@@ -34,15 +35,22 @@ impl Handler for Everybody {
 /// A directory whose files count what is read of them by hand.
 struct Counted {
     files: Directory,
-    read: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
 }
 
-struct CountedFile(Box<dyn ReadFile>, Arc<AtomicUsize>);
+#[derive(Default)]
+struct Counts {
+    read: AtomicUsize,
+    /// How often what was read was given back.
+    given_back: AtomicUsize,
+}
+
+struct CountedFile(Box<dyn ReadFile>, Arc<Counts>);
 
 impl Read for CountedFile {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let count = self.0.read(space)?;
-        self.1.fetch_add(count, Ordering::SeqCst);
+        self.1.read.fetch_add(count, Ordering::SeqCst);
         Ok(count)
     }
 }
@@ -50,6 +58,12 @@ impl Read for CountedFile {
 impl ReadFile for CountedFile {
     fn as_file(&mut self) -> Option<&mut File> {
         self.0.as_file()
+    }
+
+    fn go_back(&mut self, count: u64) -> io::Result<bool> {
+        self.1.read.fetch_sub(count as usize, Ordering::SeqCst);
+        self.1.given_back.fetch_add(1, Ordering::SeqCst);
+        self.0.go_back(count)
     }
 }
 
@@ -68,7 +82,7 @@ impl Files for Counted {
 
     fn open(&self, path: &VirtualPath, offset: u64) -> Result<Opened, FileError> {
         let Opened { reader, size } = self.files.open(path, offset)?;
-        let reader = Box::new(CountedFile(reader, Arc::clone(&self.read)));
+        let reader = Box::new(CountedFile(reader, Arc::clone(&self.counts)));
         Ok(Opened { reader, size })
     }
 
@@ -103,15 +117,28 @@ impl Drop for Scratch {
 
 /// Downloads a file, from an offset on; how much of it was read by hand.
 fn read_by_hand(data_type: data::DataType, offset: usize) -> usize {
-    let name = format!("ftp-blocking-{}-{data_type:?}-{offset}", std::process::id());
+    download(data_type, SIZE, offset, |_| ())
+}
+
+/// The same, with a file of this size, and after something was waited for.
+fn download(
+    data_type: data::DataType,
+    size: usize,
+    offset: usize,
+    wait: impl FnOnce(&Counts),
+) -> usize {
+    let name = format!(
+        "ftp-blocking-{}-{data_type:?}-{size}-{offset}",
+        std::process::id()
+    );
     let scratch = Scratch(std::env::temp_dir().join(name));
     fs::create_dir(&scratch.0).unwrap();
-    let bytes: Vec<u8> = (0..SIZE).map(|at| (at % 251) as u8 | 0x20).collect();
+    let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8 | 0x20).collect();
     fs::write(scratch.0.join("a"), &bytes).unwrap();
-    let read = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::new(Counts::default());
     let files = Counted {
         files: Directory::open(&scratch.0).unwrap(),
-        read: Arc::clone(&read),
+        counts: Arc::clone(&counts),
     };
     let config = Config::new().security(Security::DangerousPlaintext);
     let config = Arc::new(config.files(FilesConfig::new()));
@@ -128,6 +155,7 @@ fn read_by_hand(data_type: data::DataType, offset: usize) -> usize {
         let transfer = transfer.data_type(data_type).offset(offset as u64);
         let mut came = Vec::new();
         let mut download = ftp.download(transfer).unwrap();
+        wait(&counts);
         download.read_to_end(&mut came).unwrap();
         drop(download);
         assert!(came == bytes[offset..]);
@@ -135,7 +163,7 @@ fn read_by_hand(data_type: data::DataType, offset: usize) -> usize {
         shutdown.stop();
         serving.join().unwrap().unwrap();
     });
-    read.load(Ordering::SeqCst)
+    counts.read.load(Ordering::SeqCst)
 }
 
 #[test]
@@ -151,4 +179,19 @@ fn the_system_sends_files_by_itself_where_nothing_is_converted() {
         assert!(count <= most, "{count}");
     }
     assert_eq!(read_by_hand(data::DataType::Ascii, 0), SIZE);
+}
+
+/// Also where the system sends the rest: what was given back is compared first, and the file is whole.
+#[test]
+fn what_a_client_does_not_take_is_given_back_to_the_file() {
+    for data_type in [data::DataType::Image, data::DataType::Ascii] {
+        // More than the system keeps for the client.
+        download(data_type, 24_000_000, 0, |counts| {
+            let until = Instant::now() + Duration::from_secs(60);
+            while counts.given_back.load(Ordering::SeqCst) == 0 {
+                assert!(Instant::now() < until, "nothing is given back");
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+    }
 }
