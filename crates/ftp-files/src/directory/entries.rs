@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use ftp_proto::listing::FactNames;
+use ftp_proto::listing::{FactNames, Kind};
 
 use super::reading::{Entry, Reading, kind_of};
 use super::{bytes_of, facts, file_error};
@@ -47,8 +47,9 @@ fn look(entry: &Entry, needed: FactNames) -> Option<Facts> {
         return None;
     }
     let kind = kind_of(entry);
-    // Names and, usually, kinds are in the directory itself.
-    if FactNames::TYPE.contains(needed) {
+    // Names and, usually, kinds are in the directory itself; some file systems say no kind.
+    let is_known = kind != Kind::Other || !needed.contains(FactNames::TYPE);
+    if is_known && FactNames::TYPE.contains(needed) {
         return Some(Facts::new(name, kind));
     }
     match entry.metadata() {
