@@ -12,7 +12,7 @@ HEAD = """\
 
 {stamp}
 Servers: vsftpd {vsftpd}, ProFTPD {proftpd}, Pure-FTPd {pure_ftpd}, pyftpdlib {pyftpdlib}, ftp-cli serve. Clients: curl {curl},
-lftp {lftp}, and this repository's `ftp-cli` (a debug build). Everything runs on 127.0.0.1.
+lftp {lftp}, and this repository's `ftp-cli`. Everything runs on 127.0.0.1.
 
 *yes*: what is on the other disk afterwards is the same, by SHA-256, and so are sizes and times. *other times*: only the times of files were not
 kept. A run fails if `ftp-cli` is not right without a reason that is written in `interop/comparing`, or if another tool is more right.
