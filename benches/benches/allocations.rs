@@ -75,7 +75,7 @@ fn parsing() {
 }
 
 fn logins() {
-    let mut wire = Wire::default();
+    let mut wire = Wire::roomy();
     for (name, way) in [
         ("plain", Way::Plain),
         ("account", Way::Account),

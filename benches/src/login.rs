@@ -53,11 +53,24 @@ pub struct Setup {
     server_tls: Arc<ServerConfig>,
 }
 
+/// More than a flight of a handshake takes.
+const ROOM: usize = 16 * 1024;
+
 /// Bytes that are on their way. Kept from one login to the next, as a driver keeps its buffers.
 #[derive(Debug, Default)]
 pub struct Wire {
     to_client: Vec<u8>,
     to_server: Vec<u8>,
+}
+
+impl Wire {
+    /// With room for a handshake: it does not grow while memory is measured.
+    pub fn roomy() -> Self {
+        Self {
+            to_client: Vec::with_capacity(ROOM),
+            to_server: Vec::with_capacity(ROOM),
+        }
+    }
 }
 
 /// Both sides of a login.
