@@ -132,6 +132,7 @@ def resumes_not():
     for client in WITH_FILES:
         if client.never_resumes:
             yield f"* **{client.name}**, resumed: {client.never_resumes}.\n"
+    yield "* by pattern: all others match names themselves, or take one name.\n"
 
 
 def misbehaving(cases):
