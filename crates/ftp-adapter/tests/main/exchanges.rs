@@ -1,8 +1,8 @@
 //! Commands and what their replies say.
 
-use ftp_adapter::Error;
 use ftp_adapter::files::{self, FeaturesOf, Rename, SetModified, Size};
 use ftp_adapter::files::{Exchange, Hashing, Listing, Removal, Return, Turn};
+use ftp_adapter::{AskFacts, Error, Fact};
 use ftp_proto::DateTime;
 use ftp_proto::listing::Kind;
 
@@ -61,6 +61,33 @@ fn what_is_done_or_refused_takes_one_command() {
             assert_eq!(kind(result), error, "{command}: {bad}");
         }
     }
+}
+
+#[test]
+fn facts_are_asked_for_in_image_type_and_refusals_are_told_apart() {
+    let ask = |replies: [&str; 3]| {
+        let commands = ["TYPE I", "SIZE a file", "MDTM a file"];
+        let table = [0, 1, 2].map(|at| (commands[at], replies[at]));
+        play(AskFacts::new("a file"), &table).unwrap()
+    };
+    let facts = ask(["200 x", "213 123", "213 20240501123400"]);
+    assert_eq!(facts.size, Fact::Known(123));
+    let time = DateTime::parse(b"20240501123400").unwrap();
+    assert_eq!(facts.modified, Fact::Known(time));
+    let facts = ask(["200 x", "550 x", "502 x"]);
+    assert_eq!((facts.size, facts.modified), (Fact::Missing, Fact::Unknown));
+    let table = [("TYPE I", "504 x"), ("MDTM a file", "213 20240501123400")];
+    let facts = play(AskFacts::new("a file"), &table).unwrap();
+    assert_eq!(facts.size, Fact::Unknown);
+    let table = [("TYPE I", "200 x"), ("SIZE a file", "213 123")];
+    let facts = play(AskFacts::size("a file"), &table).unwrap();
+    assert_eq!(
+        (facts.size, facts.modified),
+        (Fact::Known(123), Fact::Unknown)
+    );
+    // MDTM would set the time of `b`.
+    let table = [("TYPE I", "200 x"), ("SIZE 20240501123400 b", "213 1")];
+    play(AskFacts::new("20240501123400 b"), &table).unwrap();
 }
 
 #[test]

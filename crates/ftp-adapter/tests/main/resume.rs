@@ -4,10 +4,8 @@ use std::io;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use ftp_adapter::files::{Exchange, Known, Turn};
 use ftp_adapter::{
-    AskFacts, Error, Fact, FileFacts, Progress, ResumeDownload, ResumeOptions, ResumeReport,
-    ResumeUpload,
+    Error, Fact, FileFacts, Progress, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload,
 };
 use ftp_proto::client::{Phase, TransferError};
 use ftp_proto::connect::Retry;
@@ -645,54 +643,6 @@ proptest! {
         };
         prop_assert_eq!(state.begin(facts), expected);
     }
-}
-
-/// Plays an exchange with these replies: what it sent, and what came of it.
-fn ask(mut ask: AskFacts, replies: &[Reply]) -> (String, FileFacts) {
-    let (mut known, mut sent) = (Known::default(), Vec::new());
-    let mut replies = replies.iter().cloned();
-    let mut turn = ask.next(&mut known, None).unwrap();
-    loop {
-        match turn {
-            Turn::Send(command) => command.encode(&mut sent),
-            Turn::Done(facts) => {
-                assert_eq!(replies.next(), None);
-                return (String::from_utf8(sent).unwrap(), facts);
-            }
-        }
-        turn = ask.next(&mut known, replies.next()).unwrap();
-    }
-}
-
-#[test]
-fn facts_are_asked_for_in_image_type_and_refusals_are_told_apart() {
-    let all = |replies: &[Reply]| ask(AskFacts::new("a file").unwrap(), replies);
-    let known = |text: &str| Reply::new(Code::FILE_STATUS, text).unwrap();
-    let (sent, facts) = all(&[reply(200), known("123"), known("20240501123400")]);
-    assert_eq!(sent, "TYPE I\r\nSIZE a file\r\nMDTM a file\r\n");
-    assert_eq!(facts.size, Fact::Known(123));
-    assert_eq!(
-        facts.modified,
-        Fact::Known(DateTime::parse(b"20240501123400").unwrap())
-    );
-    let (_, facts) = all(&[reply(200), reply(550), reply(502)]);
-    assert_eq!((facts.size, facts.modified), (Fact::Missing, Fact::Unknown));
-    let (sent, facts) = all(&[reply(504), known("20240501123400")]);
-    assert_eq!(sent, "TYPE I\r\nMDTM a file\r\n");
-    assert_eq!(facts.size, Fact::Unknown);
-    let (sent, facts) = ask(
-        AskFacts::size("a file").unwrap(),
-        &[reply(200), known("123")],
-    );
-    assert_eq!(sent, "TYPE I\r\nSIZE a file\r\n");
-    assert_eq!(
-        (facts.size, facts.modified),
-        (Fact::Known(123), Fact::Unknown)
-    );
-    // MDTM would set the time of `b`.
-    let ordering = AskFacts::new("20240501123400 b").unwrap();
-    let (sent, _) = ask(ordering, &[reply(200), known("1")]);
-    assert_eq!(sent, "TYPE I\r\nSIZE 20240501123400 b\r\n");
 }
 
 #[test]
