@@ -131,24 +131,23 @@ impl ActiveMode {
         let before = ports.clone().take(first);
         for port in ports.skip(first).chain(before).take(tries) {
             local.set_port(port);
-            match bound(local) {
+            match listener(local) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 // The system may keep some of them to itself.
                 Err(_) if self.ports.is_none() => {}
-                bound if port > 0 => return Ok((bound?, port)),
-                bound => return with_port(bound?),
+                made => return made,
             }
         }
         if self.ports.is_some() {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         local.set_port(0);
-        with_port(bound(local)?)
+        listener(local)
     }
 }
 
-/// A listener that does not block.
-fn bound(address: SocketAddr) -> io::Result<TcpListener> {
+/// One that does not block, and its port.
+fn listener(address: SocketAddr) -> io::Result<(TcpListener, u16)> {
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     // On Windows it would let others listen at the same port.
@@ -157,12 +156,12 @@ fn bound(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(WAITING)?;
-    Ok(socket.into())
-}
-
-/// The port is one that the system has chosen.
-fn with_port(listener: TcpListener) -> io::Result<(TcpListener, u16)> {
-    let port = listener.local_addr()?.port();
+    let listener = TcpListener::from(socket);
+    let port = match address.port() {
+        // The system has chosen.
+        0 => listener.local_addr()?.port(),
+        port => port,
+    };
     Ok((listener, port))
 }
 
