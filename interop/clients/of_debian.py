@@ -83,8 +83,8 @@ class Wget(Tapped):
     lacks_with_files = dict.fromkeys(
         ("uploads", "in place of a longer file", "append", "rest of an upload", "operations",
          "upload given up"), "it only gets files") | {
-        ("resumed", "TLS 1.3"): "it looks for a ticket for about 60 ms after the handshake of its login, "
-                                "and a slow machine sends it later"}
+        ("resumed", "TLS 1.3"): "it looks for a ticket right after the handshake of its login, and resumes "
+                                "nothing if that comes some 10 ms later, as from a slow machine"}
     puts = False
 
     def prepare(self, home, port, user, password):
