@@ -129,9 +129,10 @@ impl ActiveMode {
         // Begin anywhere: nobody can tell the next port from the last one.
         let first = usize::try_from(jitter() % ports.len().max(1) as u64).unwrap_or(0);
         let before = ports.clone().take(first);
+        let mut unbound = None;
         for port in ports.skip(first).chain(before).take(tries) {
             local.set_port(port);
-            match listener(local) {
+            match listener(local, &mut unbound) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 // The system may keep some of them to itself.
                 Err(_) if self.ports.is_none() => {}
@@ -142,19 +143,17 @@ impl ActiveMode {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         local.set_port(0);
-        listener(local)
+        listener(local, &mut unbound)
     }
 }
 
-/// One that does not block, and its port.
-fn listener(address: SocketAddr) -> io::Result<(TcpListener, u16)> {
-    let domain = Domain::for_address(address);
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-    // On Windows it would let others listen at the same port.
-    #[cfg(not(windows))]
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
+/// One that does not block, and its port. A socket that could not be bound is left for the next port.
+fn listener(address: SocketAddr, unbound: &mut Option<Socket>) -> io::Result<(TcpListener, u16)> {
+    let socket = unbound.take().map_or_else(|| new_socket(address), Ok)?;
+    if let Err(error) = socket.bind(&address.into()) {
+        *unbound = Some(socket);
+        return Err(error);
+    }
     socket.listen(WAITING)?;
     let listener = TcpListener::from(socket);
     let port = match address.port() {
@@ -163,6 +162,22 @@ fn listener(address: SocketAddr) -> io::Result<(TcpListener, u16)> {
         port => port,
     };
     Ok((listener, port))
+}
+
+/// One that does not block, on no port yet.
+fn new_socket(address: SocketAddr) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    // Linux needs no further calls for that.
+    #[cfg(target_os = "linux")]
+    let socket = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    #[cfg(not(target_os = "linux"))]
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    #[cfg(not(target_os = "linux"))]
+    socket.set_nonblocking(true)?;
+    // On Windows it would let others listen at the same port.
+    #[cfg(not(windows))]
+    socket.set_reuse_address(true)?;
+    Ok(socket)
 }
 
 impl ActiveListener {

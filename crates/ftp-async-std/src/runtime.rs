@@ -88,6 +88,10 @@ impl Runtime for AsyncStd {
         Ok(TcpListener::from(listener))
     }
 
+    fn stream(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        Ok(TcpStream::from(stream))
+    }
+
     fn stream_socket(stream: &TcpStream) -> SockRef<'_> {
         SockRef::from(stream)
     }

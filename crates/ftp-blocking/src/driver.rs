@@ -144,7 +144,8 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         self.next_before(now, Some(now + time), true)
     }
 
-    /// The same without waiting for input, nor reading any. Pending: there is nothing else to do.
+    /// The same without waiting for input, nor reading any, however long writing goes on. Pending: there is nothing
+    /// else to do.
     pub(crate) fn next_unread(&mut self) -> Result<Poll<Option<M::Event>>, DriverError<M::Error>> {
         let now = self.now();
         self.next_before(now, Some(now), false)
@@ -162,6 +163,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
             if self.state.is_turn_over() {
                 self.state.looked(now);
             }
+            let mut has_gone_out = false;
             let deadline = match self.state.step(now) {
                 Action::Event(event) => {
                     self.flush(now);
@@ -172,7 +174,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                     let written = self.transport.write(bytes, most);
                     now = self.now();
                     if let Poll::Ready(written) = written {
-                        turn = FIRST_TURN;
+                        (turn, has_gone_out) = (FIRST_TURN, true);
                         let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
                         self.state.wrote(now, written, read);
                         None
@@ -184,7 +186,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                 }
                 Action::Shutdown { deadline } => {
                     if let Poll::Ready(shut_down) = self.transport.shut_down() {
-                        now = self.now();
+                        (now, has_gone_out) = (self.now(), true);
                         let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
                         self.state.shut_down(now, shut_down, read);
                         None
@@ -225,7 +227,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
             self.state.looked(now);
             if deadline.is_some_and(|deadline| deadline <= now) {
                 self.state.timed_out(now, deadline);
-            } else if end.is_some_and(|end| end <= now) {
+            } else if (reads || !has_gone_out) && end.is_some_and(|end| end <= now) {
                 return Ok(Poll::Pending);
             }
         }

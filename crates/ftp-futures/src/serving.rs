@@ -8,7 +8,8 @@ use std::task::{self, Context, Poll};
 use std::time::Instant;
 
 use ftp_adapter::{
-    DataOpening, DriverError, FileDone, FileServer, FileSession, TransferSummary, socket,
+    ActiveListener, DataOpening, DriverError, FileDone, FileServer, FileSession, TransferSummary,
+    socket,
 };
 use ftp_proto::data::{self, Open, Ticket};
 use ftp_proto::server::{Connection, Event};
@@ -190,10 +191,7 @@ impl<R: Runtime> Serving<R> {
     fn connection(&mut self, open: Open) -> BoxFuture<io::Result<R::TcpStream>> {
         match self.files.data_opening(open) {
             Ok(DataOpening::Connect(address)) => Box::pin(R::connect(address)),
-            Ok(DataOpening::Accept(listener)) => match Listening::new::<R>(listener) {
-                Ok(listening) => listening.accept,
-                Err(error) => Box::pin(ready(Err(error))),
-            },
+            Ok(DataOpening::Accept(listener)) => accept::<R>(listener),
             Err(error) => Box::pin(ready(Err(error))),
         }
     }
@@ -290,6 +288,19 @@ impl<R: Runtime> Serving<R> {
         }
         self.files.data_over(now, control, machine);
     }
+}
+
+/// Most clients have connected by now: then the runtime need not wait for it.
+fn accept<R: Runtime>(listener: ActiveListener) -> BoxFuture<io::Result<R::TcpStream>> {
+    let accepted = match listener.accept() {
+        Ok(None) => match Listening::new::<R>(listener) {
+            Ok(listening) => return listening.accept,
+            Err(error) => Err(error),
+        },
+        Ok(Some(stream)) => R::stream(stream),
+        Err(error) => Err(error),
+    };
+    Box::pin(ready(accepted))
 }
 
 fn data_driver<R: Runtime>(

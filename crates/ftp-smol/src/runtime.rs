@@ -56,6 +56,10 @@ impl Runtime for Smol {
         TcpListener::try_from(listener)
     }
 
+    fn stream(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        TcpStream::try_from(stream)
+    }
+
     fn stream_socket(stream: &TcpStream) -> SockRef<'_> {
         SockRef::from(stream)
     }

@@ -132,6 +132,11 @@ impl Runtime for Tokio {
         TcpListener::from_std(listener)
     }
 
+    fn stream(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        stream.set_nonblocking(true)?;
+        TcpStream::from_std(stream)
+    }
+
     fn stream_socket(stream: &TcpStream) -> SockRef<'_> {
         SockRef::from(stream)
     }

@@ -102,6 +102,10 @@ impl<R: Runtime, const STUCK: bool> Runtime for Awkward<R, STUCK> {
         R::listener(listener)
     }
 
+    fn stream(stream: std::net::TcpStream) -> io::Result<R::TcpStream> {
+        R::stream(stream)
+    }
+
     fn stream_socket(stream: &R::TcpStream) -> SockRef<'_> {
         R::stream_socket(stream)
     }
