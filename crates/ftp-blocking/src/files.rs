@@ -7,7 +7,6 @@ use std::time;
 use ftp_adapter::{Error, TransferState};
 use ftp_proto::client::Transfer;
 use ftp_proto::data::{self, Direction, Ticket};
-use ftp_rustls::Secured;
 
 use crate::transfer::Running;
 use crate::{Aborter, Client, DataListener, DataTransport, Download, Transport, Upload};
@@ -154,25 +153,27 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// A new data connection, which may be one of several of this transfer.
-    pub(crate) fn prepare_data(&self, machine: &Secured<data::Connection>, data: &T) {
-        let connection = machine.machine();
-        if let Some(transport) = &self.data
-            && (connection.direction() == Direction::Send || connection.is_protected())
-        {
-            transport.send_at_once(data);
+    /// A new data connection, which may be one of several of this transfer, and may not be wanted any more. If an
+    /// upload in clear ends now, it is given up.
+    pub(crate) fn prepare_data(&self, ticket: &Ticket, data: &T) {
+        let is_upload = ticket.direction() == Direction::Send;
+        if let Some(transport) = &self.data {
+            if is_upload || ticket.is_protected() {
+                transport.send_at_once(data);
+            }
+            if is_upload && !ticket.is_protected() {
+                transport.reset_on_drop(data, true);
+            }
         }
-        self.reset_on_drop(machine, data, true);
     }
 
-    /// Whether an upload in clear that ends now is given up.
-    pub(crate) fn reset_on_drop(&self, machine: &Secured<data::Connection>, data: &T, reset: bool) {
-        let upload = machine.machine();
+    /// All has been sent: its end is that of the file.
+    pub(crate) fn end_data(&self, machine: &data::Connection, data: &T) {
         if let Some(transport) = &self.data
-            && upload.direction() == Direction::Send
-            && !upload.is_protected()
+            && machine.direction() == Direction::Send
+            && !machine.is_protected()
         {
-            transport.reset_on_drop(data, reset);
+            transport.reset_on_drop(data, false);
         }
     }
 }

@@ -6,8 +6,7 @@ use std::{future::poll_fn, io};
 use ftp_adapter::files::Return;
 use ftp_adapter::{Error, TransferState};
 use ftp_proto::client::{Event, Transfer};
-use ftp_proto::data::{self, Direction, Open};
-use ftp_rustls::Secured;
+use ftp_proto::data::{self, Direction, Open, Ticket};
 
 use crate::operations::Conversation;
 use crate::transfer::{BoxFuture, Listening, Running};
@@ -163,25 +162,27 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         }
     }
 
-    /// A new data connection, which may be one of several of this transfer.
-    pub(crate) fn prepare_data(&self, machine: &Secured<data::Connection>, data: &T) {
-        let connection = machine.machine();
-        if let Some(transport) = &self.data
-            && (connection.direction() == Direction::Send || connection.is_protected())
-        {
-            transport.send_at_once(data);
+    /// A new data connection, which may be one of several of this transfer, and may not be wanted any more. If an
+    /// upload in clear ends now, it is given up.
+    pub(crate) fn prepare_data(&self, ticket: &Ticket, data: &T) {
+        let is_upload = ticket.direction() == Direction::Send;
+        if let Some(transport) = &self.data {
+            if is_upload || ticket.is_protected() {
+                transport.send_at_once(data);
+            }
+            if is_upload && !ticket.is_protected() {
+                transport.reset_on_drop(data, true);
+            }
         }
-        self.reset_on_drop(machine, data, true);
     }
 
-    /// Whether an upload in clear that ends now is given up.
-    pub(crate) fn reset_on_drop(&self, machine: &Secured<data::Connection>, data: &T, reset: bool) {
-        let upload = machine.machine();
+    /// All has been sent: its end is that of the file.
+    pub(crate) fn end_data(&self, machine: &data::Connection, data: &T) {
         if let Some(transport) = &self.data
-            && upload.direction() == Direction::Send
-            && !upload.is_protected()
+            && machine.direction() == Direction::Send
+            && !machine.is_protected()
         {
-            transport.reset_on_drop(data, reset);
+            transport.reset_on_drop(data, false);
         }
     }
 }

@@ -196,9 +196,9 @@ pub type SharedGuard = ftp_futures::SharedGuard<Tokio>;
 pub mod generic {
     #[doc(inline)]
     pub use ftp_futures::{
-        Client, Clock, Connecting, Connector, DataTransport, Download, Driver, FuturesIo,
-        HoldsClient, Io, Listing, Pool, Pooled, Runtime, Server, ServerSession, SharedGuard,
-        SinkIo, SourceIo, Timer, Upload, Walk,
+        BoxFuture, Client, Clock, Connecting, Connector, DataTransport, Download, Driver,
+        FuturesIo, HoldsClient, Io, Listening, Listing, Pool, Pooled, Runtime, Server,
+        ServerSession, SharedGuard, SinkIo, SourceIo, Timer, Upload, Walk,
     };
 }
 

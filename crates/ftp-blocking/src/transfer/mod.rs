@@ -463,14 +463,15 @@ impl<C: HoldsClient> Running<C> {
         let client = self.client.client();
         let now = client.driver.now();
         let start = client.driver.state.start();
-        let machine = client.driver.machine_mut();
         self.data = Data::None;
         match opened {
             Ok(transport) => {
                 let is_protected = ticket.is_protected();
+                // First: if the transfer is over by now, the server must not take its end for that of a file.
+                client.prepare_data(&ticket, &transport);
+                let machine = client.driver.machine_mut();
                 if let Some(machine) = self.state.opened(now, machine, ticket) {
                     self.is_end_told = false;
-                    client.prepare_data(&machine, &transport);
                     let mut driver = Driver::for_data_since(machine, transport, start);
                     if client.peer.is_some() {
                         // It is dropped at its end, and a socket of ours is closed then.
@@ -482,7 +483,10 @@ impl<C: HoldsClient> Running<C> {
                     };
                 }
             }
-            Err(error) => self.state.not_opened(now, machine, ticket, error),
+            Err(error) => {
+                let machine = client.driver.machine_mut();
+                self.state.not_opened(now, machine, ticket, error);
+            }
         }
     }
 
@@ -493,7 +497,7 @@ impl<C: HoldsClient> Running<C> {
             } = driver.into_parts();
             let client = self.client.client();
             if result.is_ok() {
-                client.reset_on_drop(&machine, &transport, false);
+                client.end_data(machine.machine(), &transport);
             }
             // The socket is closed here, before anything else is said over the control connection.
             drop(transport);

@@ -73,7 +73,7 @@ pub(crate) fn secure(tls: &Arc<ServerConfig>, stream: TcpStream) -> Box<dyn Stre
 }
 
 impl ScriptedServer {
-    fn log_in(mut control: TcpStream, tls: Option<Arc<ServerConfig>>) -> Self {
+    pub(crate) fn log_in(mut control: TcpStream, tls: Option<Arc<ServerConfig>>) -> Self {
         control.write_all(b"220 Ready.\r\n").unwrap();
         let mut server = Self {
             control: Box::new(control.try_clone().unwrap()),

@@ -1,13 +1,21 @@
 //! Transfers that the program gives up: what comes after them is in step.
 
-use std::io::{ErrorKind, Read, Write};
-use std::sync::mpsc::channel;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
-use ftp_proto::client::TransferError;
+use ftp_adapter::socket2::SockRef;
+use ftp_blocking::{Connector, DataListener, DataTransport};
+use ftp_proto::client::{DataMode, TransferError};
+use ftp_proto::data::Open;
 
-use crate::scripted_server::{ScriptedServer, ask_where, file, play};
+use crate::scripted_server::{ScriptedServer, ask_where, config, file, play};
 use crate::transfers::why;
+use crate::watched::watched;
 
 /// What servers were seen to answer to a transfer that ends with `ABOR`.
 const ANSWERS: [&str; 5] = [
@@ -69,6 +77,86 @@ fn an_upload_that_is_dropped_is_settled_before_the_next_transfer() {
             0
         );
     });
+}
+
+/// Listens, and accepts when the transfer is over: when the client has learned that its server has left.
+struct Belated(Mutex<Option<Receiver<()>>>);
+
+struct BelatedListener {
+    listener: TcpListener,
+    left: Receiver<()>,
+    looks: AtomicUsize,
+}
+
+impl DataTransport<TcpStream> for Belated {
+    fn connect(&self, _: Open, _: Duration) -> io::Result<TcpStream> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn listen(&self) -> io::Result<Box<dyn DataListener<TcpStream>>> {
+        Ok(Box::new(BelatedListener {
+            listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
+            left: self.0.lock().unwrap().take().unwrap(),
+            looks: AtomicUsize::new(0),
+        }))
+    }
+
+    fn reset_on_drop(&self, data: &TcpStream, reset: bool) {
+        let linger = reset.then_some(Duration::ZERO);
+        SockRef::from(data).set_linger(linger).unwrap();
+    }
+}
+
+impl DataListener<TcpStream> for BelatedListener {
+    fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap()
+    }
+
+    fn accept(&self) -> io::Result<Option<TcpStream>> {
+        match self.looks.fetch_add(1, Ordering::Relaxed) {
+            // The command is sent before the next look.
+            0 => {}
+            // The server gets it, connects, and leaves. If that takes longer, it is what the client sees next.
+            1 if self.left.try_recv().is_err() => self.left.recv().unwrap(),
+            _ => return Ok(Some(self.listener.accept()?.0)),
+        }
+        Ok(None)
+    }
+}
+
+/// Its end must not be that of an empty file. Sometimes it comes before the client has taken in that the server has left.
+#[test]
+fn a_data_connection_that_comes_when_its_upload_is_over_is_reset() {
+    for _ in 0..10 {
+        watched(store_as_the_server_leaves);
+    }
+}
+
+fn store_as_the_server_leaves() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (leaves, left) = channel();
+    let server = thread::spawn(move || {
+        let mut server = ScriptedServer::log_in(listener.accept().unwrap().0, None);
+        let told = server.next_command();
+        let mut numbers = told
+            .rsplit(',')
+            .map(|number| number.parse::<u16>().unwrap());
+        let (low, high) = (numbers.next().unwrap(), numbers.next().unwrap());
+        server.say("200 Fine.");
+        server.expect("STOR a file");
+        let mut data = TcpStream::connect((Ipv4Addr::LOCALHOST, high << 8 | low)).unwrap();
+        drop(server);
+        leaves.send(()).unwrap();
+        let end = data.read(&mut [0]).unwrap_err();
+        assert_eq!(end.kind(), ErrorKind::ConnectionReset);
+    });
+    let connector = Connector::new(config().data_mode(DataMode::Active));
+    let mut client = connector.connect(&address).unwrap();
+    client.data_transport(Arc::new(Belated(Mutex::new(Some(left)))));
+    let error = client.store("a file").map(drop).unwrap_err();
+    assert_eq!(why(error), TransferError::Unknown);
+    server.join().unwrap();
 }
 
 #[test]

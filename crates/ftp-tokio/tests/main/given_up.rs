@@ -1,18 +1,28 @@
-//! Uploads under TLS that are given up, with a server that asks for TLS sessions to be resumed.
+//! Uploads that are given up: under TLS, with a server that asks for TLS sessions to be resumed; and in clear, as its
+//! server leaves.
 
-use std::io::{Read, Write};
+use std::future::poll_fn;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::thread;
+use std::time::Duration;
 
-use ftp_proto::client::{Config, Login};
+use ftp_futures::socket2::SockRef;
+use ftp_proto::client::{Config, DataMode, Login, Security};
+use ftp_proto::data::Open;
 use ftp_rustls::rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 use ftp_rustls::{
     ClientCertificates, Identity, Roots, client_config, roots_from_pem, server_config,
 };
 use ftp_testkit::SelfMade;
 use ftp_tokio::Connector;
+use ftp_tokio::generic::{BoxFuture, DataTransport, Listening};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream as TokioStream;
 use tokio::sync::mpsc;
 
 const UPLOADS: usize = 3;
@@ -117,5 +127,101 @@ async fn an_upload_that_is_given_up_leaves_a_session_for_the_next() {
         upload.write(b"y").await.unwrap();
     }
     client.quit().await.unwrap();
+    server.join().unwrap();
+}
+
+/// Listens, and accepts when the transfer is over: when the client has learned that its server has left.
+struct Belated {
+    left: Mutex<Option<Receiver<()>>>,
+    /// How often the task of the client has run.
+    runs: Arc<AtomicUsize>,
+}
+
+impl DataTransport<TokioStream> for Belated {
+    fn connect(&self, _: Open) -> BoxFuture<io::Result<TokioStream>> {
+        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
+    }
+
+    fn listen(&self, _: &TokioStream) -> BoxFuture<io::Result<Listening<TokioStream>>> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (mut left, runs) = (self.left.lock().unwrap().take(), Arc::clone(&self.runs));
+        let mut last_run = None;
+        let accept = Box::pin(poll_fn(move |cx| {
+            let run = runs.load(Ordering::Relaxed);
+            match last_run.replace(run) {
+                // The command is sent before the next run.
+                None => cx.waker().wake_by_ref(),
+                Some(last) if last != run => {
+                    // The server gets it, connects, and leaves. What the client sees of that, it sees next.
+                    if let Some(left) = left.take() {
+                        left.recv().unwrap();
+                    }
+                }
+                // It has just seen that.
+                Some(_) if left.is_none() => {
+                    let (stream, _) = listener.accept().unwrap();
+                    stream.set_nonblocking(true).unwrap();
+                    return Poll::Ready(TokioStream::from_std(stream));
+                }
+                Some(_) => {}
+            }
+            Poll::Pending
+        }));
+        Box::pin(async move { Ok(Listening { address, accept }) })
+    }
+
+    fn reset_on_drop(&self, data: &TokioStream, reset: bool) {
+        let linger = reset.then_some(Duration::ZERO);
+        SockRef::from(data).set_linger(linger).unwrap();
+    }
+}
+
+/// Its end must not be that of an empty file.
+#[tokio::test]
+async fn a_data_connection_that_comes_when_its_upload_is_over_is_reset() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (leaves, left) = channel();
+    let server = thread::spawn(move || {
+        let (mut control, _) = listener.accept().unwrap();
+        let mut port = 0;
+        control.write_all(b"220 Ready.\r\n").unwrap();
+        loop {
+            let line = read_line(&mut control);
+            let reply: &[u8] = match line.split(' ').next().unwrap() {
+                "USER" => b"230 Welcome.\r\n",
+                "PORT" => {
+                    let mut numbers = line.rsplit(',').map(|number| number.parse::<u16>());
+                    let mut next = || numbers.next().unwrap().unwrap();
+                    port = next() | next() << 8;
+                    b"200 Fine.\r\n"
+                }
+                "STOR" => break,
+                _ => b"200 Fine.\r\n",
+            };
+            control.write_all(reply).unwrap();
+        }
+        let mut data = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        drop(control);
+        leaves.send(()).unwrap();
+        let end = data.read(&mut [0]).unwrap_err();
+        assert_eq!(end.kind(), io::ErrorKind::ConnectionReset);
+    });
+    let config = Config::new(Login::new("anna", "correct horse").unwrap())
+        .security(Security::DangerousPlaintext)
+        .data_mode(DataMode::Active);
+    let mut client = Connector::new(config).connect(&address).await.unwrap();
+    let runs = Arc::new(AtomicUsize::new(0));
+    client.data_transport(Arc::new(Belated {
+        left: Mutex::new(Some(left)),
+        runs: Arc::clone(&runs),
+    }));
+    let mut storing = Box::pin(client.store("a file"));
+    let stored = poll_fn(|cx| {
+        runs.fetch_add(1, Ordering::Relaxed);
+        storing.as_mut().poll(cx)
+    });
+    assert!(stored.await.is_err());
     server.join().unwrap();
 }
