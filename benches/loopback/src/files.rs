@@ -13,6 +13,7 @@ mod blocking;
 mod futures;
 mod server;
 
+pub(crate) use blocking::reply;
 pub use server::serve;
 
 /// What the clients read and write at once.
@@ -139,14 +140,14 @@ impl smol::io::AsyncRead for Source {
 }
 
 /// What a bare client says to log in.
-const LOGIN: [&[u8]; 3] = [
+pub(crate) const LOGIN: [&[u8]; 3] = [
     b"USER developer\r\n",
     b"PASS correct horse\r\n",
     b"TYPE I\r\n",
 ];
 
 /// The port in a 229.
-fn port(reply: &[u8]) -> u16 {
+pub(crate) fn port(reply: &[u8]) -> u16 {
     let reply = std::str::from_utf8(reply).expect("a reply in ASCII");
     let mut parts = reply.rsplit('|');
     let port = parts.nth(1).and_then(|port| port.parse().ok());

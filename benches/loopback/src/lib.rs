@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clients;
+pub mod copies;
 pub mod files;
 pub mod servers;
 pub mod serving;

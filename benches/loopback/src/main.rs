@@ -13,6 +13,9 @@
 //! loopback upload NAME ADDRESS BYTES FILES      # likewise, stores them
 //! loopback list NAME ADDRESS 0 TIMES            # likewise, lists the directory
 //! loopback names NAME ADDRESS 0 TIMES           # likewise, its names alone
+//! loopback copies                               # the names for the next two
+//! loopback copy-down NAME ADDRESS PATH FILE     # logs in, fetches what has this path into a file, and ends
+//! loopback copy-up NAME ADDRESS PATH FILE       # likewise, stores the file
 //! loopback serving                              # the names for the next
 //! loopback serving NAME FOLDER                  # says its address, and serves the folder until it is killed
 //! loopback soak TRANSFERS CANCELS CONNECTIONS   # prints what the process holds meanwhile; fails if it grows
@@ -23,6 +26,7 @@ use std::error::Error;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
+use ftp_benches_loopback::copies::{self, Copy};
 use ftp_benches_loopback::files::{self, Way, Work};
 use ftp_benches_loopback::soak::{self, Amount};
 use ftp_benches_loopback::{clients, servers, serving, turns};
@@ -75,6 +79,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             let known = files::ALL.iter().find(|(known, _)| *known == name);
             let (_, client) = known.ok_or("no such client")?;
             client(address, Work { way, bytes, files });
+        }
+        ["copies"] => copies::ALL.iter().for_each(|(name, _)| println!("{name}")),
+        [way @ ("copy-down" | "copy-up"), name, address, path, local] => {
+            let known = copies::ALL.iter().find(|(known, _)| *known == name);
+            let (_, client) = known.ok_or("no such client")?;
+            let copy = Copy {
+                server: address.parse()?,
+                path: path.to_owned(),
+                local: local.into(),
+            };
+            client(copy, way == "copy-down");
         }
         ["serving"] => serving::ALL.iter().for_each(|(name, _)| println!("{name}")),
         ["serving", name, folder] => {

@@ -333,6 +333,11 @@ impl TransferState {
         }
     }
 
+    /// The data connection is about to be dropped before its end: what it moved stays known.
+    pub fn note_moved(&mut self, data: Option<&data::Connection>) {
+        self.moved = self.moved(data);
+    }
+
     /// How far it has come.
     pub fn progress(&self, data: Option<&data::Connection>) -> Progress {
         let bytes = self.first_byte.saturating_add(self.moved(data));

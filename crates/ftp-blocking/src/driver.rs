@@ -1,12 +1,11 @@
 //! Moves the bytes of any machine over any blocking transport. It has no policy.
 
+#[cfg(target_os = "linux")]
+pub(crate) mod kernel_copy;
+
 use std::cell::Cell;
 use std::fmt;
-#[cfg(all(target_os = "linux", feature = "files"))]
-use std::fs::File;
 use std::io;
-#[cfg(all(target_os = "linux", feature = "files"))]
-use std::net::TcpStream;
 use std::task::Poll;
 use std::thread::sleep;
 use std::time::{self, Duration};
@@ -300,11 +299,22 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
     /// Reads straight into the application's buffer, once, for at most this time, and returns how many
     /// bytes came. None: that time has passed, or there is something else to do, which
     /// [`next_within`](Self::next_within) does.
+    #[inline]
     pub(crate) fn read_past(&mut self, space: &mut [u8], most: Duration) -> usize {
+        self.receive_past(most, |transport| transport.read(space))
+    }
+
+    /// The same; this call to the transport moves the bytes.
+    #[inline]
+    fn receive_past(
+        &mut self,
+        most: Duration,
+        receive: impl FnOnce(&mut T) -> io::Result<usize>,
+    ) -> usize {
         if !self.may_pass() {
             return 0;
         }
-        match self.transport.read(space, most) {
+        match self.transport.receive(most, receive) {
             Poll::Ready(Ok(count)) if count > 0 => {
                 self.machine_mut().machine_mut().passed(count);
                 count
@@ -358,33 +368,6 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
     fn passed_on(&mut self, count: usize) {
         self.state.wrote_past();
         self.machine_mut().machine_mut().passed(count);
-    }
-}
-
-/// The system copies from a file to the socket.
-#[cfg(all(target_os = "linux", feature = "files"))]
-impl Driver<Secured<data::Connection>, TcpStream> {
-    /// Sends the file from its position on, at most so many bytes, and returns how many: none at its end.
-    ///
-    /// # Errors
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing went out in this time, or nothing may go past the
-    /// machine now. Other errors mean that it must be read and written: also for what is wrong with the file or
-    /// the connection.
-    pub(crate) fn send_file_past(
-        &mut self,
-        file: &File,
-        count: usize,
-        most: Duration,
-    ) -> io::Result<usize> {
-        if !self.may_pass() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        self.transport.limit_writes(most)?;
-        let sent = rustix::fs::sendfile(&self.transport.transport, file, None, count)?;
-        if sent > 0 {
-            self.passed_on(sent);
-        }
-        Ok(sent)
     }
 }
 

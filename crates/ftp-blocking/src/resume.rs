@@ -1,5 +1,6 @@
 //! Downloads and uploads that go on from where they were cut, over the connections of a pool.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::thread::sleep;
 use std::time;
@@ -10,7 +11,7 @@ use ftp_adapter::{
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 
-use crate::Pool;
+use crate::{Client, Download, Pool, Upload};
 
 /// How much is moved at a time.
 const PIECE: usize = 64 * 1024;
@@ -38,12 +39,39 @@ impl Pool {
         sink: &mut S,
         options: ResumeOptions,
     ) -> Result<ResumeReport, Error> {
-        let (path, now) = (path.as_ref(), clock());
+        self.download_by(path.as_ref(), sink, options, receive)
+    }
+
+    /// The same into a file, as [`Download::copy_to_file`] does: on Linux, the system copies what comes in
+    /// clear.
+    ///
+    /// # Errors
+    /// As [`download_into`](Self::download_into).
+    pub fn download_into_file(
+        &self,
+        path: impl AsRef<[u8]>,
+        file: &mut File,
+        options: ResumeOptions,
+    ) -> Result<ResumeReport, Error> {
+        self.download_by(path.as_ref(), file, options, |download, file, state| {
+            let received = download.copy_pieces_to(file, |count| state.received(count));
+            received.map(drop)
+        })
+    }
+
+    fn download_by<S: Write + Seek>(
+        &self,
+        path: &[u8],
+        sink: &mut S,
+        options: ResumeOptions,
+        receive: impl Fn(&mut Download<&mut Client>, &mut S, &mut ResumeDownload) -> Result<(), Error>,
+    ) -> Result<ResumeReport, Error> {
+        let now = clock();
         let length = sink.seek(SeekFrom::End(0)).map_err(Error::Local)?;
         let mut state = ResumeDownload::start(now(), options, length);
         let mut again = false;
         loop {
-            let error = match self.try_download(&mut state, path, sink, again) {
+            let error = match self.try_download(&mut state, path, sink, again, &receive) {
                 Ok(report) => return Ok(report),
                 Err(error) => error,
             };
@@ -61,6 +89,7 @@ impl Pool {
         path: &[u8],
         sink: &mut S,
         again: bool,
+        receive: impl Fn(&mut Download<&mut Client>, &mut S, &mut ResumeDownload) -> Result<(), Error>,
     ) -> Result<ResumeReport, Error> {
         let mut ftp = self.lend(again)?;
         state.connected();
@@ -74,15 +103,7 @@ impl Pool {
         sink.seek(SeekFrom::Start(offset)).map_err(Error::Local)?;
         let transfer = Transfer::retrieve(path)?.offset(offset).size(state.size());
         let mut download = ftp.download(transfer)?;
-        let mut piece = vec![0; PIECE];
-        loop {
-            let count = download.read(&mut piece)?;
-            if count == 0 {
-                break;
-            }
-            state.received(count)?;
-            sink.write_all(&piece[..count]).map_err(Error::Local)?;
-        }
+        receive(&mut download, sink, state)?;
         let report = download.finish()?;
         drop(download);
         state.transferred(report);
@@ -113,12 +134,40 @@ impl Pool {
         source: &mut S,
         options: ResumeOptions,
     ) -> Result<ResumeReport, Error> {
-        let (path, now) = (path.as_ref(), clock());
+        self.upload_by(path.as_ref(), source, options, send)
+    }
+
+    /// The same from a file, as [`Upload::copy_from_file`] does: on Linux, the system copies what goes out in
+    /// clear.
+    ///
+    /// # Errors
+    /// As [`upload_from`](Self::upload_from).
+    pub fn upload_from_file(
+        &self,
+        path: impl AsRef<[u8]>,
+        file: &mut File,
+        options: ResumeOptions,
+    ) -> Result<ResumeReport, Error> {
+        self.upload_by(path.as_ref(), file, options, |upload, file, state| {
+            let left = state.left();
+            let sent = upload.copy_pieces_from(file, left, |count| state.sending(count))?;
+            is_all(sent == left)
+        })
+    }
+
+    fn upload_by<S: Read + Seek>(
+        &self,
+        path: &[u8],
+        source: &mut S,
+        options: ResumeOptions,
+        send: impl Fn(&mut Upload<&mut Client>, &mut S, &mut ResumeUpload) -> Result<(), Error>,
+    ) -> Result<ResumeReport, Error> {
+        let now = clock();
         let length = source.seek(SeekFrom::End(0)).map_err(Error::Local)?;
         let mut state = ResumeUpload::start(now(), options, length);
         let mut again = false;
         loop {
-            let error = match self.try_upload(&mut state, path, source, again) {
+            let error = match self.try_upload(&mut state, path, source, again, &send) {
                 Ok(report) => return Ok(report),
                 Err(error) => error,
             };
@@ -136,6 +185,7 @@ impl Pool {
         path: &[u8],
         source: &mut S,
         again: bool,
+        send: impl Fn(&mut Upload<&mut Client>, &mut S, &mut ResumeUpload) -> Result<(), Error>,
     ) -> Result<ResumeReport, Error> {
         let mut ftp = self.lend(again)?;
         state.connected();
@@ -149,22 +199,55 @@ impl Pool {
         source.seek(SeekFrom::Start(offset)).map_err(Error::Local)?;
         let transfer = Transfer::store(path)?.offset(offset);
         let mut upload = ftp.upload(transfer)?;
-        let mut piece = vec![0; PIECE];
-        while let left @ 1.. = usize::try_from(state.left()).unwrap_or(PIECE) {
-            let space = &mut piece[..left.min(PIECE)];
-            let count = match source.read(space) {
-                Ok(0) => return Err(Error::Local(ErrorKind::UnexpectedEof.into())),
-                Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::Local(error)),
-            };
-            state.sending(count);
-            upload.write_all(&piece[..count])?;
-        }
+        send(&mut upload, source, state)?;
         let report = upload.finish()?;
         drop(upload);
         state.transferred(report);
         state.finished(ftp.converse(AskFacts::size(path)?)?)
+    }
+}
+
+fn receive<S: Write>(
+    download: &mut Download<&mut Client>,
+    sink: &mut S,
+    state: &mut ResumeDownload,
+) -> Result<(), Error> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        let count = download.read(&mut piece)?;
+        if count == 0 {
+            return Ok(());
+        }
+        state.received(count)?;
+        sink.write_all(&piece[..count]).map_err(Error::Local)?;
+    }
+}
+
+fn send<S: Read>(
+    upload: &mut Upload<&mut Client>,
+    source: &mut S,
+    state: &mut ResumeUpload,
+) -> Result<(), Error> {
+    let mut piece = vec![0; PIECE];
+    while let left @ 1.. = usize::try_from(state.left()).unwrap_or(PIECE) {
+        let space = &mut piece[..left.min(PIECE)];
+        let count = match source.read(space) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Error::Local(error)),
+        };
+        is_all(count > 0)?;
+        state.sending(count);
+        upload.write_all(&piece[..count])?;
+    }
+    Ok(())
+}
+
+/// The source must not become shorter.
+fn is_all(is_all: bool) -> Result<(), Error> {
+    match is_all {
+        true => Ok(()),
+        false => Err(Error::Local(ErrorKind::UnexpectedEof.into())),
     }
 }
 

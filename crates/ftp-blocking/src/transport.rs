@@ -33,6 +33,13 @@ pub trait Transport: Read + Write {
     /// # Errors
     /// The stream's error; the connection is over either way.
     fn close(&mut self) -> io::Result<()>;
+
+    /// The socket, if all bytes go to it and come from it as they are: then the system can copy files to
+    /// and from it by itself, without calls to [`read`](Read::read) and [`write`](Write::write). `None`, if
+    /// not implemented.
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
 }
 
 impl Transport for TcpStream {
@@ -46,6 +53,10 @@ impl Transport for TcpStream {
 
     fn close(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
+    }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        Some(self)
     }
 }
 
@@ -75,6 +86,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn close(&mut self) -> io::Result<()> {
         (**self).close()
+    }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        (**self).socket()
     }
 }
 
@@ -109,13 +124,23 @@ impl<T: Transport> Timed<T> {
     /// One read of at most this time. Pending: nothing came.
     #[inline]
     pub(crate) fn read(&mut self, space: &mut [u8], most: Duration) -> Poll<io::Result<usize>> {
+        self.receive(most, |transport| transport.read(space))
+    }
+
+    /// The same; this call moves the bytes.
+    #[inline]
+    pub(crate) fn receive(
+        &mut self,
+        most: Duration,
+        receive: impl FnOnce(&mut T) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
         if let Some(timeout) = self.reads.new_for(most) {
             if let Err(error) = self.transport.set_read_timeout(timeout) {
                 return Poll::Ready(Err(error));
             }
             self.reads.present = Some(timeout);
         }
-        in_time(|| self.transport.read(space))
+        in_time(|| receive(&mut self.transport))
     }
 
     /// One write of at most this time. Pending: nothing was taken.

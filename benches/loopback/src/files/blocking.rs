@@ -52,7 +52,8 @@ pub(super) fn bare(server: SocketAddr, work: Work) {
     }
 }
 
-fn reply(control: &mut TcpStream, space: &mut [u8]) -> usize {
+/// One read is a reply.
+pub(crate) fn reply(control: &mut TcpStream, space: &mut [u8]) -> usize {
     let length = control.read(space).expect("a reply");
     assert!(length > 0, "the server is there");
     length

@@ -12,16 +12,13 @@ use ftp_proto::data::{self, Direction};
 use ftp_rustls::Secured;
 
 use crate::Driver;
+use crate::chunk::Chunk;
 
 pub(super) type DataDriver = Driver<Secured<data::Connection>, TcpStream>;
 pub(super) type DataError = DriverError<ftp_rustls::Error<data::Error>>;
 
 /// How long to wait for the client before it is looked whether the transfer is given up.
 const SLICE: Duration = Duration::from_millis(50);
-/// How much is handed to the system at once: little at first, and more while the client keeps up. A call
-/// with much takes long if the client is slow.
-const FIRST_CHUNK: usize = 64 * 1024;
-const LARGEST_CHUNK: usize = 1024 * 1024;
 /// The buffer for what comes in clear: little at first, and more while it fills.
 const FIRST_BUFFER: usize = 16 * 1024;
 const LARGEST_BUFFER: usize = 128 * 1024;
@@ -31,7 +28,7 @@ pub(super) struct Pumping {
     pump: FilePump,
     driver: Box<DataDriver>,
     given_up: Arc<AtomicBool>,
-    chunk: usize,
+    chunk: Chunk,
     /// The system sends the file by itself, if it can.
     by_system: bool,
     buffer: Vec<u8>,
@@ -53,7 +50,7 @@ impl Pumping {
             pump,
             driver,
             given_up,
-            chunk: FIRST_CHUNK,
+            chunk: Chunk::default(),
             by_system: true,
             buffer: Vec::new(),
             held_until: None,
@@ -117,14 +114,14 @@ impl Pumping {
                 return Ok(());
             }
             let bytes = bytes.get(..most).unwrap_or(bytes);
-            let chunk = bytes.get(..self.chunk).unwrap_or(bytes);
+            let chunk = bytes.get(..self.chunk.size()).unwrap_or(bytes);
             let begun = Instant::now();
             let mut count = self.driver.write_past(chunk, SLICE);
             if count == 0 {
                 // So that its deadline runs.
                 count = self.driver.machine_mut().machine_mut().write(now, bytes);
             } else {
-                self.chunk = next_chunk(self.chunk, begun);
+                self.chunk.sent(begun, SLICE);
             }
             if count == 0 {
                 return Ok(());
@@ -144,7 +141,7 @@ impl Pumping {
         let begun = Instant::now();
         match self
             .driver
-            .send_file_past(file, self.chunk.min(most), SLICE)
+            .send_file_past(file, self.chunk.size().min(most), SLICE)
         {
             Ok(0) => {
                 self.pump.sent_by_system(0);
@@ -155,7 +152,7 @@ impl Pumping {
             Ok(count) => {
                 self.pump.spend(begun, count);
                 self.pump.sent_by_system(count);
-                self.chunk = next_chunk(self.chunk, begun);
+                self.chunk.sent(begun, SLICE);
                 true
             }
             // The client is slow: the next piece waits in the machine, whose deadline runs.
@@ -221,14 +218,5 @@ impl Pumping {
         let allowed = self.pump.allowance(Instant::now());
         self.held_until = allowed.err();
         allowed.ok()
-    }
-}
-
-/// More, if it took no longer than a wait.
-fn next_chunk(chunk: usize, begun: Instant) -> usize {
-    if begun.elapsed() < SLICE {
-        (chunk * 2).min(LARGEST_CHUNK)
-    } else {
-        FIRST_CHUNK
     }
 }

@@ -19,10 +19,11 @@ const LARGE: usize = 64 * 1024;
 ///
 /// [`io::copy`] moves 8 KiB at a time, but into a
 /// [`BufWriter::with_capacity`](std::io::BufWriter::with_capacity) as much as that takes: 256 KiB make
-/// large files faster. Flush that writer at the end.
+/// large files faster. Flush that writer at the end. Into a file, [`copy_to_file`](Self::copy_to_file)
+/// is faster still.
 #[must_use = "nothing is received before it is read"]
 pub struct Download<C: HoldsClient> {
-    running: Running<C>,
+    pub(super) running: Running<C>,
 }
 
 impl<C: HoldsClient> Download<C> {

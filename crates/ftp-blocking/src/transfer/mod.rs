@@ -11,6 +11,7 @@
 
 mod aborter;
 mod download;
+mod file;
 mod transport;
 mod upload;
 
@@ -167,6 +168,9 @@ impl<C: HoldsClient> Running<C> {
 
     /// How it ended, if that is known. Errors come once; after that it is just over.
     pub(crate) fn outcome(&mut self) -> Option<Result<&Report, Error>> {
+        if self.state.is_over() {
+            self.state.note_moved(self.data.machine());
+        }
         let outcome = self.state.outcome(time::Instant::now)?;
         if outcome.is_err() {
             self.data = Data::None;
@@ -218,6 +222,15 @@ impl<C: HoldsClient> Running<C> {
         };
         self.tell_progress();
         count
+    }
+
+    /// Whether the system can copy between a file and the data connection.
+    #[cfg(target_os = "linux")]
+    fn is_kernel_copyable(&self) -> bool {
+        match &self.data {
+            Data::Open { driver, .. } => driver.has_plain_socket(),
+            Data::None | Data::Listening { .. } => false,
+        }
     }
 
     /// Whether the control connection has something to send although data moves.
@@ -317,6 +330,7 @@ impl<C: HoldsClient> Running<C> {
     fn abort(&mut self) {
         let client = self.client.client();
         client.aborter.reset();
+        self.state.note_moved(self.data.machine());
         self.data = Data::None;
         let now = client.driver.now();
         // If it is over already, so be it.

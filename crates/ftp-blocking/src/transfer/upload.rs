@@ -19,7 +19,7 @@ const LARGE: usize = 64 * 1024;
 /// may keep a part of the file.
 #[must_use = "the file is whole only when this is finished"]
 pub struct Upload<C: HoldsClient> {
-    running: Running<C>,
+    pub(super) running: Running<C>,
     /// What was written and is not large enough to be sent.
     gathered: Vec<u8>,
 }
@@ -108,7 +108,7 @@ impl<C: HoldsClient> Upload<C> {
     }
 
     #[inline]
-    fn send_gathered(&mut self) -> Result<(), Error> {
+    pub(super) fn send_gathered(&mut self) -> Result<(), Error> {
         if self.gathered.is_empty() {
             return Ok(());
         }
@@ -121,7 +121,7 @@ impl<C: HoldsClient> Upload<C> {
         sent
     }
 
-    fn send_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn send_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         while !bytes.is_empty() {
             let count = self.running.send(bytes)?;
             bytes = &bytes[count..];

@@ -3,6 +3,8 @@
 mod conformance;
 mod data;
 mod endless;
+mod file_copies;
+mod file_copies_broken;
 mod listings;
 mod operations;
 mod pool;

@@ -1,6 +1,7 @@
 //! Downloads and uploads over a server that cuts them: in the end they are whole, or an error. What is
 //! decided is tested in `ftp-adapter`.
 
+use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use ftp_blocking::{Error, PoolConfig, ResumeOptions};
 use ftp_proto::connect::Retry;
 use ftp_testkit::flaky::{Cut, FlakyFile, FlakyServer};
 
+use crate::file_copies::Scratch;
 use crate::pool::pool;
 
 /// Many tries, soon after each other.
@@ -47,6 +49,13 @@ fn downloads_that_are_cut_come_whole() {
         let report = pool.download_into("/f", &mut sink, options()).unwrap();
         assert!(sink.into_inner() == self::bytes(), "{report:?}");
         assert!(report.tries > 1);
+
+        server.state().cuts.extend(cuts(after));
+        let scratch = Scratch::new();
+        let mut file = scratch.create();
+        let report = pool.download_into_file("/f", &mut file, options()).unwrap();
+        assert!(scratch.bytes() == self::bytes(), "{report:?}");
+        assert!(report.tries > 1);
     }
 }
 
@@ -59,6 +68,13 @@ fn uploads_that_are_cut_arrive_whole() {
         let mut source = Cursor::new(bytes());
         let report = pool.upload_from("/f", &mut source, options()).unwrap();
         assert!(server.file("/f").unwrap() == bytes(), "{report:?}");
+        assert!(report.tries > 1);
+
+        server.state().cuts.extend(cuts(after));
+        let scratch = Scratch::holding(&bytes());
+        let mut file = File::open(&scratch.0).unwrap();
+        let report = pool.upload_from_file("/g", &mut file, options()).unwrap();
+        assert!(server.file("/g").unwrap() == bytes(), "{report:?}");
         assert!(report.tries > 1);
     }
 }
@@ -74,6 +90,17 @@ fn what_fails_here_or_is_refused_for_good_is_not_tried_again() {
     let error = pool.upload_from("/f", &mut Shorter, options()).unwrap_err();
     assert!(matches!(error, Error::Local(error) if error.kind() == ErrorKind::UnexpectedEof));
     assert_eq!(server.state().count("STOR"), 1);
+    let scratch = Scratch::holding(&bytes());
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .open(&scratch.0)
+        .unwrap();
+    let shortening = file.try_clone().unwrap();
+    let shorten = options().on_progress(move |_| shortening.set_len(100).unwrap());
+    let error = pool.upload_from_file("/f", &mut file, shorten).unwrap_err();
+    assert!(matches!(error, Error::Local(error) if error.kind() == ErrorKind::UnexpectedEof));
+    assert_eq!(server.state().count("STOR"), 2);
     // The connection goes on.
     pool.upload_from("/f", &mut Cursor::new(b"all"), options())
         .unwrap();

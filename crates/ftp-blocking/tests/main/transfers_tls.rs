@@ -20,9 +20,9 @@ use crate::transfers::why;
 
 const SIZES: [usize; 3] = [0, 1, 5_000_000];
 
-type Data = StreamOwned<ServerConnection, TcpStream>;
+pub(crate) type Data = StreamOwned<ServerConnection, TcpStream>;
 
-fn tls() -> (Connector, Arc<ServerConfig>) {
+pub(crate) fn tls() -> (Connector, Arc<ServerConfig>) {
     let (connector, [server, _]) = tls_and_another();
     (connector, server)
 }
@@ -42,7 +42,7 @@ fn tls_and_another() -> (Connector, [Arc<ServerConfig>; 2]) {
 }
 
 /// A data connection after its handshake.
-fn shake_hands(tls: &Arc<ServerConfig>, mut data: TcpStream) -> Data {
+pub(crate) fn shake_hands(tls: &Arc<ServerConfig>, mut data: TcpStream) -> Data {
     let mut connection = ServerConnection::new(tls.clone()).unwrap();
     connection.complete_io(&mut data).unwrap();
     StreamOwned::new(connection, data)

@@ -242,6 +242,9 @@ impl<C: HoldsClient> Running<C> {
 
     /// How it ended, if that is known. Errors come once; after that it is just over.
     pub(crate) fn outcome(&mut self) -> Option<Result<&Report, Error>> {
+        if self.state.is_over() {
+            self.state.note_moved(self.data.machine());
+        }
         let outcome = self.state.outcome(C::Runtime::now)?;
         if outcome.is_err() {
             self.data = Data::None;
