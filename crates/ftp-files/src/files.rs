@@ -13,8 +13,8 @@ use ftp_proto::server::{
 use crate::Facts;
 use crate::hash::hash_file;
 
-/// Where a server's files are. Calls block; a server with an async runtime makes them on a thread that
-/// may block.
+/// Where a server's files are. Calls block, but for [`read_cached`](Self::read_cached); a server with an async
+/// runtime makes them on a thread that may block.
 ///
 /// Whether the user may do what is asked was decided before ([`Rights`]). A path names a file as the
 /// client sees it, from the root of what is served.
@@ -52,6 +52,15 @@ pub trait Files: Send + Sync + 'static {
     /// # Errors
     /// [`FileError::TooShort`] if the file is shorter than `offset`.
     fn open(&self, path: &VirtualPath, offset: u64) -> Result<Opened, FileError>;
+
+    /// Reads the rest of a file, from a byte on, if it has at most `most` bytes and the system has it in memory.
+    /// The only method that never waits: a server with an async runtime calls it in the runtime's
+    /// thread. `None` if this cannot be done, for whatever reason: then [`open`](Self::open) is called. Without
+    /// this method: `None`.
+    fn read_cached(&self, path: &VirtualPath, offset: u64, most: usize) -> Option<Vec<u8>> {
+        let _ = (path, offset, most);
+        None
+    }
 
     /// Begins to store a file (`STOR`, `APPE`, `STOU`).
     ///
@@ -276,6 +285,9 @@ macro_rules! delegate {
             }
             fn open(&self, path: &VirtualPath, offset: u64) -> Result<Opened, FileError> {
                 (**self).open(path, offset)
+            }
+            fn read_cached(&self, path: &VirtualPath, offset: u64, most: usize) -> Option<Vec<u8>> {
+                (**self).read_cached(path, offset, most)
             }
             fn store(
                 &self,

@@ -80,6 +80,10 @@ impl<F: Files> Files for InPlace<F> {
         self.files.open(path, offset)
     }
 
+    fn read_cached(&self, path: &VirtualPath, offset: u64, most: usize) -> Option<Vec<u8>> {
+        self.files.read_cached(path, offset, most)
+    }
+
     fn store(&self, path: &VirtualPath, mode: StoreMode) -> Result<Box<dyn WriteFile>, FileError> {
         match mode {
             StoreMode::Replace => self.replace(path),

@@ -127,15 +127,21 @@ impl<R: Runtime> ServesFiles for Serving<R> {
 impl<R: Runtime> Serving<R> {
     /// Something has happened: moves bytes on, and starts what blocks.
     fn go_on(&mut self, control: &mut Control) {
-        let data = match &mut self.data {
+        let mut data = match &mut self.data {
             Data::Open(driver) => Some(driver.machine_mut().machine_mut()),
             _ => None,
         };
         let clock = R::now();
         let now = control.instant(clock);
         let machine = control.machine_mut().machine_mut();
-        if let Some(job) = self.files.next_job((now, clock), machine, data) {
-            self.job = Some(Box::pin(R::unblock(|| job.run())));
+        while let Some(job) = self
+            .files
+            .next_job((now, clock), machine, data.as_deref_mut())
+        {
+            match job.run_at_once() {
+                Ok(done) => self.files.done(now, machine, done),
+                Err(job) => self.job = Some(Box::pin(R::unblock(|| job.run()))),
+            }
         }
         self.look_for_early(control);
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ftp_files::{Files, Listing, ReadFile, WriteFile, error_kind};
 use ftp_proto::server::{
@@ -10,15 +11,21 @@ use ftp_proto::server::{
     TransferRequest, VirtualPath,
 };
 
-use super::moving::{Bytes, Moving};
+use super::moving::{Bytes, FIRST_PIECE, Moving};
 use super::piece::Piece;
+use super::served::User;
 use crate::ActiveListener;
 
 /// Something that blocks.
 #[must_use = "the client waits for it"]
 pub struct FileJob {
-    work: Box<dyn FnOnce() -> FileDone + Send>,
+    what: What,
     pub(super) is_short: bool,
+}
+
+enum What {
+    Open(TransferRequest, Rights, Arc<User>),
+    Other(Box<dyn FnOnce() -> Done + Send>),
 }
 
 /// What came of a [`FileJob`], for [`FileSession::done`](super::FileSession::done).
@@ -46,8 +53,16 @@ pub(super) enum Done {
 
 impl FileJob {
     pub(super) fn new(job: impl FnOnce() -> Done + Send + 'static) -> Self {
+        Self::of(What::Other(Box::new(job)))
+    }
+
+    pub(super) fn open(request: TransferRequest, rights: Rights, user: Arc<User>) -> Self {
+        Self::of(What::Open(request, rights, user))
+    }
+
+    fn of(what: What) -> Self {
         Self {
-            work: Box::new(|| FileDone(job())),
+            what,
             is_short: false,
         }
     }
@@ -58,10 +73,49 @@ impl FileJob {
         self.is_short
     }
 
+    /// Does it, if it need not wait for anything: it opens a small file, which the system
+    /// [has in memory](Files::read_cached). Otherwise the job is given back, to be [run](Self::run).
+    ///
+    /// # Errors
+    /// The job.
+    pub fn run_at_once(self) -> Result<FileDone, Self> {
+        match self.what {
+            What::Open(request, rights, user) => match read_cached(&request, &user) {
+                Some((moving, size)) => {
+                    let answer = request.begin(Some(size));
+                    Ok(FileDone(Done::Opened(None, answer, Box::new(moving))))
+                }
+                None => Err(Self {
+                    what: What::Open(request, rights, user),
+                    ..self
+                }),
+            },
+            what => Err(Self { what, ..self }),
+        }
+    }
+
     /// Does it. Blocks.
     pub fn run(self) -> FileDone {
-        (self.work)()
+        FileDone(match self.what {
+            What::Open(request, rights, user) => match user.files() {
+                Ok(files) => open(files, request, rights),
+                Err(error) => Done::Answered(request.refused(error)),
+            },
+            What::Other(work) => work(),
+        })
     }
+}
+
+/// A small file that is to be sent, with the size of all of it.
+fn read_cached(request: &TransferRequest, user: &User) -> Option<(Moving, u64)> {
+    let TransferAction::Retrieve { path, offset } = request.action() else {
+        return None;
+    };
+    let bytes = user
+        .known_files()?
+        .read_cached(path, *offset, FIRST_PIECE)?;
+    let size = offset.checked_add(bytes.len() as u64)?;
+    Some((Moving::whole(request.id(), bytes), size))
 }
 
 /// Opens what is to be transferred, and reads the first of it: so a small file needs no other job.

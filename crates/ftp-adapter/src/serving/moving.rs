@@ -18,9 +18,9 @@ use super::recheck::Recheck;
 const PIECE: usize = 256 * 1024;
 /// How many are read first, and after the client was slow: a small file needs no more, and to a client that
 /// takes nothing no more is of use. Twice as many each time, up to a whole piece.
-const FIRST_PIECE: usize = 16 * 1024;
+pub(super) const FIRST_PIECE: usize = 16 * 1024;
 /// How many of a listing: it cannot be given back, so no more is handed on before it is sent.
-const LISTING_PIECE: usize = 8 * 1024;
+const LISTING_PIECE: usize = 16 * 1024;
 /// How long a piece may wait. Then what the client did not take of it is given back to the file, to be read
 /// again later; what came is written, however little it is.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -69,10 +69,10 @@ pub(super) enum Pause {
 }
 
 impl Moving {
-    fn new(id: TransferId, file: OpenFile, size: usize, most: usize) -> Self {
+    fn new(id: TransferId, file: Option<OpenFile>, size: usize, most: usize) -> Self {
         Self {
             id,
-            file: Some(file),
+            file,
             bytes: Bytes::default(),
             expected: None,
             size,
@@ -89,7 +89,20 @@ impl Moving {
     pub(super) fn reading(id: TransferId, file: Box<dyn ReadFile>, expected: Option<u64>) -> Self {
         Self {
             expected,
-            ..Self::new(id, OpenFile::Read(file), FIRST_PIECE, PIECE)
+            ..Self::new(id, Some(OpenFile::Read(file)), FIRST_PIECE, PIECE)
+        }
+    }
+
+    /// To be sent: all of it, which was read.
+    pub(super) fn whole(id: TransferId, bytes: Vec<u8>) -> Self {
+        Self {
+            expected: Some(bytes.len() as u64),
+            bytes: Bytes {
+                piece: Piece::from(bytes),
+                is_read: true,
+                ..Bytes::default()
+            },
+            ..Self::new(id, None, FIRST_PIECE, PIECE)
         }
     }
 
@@ -97,7 +110,7 @@ impl Moving {
         let listing = OpenFile::Read(Box::new(listing));
         Self {
             is_kept: true,
-            ..Self::new(id, listing, LISTING_PIECE, LISTING_PIECE)
+            ..Self::new(id, Some(listing), LISTING_PIECE, LISTING_PIECE)
         }
     }
 
@@ -106,7 +119,7 @@ impl Moving {
     }
 
     pub(super) fn writing(id: TransferId, file: Box<dyn WriteFile>) -> Self {
-        Self::new(id, OpenFile::Write(file), PIECE, PIECE)
+        Self::new(id, Some(OpenFile::Write(file)), PIECE, PIECE)
     }
 
     /// The same transfer, for a thread that moves all of its bytes. This one waits for its end.
@@ -115,7 +128,7 @@ impl Moving {
         Some(Self {
             bytes: take(&mut self.bytes),
             expected: self.expected,
-            ..Self::new(self.id, file, self.size, self.most)
+            ..Self::new(self.id, Some(file), self.size, self.most)
         })
     }
 

@@ -83,6 +83,16 @@ impl Piece {
     }
 }
 
+impl From<Vec<u8>> for Piece {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self {
+            start: 0,
+            end: bytes.len(),
+            space: Space::Allocated(bytes),
+        }
+    }
+}
+
 impl Space {
     /// At least as much.
     fn of(size: usize) -> Self {

@@ -117,9 +117,14 @@ impl User {
         }
     }
 
+    /// Their files, if they were chosen already.
+    pub(super) fn known_files(&self) -> Option<&dyn Files> {
+        Some(&**self.files.get()?.as_ref().ok()?)
+    }
+
     /// Whether their files were chosen already, and are near.
     pub(super) fn has_local_files(&self) -> bool {
-        matches!(self.files.get(), Some(Ok(files)) if files.is_local())
+        self.known_files().is_some_and(Files::is_local)
     }
 
     /// May block.

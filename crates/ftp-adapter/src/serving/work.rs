@@ -11,7 +11,7 @@ use ftp_proto::server::{
 };
 
 use super::FileSession;
-use super::job::{Done, FileJob, OpenFile, open};
+use super::job::{Done, FileJob, OpenFile};
 use super::piece::Piece;
 use super::served::User;
 
@@ -71,10 +71,7 @@ impl FileSession {
                     Err(error) => request.refused(error),
                 })
             }),
-            Work::Open(request, rights, user) => FileJob::new(move || match user.files() {
-                Ok(files) => open(files, request, rights),
-                Err(error) => Done::Answered(request.refused(error)),
-            }),
+            Work::Open(request, rights, user) => FileJob::open(request, rights, user),
             Work::Commit(request) => {
                 let moving = self
                     .transfer

@@ -38,7 +38,7 @@ pub(super) fn entries(mut read: Reading, needed: FactNames) -> Entries {
 /// `None` for what is not shown.
 fn look(entry: &Entry, needed: FactNames) -> Option<Facts> {
     let name = entry.file_name();
-    let name = bytes_of(&name)?;
+    let name = bytes_of(name.as_os_str())?;
     if names::is_temporary(name) {
         remove_leftover(entry);
         return None;
@@ -53,7 +53,7 @@ fn look(entry: &Entry, needed: FactNames) -> Option<Facts> {
         return Some(Facts::new(name, kind));
     }
     match entry.metadata() {
-        Ok(metadata) => Some(facts(name.to_vec(), &metadata)),
+        Ok(metadata) => Some(facts(name.to_vec(), &metadata, needed)),
         // It is gone by now.
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(_) => Some(Facts::new(name, kind)),
@@ -64,7 +64,8 @@ fn look(entry: &Entry, needed: FactNames) -> Option<Facts> {
 pub(super) fn remove_leftovers(read: Reading) -> bool {
     let mut any = false;
     for entry in read.flatten() {
-        let is_temporary = bytes_of(&entry.file_name()).is_some_and(names::is_temporary);
+        let name = entry.file_name();
+        let is_temporary = bytes_of(name.as_os_str()).is_some_and(names::is_temporary);
         any |= is_temporary && remove_leftover(&entry);
     }
     any

@@ -1,5 +1,7 @@
 //! A directory on disk. All paths go through `cap-std`, which keeps them in it.
 
+#[cfg(target_os = "linux")]
+mod cached;
 mod entries;
 mod reading;
 mod rename;
@@ -122,14 +124,14 @@ impl Files for Directory {
         }
     }
 
-    fn facts(&self, path: &VirtualPath, _: FactNames) -> Result<Facts, FileError> {
+    fn facts(&self, path: &VirtualPath, needed: FactNames) -> Result<Facts, FileError> {
         let relative = relative(path)?;
         let mut metadata = self.root.symlink_metadata(&relative).map_err(file_error)?;
         let is_link = metadata.is_symlink();
         if is_link {
             metadata = self.root.metadata(&relative).map_err(file_error)?;
         }
-        let mut facts = facts(path.name().unwrap_or_default().to_vec(), &metadata);
+        let mut facts = facts(path.name().unwrap_or_default().to_vec(), &metadata, needed);
         facts.is_link = is_link;
         Ok(facts)
     }
@@ -152,6 +154,13 @@ impl Files for Directory {
             reader: Box::new(file),
             size: Some(size),
         })
+    }
+
+    /// On Linux since 5.12, and not of all file systems.
+    #[cfg(target_os = "linux")]
+    fn read_cached(&self, path: &VirtualPath, offset: u64, most: usize) -> Option<Vec<u8>> {
+        let path = relative(path).ok().filter(|_| self.is_local)?;
+        cached::read(&self.root, &path, offset, most)
     }
 
     fn store(&self, path: &VirtualPath, mode: StoreMode) -> Result<Box<dyn WriteFile>, FileError> {
@@ -333,7 +342,8 @@ fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-fn facts(name: Vec<u8>, metadata: &Metadata) -> Facts {
+/// Of these facts, all that are `needed`.
+fn facts(name: Vec<u8>, metadata: &Metadata, needed: FactNames) -> Facts {
     let kind = kind(metadata.file_type());
     let mut facts = Facts::new(name, kind);
     facts.size = Some(metadata.len()).filter(|_| kind == Kind::File);
@@ -345,8 +355,10 @@ fn facts(name: Vec<u8>, metadata: &Metadata) -> Facts {
     {
         use cap_std::fs::MetadataExt;
         facts.permissions = u16::try_from(metadata.mode() & 0o7777).ok();
-        let unique = format!("{:x}g{:x}", metadata.dev(), metadata.ino());
-        facts.unique = Some(unique.into_bytes());
+        if needed.contains(FactNames::UNIQUE) {
+            let unique = format!("{:x}g{:x}", metadata.dev(), metadata.ino());
+            facts.unique = Some(unique.into_bytes());
+        }
     }
     facts
 }

@@ -112,8 +112,8 @@ mod linux {
     }
 
     impl Entry {
-        pub(in super::super) fn file_name(&self) -> OsString {
-            self.name.clone()
+        pub(in super::super) fn file_name(&self) -> &OsString {
+            &self.name
         }
 
         pub(in super::super) fn metadata(&self) -> io::Result<Metadata> {

@@ -192,6 +192,10 @@ impl<F: Files> Files for Quota<F> {
         self.shared.files.open(path, offset)
     }
 
+    fn read_cached(&self, path: &VirtualPath, offset: u64, most: usize) -> Option<Vec<u8>> {
+        self.shared.files.read_cached(path, offset, most)
+    }
+
     fn store(&self, path: &VirtualPath, mode: StoreMode) -> Result<Box<dyn WriteFile>, FileError> {
         Ok(Box::new(Upload::begin(&self.shared, path, mode)?))
     }

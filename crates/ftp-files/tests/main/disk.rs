@@ -21,6 +21,7 @@ fn assert_unreachable(files: &Directory, name: &str) {
     assert!(files.list(&path(name), FactNames::ALL).is_err(), "{name}");
     for name in [name, &inner] {
         assert!(read(files, name).is_err(), "{name}");
+        assert_eq!(files.read_cached(&path(name), 0, 100), None, "{name}");
         assert!(store(files, name, At(0), "x").is_err(), "{name}");
         assert!(store(files, name, Append, "x").is_err(), "{name}");
         assert!(
@@ -132,6 +133,61 @@ fn a_link_counts_as_a_file_without_bytes() {
     assert_eq!(files.used(), Usage { bytes: 7, files: 2 });
 }
 
+/// Whether the system says without waiting what it has in memory of this file.
+#[cfg(target_os = "linux")]
+fn has_in_memory(file: &std::path::Path) -> bool {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let read = OFlags::RDONLY;
+    let opened = openat2(CWD, file, read, Mode::empty(), ResolveFlags::CACHED);
+    opened.is_ok_and(|opened| {
+        let mut space = [0];
+        let mut space = [std::io::IoSliceMut::new(&mut space)];
+        preadv2(opened, &mut space, 0, ReadWriteFlags::NOWAIT).is_ok()
+    })
+}
+
+/// It may be out of memory again at any time, so both are asked until they agree. A test that waits for ever
+/// has failed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_is_in_memory_is_read_as_if_it_was_opened() {
+    let scratch = Scratch::new();
+    let files = Quota::measure(
+        InPlace::new(scratch.files()),
+        Usage {
+            bytes: 100,
+            files: 10,
+        },
+    )
+    .unwrap();
+    fs::create_dir(scratch.path().join("d")).unwrap();
+    fs::write(scratch.path().join("d/f"), "0123456789").unwrap();
+    symlink("d/f", scratch.path().join("link")).unwrap();
+    let cached = |name: &str, offset, most| files.read_cached(&path(name), offset, most);
+    for (name, offset, most) in [
+        ("d/f", 0, 10),
+        ("d/f", 7, 3),
+        ("d/f", 10, 0),
+        ("link", 0, 10),
+    ] {
+        let all = &b"0123456789"[offset..];
+        while has_in_memory(&scratch.path().join(name))
+            && cached(name, offset as u64, most).as_deref() != Some(all)
+        {}
+    }
+    for (name, offset, most) in [
+        ("d/f", 0, 9),
+        ("d/f", 11, 100),
+        ("d", 0, 100),
+        ("x", 0, 100),
+    ] {
+        assert_eq!(cached(name, offset, most), None, "{name} {offset} {most}");
+    }
+    let far = scratch.files().local(false);
+    assert_eq!(far.read_cached(&path("d/f"), 0, 100), None);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_no_file_is_never_opened() {
@@ -162,6 +218,7 @@ fn what_is_no_file_is_never_opened() {
     let devices = Directory::open("/dev").unwrap();
     for name in ["null", "zero", "tty"] {
         assert_eq!(read(&devices, name), Err(NotFound), "{name}");
+        assert_eq!(devices.read_cached(&path(name), 0, 100), None, "{name}");
         assert_eq!(store(&devices, name, Append, ""), Err(NotFound), "{name}");
         assert_eq!(store(&devices, name, At(0), ""), Err(NotFound), "{name}");
         assert_eq!(

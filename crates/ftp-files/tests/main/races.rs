@@ -98,6 +98,9 @@ fn attempt(files: &impl Files) -> bool {
         opened.reader.read_to_string(&mut bytes).unwrap();
         assert!(!bytes.contains("secret"));
     }
+    if let Some(bytes) = files.read_cached(&path("d/f"), 0, 100) {
+        assert_ne!(bytes, b"secret");
+    }
     if let Ok(entries) = files.list(&path("d"), FactNames::ALL) {
         assert!(entries.flatten().all(|facts| facts.name != b"secret"));
     }

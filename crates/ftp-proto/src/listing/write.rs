@@ -163,13 +163,17 @@ pub fn write_facts(
         write_type(out, entry);
     }
     if let Some(size) = entry.size.filter(|_| when(FactNames::SIZE)) {
-        append(out, format_args!("size={size};"));
+        out.extend_from_slice(b"size=");
+        write_number(out, size, 1, b' ');
+        out.push(b';');
     }
     if let Some(modified) = entry
         .modified
         .filter(|it| it.is_utc && when(FactNames::MODIFY))
     {
-        append(out, format_args!("modify={};", modified.time.compact()));
+        out.extend_from_slice(b"modify=");
+        write_compact(out, modified.time);
+        out.push(b';');
     }
     let mut write_value = |name: &str, fact: FactNames, value: Option<&[u8]>| {
         if let Some(value) = value.filter(|_| chosen.contains(fact)) {
@@ -233,7 +237,8 @@ pub fn write_list(out: &mut Vec<u8>, entry: &Entry<'_>, now: DateTime) -> Result
         Some(target) => target.len() as u64,
         None => entry.size.unwrap_or_default(),
     };
-    append(out, format_args!("{size:>12} "));
+    write_number(out, size, 12, b' ');
+    out.push(b' ');
     write_time(out, entry.modified, now);
     out.push(b' ');
     out.extend_from_slice(entry.name);
@@ -289,13 +294,57 @@ fn write_time(out: &mut Vec<u8>, modified: Option<Modified>, now: DateTime) {
     };
     let month = usize::from(time.month()).wrapping_sub(1);
     let month = MONTHS.get(month).unwrap_or(&"Jan");
-    append(out, format_args!("{month} {:>2} ", time.day()));
-    let is_recent = now.plus_seconds(-HALF_A_YEAR) < time && time <= now;
+    out.extend_from_slice(month.as_bytes());
+    out.push(b' ');
+    write_number(out, time.day(), 2, b' ');
+    out.push(b' ');
+    let age = now.unix().wrapping_sub(time.unix());
+    let is_recent = time <= now && age < HALF_A_YEAR;
     if is_recent && precision != Precision::Day {
-        append(out, format_args!("{:02}:{:02}", time.hour(), time.minute()));
+        write_number(out, time.hour(), 2, b'0');
+        out.push(b':');
+        write_number(out, time.minute(), 2, b'0');
     } else {
-        append(out, format_args!(" {:04}", time.year()));
+        out.push(b' ');
+        write_number(out, time.year(), 4, b'0');
     }
+}
+
+/// The fourteen digits of RFC 3659 §2.3, and a fraction if there is one.
+fn write_compact(out: &mut Vec<u8>, time: DateTime) {
+    if time.nanosecond() > 0 {
+        return append(out, format_args!("{}", time.compact()));
+    }
+    let month_to_second = [
+        time.month(),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second(),
+    ];
+    let digits = month_to_second
+        .into_iter()
+        .fold(u64::from(time.year()), |digits, two| {
+            digits.wrapping_mul(100).wrapping_add(u64::from(two))
+        });
+    write_number(out, digits, 14, b'0');
+}
+
+/// Writes a number in so many columns, or as many as it needs. With the standard library's formatting, numbers were a
+/// third of what a server's listing takes.
+fn write_number(out: &mut Vec<u8>, number: impl Into<u64>, columns: usize, fill: u8) {
+    let mut digits = [fill; 20];
+    let (mut rest, mut written) = (number.into(), 0_usize);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0'.wrapping_add((rest % 10) as u8);
+        (rest, written) = (rest / 10, written.wrapping_add(1));
+        if rest == 0 {
+            break;
+        }
+    }
+    let columns = columns.max(written);
+    let unused = digits.len().saturating_sub(columns);
+    out.extend_from_slice(digits.get(unused..).unwrap_or_default());
 }
 
 fn check_name(name: &[u8]) -> Result<(), WriteError> {

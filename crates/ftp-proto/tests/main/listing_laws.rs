@@ -101,6 +101,30 @@ proptest! {
     }
 
     #[test]
+    fn numbers_stand_in_columns(size in any::<u64>(), digits in 0_u32..64, day in 0_i64..1000) {
+        let mut entry = Entry::new(b"a", Kind::File);
+        let size = size.checked_shr(digits).unwrap_or_default();
+        let time = now().plus_seconds(-day * 86_400);
+        entry.size = Some(size);
+        entry.modified = Some(Modified::utc(time, Precision::Second));
+        let mut line = Vec::new();
+        write_list(&mut line, &entry, now()).unwrap();
+        let when = match day {
+            0..182 => format!("{:02}:{:02}", time.hour(), time.minute()),
+            _ => format!("{:>5}", time.year()),
+        };
+        let line = String::from_utf8(line).unwrap();
+        let start = format!("-rw-r--r--   1 ftp     ftp     {size:>12} ");
+        prop_assert!(line.starts_with(&start), "{}", line);
+        let end = format!(" {:>2} {when} a", time.day());
+        prop_assert!(line.ends_with(&end), "{}", line);
+        let mut facts = Vec::new();
+        write_facts(&mut facts, &entry, FactNames::SIZE | FactNames::MODIFY).unwrap();
+        let expected = format!("size={size};modify={}; a", time.compact());
+        prop_assert_eq!(String::from_utf8(facts).unwrap(), expected);
+    }
+
+    #[test]
     fn lines_of_list_that_are_written_are_read_again(entry in list_entry()) {
         let mut line = Vec::new();
         write_list(&mut line, &entry.borrowed(), now()).unwrap();
