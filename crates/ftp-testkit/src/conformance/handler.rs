@@ -1,8 +1,8 @@
 //! The application behind the suite's servers.
 
 use std::future::pending;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use ftp_adapter::{SessionError, SessionEvent, SessionInfo};
@@ -22,6 +22,7 @@ pub struct TestHandler {
     wants_account: bool,
     hangs: bool,
     hanging: AtomicBool,
+    sessions: Arc<AtomicUsize>,
     log: Mutex<Vec<String>>,
 }
 
@@ -30,9 +31,25 @@ pub struct TestHandler {
 pub struct Visit {
     begun: AtomicBool,
     ended: AtomicBool,
+    /// Where it is counted while it lasts.
+    counted: OnceLock<Arc<AtomicUsize>>,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if let Some(sessions) = self.counted.get() {
+            sessions.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
 }
 
 impl Visit {
+    fn count(&self, sessions: &Arc<AtomicUsize>) {
+        if self.counted.set(Arc::clone(sessions)).is_ok() {
+            sessions.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     fn has_begun(&self) -> bool {
         self.begun.load(Ordering::SeqCst)
     }
@@ -56,6 +73,11 @@ impl TestHandler {
             hangs: settings.hangs,
             ..Self::default()
         }
+    }
+
+    /// How many sessions there are: what is kept for them has not been dropped.
+    pub fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::SeqCst)
     }
 
     /// Whether something that never ends has begun.
@@ -117,6 +139,7 @@ impl TestHandler {
     }
 
     fn note(&self, session: &SessionInfo<Visit>, event: &SessionEvent) {
+        session.data.count(&self.sessions);
         if !session.data.is_in_order(event) {
             let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
             log.push(format!("out of order: {event:?}"));

@@ -1,13 +1,25 @@
 //! The client of each adapter with the server of each other, and the table in docs/ADAPTERS.md.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Mutex;
 
 use ftp_testkit::conformance::{
     Adapter, Async, Blocking, Platform, play_light, scenarios, serve_files,
 };
+use tokio::runtime::Handle;
 
-struct OnTokio;
+pub(crate) struct OnTokio;
+
+/// Those of the servers on these ports.
+static RUNTIMES: Mutex<BTreeMap<u16, Handle>> = Mutex::new(BTreeMap::new());
+
+/// How many tasks the server on this port has, if it runs on tokio.
+pub(crate) fn tasks_of(port: u16) -> Option<usize> {
+    let runtimes = RUNTIMES.lock().unwrap();
+    Some(runtimes.get(&port)?.metrics().num_alive_tasks())
+}
 
 impl Platform for OnTokio {
     type Runtime = ftp_tokio::Tokio;
@@ -20,11 +32,14 @@ impl Platform for OnTokio {
 
     fn listener(listener: TcpListener) -> tokio::net::TcpListener {
         listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let runtimes = RUNTIMES.lock();
+        runtimes.unwrap().insert(port, Handle::current());
         tokio::net::TcpListener::from_std(listener).unwrap()
     }
 }
 
-struct OnSmol;
+pub(crate) struct OnSmol;
 
 impl Platform for OnSmol {
     type Runtime = ftp_smol::Smol;
@@ -39,7 +54,7 @@ impl Platform for OnSmol {
     }
 }
 
-struct OnAsyncStd;
+pub(crate) struct OnAsyncStd;
 
 impl Platform for OnAsyncStd {
     type Runtime = ftp_async_std::AsyncStd;

@@ -7,10 +7,13 @@
 //!
 //! `docs/reports/faults` runs these with `FAULTS_EVERY=1` and with `FAULTS_REPORT`, a file to which each test adds what it
 //! counted.
+//!
+//! [`sockets`]: the same with the adapters.
 
 mod line;
 mod random;
 mod sides;
+mod sockets;
 mod tls;
 
 use std::fmt::Display;
@@ -183,6 +186,11 @@ impl Tally {
 
     /// Adds a row to the report.
     fn report(&self, place: impl Display, what: impl Display) {
+        self.report_to("FAULTS_REPORT", place, what);
+    }
+
+    /// Adds a row to the table in this file, if there is one.
+    fn report_to(&self, table: &str, place: impl Display, what: impl Display) {
         let Self {
             sessions,
             whole,
@@ -191,14 +199,19 @@ impl Tally {
             over,
         } = self;
         assert!(*sessions > 0, "nothing was tried");
-        if let Some(file) = std::env::var_os("FAULTS_REPORT") {
-            let file = std::fs::OpenOptions::new().append(true).open(file);
-            let row = format!(
-                "| {place} | {what} | {sessions} | {whole} | {unknown} | {not_whole} | {over} |\n"
-            );
-            let written = file.and_then(|mut file| file.write_all(row.as_bytes()));
-            written.expect("the report can be written");
-        }
+        let row = format!(
+            "| {place} | {what} | {sessions} | {whole} | {unknown} | {not_whole} | {over} |"
+        );
+        add_row(table, &row);
+    }
+}
+
+/// Adds a row to the table in this file, if there is one.
+fn add_row(table: &str, row: &str) {
+    if let Some(file) = std::env::var_os(table) {
+        let file = std::fs::OpenOptions::new().append(true).open(file);
+        let written = file.and_then(|mut file| file.write_all(format!("{row}\n").as_bytes()));
+        written.expect("the report can be written");
     }
 }
 

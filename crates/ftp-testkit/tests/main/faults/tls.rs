@@ -18,7 +18,7 @@ const NAME: &str = "ftp.example.com";
 const EVERY: usize = 97;
 
 static TLS: LazyLock<(Arc<ClientConfig>, Arc<ServerConfig>)> = LazyLock::new(|| {
-    let made = SelfMade::for_names([NAME]);
+    let made = SelfMade::for_names([NAME, "127.0.0.1"]);
     let pem = made.certificate_pem.as_bytes();
     let roots = Roots::Store(roots_from_pem(pem).expect("a root"));
     let identity = Identity::from_pem(pem, made.key_pem.as_bytes()).expect("an identity");
@@ -39,7 +39,17 @@ pub(super) fn server(machine: server::Connection) -> Secured<server::Connection>
     Secured::server(machine, Arc::clone(&TLS.1))
 }
 
-fn every() -> usize {
+/// For a server at 127.0.0.1.
+pub(super) fn client_config() -> Arc<ClientConfig> {
+    Arc::clone(&TLS.0)
+}
+
+/// Of that server.
+pub(super) fn server_config() -> Arc<ServerConfig> {
+    Arc::clone(&TLS.1)
+}
+
+pub(super) fn every() -> usize {
     let every = std::env::var("FAULTS_EVERY");
     every.map_or(EVERY, |every| every.parse().expect("a number"))
 }
