@@ -246,18 +246,23 @@ impl TransferState {
         }
     }
 
-    /// The data connection stands. `None`: it is not wanted any more.
+    /// The data connection stands. `None`: it is not wanted any more. `is_socket`: to drop its transport closes
+    /// it, which needs no shutdown before.
     pub fn opened(
         &mut self,
         now: Instant,
         machine: &mut Secured<Connection>,
         ticket: data::Ticket,
+        is_socket: bool,
     ) -> Option<Secured<data::Connection>> {
         // What was tried before it does not matter any more.
         self.cause = None;
         let mut opened = machine.machine_mut().data_opened(now, ticket).ok()?;
         if machine.has_one_session_left() && self.started.is_none() {
             opened.postpone_tls(now);
+        }
+        if is_socket {
+            opened.ends_with_close();
         }
         Some(machine.data(opened))
     }

@@ -156,14 +156,19 @@ impl<T: Transport> Client<T> {
     /// A new data connection, which may be one of several of this transfer, and may not be wanted any more. If an
     /// upload in clear ends now, it is given up.
     pub(crate) fn prepare_data(&self, ticket: &Ticket, data: &T) {
-        let is_upload = ticket.direction() == Direction::Send;
         if let Some(transport) = &self.data {
-            if is_upload || ticket.is_protected() {
+            if ticket.is_protected() {
                 transport.send_at_once(data);
-            }
-            if is_upload && !ticket.is_protected() {
+            } else if ticket.direction() == Direction::Send {
                 transport.reset_on_drop(data, true);
             }
+        }
+    }
+
+    /// What is written to a data connection must not wait for more.
+    pub(crate) fn send_at_once(&self, data: &T) {
+        if let Some(transport) = &self.data {
+            transport.send_at_once(data);
         }
     }
 

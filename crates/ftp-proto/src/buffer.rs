@@ -50,8 +50,12 @@ impl Buffer {
         self.consumed.saturating_add(self.len() as u64)
     }
 
+    #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
+        let room = self.bytes.capacity().saturating_sub(self.bytes.len());
+        if bytes.len() > room {
+            self.make_room(bytes.len());
+        }
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -90,11 +94,9 @@ impl Buffer {
 
     /// Makes room for `additional` bytes. `Vec` would leave copies of the old bytes behind when it
     /// grows; this wipes them.
-    fn reserve(&mut self, additional: usize) {
+    #[cold]
+    fn make_room(&mut self, additional: usize) {
         let needed = self.len().saturating_add(additional);
-        if self.bytes.len().saturating_add(additional) <= self.bytes.capacity() {
-            return;
-        }
         if needed <= self.bytes.capacity() / 2 {
             // Room enough once the consumed front is gone; moving costs no more than was consumed.
             let len = self.len();

@@ -50,6 +50,8 @@ pub(crate) struct Running<C: HoldsClient> {
     data: Data<C::Transport>,
     /// The data connection knows that nothing more comes.
     is_end_told: bool,
+    /// What is written to the data connection does not wait for more.
+    sends_at_once: bool,
     slice: Duration,
 }
 
@@ -140,6 +142,7 @@ impl<C: HoldsClient> Running<C> {
             state,
             data: Data::None,
             is_end_told: false,
+            sends_at_once: false,
             slice: FIRST_SLICE,
         };
         while !running.state.has_begun() {
@@ -281,7 +284,14 @@ impl<C: HoldsClient> Running<C> {
         while !self.state.is_over() && !self.data.machine().is_none_or(is_flushed) {
             self.turn()?;
         }
-        if let Data::Open { driver, .. } = &mut self.data {
+        if let Data::Open {
+            driver,
+            is_protected,
+        } = &mut self.data
+        {
+            if !*is_protected && !replace(&mut self.sends_at_once, true) {
+                self.client.client().send_at_once(driver.transport());
+            }
             driver.flush_now();
         }
         self.take_sessions()
@@ -476,7 +486,7 @@ impl<C: HoldsClient> Running<C> {
     fn opened(&mut self, ticket: Ticket, opened: io::Result<C::Transport>) {
         let client = self.client.client();
         let now = client.driver.now();
-        let start = client.driver.state.start();
+        let (start, is_socket) = (client.driver.state.start(), client.peer.is_some());
         self.data = Data::None;
         match opened {
             Ok(transport) => {
@@ -484,11 +494,12 @@ impl<C: HoldsClient> Running<C> {
                 // First: if the transfer is over by now, the server must not take its end for that of a file.
                 client.prepare_data(&ticket, &transport);
                 let machine = client.driver.machine_mut();
-                if let Some(machine) = self.state.opened(now, machine, ticket) {
-                    self.is_end_told = false;
+                let opened = self.state.opened(now, machine, ticket, is_socket);
+                if let Some(machine) = opened {
+                    (self.is_end_told, self.sends_at_once) = (false, false);
                     let mut driver = Driver::for_data_since(machine, transport, start);
-                    if client.peer.is_some() {
-                        // It is dropped at its end, and a socket of ours is closed then.
+                    if is_socket {
+                        // It is dropped at its end.
                         driver.leave_open();
                     }
                     self.data = Data::Open {

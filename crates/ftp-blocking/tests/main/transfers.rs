@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -315,6 +316,34 @@ fn in_active_mode_the_server_connects_to_a_port_of_the_range() {
     });
 }
 
+/// A client that waited for the server's end of the data connection would wait for an hour.
+#[test]
+fn an_upload_in_clear_ends_with_its_close() {
+    let mut timeouts = data::Timeouts::default();
+    timeouts.close = Duration::from_secs(3600);
+    let script = |server: &mut ScriptedServer| {
+        for size in SIZES {
+            let mut data = server.data("STOR a file");
+            server.say("150 Send it.");
+            let mut all = Vec::new();
+            data.read_to_end(&mut all).unwrap();
+            assert!(all == file(size), "{size}");
+            server.say("226 Kept.");
+            server.tell_where();
+            drop(data);
+        }
+    };
+    let connector = Connector::new(config().data_timeouts(timeouts));
+    play_with(connector, None, script, |client| {
+        for size in SIZES {
+            let mut upload = client.store("a file").unwrap();
+            upload.write_all(&file(size)).unwrap();
+            assert_eq!(upload.finish().unwrap().bytes, size as u64);
+            ask_where(client);
+        }
+    });
+}
+
 /// Breaks after so many bytes.
 struct Breaking(TcpStream, usize);
 
@@ -354,7 +383,9 @@ impl Transport for Breaking {
     }
 }
 
-struct ToLoopback;
+/// How often it was asked to send at once.
+#[derive(Default)]
+struct ToLoopback(AtomicUsize);
 
 impl DataTransport<Breaking> for ToLoopback {
     fn connect(&self, open: Open, _: Duration) -> io::Result<Breaking> {
@@ -364,6 +395,44 @@ impl DataTransport<Breaking> for ToLoopback {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         Ok(Breaking(TcpStream::connect(address)?, 100_000))
     }
+
+    fn send_at_once(&self, _: &Breaking) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn small_packets_go_at_once_when_an_upload_is_flushed() {
+    const FLUSHES: [(usize, usize); 4] = [(0, 0), (3, 1), (1, 2), (0, 2)];
+    let script = |server: &mut ScriptedServer| {
+        for (flushes, _) in FLUSHES {
+            let mut data = server.data("STOR a file");
+            server.say("150 Send it.");
+            let mut all = Vec::new();
+            data.read_to_end(&mut all).unwrap();
+            assert_eq!(all.len(), flushes);
+            drop(data);
+            server.say("226 Kept.");
+        }
+    };
+    watched(move || {
+        let (address, server) = serve(None, script);
+        let control = Breaking(TcpStream::connect(address).unwrap(), usize::MAX);
+        let mut client = Connector::new(config()).over(control, "localhost").unwrap();
+        let asked = Arc::new(ToLoopback::default());
+        client.data_transport(asked.clone());
+        for (flushes, wanted) in FLUSHES {
+            let mut upload = client.store("a file").unwrap();
+            for _ in 0..flushes {
+                upload.write_all(b"x").unwrap();
+                upload.flush().unwrap();
+            }
+            upload.finish().unwrap();
+            assert_eq!(asked.0.load(Ordering::Relaxed), wanted);
+        }
+        client.quit().unwrap();
+        server.join().unwrap();
+    });
 }
 
 #[test]
@@ -378,7 +447,7 @@ fn a_data_connection_that_breaks_is_no_end_even_if_the_server_says_so() {
             let (address, server) = serve(None, script);
             let control = Breaking(TcpStream::connect(address).unwrap(), usize::MAX);
             let mut client = Connector::new(config()).over(control, "localhost").unwrap();
-            client.data_transport(Arc::new(ToLoopback));
+            client.data_transport(Arc::new(ToLoopback::default()));
             let mut download = client.retrieve("a file").unwrap();
             let mut space = vec![0; space];
             let mut all = Vec::new();

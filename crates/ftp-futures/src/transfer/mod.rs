@@ -10,6 +10,7 @@ mod upload;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::mem::replace;
 use std::task::{Context, Poll, ready};
 
 use ftp_adapter::{DriverError, Error, Progress, Report, Started, TransferState, TransferStep};
@@ -35,6 +36,8 @@ pub(crate) struct Running<C: HoldsClient> {
     data: Data<C::Runtime, C::Transport>,
     /// The data connection knows that nothing more comes.
     is_end_told: bool,
+    /// What is written to the data connection does not wait for more.
+    sends_at_once: bool,
 }
 
 /// The data connection.
@@ -126,6 +129,7 @@ impl<C: HoldsClient> Running<C> {
                 state,
                 data: Data::None,
                 is_end_told: false,
+                sends_at_once: false,
             }),
             Err(error) => Err((client, error)),
         }
@@ -213,6 +217,16 @@ impl<C: HoldsClient> Running<C> {
     pub(crate) fn is_flushed(&self) -> bool {
         let data = self.data.machine();
         self.state.is_over() || data.is_none_or(data::Connection::is_flushed)
+    }
+
+    /// What was written must not wait for more.
+    pub(crate) fn send_at_once(&mut self) {
+        if let Data::Open(driver) = &self.data
+            && !driver.machine().machine().is_protected()
+            && !replace(&mut self.sends_at_once, true)
+        {
+            self.client.client().send_at_once(driver.transport());
+        }
     }
 
     /// Whether the next data connection will have no session to resume, unless this one brings it. Then
@@ -337,7 +351,7 @@ impl<C: HoldsClient> Running<C> {
     }
 
     fn open(&mut self, ticket: Ticket) {
-        let opening = match std::mem::replace(&mut self.data, Data::None) {
+        let opening = match replace(&mut self.data, Data::None) {
             Data::Told(accept) if ticket.open() == Open::Accept => accept,
             _ => self.client.client().open_data(ticket.open()),
         };
@@ -345,22 +359,23 @@ impl<C: HoldsClient> Running<C> {
     }
 
     fn opened(&mut self, opened: io::Result<C::Transport>) {
-        let Data::Opening { ticket, .. } = std::mem::replace(&mut self.data, Data::None) else {
+        let Data::Opening { ticket, .. } = replace(&mut self.data, Data::None) else {
             return;
         };
         let client = self.client.client();
         let now = client.driver.now();
-        let start = client.driver.state.start();
+        let (start, is_socket) = (client.driver.state.start(), client.peer.is_some());
         match opened {
             Ok(transport) => {
                 // First: if the transfer is over by now, the server must not take its end for that of a file.
                 client.prepare_data(&ticket, &transport);
                 let machine = client.driver.machine_mut();
-                if let Some(machine) = self.state.opened(now, machine, ticket) {
-                    self.is_end_told = false;
+                let opened = self.state.opened(now, machine, ticket, is_socket);
+                if let Some(machine) = opened {
+                    (self.is_end_told, self.sends_at_once) = (false, false);
                     let mut driver = Driver::for_data_since(machine, transport, start);
-                    if client.peer.is_some() {
-                        // It is dropped at its end, and a socket of ours is closed then.
+                    if is_socket {
+                        // It is dropped at its end.
                         driver.leave_open();
                     }
                     self.data = Data::Open(Box::new(driver));
@@ -374,7 +389,7 @@ impl<C: HoldsClient> Running<C> {
     }
 
     fn ended(&mut self, result: Result<(), DriverError<ftp_rustls::Error<data::Error>>>) {
-        let Data::Open(driver) = std::mem::replace(&mut self.data, Data::None) else {
+        let Data::Open(driver) = replace(&mut self.data, Data::None) else {
             return;
         };
         let crate::Parts {

@@ -36,8 +36,8 @@ pub trait DataTransport<T>: Send + Sync {
         let _ = control;
     }
 
-    /// What is written to the data connection is to go at once, however little it is. Asked for unless
-    /// nothing will be written, as in a download in clear. Does nothing, if not implemented.
+    /// What is written to the data connection is to go at once, however little it is. Asked for under TLS, and
+    /// in clear when an upload is flushed: its last bytes go with its end. Does nothing, if not implemented.
     fn send_at_once(&self, data: &T) {
         let _ = data;
     }

@@ -48,6 +48,7 @@ impl Connection {
     pub fn new(config: Config, now: Instant) -> Self {
         // The credentials move into the states; no second copy stays behind.
         let Config { login, settings } = config;
+        let login = Box::new(login);
         let input = Input::new(Arc::clone(&settings), now);
         let implicit = settings.security == Security::ImplicitTls;
         let state = if implicit {
@@ -210,6 +211,7 @@ impl Connection {
                 return Ok(state);
             };
             context.send(Purpose::Login, CommandRef::known(Verb::Rein, None));
+            let login = Box::new(login);
             Ok(State::Rein(Rein { id, login, ready }))
         });
         Ok(id)

@@ -166,10 +166,15 @@ impl Context {
 
     /// Queues bytes that no reply is awaited for.
     pub(super) fn write(&mut self, bytes: &[u8]) {
+        self.begin_writing();
+        self.output.extend(bytes);
+    }
+
+    /// If nothing waits to be written, what comes next has the whole time for that.
+    fn begin_writing(&mut self) {
         if self.output.is_empty() {
             self.writing_since = self.now;
         }
-        self.output.extend(bytes);
     }
 
     pub(super) fn send(&mut self, purpose: Purpose, command: CommandRef<'_>) {
@@ -178,7 +183,8 @@ impl Context {
         if command.carries_secret() {
             self.secret_begins.get_or_insert(self.output.end_position());
         }
-        command.put(|bytes| self.write(bytes));
+        self.begin_writing();
+        command.put(|bytes| self.output.extend(bytes));
         self.outstanding
             .queued(purpose, self.output.end_position(), self.now);
     }

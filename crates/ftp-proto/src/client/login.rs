@@ -251,7 +251,7 @@ impl Greeting {
 }
 
 /// `AUTH TLS`.
-fn auth(login: Login, context: &mut Context) -> State {
+fn auth(login: Box<Login>, context: &mut Context) -> State {
     context.send_login(Verb::Auth, b"TLS");
     State::Auth(Auth {
         login,
@@ -283,7 +283,7 @@ impl Auth {
 
 /// The first steps of a login that may be taken: `PBSZ` and `PROT` under TLS, then the rest; all
 /// of the safe group at once if the configuration says so.
-fn protect(login: Login, context: &mut Context) -> State {
+fn protect(login: Box<Login>, context: &mut Context) -> State {
     if context.tls.is_some() && context.settings.pipelining {
         send_ahead(&login, context);
     }
@@ -360,7 +360,7 @@ impl Prot {
 }
 
 /// `HOST`, if configured.
-fn host(login: Login, context: &mut Context) -> State {
+fn host(login: Box<Login>, context: &mut Context) -> State {
     let Some(name) = context.settings.host.clone() else {
         return utf8(login, context);
     };
@@ -381,7 +381,7 @@ impl Host {
 const UTF8_ON: &[u8] = b"UTF8 ON";
 
 /// `FEAT` or `OPTS UTF8 ON`, if configured.
-fn utf8(login: Login, context: &mut Context) -> State {
+fn utf8(login: Box<Login>, context: &mut Context) -> State {
     match context.settings.utf8 {
         Utf8::Never => user(login, context),
         Utf8::IfAnnounced => {
@@ -404,7 +404,7 @@ impl Feat {
 }
 
 /// `OPTS UTF8 ON`.
-fn opts(login: Login, context: &mut Context) -> State {
+fn opts(login: Box<Login>, context: &mut Context) -> State {
     context.send_in_turn(Verb::Opts, UTF8_ON);
     State::Opts(Opts { login })
 }
@@ -420,7 +420,7 @@ impl Opts {
 }
 
 /// `USER`, or the question for a name.
-fn user(mut login: Login, context: &mut Context) -> State {
+fn user(mut login: Box<Login>, context: &mut Context) -> State {
     let Some(name) = login.username.take() else {
         let id = context.challenge(ChallengeKind::Username, None);
         return State::AskUsername(AskUsername { id, login });
@@ -433,14 +433,11 @@ impl User {
     fn on_reply(self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         match reply.code().get() {
             230 | 232 => Ok(logged_in(reply, LoggedInBy::User, context)),
-            331 | 336 => password(self.login, reply, context),
+            331 | 336 => password(*self.login, reply, context),
             332 => {
                 // The account is kept as well: if ACCT comes too early, it is asked for again.
-                let Login {
-                    ref account, ask, ..
-                } = self.login;
-                let account = account.clone();
-                let then = AfterAccount::Password(Box::new(self.login));
+                let (account, ask) = (self.login.account.clone(), self.login.ask);
+                let then = AfterAccount::Password(self.login);
                 account_needed(Phase::User, account, ask, then, reply, context)
             }
             _ => Err(Error::refusal(Phase::User, reply)),
@@ -469,12 +466,12 @@ fn password(login: Login, reply: ReplyRef<'_>, context: &mut Context) -> Next {
 fn ask_password(account: Option<Account>, reply: ReplyRef<'_>, context: &mut Context) -> State {
     let reply = reply.to_reply();
     let id = context.challenge(ChallengeKind::Password, Some(reply.clone()));
-    State::AskPassword(AskPassword {
+    State::AskPassword(Box::new(AskPassword {
         id,
         reply,
         account,
         ask: true,
-    })
+    }))
 }
 
 /// `PASS`. From here on no state holds the password.
@@ -516,11 +513,11 @@ fn account_needed(
         Some(account) => Ok(acct(&account, password, context)),
         None if ask => {
             let id = context.challenge(ChallengeKind::Account, Some(reply.clone()));
-            Ok(State::AskAccount(AskAccount {
+            Ok(State::AskAccount(Box::new(AskAccount {
                 id,
                 reply,
                 password,
-            }))
+            })))
         }
         None => Err(Error::AccountNeeded { phase, reply }),
     }
@@ -556,6 +553,7 @@ fn logged_in(reply: ReplyRef<'_>, by: LoggedInBy, context: &mut Context) -> Stat
     };
     if context.protection_put_off && context.wants_data_protection() {
         context.send_login(Verb::Pbsz, b"0");
+        let completed = Box::new(completed);
         return State::PbszAgain(PbszAgain { completed, ready });
     }
     context.logged_in(completed);
@@ -573,7 +571,7 @@ impl PbszAgain {
             400..600 if !context.requires_data_protection() => {}
             _ => return Err(Error::refusal(Phase::Security, reply)),
         }
-        context.logged_in(completed);
+        context.logged_in(*completed);
         Ok(State::Ready(ready))
     }
 }
@@ -585,7 +583,7 @@ impl ProtAgain {
             400..600 if !context.requires_data_protection() => {}
             _ => return Err(Error::refusal(Phase::Security, reply)),
         }
-        context.logged_in(self.completed);
+        context.logged_in(*self.completed);
         Ok(State::Ready(self.ready))
     }
 }

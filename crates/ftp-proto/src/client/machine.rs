@@ -205,7 +205,10 @@ impl Connection {
             }
         };
         self.input.consume(length);
-        self.transition(|_, _| result);
+        match result {
+            Ok(next) => self.enter(next),
+            Err(error) => self.fail(error),
+        }
         if self.state.is_switching() && !self.input.is_clean() {
             self.bytes_before_switch();
         }

@@ -37,11 +37,11 @@ pub(super) enum State {
     /// For the reply to `USER`.
     User(User),
     /// For the application to give a password.
-    AskPassword(AskPassword),
+    AskPassword(Box<AskPassword>),
     /// For the reply to `PASS`.
     Pass(Pass),
     /// For the application to give an account.
-    AskAccount(AskAccount),
+    AskAccount(Box<AskAccount>),
     /// For the reply to `ACCT`.
     Acct(Acct),
     /// For the reply to `PBSZ 0` after login.
@@ -68,59 +68,59 @@ pub(super) enum State {
 
 #[derive(Debug)]
 pub(super) struct Greeting {
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
 }
 
 #[derive(Debug)]
 pub(super) struct StartingTls {
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
     /// The greeting is still to come.
     pub(super) implicit: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Auth {
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
     /// `AUTH SSL` may be tried.
     pub(super) fallback: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Pbsz {
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
 }
 
 #[derive(Debug)]
 pub(super) struct Prot {
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
     /// `PBSZ` was refused after this had been sent ahead; the refusal was dealt with.
     pub(super) without_pbsz: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Host {
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
 }
 
 #[derive(Debug)]
 pub(super) struct Feat {
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
 }
 
 #[derive(Debug)]
 pub(super) struct Opts {
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
 }
 
 #[derive(Debug)]
 pub(super) struct AskUsername {
     pub(super) id: Ticket,
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
 }
 
 #[derive(Debug)]
 pub(super) struct User {
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
 }
 
 #[derive(Debug)]
@@ -161,13 +161,13 @@ pub(super) enum AfterAccount {
 
 #[derive(Debug)]
 pub(super) struct PbszAgain {
-    pub(super) completed: Completed,
+    pub(super) completed: Box<Completed>,
     pub(super) ready: Ready,
 }
 
 #[derive(Debug)]
 pub(super) struct ProtAgain {
-    pub(super) completed: Completed,
+    pub(super) completed: Box<Completed>,
     pub(super) ready: Ready,
 }
 
@@ -180,7 +180,7 @@ pub(super) struct Ready {
 #[derive(Debug)]
 pub(super) struct Rein {
     pub(super) id: CommandId,
-    pub(super) login: Login,
+    pub(super) login: Box<Login>,
     pub(super) ready: Ready,
 }
 

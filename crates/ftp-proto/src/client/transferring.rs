@@ -203,7 +203,6 @@ impl Transferring {
 
     /// Gives the application a ticket.
     fn issue(&mut self, open: Open, context: &mut Context) {
-        let held = Held::new();
         let ticket = context.issue();
         let settings = &context.settings;
         let plan = Plan {
@@ -220,6 +219,7 @@ impl Transferring {
                 TakesSessions { .. } => Some(HOLD),
             },
         };
+        let held = Held::new(plan);
         self.data = Data::Awaited {
             ticket,
             held: held.clone(),
@@ -228,7 +228,6 @@ impl Transferring {
         context.tell(Event::OpenData(data::Ticket {
             id: ticket,
             open,
-            plan,
             held,
         }));
     }

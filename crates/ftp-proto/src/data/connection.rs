@@ -23,7 +23,8 @@ const GRACE: Duration = Duration::from_millis(250);
 ///   [cut](crate::Machine::cut_off) is [`Error::CutOff`].
 /// * **Sending**: what is [written](Self::write), up to 48 KiB ahead, is sent.
 ///   [`finish`](Self::finish) ends it: the rest is sent, then the sending side closed, and the
-///   peer's end awaited for a while. Whether it comes, and how, changes nothing. Bytes that a peer
+///   peer's end awaited for a while, unless it [ends with the close](Self::ends_with_close). Whether that
+///   comes, and how, changes nothing. Bytes that a peer
 ///   sends against the direction are dropped. A peer that ends its own side ends nothing.
 /// * **TLS**: where it is wanted, it is put around before the first byte. Bytes that come in clear
 ///   before it end the connection.
@@ -53,8 +54,7 @@ const GRACE: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Connection {
     id: ticket::Ticket,
-    held: Held,
-    pub(super) plan: Plan,
+    pub(super) held: Held,
     /// There is no transfer for it yet.
     pub(super) is_early: bool,
     /// The latest time known.
@@ -72,6 +72,8 @@ pub struct Connection {
     has_passed: bool,
     /// The application has written all.
     pub(super) is_finished: bool,
+    /// To be closed is its end.
+    ends_with_close: bool,
     /// TLS starts then.
     pub(super) starts_at: Option<Instant>,
     /// Nothing is taken from the application before this.
@@ -133,16 +135,15 @@ pub(super) struct News {
 impl Ticket {
     /// The transport stands.
     pub(crate) fn connect(self, now: Instant) -> Connection {
-        Connection::new(self.id, self.held, self.plan, now)
+        Connection::new(self.id, self.held, now)
     }
 }
 
 impl Connection {
-    pub(super) fn new(id: ticket::Ticket, held: Held, plan: Plan, now: Instant) -> Self {
+    pub(super) fn new(id: ticket::Ticket, held: Held, now: Instant) -> Self {
+        let plan = held.plan();
         Self {
             id,
-            held,
-            plan,
             is_early: false,
             now,
             phase: if plan.is_protected {
@@ -152,17 +153,19 @@ impl Connection {
             },
             since: now,
             queue: Queue::new(plan.direction),
-            codec: Codec::of(&plan),
+            codec: Codec::of(plan),
             is_plain: plan.data_type == DataType::Image && !plan.is_protected,
             moved: 0,
             has_passed: false,
             is_finished: false,
+            ends_with_close: false,
             starts_at: None,
             hold_until: None,
             has_written: false,
             is_withholding: false,
             news: News::default(),
             tls: None,
+            held,
         }
     }
 
@@ -185,7 +188,7 @@ impl Connection {
         };
         Self {
             is_early: true,
-            ..Self::new(id, Held::new(), plan, now)
+            ..Self::new(id, Held::new(plan), now)
         }
     }
 
@@ -194,9 +197,9 @@ impl Connection {
         self.pass_time(now);
         self.is_early = false;
         self.since = self.now;
-        (self.id, self.held, self.plan) = (ticket.id, ticket.held, ticket.plan);
-        self.codec = Codec::of(&self.plan);
-        self.queue = Queue::new(self.plan.direction);
+        (self.id, self.held) = (ticket.id, ticket.held);
+        self.codec = Codec::of(self.held.plan());
+        self.queue = Queue::new(self.direction());
         if self.phase == Phase::Open {
             self.check_resumption();
         }
@@ -208,17 +211,17 @@ impl Connection {
 
     /// Which way the bytes go.
     pub fn direction(&self) -> Direction {
-        self.plan.direction
+        self.held.plan().direction
     }
 
     /// Whether TLS is, or will be, around it.
     pub fn is_protected(&self) -> bool {
-        self.plan.is_protected
+        self.held.plan().is_protected
     }
 
     /// What came and was not consumed; nothing, if this side sends.
     pub fn readable(&self) -> &[u8] {
-        match self.plan.direction {
+        match self.direction() {
             Direction::Receive => self.queue.waiting(),
             Direction::Send => &[],
         }
@@ -228,7 +231,7 @@ impl Connection {
     /// are counts as all of them.
     pub fn consume(&mut self, now: Instant, count: usize) {
         self.pass_time(now);
-        if self.plan.direction == Direction::Receive
+        if self.direction() == Direction::Receive
             && self.queue.consume(count) > 0
             && self.queue.is_empty()
         {
@@ -278,7 +281,7 @@ impl Connection {
 
     /// Whether all that was written is sent. If this side receives, always.
     pub fn is_flushed(&self) -> bool {
-        self.plan.direction == Direction::Receive || self.queue.is_empty()
+        self.direction() == Direction::Receive || self.queue.is_empty()
     }
 
     /// Frees the memory that the bytes which wait do not need. It is taken again when more come. For a
@@ -334,6 +337,14 @@ impl Connection {
         }
     }
 
+    /// The transport is dropped as soon as this machine is [closed](crate::Action::Closed), and the peer reads
+    /// its end then. So what is sent in clear needs no [shutdown](crate::Action::Shutdown) before, and the
+    /// peer's end is not awaited. For a client's upload, which the server confirms; no effect under TLS, or if
+    /// this side receives.
+    pub fn ends_with_close(&mut self) {
+        self.ends_with_close = !self.is_protected();
+    }
+
     /// Lets TLS start only when [`begun`](Self::begun) is called, or in a quarter of a second: there are servers
     /// that say that they begin only after the handshake. For a client with one session left: a
     /// handshake takes it, and if the transfer is refused no new one comes. No effect once TLS has
@@ -380,7 +391,7 @@ impl Connection {
     /// Whether the peer may still refuse, because of its TLS session, a transfer that nothing was sent of.
     fn is_held(&self) -> bool {
         let is_before_tls = matches!(self.phase, Phase::StartTls | Phase::Handshake);
-        self.hold_until.is_some() || (self.plan.hold.is_some() && is_before_tls)
+        self.hold_until.is_some() || (self.held.plan().hold.is_some() && is_before_tls)
     }
 
     /// So many bytes more went over the connection.
@@ -391,15 +402,18 @@ impl Connection {
         self.note_if_sent();
     }
 
-    fn note_if_sent(&self) {
+    fn note_if_sent(&mut self) {
         if self.is_finished && self.queue.is_empty() {
             self.held.note_sent();
+            if self.ends_with_close && self.phase == Phase::Open {
+                self.phase = Phase::Over(Ok(()));
+            }
         }
     }
 
     /// Whether the application may write.
     fn is_writing(&self) -> bool {
-        self.plan.direction == Direction::Send
+        self.direction() == Direction::Send
             && !self.is_finished
             && matches!(self.phase, Phase::StartTls | Phase::Handshake | Phase::Open)
     }

@@ -65,6 +65,6 @@ impl Detached {
 
     /// The transport stands.
     pub fn connect(self, now: Instant) -> Connection {
-        Connection::new(Tickets::new().issue(), Held::new(), self.plan, now)
+        Connection::new(Tickets::new().issue(), Held::new(self.plan), now)
     }
 }

@@ -34,7 +34,7 @@ impl Machine for Connection {
             return Ok(Action::Event(Event::Writable));
         }
         let deadline = self.deadline();
-        Ok(match (self.phase, self.plan.direction) {
+        Ok(match (self.phase, self.direction()) {
             (Phase::Over(result), _) => return result.map(|()| Action::Closed),
             (Phase::StartTls | Phase::Handshake, _) => Action::Wait { deadline },
             (Phase::Open, _) if self.is_early => Action::Wait { deadline },
@@ -57,7 +57,7 @@ impl Machine for Connection {
 
     fn received(&mut self, now: Instant, bytes: &[u8]) -> usize {
         self.pass_time(now);
-        match (self.phase, self.plan.direction) {
+        match (self.phase, self.direction()) {
             (Phase::StartTls, _) => 0,
             (Phase::Handshake, _) => {
                 if !bytes.is_empty() {
@@ -74,7 +74,7 @@ impl Machine for Connection {
 
     fn received_eof(&mut self, now: Instant) {
         self.pass_time(now);
-        match (self.phase, self.plan.direction) {
+        match (self.phase, self.direction()) {
             (Phase::StartTls | Phase::Handshake, _) => self.end(Err(Error::CutOff)),
             (Phase::Open, _) if self.is_early => self.end(Err(Error::CutOff)),
             (Phase::Open, Direction::Receive) => self.end_of_bytes(),
@@ -89,8 +89,8 @@ impl Machine for Connection {
 
     fn cut_off(&mut self, now: Instant) {
         self.pass_time(now);
-        let is_end = self.plan.lenient_end && self.tls.is_some();
-        match (self.phase, self.plan.direction) {
+        let is_end = self.held.plan().lenient_end && self.tls.is_some();
+        match (self.phase, self.direction()) {
             (Phase::Open, Direction::Receive) if is_end => self.end_of_bytes(),
             (Phase::Closing, _) => self.end(Ok(())),
             (Phase::Over(_), _) => {}
@@ -100,7 +100,7 @@ impl Machine for Connection {
 
     fn wrote(&mut self, now: Instant, count: usize) {
         self.pass_time(now);
-        if (self.phase, self.plan.direction) != (Phase::Open, Direction::Send) {
+        if (self.phase, self.direction()) != (Phase::Open, Direction::Send) {
             return;
         }
         let count = self.queue.consume(count);
@@ -136,8 +136,8 @@ impl Securable for Connection {
         if self.phase == Phase::Handshake {
             self.phase = Phase::Open;
             self.since = self.now;
-            let is_full = !session.resumed && self.plan.direction == Direction::Send;
-            let hold = self.plan.hold.filter(|_| is_full);
+            let is_full = !session.resumed && self.direction() == Direction::Send;
+            let hold = self.held.plan().hold.filter(|_| is_full);
             self.hold_until = hold.map(|hold| self.now + hold);
             self.tls = Some(Arc::new(session));
             self.news.is_established = true;
@@ -148,11 +148,11 @@ impl Securable for Connection {
     }
 
     fn may_resume(&self) -> bool {
-        self.plan.resumption != Resumption::Off
+        self.held.plan().resumption != Resumption::Off
     }
 
     fn must_resume(&self) -> bool {
-        self.plan.resumption == Resumption::Require
+        self.held.plan().resumption == Resumption::Require
     }
 
     /// TLS is never stopped.
@@ -195,8 +195,8 @@ impl Connection {
             // The deadlines of the control connection run.
             return None;
         }
-        let timeouts = &self.plan.timeouts;
-        let time = match (self.phase, self.plan.direction) {
+        let timeouts = &self.held.plan().timeouts;
+        let time = match (self.phase, self.direction()) {
             (Phase::StartTls | Phase::Handshake, _) => timeouts.handshake,
             (Phase::Open, Direction::Receive) if self.queue.is_empty() => timeouts.stall,
             (Phase::Open, Direction::Send) if !self.queue.is_empty() || self.is_finished => {

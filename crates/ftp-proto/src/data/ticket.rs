@@ -81,7 +81,6 @@ pub enum Open {
 pub struct Ticket {
     pub(crate) id: ticket::Ticket,
     pub(crate) open: Open,
-    pub(crate) plan: Plan,
     pub(crate) held: Held,
 }
 
@@ -110,17 +109,17 @@ impl Ticket {
 
     /// Which way the bytes will go.
     pub fn direction(&self) -> Direction {
-        self.plan.direction
+        self.held.plan().direction
     }
 
     /// Whether there will be TLS on it.
     pub fn is_protected(&self) -> bool {
-        self.plan.is_protected
+        self.held.plan().is_protected
     }
 
     /// How long opening it may take.
     pub fn timeouts(&self) -> &Timeouts {
-        &self.plan.timeouts
+        &self.held.plan().timeouts
     }
 }
 
@@ -128,10 +127,10 @@ impl Ticket {
 /// connection, or how it ended. So the control connection notices when that is dropped, and sees how far
 /// it came.
 #[derive(Clone)]
-pub(crate) struct Held(Arc<Progress>);
+pub(crate) struct Held(Arc<Shared>);
 
-#[derive(Default)]
-struct Progress {
+struct Shared {
+    plan: Plan,
     /// How many bytes moved; where `usize` is too small, that many at least.
     moved: AtomicUsize,
     /// The application has written all, and all of it was sent.
@@ -140,8 +139,17 @@ struct Progress {
 
 impl Held {
     /// For the control connection; clones are for the other end.
-    pub(crate) fn new() -> Self {
-        Self(Arc::default())
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self(Arc::new(Shared {
+            plan,
+            moved: AtomicUsize::new(0),
+            is_sent: AtomicBool::new(false),
+        }))
+    }
+
+    #[inline]
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.0.plan
     }
 
     /// Whether the other end is still there.

@@ -50,16 +50,17 @@ impl<'a> Facts<'a> {
     pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let mut rest = self.text;
         core::iter::from_fn(move || {
-            while !rest.is_empty() {
-                let (fact, after) = take_value(rest);
-                rest = after;
-                let equals = text::position(fact, b'=');
-                let fact = equals.and_then(|equals| fact.split_at_checked(equals));
-                if let Some((name, [_, value @ ..])) = fact {
+            loop {
+                let end = text::position_of([b'=', b';'], rest)?;
+                let (name, after) = rest.split_at_checked(end)?;
+                let (mark, after) = after.split_first()?;
+                if *mark == b'=' {
+                    let value;
+                    (value, rest) = take_value(after);
                     return Some((name, value));
                 }
+                rest = after;
             }
-            None
         })
     }
 
@@ -87,7 +88,12 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
     if name.is_empty() || !is_sure {
         return None;
     }
-    Some(Gathered::from(facts, name).entry())
+    let mut entry = Entry {
+        facts: Facts { text: facts },
+        ..Entry::new(name, Kind::Other)
+    };
+    Gathered::new(&mut entry).gather(facts);
+    Some(entry)
 }
 
 /// A line without facts is a blank and a name. It counts as MLSx only among other MLSx lines.
@@ -165,6 +171,7 @@ fn behind<'a, const LENGTH: usize>(
 }
 
 /// A value, and the text after its semicolon.
+#[inline]
 fn take_value(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text::position(text, b';');
     let (value, rest) = text
@@ -174,8 +181,8 @@ fn take_value(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The values of the known facts.
-struct Gathered<'a> {
-    entry: Entry<'a>,
+struct Gathered<'a, 'e> {
+    entry: &'e mut Entry<'a>,
     kind: Option<Kind>,
     owner: Identity<'a>,
     group: Identity<'a>,
@@ -196,25 +203,27 @@ impl<'a> Identity<'a> {
     }
 }
 
-impl<'a> Gathered<'a> {
-    fn from(facts: &'a [u8], name: &'a [u8]) -> Self {
-        let mut gathered = Self {
-            entry: Entry {
-                facts: Facts { text: facts },
-                ..Entry::new(name, Kind::Other)
-            },
+impl<'a, 'e> Gathered<'a, 'e> {
+    fn new(entry: &'e mut Entry<'a>) -> Self {
+        Self {
+            entry,
             kind: None,
             owner: Identity::default(),
             group: Identity::default(),
             has_sizd: false,
-        };
+        }
+    }
+
+    /// Reads all facts into the entry.
+    fn gather(mut self, facts: &'a [u8]) {
         let mut rest = facts;
         while let Some((start, after)) = rest.split_first_chunk::<4>() {
-            rest = gathered
-                .add(start, after)
-                .unwrap_or_else(|| take_value(rest).1);
+            rest = self.add(start, after).unwrap_or_else(|| take_value(rest).1);
         }
-        gathered
+        let kind = self.kind.unwrap_or_else(|| self.guess());
+        self.entry.kind = kind.named(self.entry.name);
+        self.entry.owner = self.owner.best();
+        self.entry.group = self.group.best();
     }
 
     /// Reads a known fact, and returns the text after it. The name is compared before its end is
@@ -283,14 +292,6 @@ impl<'a> Gathered<'a> {
         Some(rest)
     }
 
-    fn entry(mut self) -> Entry<'a> {
-        let kind = self.kind.unwrap_or_else(|| self.guess());
-        self.entry.kind = kind.named(self.entry.name);
-        self.entry.owner = self.owner.best();
-        self.entry.group = self.group.best();
-        self.entry
-    }
-
     /// The kind without a fact `type`: `perm` has different letters for files and for directories
     /// (RFC 3659 §7.5.5).
     fn guess(&self) -> Kind {
@@ -343,7 +344,9 @@ fn link(value: &[u8]) -> Option<&[u8]> {
 
 fn modified(value: &[u8]) -> Option<Modified> {
     let time = DateTime::parse(value)?;
-    let precision = if value.contains(&b'.') {
+    // Behind the digits.
+    let fraction = value.get(14..).unwrap_or_default();
+    let precision = if fraction.contains(&b'.') {
         Precision::Fraction
     } else {
         Precision::Second

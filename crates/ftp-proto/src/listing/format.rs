@@ -10,8 +10,6 @@ pub(super) struct Reading<'a> {
     pub(super) entry: Entry<'a>,
     /// The extension of the name, which follows a dot.
     pub(super) extension: &'a [u8],
-    /// The text of further entries.
-    pub(super) rest: &'a [u8],
 }
 
 impl<'a> From<Entry<'a>> for Reading<'a> {
@@ -20,7 +18,6 @@ impl<'a> From<Entry<'a>> for Reading<'a> {
         Self {
             entry,
             extension: b"",
-            rest: b"",
         }
     }
 }

@@ -251,11 +251,11 @@ pub(super) fn tsx_plus<'a>(columns: &Columns<'a>, _: &mut Context) -> Option<Rea
     }
     let entry = Entry {
         size: blocks.checked_mul(BLOCK),
+        rest,
         ..Entry::new(if at == 1 { columns.get(0) } else { stem }, Kind::File)
     };
     Some(Reading {
         extension: if at == 1 { b"" } else { extension },
-        rest,
         ..Reading::from(entry)
     })
 }

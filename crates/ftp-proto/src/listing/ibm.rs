@@ -161,7 +161,6 @@ pub(super) fn vm_reader<'a>(columns: &Columns<'a>, context: &mut Context) -> Opt
             ..Entry::new(columns.get(5), Kind::File)
         },
         extension: columns.get(6),
-        rest: b"",
     })
 }
 

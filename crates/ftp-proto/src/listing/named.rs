@@ -26,7 +26,7 @@ pub(super) fn name_first<'a>(columns: &Columns<'a>, context: &mut Context) -> Op
         Some(clock) => {
             let mut reading = sized(columns, previous.checked_sub(1)?)?;
             reading.entry.modified = clock.on(found.date);
-            reading.rest = trim_end(columns.after_exactly(date));
+            reading.entry.rest = trim_end(columns.after_exactly(date));
             return Some(reading);
         }
         None => {

@@ -129,15 +129,17 @@ impl Parser {
         }
         let settled = self.guess.filter(|_| self.votes >= ENOUGH);
         if let Some(format) = settled
-            && let Some(reading) = format.read(line, &mut self.context)
+            && let Some(mut reading) = format.read(line, &mut self.context)
             && reading.has_name()
         {
             self.vote(format);
-            return Line::Entry(self.finished(reading, line));
+            self.finish(&mut reading, line);
+            return Line::Entry(reading.entry);
         }
-        if let Some((format, reading)) = Format::guess(line, &mut self.context) {
+        if let Some((format, mut reading)) = Format::guess(line, &mut self.context) {
             self.vote(format);
-            return Line::Entry(self.finished(reading, line));
+            self.finish(&mut reading, line);
+            return Line::Entry(reading.entry);
         }
         self.no_entry(line)
     }
@@ -156,12 +158,11 @@ impl Parser {
 
     /// Adds the raw line, and joins a name from two columns.
     #[inline]
-    fn finished<'a>(&'a mut self, reading: Reading<'a>, line: &'a [u8]) -> Entry<'a> {
-        let mut entry = reading.entry;
+    fn finish<'a>(&'a mut self, reading: &mut Reading<'a>, line: &'a [u8]) {
+        let entry = &mut reading.entry;
         entry.raw = line;
-        if !reading.rest.is_empty() {
-            entry.raw = line.strip_suffix(reading.rest).unwrap_or(line);
-            entry.rest = reading.rest;
+        if !entry.rest.is_empty() {
+            entry.raw = line.strip_suffix(entry.rest).unwrap_or(line);
         }
         if !reading.extension.is_empty() {
             self.joined.clear();
@@ -170,7 +171,6 @@ impl Parser {
             self.joined.extend_from_slice(reading.extension);
             entry.name = &self.joined;
         }
-        entry
     }
 
     fn no_entry(&mut self, line: &[u8]) -> Line<'_> {

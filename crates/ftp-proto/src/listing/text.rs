@@ -3,22 +3,31 @@
 /// Where this byte is first, in a short text: `memchr` would be slower. Eight bytes at a time.
 #[inline]
 pub(super) fn position(text: &[u8], byte: u8) -> Option<usize> {
+    position_of([byte], text)
+}
+
+/// The same of any of these bytes.
+#[inline]
+pub(super) fn position_of<const COUNT: usize>(bytes: [u8; COUNT], text: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
-    let wanted = u64::from_ne_bytes([byte; 8]);
+    let wanted = bytes.map(|byte| u64::from_ne_bytes([byte; 8]));
     let mut before: usize = 0;
     let mut rest = text;
     while let Some((eight, after)) = rest.split_first_chunk::<8>() {
-        // Zero where the byte is. The lowest zero sets the lowest of these bits.
-        let differs = u64::from_le_bytes(*eight) ^ wanted;
-        let found = differs.wrapping_sub(ONES) & !differs & TOPS;
+        let eight = u64::from_le_bytes(*eight);
+        let found = wanted.iter().fold(0, |found, wanted| {
+            // Zero where the byte is. The lowest zero sets the lowest of these bits.
+            let differs = eight ^ wanted;
+            found | (differs.wrapping_sub(ONES) & !differs & TOPS)
+        });
         if found != 0 {
             return before.checked_add((found.trailing_zeros() / 8) as usize);
         }
         before = before.saturating_add(8);
         rest = after;
     }
-    let last = rest.iter().position(|other| *other == byte)?;
+    let last = rest.iter().position(|byte| bytes.contains(byte))?;
     before.checked_add(last)
 }
 

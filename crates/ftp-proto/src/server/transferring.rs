@@ -170,8 +170,8 @@ impl Transferring {
                 return self.fail(&replies::PASSIVE_FIRST, error, context);
             }
         };
-        let (ticket, held) = (context.tickets.issue(), Held::new());
-        let plan = Plan {
+        let ticket = context.tickets.issue();
+        let held = Held::new(Plan {
             direction: self.direction(),
             data_type: self.data_type,
             is_protected: context.data_protected,
@@ -179,7 +179,7 @@ impl Transferring {
             lenient_end: context.config.lenience.data_end_without_close_notify,
             timeouts,
             hold: None,
-        };
+        });
         self.step = Step::Open {
             ticket,
             held: held.clone(),
@@ -189,7 +189,6 @@ impl Transferring {
         context.tell(Event::OpenData(data::Ticket {
             id: ticket,
             open,
-            plan,
             held,
         }));
         State::Transferring(self)

@@ -116,7 +116,8 @@ impl<'b> CommandRef<'b> {
 
     /// Passes the command's bytes on the wire to `put`, piece by piece.
     pub(crate) fn put(&self, mut put: impl FnMut(&[u8])) {
-        put_telnet(self.name, &mut put);
+        // Letters and digits.
+        put(self.name);
         if let Some(argument) = self.argument {
             put(b" ");
             put_telnet(argument, &mut put);

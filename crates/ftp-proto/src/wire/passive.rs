@@ -140,7 +140,7 @@ fn take_numbers(text: &[u8]) -> (Option<[u8; 6]>, &[u8]) {
 
 /// The first port in delimiters.
 fn find_port(line: &[u8]) -> Option<u16> {
-    let mut rest = line;
+    let mut rest = line.get(words(line)..).unwrap_or_default();
     loop {
         let at = rest.iter().position(u8::is_ascii_punctuation)?;
         let (first, after) = rest.get(at..)?.split_first()?;
@@ -156,6 +156,16 @@ fn find_port(line: &[u8]) -> Option<u16> {
         }
         rest = after;
     }
+}
+
+/// Where the first parenthesis stands, if there are only letters and blanks before it. This is faster than to
+/// look at each byte for itself.
+fn words(line: &[u8]) -> usize {
+    let end = memchr::memchr(b'(', line).unwrap_or_default();
+    let before = line.get(..end).unwrap_or_default();
+    let is_of_word = |byte: &u8| byte.is_ascii_alphabetic() | (*byte == b' ');
+    let are_words = before.iter().fold(true, |all, byte| all & is_of_word(byte));
+    if are_words { end } else { 0 }
 }
 
 /// The port, if what follows the first delimiter is the rest of `|||6446|`.

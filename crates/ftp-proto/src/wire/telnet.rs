@@ -132,6 +132,11 @@ impl TelnetFilter {
         }
     }
 
+    /// Whether it leaves these bytes as they are.
+    pub(super) fn passes(&self, input: &[u8]) -> bool {
+        self.state == State::Data && memchr::memchr(IAC, input).is_none()
+    }
+
     /// How many bytes are held because the next byte decides whether they are data.
     pub(super) fn held(&self) -> usize {
         usize::from(self.state == State::Iac)

@@ -62,6 +62,11 @@ impl TelnetInput {
         let Some((last, front)) = taken.split_last() else {
             return 0;
         };
+        if self.filter.passes(taken) {
+            self.buffer.extend(taken);
+            self.ends_in_data = true;
+            return taken.len();
+        }
         // Near the limit, byte by byte, so that the byte that exceeds it depends only on the
         // stream.
         let is_near = self.telnet.saturating_add(taken.len()) > self.most_telnet;

@@ -37,10 +37,9 @@ pub fn announced_length(reply: ReplyRef<'_>, path: &[u8]) -> Option<u64> {
     ) {
         return None;
     }
-    let path = without_ending(path);
     let mut lengths = reply.lines().map(without_ending).filter_map(|line| {
         let (length, text) = in_parentheses(line).or_else(|| to_download(line))?;
-        (!ends_with(path, text)).then_some(length)
+        (!ends_with(without_ending(path), text)).then_some(length)
     });
     let length = lengths.next()?;
     lengths.all(|other| other == length).then_some(length)
@@ -92,10 +91,11 @@ fn ends_with(path: &[u8], text: &[u8]) -> bool {
 
 /// `… (1234 bytes)`: the number, and the text from the parenthesis on.
 fn in_parentheses(line: &[u8]) -> Option<(u64, &[u8])> {
-    let start = memchr::memrchr(b'(', line)?;
-    let text = line.get(start..)?;
-    let inner = text.strip_prefix(b"(")?.strip_suffix(b")")?;
-    let (length, rest) = take_grouped(inner.trim_ascii(), b",")?;
+    let before = line.strip_suffix(b")")?;
+    let (start, inner) = before.split_at_checked(memchr::memrchr(b'(', before)?)?;
+    let inner = inner.strip_prefix(b"(")?.trim_ascii();
+    let (length, rest) = take_grouped(inner, b",")?;
+    let text = line.get(start.len()..)?;
     strip_bytes(rest)?.is_empty().then_some((length, text))
 }
 

@@ -30,7 +30,11 @@ proptest! {
 
     /// No prefix of a download is whole without the end, and none of an upload.
     #[test]
-    fn a_part_is_never_whole(bytes in vec(any::<u8>(), 1..200), at in any::<prop::sample::Index>()) {
+    fn a_part_is_never_whole(
+        bytes in vec(any::<u8>(), 1..200),
+        at in any::<prop::sample::Index>(),
+        ends_with_close in any::<bool>(),
+    ) {
         let part = &bytes[..at.index(bytes.len())];
         let mut download = Detached::new(Direction::Receive).connect(NOW);
         prop_assert_eq!(download.received(NOW, part), part.len());
@@ -40,6 +44,9 @@ proptest! {
         prop_assert_eq!(download.into_end().result(), Err(Error::CutOff));
 
         let mut upload = Detached::new(Direction::Send).connect(NOW);
+        if ends_with_close {
+            upload.ends_with_close();
+        }
         prop_assert_eq!(upload.write(NOW, &bytes), bytes.len());
         upload.finish(NOW);
         upload.wrote(NOW, part.len());
@@ -82,6 +89,37 @@ fn an_upload_whose_peer_resets_after_the_shutdown_is_whole_and_not_before() {
         };
         assert_eq!(upload.into_end().result(), wanted);
     }
+}
+
+#[test]
+fn an_upload_in_clear_may_end_with_the_close() {
+    for bytes in [&b""[..], b"abc"] {
+        let mut upload = Detached::new(Direction::Send).connect(NOW);
+        upload.ends_with_close();
+        assert_eq!(upload.write(NOW, bytes), bytes.len());
+        upload.finish(NOW);
+        if !bytes.is_empty() {
+            assert!(matches!(upload.poll(), Ok(Action::Write { .. })));
+            upload.wrote(NOW, bytes.len());
+        }
+        assert!(matches!(upload.poll(), Ok(Action::Closed)));
+        let end = upload.into_end();
+        assert_eq!((end.result(), end.bytes()), (Ok(()), bytes.len() as u64));
+    }
+}
+
+#[test]
+fn an_upload_under_tls_is_shut_down_all_the_same() {
+    let mut upload = Detached::new(Direction::Send).protected(true).connect(NOW);
+    upload.ends_with_close();
+    assert!(matches!(upload.poll(), Ok(Action::Event(Event::StartTls))));
+    upload.tls_started(NOW, tls());
+    assert!(matches!(
+        upload.poll(),
+        Ok(Action::Event(Event::TlsEstablished(_)))
+    ));
+    upload.finish(NOW);
+    assert!(is_shutdown(&mut upload));
 }
 
 #[test]

@@ -21,3 +21,4 @@ mod served_users;
 mod timeouts;
 mod tls_in_memory;
 mod transfer_noops;
+mod uploads;

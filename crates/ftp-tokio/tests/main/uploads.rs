@@ -1,0 +1,120 @@
+//! Uploads in clear over sockets: how they end, and what is asked of the transport.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ftp_proto::client::{Config, Login, Security};
+use ftp_proto::data::{Open, Timeouts};
+use ftp_tokio::generic::DataTransport;
+use ftp_tokio::{Client, Connector};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+fn config() -> Config {
+    Config::new(Login::new("anna", "correct horse").unwrap()).security(Security::DangerousPlaintext)
+}
+
+/// Answers one client until it leaves, and gives what it uploaded. It does not close a data connection before
+/// the next one.
+async fn serve(listener: TcpListener) -> Vec<Vec<u8>> {
+    let passive = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = passive.local_addr().unwrap().port();
+    let mut control = BufReader::new(listener.accept().await.unwrap().0);
+    let (mut uploads, mut left_open) = (Vec::new(), None);
+    control.write_all(b"220 Ready.\r\n").await.unwrap();
+    loop {
+        let mut line = String::new();
+        control.read_line(&mut line).await.unwrap();
+        let reply = match line.trim_end() {
+            "USER anna" => "331 Password.\r\n",
+            "PASS correct horse" => "230 Welcome.\r\n",
+            "EPSV" => &format!("229 Go there (|||{port}|)\r\n"),
+            "STOR a file" => {
+                control.write_all(b"150 Send it.\r\n").await.unwrap();
+                let (mut data, _) = passive.accept().await.unwrap();
+                let mut bytes = Vec::new();
+                data.read_to_end(&mut bytes).await.unwrap();
+                uploads.push(bytes);
+                left_open = Some(data);
+                "226 Kept.\r\n"
+            }
+            "QUIT" => "221 Goodbye.\r\n",
+            _ => "200 Fine.\r\n",
+        };
+        control.write_all(reply.as_bytes()).await.unwrap();
+        if line.starts_with("QUIT") {
+            drop(left_open);
+            return uploads;
+        }
+    }
+}
+
+async fn server() -> (String, JoinHandle<Vec<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (address, tokio::spawn(serve(listener)))
+}
+
+/// A client that waited for the server's end of the data connection would wait for an hour.
+#[tokio::test]
+async fn an_upload_in_clear_ends_with_its_close() {
+    let mut timeouts = Timeouts::default();
+    timeouts.close = Duration::from_secs(3600);
+    let (address, server) = server().await;
+    let connector = Connector::new(config().data_timeouts(timeouts));
+    let mut client = connector.connect(&address).await.unwrap();
+    let files: Vec<_> = [0, 1, 1_000_003]
+        .map(|size| vec![b'.'; size])
+        .into_iter()
+        .collect();
+    for file in &files {
+        let mut upload = client.store("a file").await.unwrap();
+        upload.write_all(file).await.unwrap();
+        assert_eq!(upload.finish().await.unwrap().bytes, file.len() as u64);
+    }
+    client.quit().await.unwrap();
+    assert!(server.await.unwrap() == files);
+}
+
+/// How often it was asked to send at once.
+#[derive(Default)]
+struct Asked(AtomicUsize);
+
+impl DataTransport<TcpStream> for Asked {
+    fn connect(&self, open: Open) -> Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>> {
+        let Open::ConnectToPeer { port } = open else {
+            panic!("{open:?}");
+        };
+        Box::pin(TcpStream::connect(("127.0.0.1", port)))
+    }
+
+    fn send_at_once(&self, _: &TcpStream) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn small_packets_go_at_once_when_an_upload_is_flushed() {
+    let (address, server) = server().await;
+    let control = TcpStream::connect(address).await.unwrap();
+    let connector = Connector::new(config());
+    let mut client: Client<TcpStream> = connector.over(control, "localhost").await.unwrap();
+    let asked = Arc::new(Asked::default());
+    client.data_transport(asked.clone());
+    for (flushes, wanted) in [(0, 0), (3, 1), (1, 2), (0, 2)] {
+        let mut upload = client.store("a file").await.unwrap();
+        for _ in 0..flushes {
+            upload.write_all(b"x").await.unwrap();
+            upload.flush().await.unwrap();
+        }
+        upload.finish().await.unwrap();
+        assert_eq!(asked.0.load(Ordering::Relaxed), wanted);
+    }
+    client.quit().await.unwrap();
+    let lengths: Vec<_> = server.await.unwrap().iter().map(Vec::len).collect();
+    assert_eq!(lengths, [0, 3, 1, 0]);
+}
