@@ -11,7 +11,7 @@ use ftp_adapter::{
     ActiveListener, DataOpening, DriverError, FileDone, FileServer, FileSession, TransferSummary,
     socket,
 };
-use ftp_proto::data::{self, Open, Ticket};
+use ftp_proto::data::{self, Direction, Open, Ticket};
 use ftp_proto::server::{Connection, Event};
 use ftp_rustls::Secured;
 
@@ -228,11 +228,21 @@ impl<R: Runtime> Serving<R> {
                 let opened = task::ready!(opening.transport.as_mut().poll(cx));
                 self.opened(control, opened);
             }
-            Data::Open(driver) => match task::ready!(driver.poll_next(cx)) {
-                Ok(Some(_)) => {}
-                Ok(None) => self.ended(control, Ok(())),
-                Err(error) => self.ended(control, Err(error)),
-            },
+            Data::Open(driver) => {
+                let clock = R::now();
+                if driver.machine().machine().direction() == Direction::Receive
+                    && let Some(space) = self.files.space_past(clock)
+                    && let Some(count) = task::ready!(driver.poll_read_past(cx, space))
+                {
+                    self.files.came_past(clock, count);
+                    return Poll::Ready(());
+                }
+                match task::ready!(driver.poll_next(cx)) {
+                    Ok(Some(_)) => {}
+                    Ok(None) => self.ended(control, Ok(())),
+                    Err(error) => self.ended(control, Err(error)),
+                }
+            }
         }
         Poll::Ready(())
     }

@@ -6,6 +6,7 @@ mod external;
 mod job;
 mod listening;
 mod moving;
+mod past;
 mod piece;
 mod pump;
 mod recheck;

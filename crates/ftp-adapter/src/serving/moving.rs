@@ -195,6 +195,13 @@ impl Moving {
         }
     }
 
+    /// Space for what comes, if there is much of it.
+    pub(super) fn space_past(&mut self, most: usize) -> Option<&mut [u8]> {
+        let piece = &mut self.bytes.piece;
+        let room = PIECE.saturating_sub(piece.len()).min(most);
+        piece.large_space(room).filter(|space| !space.is_empty())
+    }
+
     fn hand_on(
         &mut self,
         now: Instant,

@@ -65,6 +65,22 @@ impl Piece {
         self.end = end;
     }
 
+    /// The next of its space, at most so much, if there is space for a whole piece.
+    pub(super) fn large_space(&mut self, most: usize) -> Option<&mut [u8]> {
+        match &mut self.space {
+            Space::Mapped(space) => {
+                let end = space.len().min(self.end + most);
+                Some(&mut space[self.end..end])
+            }
+            Space::Allocated(_) => None,
+        }
+    }
+
+    /// So much is there now.
+    pub(super) fn came(&mut self, count: usize) {
+        self.end = self.space.len().min(self.end + count);
+    }
+
     /// Reads so much, instead of what it had; `true` if that is all there is.
     pub(super) fn fill(&mut self, file: &mut dyn ReadFile, size: usize) -> io::Result<bool> {
         self.clear();

@@ -310,6 +310,22 @@ impl Session {
         self.run();
     }
 
+    /// The client sends some of this, and it goes past the machine, if that can be; returns how much.
+    fn send_past(&mut self, bytes: &[u8]) -> usize {
+        let clock = self.began + self.now.since_start();
+        let data = self.data.as_mut().expect("a data connection");
+        let Some(space) = self.files.space_past(clock) else {
+            return 0;
+        };
+        assert!(data.is_transparent());
+        let count = bytes.len().min(space.len()).min(30_000);
+        space[..count].copy_from_slice(&bytes[..count]);
+        self.files.came_past(clock, count);
+        data.passed(count);
+        self.run();
+        count
+    }
+
     /// Time passes, and a timer goes off if one is set.
     fn wait(&mut self, time: Duration) {
         self.now = self.now + time;
@@ -552,6 +568,30 @@ fn a_file_that_grows_while_its_client_stalls_is_sent_with_what_was_added() {
 }
 
 /// Then its memory is free. Here it is seen in place.
+#[test]
+fn what_comes_past_the_machine_is_in_the_file_in_its_place() {
+    let files = Watched::default();
+    let all = bytes(1_000_000);
+    let mut session = Session::new(&files, "STOR file");
+    let (mut sent, mut past) = (0, 0);
+    while sent < all.len() {
+        let rest = &all[sent..];
+        let mut count = session.send_past(rest);
+        past += count;
+        if count == 0 {
+            count = rest.len().min(20_000);
+            session.send(&rest[..count]);
+        }
+        sent += count;
+    }
+    assert!(past > 500_000, "{past}");
+    let now = session.now;
+    session.data.as_mut().unwrap().received_eof(now);
+    session.run();
+    assert_eq!(session.outcome, Some(Ok(())));
+    assert!(files.got() == all);
+}
+
 #[test]
 fn what_came_of_an_upload_is_written_when_no_more_comes() {
     let files = Watched::default();

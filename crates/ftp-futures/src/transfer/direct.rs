@@ -11,7 +11,7 @@ use crate::{Driver, Io, Timer};
 impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
     /// Reads straight into the caller's buffer, if the machine allows it. `None`: it does not, or there is
     /// nothing now, or it is the end; the usual way finds out which.
-    pub(super) fn poll_read_past(
+    pub(crate) fn poll_read_past(
         &mut self,
         cx: &mut Context<'_>,
         space: &mut [u8],
