@@ -1,11 +1,12 @@
 //! A file over a data connection under TLS 1.3, in memory, and beside it what rustls does in a loop of its own: by the
-//! API without buffers, which decrypts in place.
+//! API without buffers, which decrypts in place. Both read from the wire into a buffer, as from a socket.
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::task::Poll;
 
 use ftp_proto::data::{self, Detached, Direction};
-use ftp_proto::{Action, Instant, Machine};
+use ftp_proto::{Action, Instant, Machine, client};
 use ftp_rustls::rustls::client::UnbufferedClientConnection;
 use ftp_rustls::rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use ftp_rustls::rustls::{ConnectionCommon, ServerConnection, SideData};
@@ -31,6 +32,7 @@ pub struct Ours {
 pub struct Bare {
     client: UnbufferedClientConnection,
     wire: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
 impl Ours {
@@ -38,7 +40,9 @@ impl Ours {
     pub fn new(setup: &Setup, direction: Direction, bytes: usize) -> Self {
         let machine = Detached::new(direction).protected(true).connect(NOW);
         let tls = ClientTls::for_host(Arc::clone(&setup.client_tls), crate::login::NAME);
-        let mut data = Secured::client(machine, tls.expect("a name"));
+        let login = client::Login::new("anna", "correct horse").expect("a login");
+        let control = client::Connection::new(client::Config::new(login), NOW);
+        let mut data = Secured::client(control, tls.expect("a name")).data(machine);
         let mut server = setup.bare_server();
         let mut wire = Vec::new();
         while data.machine().tls().is_none() || server.is_handshaking() {
@@ -70,7 +74,11 @@ impl Ours {
         let mut rest = &wire[..];
         let mut moved = 0;
         loop {
-            moved += consume(data.machine_mut(), out);
+            let read = |space: &mut [u8]| Poll::Ready(Ok(read(&mut rest, space, CHUNK)));
+            if let Some(Poll::Ready(Ok(count))) = data.receive_past(&mut out[..CHUNK], read) {
+                moved += count;
+                continue;
+            }
             match data.poll().expect("no error") {
                 Action::Read { .. } => {
                     let taken = data.received(NOW, &rest[..rest.len().min(CHUNK)]);
@@ -92,8 +100,17 @@ impl Ours {
         let mut rest = file;
         let mut sent = 0;
         loop {
+            let piece = &rest[..rest.len().min(CHUNK)];
+            let write = |bytes: &[u8]| {
+                sent += black_box(bytes).len();
+                Poll::Ready(Ok(bytes.len()))
+            };
+            if let Some(Poll::Ready(Ok(taken))) = self.data.send_past(piece, || NOW, write) {
+                rest = &rest[taken..];
+                continue;
+            }
             let machine = self.data.machine_mut();
-            let taken = machine.write(NOW, &rest[..rest.len().min(CHUNK)]);
+            let taken = machine.write(NOW, piece);
             rest = &rest[taken..];
             if rest.is_empty() {
                 machine.finish(NOW);
@@ -151,21 +168,33 @@ impl Bare {
         }
         give(&mut server, &mut wire);
         seal(&mut server, bytes, &mut wire);
-        Self { client, wire }
+        let buffer = vec![0; BARE_CHUNK + FLIGHT + FLIGHT];
+        Self {
+            client,
+            wire,
+            buffer,
+        }
     }
 
     /// As [`Ours::download`], but the bytes are used where they are.
     pub fn download(&mut self) -> usize {
-        let mut moved = 0;
-        let mut start = 0;
-        // What is not whole yet is read again with the next piece, as a program does that moves it to the front.
-        while start < self.wire.len() {
-            let end = self.wire.len().min(start + BARE_CHUNK);
-            let before = start;
+        let Self {
+            client,
+            wire,
+            buffer,
+        } = self;
+        let mut rest = &wire[..];
+        let (mut filled, mut moved) = (0, 0);
+        loop {
+            let came = read(&mut rest, &mut buffer[filled..], BARE_CHUNK);
+            if came == 0 {
+                return moved;
+            }
+            filled += came;
+            let mut start = 0;
             loop {
-                let piece = &mut self.wire[start..end];
                 let UnbufferedStatus { mut discard, state } =
-                    self.client.process_tls_records(piece);
+                    client.process_tls_records(&mut buffer[start..filled]);
                 let mut is_all = true;
                 match state.expect("no error") {
                     ConnectionState::ReadTraffic(mut traffic) => {
@@ -184,11 +213,10 @@ impl Bare {
                     break;
                 }
             }
-            if start == before {
-                break;
-            }
+            // What is not whole yet goes to the front.
+            buffer.copy_within(start..filled, 0);
+            filled -= start;
         }
-        moved
     }
 
     /// Seals these bytes, a piece at a time. How many bytes that makes.
@@ -209,14 +237,11 @@ impl Bare {
     }
 }
 
-/// What came, for the application.
-fn consume(data: &mut data::Connection, out: &mut [u8]) -> usize {
-    let readable = data.readable();
-    let count = readable.len();
-    if count > 0 {
-        out[..count].copy_from_slice(readable);
-        data.consume(NOW, count);
-    }
+/// As a socket gives bytes: at most so many, copied. How many.
+fn read(wire: &mut &[u8], space: &mut [u8], most: usize) -> usize {
+    let count = wire.len().min(space.len()).min(most);
+    space[..count].copy_from_slice(&wire[..count]);
+    *wire = &wire[count..];
     count
 }
 

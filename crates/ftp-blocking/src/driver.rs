@@ -292,82 +292,69 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     }
 }
 
-/// A data connection in clear needs no buffer between the transport and the application.
+/// The bytes of a file need no buffer between the transport, or TLS, and the application.
 ///
 /// The clock is not read while bytes move: a time-out of the transport tells when they do not.
 impl<T: Transport> Driver<Secured<data::Connection>, T> {
-    /// Reads straight into the application's buffer, once, for at most this time, and returns how many
+    /// Receives into the application's buffer, reading once for at most this time, and returns how many
     /// bytes came. None: that time has passed, or there is something else to do, which
     /// [`next_within`](Self::next_within) does.
     #[inline]
     pub(crate) fn read_past(&mut self, space: &mut [u8], most: Duration) -> usize {
-        self.receive_past(most, |transport| transport.read(space))
-    }
-
-    /// The same; this call to the transport moves the bytes.
-    #[inline]
-    fn receive_past(
-        &mut self,
-        most: Duration,
-        receive: impl FnOnce(&mut T) -> io::Result<usize>,
-    ) -> usize {
-        if !self.may_pass() {
+        if !self.state.is_passable() {
             return 0;
         }
-        match self.transport.receive(most, receive) {
-            Poll::Ready(Ok(count)) if count > 0 => {
-                self.machine_mut().machine_mut().passed(count);
-                count
-            }
-            Poll::Pending => {
-                let now = self.now();
-                self.machine_mut().machine_mut().passed_by(now);
-                0
-            }
-            // An end or a failure comes once only: the driver's state must know.
-            end => {
-                let (now, mut end) = (self.now(), Some(end));
-                let transport = &mut self.transport;
-                let read = |held: &mut [u8]| match end.take() {
-                    Some(end) => end,
-                    None => transport.read(held, Duration::ZERO),
-                };
-                let told = self.state.receive(|| now, read);
-                debug_assert!(told.is_ready(), "it was passable");
-                0
-            }
+        let transport = &mut self.transport;
+        let read = |space: &mut [u8]| transport.read(space, most);
+        match self.state.machine_mut().receive_past(space, read) {
+            Some(Poll::Ready(Ok(count))) if count > 0 => count,
+            Some(nothing) => self.received_nothing(nothing),
+            None => 0,
         }
     }
 
-    /// Writes straight from the application's buffer, once, for at most this time, and returns how many
-    /// bytes went out. None: [write](data::Connection::write) them, or learn why not from
+    fn received_nothing(&mut self, nothing: Poll<io::Result<usize>>) -> usize {
+        let now = self.now();
+        if nothing.is_pending() {
+            self.machine_mut().machine_mut().passed_by(now);
+            self.machine_mut().shrink();
+        } else {
+            // An end or a failure comes once only: the driver's state must know.
+            let mut end = Some(nothing);
+            let transport = &mut self.transport;
+            let read = |held: &mut [u8]| match end.take() {
+                Some(end) => end,
+                None => transport.read(held, Duration::ZERO),
+            };
+            let told = self.state.receive(|| now, read);
+            debug_assert!(told.is_ready(), "it was passable");
+        }
+        0
+    }
+
+    /// Sends from the application's buffer, writing once for at most this time, and returns how many
+    /// bytes are on their way. None: [write](data::Connection::write) them, or learn why not from
     /// [`next_within`](Self::next_within).
     pub(crate) fn write_past(&mut self, bytes: &[u8], most: Duration) -> usize {
-        if !self.may_pass() {
+        if !self.state.is_passable() {
             return 0;
         }
-        match self.transport.write(bytes, most) {
-            Poll::Pending => 0,
-            Poll::Ready(Ok(count)) if count > 0 => {
-                self.passed_on(count);
+        let (start, transport) = (self.state.start(), &mut self.transport);
+        let now = || Instant::from_start(start.elapsed());
+        let write = |bytes: &[u8]| transport.write(bytes, most);
+        match self.state.machine_mut().send_past(bytes, now, write) {
+            None | Some(Poll::Pending) => 0,
+            Some(Poll::Ready(Ok(count))) if count > 0 => {
+                self.state.wrote_past();
                 count
             }
-            Poll::Ready(failed) => {
+            Some(Poll::Ready(failed)) => {
                 let now = self.now();
                 let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
                 self.state.wrote(now, failed, read);
                 0
             }
         }
-    }
-
-    fn may_pass(&self) -> bool {
-        self.state.is_passable() && self.machine().machine().is_transparent()
-    }
-
-    fn passed_on(&mut self, count: usize) {
-        self.state.wrote_past();
-        self.machine_mut().machine_mut().passed(count);
     }
 }
 

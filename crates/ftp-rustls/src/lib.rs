@@ -89,9 +89,9 @@
 //!
 //! # Secrets
 //!
-//! This crate keeps no copy of what it encrypts or decrypts: plaintext goes from the machine's
-//! buffer, which is wiped, into rustls, and received plaintext comes from rustls' own buffers.
-//! rustls does not wipe those.
+//! This crate keeps no copy of what it encrypts: it goes from the machine's buffer, which is wiped,
+//! into rustls. What comes over a control connection is decrypted in a buffer that is wiped; rustls copies
+//! it out, and does not wipe its copy. The bytes of files are not wiped.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

@@ -32,7 +32,7 @@ impl Offer {
     /// Makes a first message that is not sent, and reads it. So the result is what was offered,
     /// whatever the configuration, and nothing must be remembered if all goes well.
     pub(crate) fn of(tls: &ClientTls) -> Option<Self> {
-        let state = TlsState::client(tls).ok()?;
+        let state = TlsState::client(tls, false).ok()?;
         Self::from_record(state.unsent())
     }
 

@@ -1,16 +1,18 @@
-//! One TLS connection: rustls, its output, and what it has decrypted.
+//! One TLS connection: rustls, its input and output, and what it has decrypted.
+//!
+//! All that touches rustls' API without buffers is here.
 
 use core::fmt;
-use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use ftp_proto::{TlsSession, TlsVersion};
-use rustls::{
-    ClientConnection, Connection, HandshakeKind, InvalidMessage, IoState, ProtocolVersion,
-    ServerConfig, ServerConnection,
-};
+use rustls::client::UnbufferedClientConnection;
+use rustls::server::UnbufferedServerConnection;
+use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::{CommonState, HandshakeKind, InvalidMessage, ProtocolVersion, ServerConfig};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::record::RecordBounds;
 use crate::{ClientTls, RefusedCertificate};
@@ -18,151 +20,237 @@ use crate::{ClientTls, RefusedCertificate};
 /// How much is encrypted at once. The machine keeps it until all of it is sent: so a peer that does not read
 /// costs it twice.
 const MOST_ENCRYPTED: usize = 48 * 1024;
-/// More than its records take beyond their bytes.
+/// More than the records of one write take beyond their bytes.
 const OVERHEAD: usize = 256;
+/// The alert as it is before there are keys (RFC 5246 §7.2, RFC 8446 §6).
+const CLEAR_CLOSE_NOTIFY: &[u8] = &[21, 3, 3, 0, 2, 1, 0];
+/// The most that waits of one message: a handshake message, which may come in several records.
+const MOST_INPUT: usize = 64 * 1024;
+/// Of a data connection, 64 KiB are read at a time, behind the beginning of a record.
+const ROOM: usize = 82 * 1024;
 
 /// A TLS connection without a transport. Bytes for the peer gather in [`unsent`](Self::unsent).
 pub(crate) struct TlsState {
     connection: Connection,
     record: RecordBounds,
-    output: Vec<u8>,
-    /// How much of `output` has been sent.
+    input: Input,
+    output: Output,
+    /// How much of the output has been sent.
     sent: usize,
     /// How much of the unsent output the transport was offered last.
     offered: usize,
-    /// How many bytes of the machine's present write are encrypted in `output`.
+    /// How many bytes of the machine's present write are encrypted in the output.
     encrypted: usize,
     /// Our `close_notify` is in the output.
     closing: bool,
+}
+
+enum Connection {
+    Client(UnbufferedClientConnection),
+    Server(UnbufferedServerConnection),
+}
+
+/// What the peer sent and rustls has not done with. It decrypts in place.
+struct Input {
+    /// It was written to up to its length.
+    bytes: Vec<u8>,
+    /// So much of it rustls has done with, and so much has come.
+    used: usize,
+    filled: usize,
+    /// Wiped before it is given back: there are no passwords among a file's bytes.
+    wipes: bool,
+}
+
+/// What comes of it.
+#[derive(Default)]
+struct Output {
+    /// For the peer.
+    bytes: Vec<u8>,
+    /// Decrypted, and not taken by anybody.
+    plaintext: Zeroizing<Vec<u8>>,
     peer_closed: bool,
+    /// There may be more in the input, once the plaintext is taken.
+    has_more: bool,
+}
+
+/// Takes some of what was decrypted, and says how much.
+pub(crate) type Take<'a> = &'a mut dyn FnMut(&[u8]) -> usize;
+
+/// What rustls is to do, beside the handshake.
+enum Task<'a> {
+    Receive(Take<'a>),
+    Encrypt(&'a [u8]),
+    Close,
+}
+
+/// Whether another state of rustls may follow at once.
+enum Turn {
+    Again,
+    Done,
 }
 
 impl TlsState {
     /// Starts as a client. The ClientHello is unsent from the beginning.
-    pub(crate) fn client(tls: &ClientTls) -> Result<Self, rustls::Error> {
-        let connection = ClientConnection::new(Arc::clone(&tls.config), tls.server_name.clone())?;
-        Ok(Self::new(connection.into()))
+    pub(crate) fn client(tls: &ClientTls, is_data: bool) -> Result<Self, rustls::Error> {
+        let name = tls.server_name.clone();
+        let connection = UnbufferedClientConnection::new(Arc::clone(&tls.config), name)?;
+        Self::new(Connection::Client(connection), is_data)
     }
 
     /// Starts as a server, which waits for the ClientHello.
-    pub(crate) fn server(config: &Arc<ServerConfig>) -> Result<Self, rustls::Error> {
-        Ok(Self::new(ServerConnection::new(Arc::clone(config))?.into()))
+    pub(crate) fn server(config: &Arc<ServerConfig>, is_data: bool) -> Result<Self, rustls::Error> {
+        let connection = UnbufferedServerConnection::new(Arc::clone(config))?;
+        Self::new(Connection::Server(connection), is_data)
     }
 
-    fn new(connection: Connection) -> Self {
+    fn new(connection: Connection, is_data: bool) -> Result<Self, rustls::Error> {
         let mut tls = Self {
             connection,
             record: RecordBounds::default(),
-            output: Vec::new(),
+            input: Input::new(!is_data),
+            output: Output::default(),
             sent: 0,
             offered: 0,
             encrypted: 0,
             closing: false,
-            peer_closed: false,
         };
-        tls.collect_output();
-        tls
+        tls.run(Task::Receive(&mut keep))?;
+        Ok(tls)
+    }
+
+    fn common(&self) -> &CommonState {
+        match &self.connection {
+            Connection::Client(client) => client,
+            Connection::Server(server) => server,
+        }
     }
 
     /// Whether both sides have agreed. Our last flight may still be unsent.
     pub(crate) fn is_agreed(&self) -> bool {
-        !self.connection.is_handshaking()
+        !self.common().is_handshaking()
     }
 
     /// Whether TLS 1.3 was agreed on.
     pub(crate) fn is_tls13(&self) -> bool {
-        self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+        self.common().protocol_version() == Some(ProtocolVersion::TLSv1_3)
     }
 
     /// Whether the peer's `close_notify` has come. What follows it is not TLS.
     pub(crate) fn is_closed_by_peer(&self) -> bool {
-        self.peer_closed
+        self.output.peer_closed
     }
 
-    /// Takes bytes up to the end of the present record at most, and returns how many.
+    /// Takes bytes up to the end of the present record at most, and returns how many. `take` gets what they
+    /// hold, and says how much of it was taken: the rest is [`plaintext`](Self::plaintext).
     ///
     /// On an error the alert for the peer is in the unsent output, unless our `close_notify` was
     /// sent before: what follows that is clear text to the peer.
-    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<usize, rustls::Error> {
+    pub(crate) fn receive(&mut self, bytes: &[u8], take: Take<'_>) -> Result<usize, rustls::Error> {
         if self.closing && self.record.is_between() && !bytes.first().is_some_and(is_record) {
             return Err(InvalidMessage::InvalidContentType.into());
         }
         let count = self.record.advance(bytes);
-        let mut record = bytes.get(..count).unwrap_or_default();
-        let mut outcome = Ok(());
-        // rustls reads 4 KiB at a time.
-        while !record.is_empty() && outcome.is_ok() {
-            outcome = match self.connection.read_tls(&mut record) {
-                // Only after a close_notify, and then it gets nothing.
-                Ok(0) => break,
-                Ok(_) => self
-                    .process()
-                    .map(|state| self.peer_closed |= state.peer_has_closed()),
-                Err(error) => Err(rustls::Error::General(error.to_string())),
-            };
-        }
-        if !self.closing {
-            self.collect_output();
-        }
-        outcome.map(|()| count)
-    }
-
-    /// After our `close_notify`, a faulty record makes rustls send another alert, and with debug
-    /// assertions rustls asserts that there is only one. After `CCC`, only the peer's own
-    /// `close_notify` shows where TLS ends, so its records must be read, and only rustls can find a
-    /// faulty one. A peer must not be able to crash us, so the assertion is caught and becomes the
-    /// error that it hid: a record that does not decrypt. Nothing of the connection is used after
-    /// that.
-    fn process(&mut self) -> Result<IoState, rustls::Error> {
-        if self.connection.is_handshaking() {
+        self.input.put(bytes.get(..count).unwrap_or_default())?;
+        if self.common().is_handshaking() {
             // One that was left by a connection of another kind in this thread.
             drop(RefusedCertificate::take());
         }
-        if !self.closing {
-            return self.connection.process_new_packets();
+        self.run(Task::Receive(take))?;
+        self.input.free();
+        Ok(count)
+    }
+
+    /// Goes on where [`plaintext`](Self::plaintext) had to be taken first.
+    pub(crate) fn receive_more(&mut self, take: Take<'_>) -> Result<(), rustls::Error> {
+        self.run(Task::Receive(take))
+    }
+
+    /// Whether there may be [more](Self::receive_more) to decrypt.
+    pub(crate) fn has_more(&self) -> bool {
+        self.output.has_more
+    }
+
+    /// Decrypts what has come, as much as fits into this space. How much that is.
+    pub(crate) fn decrypt(&mut self, space: &mut [u8]) -> Result<usize, rustls::Error> {
+        let mut filled: usize = 0;
+        let mut take = |plaintext: &[u8]| {
+            let rest = space.get_mut(filled..).unwrap_or_default();
+            let count = plaintext.len().min(rest.len());
+            let (to, from) = (rest.get_mut(..count), plaintext.get(..count));
+            if let (Some(to), Some(from)) = (to, from) {
+                to.copy_from_slice(from);
+            }
+            filled = filled.saturating_add(count);
+            count
+        };
+        self.offer_plaintext(&mut take);
+        if self.output.plaintext.is_empty() {
+            self.run(Task::Receive(&mut take))?;
         }
-        let connection = &mut self.connection;
-        catch_unwind(AssertUnwindSafe(|| connection.process_new_packets()))
-            .unwrap_or_else(|_| Err(rustls::Error::DecryptError))
+        Ok(filled)
     }
 
-    /// What has been decrypted and not been consumed: up to one record.
-    pub(crate) fn plaintext(&mut self) -> &[u8] {
-        // An error means that there is nothing, now or ever. Both count as nothing here; the
-        // machine learns of the end through `is_closed_by_peer`.
-        self.connection
-            .reader()
-            .into_first_chunk()
-            .unwrap_or_default()
+    /// Where the transport may put what comes next.
+    pub(crate) fn room(&mut self) -> &mut [u8] {
+        self.input.room()
     }
 
-    pub(crate) fn consume_plaintext(&mut self, count: usize) {
-        self.connection.reader().consume(count);
+    /// So much has come.
+    pub(crate) fn filled(&mut self, count: usize) {
+        let mut came = self.input.filled(count);
+        while !came.is_empty() {
+            let count = self.record.advance(came);
+            came = came.get(count..).unwrap_or_default();
+        }
+    }
+
+    /// Gives memory back that what waits does not need.
+    pub(crate) fn shrink(&mut self) {
+        self.input.shrink();
+    }
+
+    /// What has been decrypted and not been taken: up to one record.
+    pub(crate) fn plaintext(&self) -> &[u8] {
+        &self.output.plaintext
+    }
+
+    /// Offers [`plaintext`](Self::plaintext) once more. How much was taken.
+    pub(crate) fn offer_plaintext(&mut self, take: Take<'_>) -> usize {
+        let plaintext = &mut self.output.plaintext;
+        let taken = take(plaintext).min(plaintext.len());
+        plaintext.drain(..taken);
+        if plaintext.is_empty() {
+            *plaintext = Zeroizing::default();
+        }
+        taken
     }
 
     /// Encrypts the machine's present write, or a first part of it, into the output.
     pub(crate) fn encrypt(&mut self, bytes: &[u8]) -> Result<(), rustls::Error> {
         let bytes = bytes.get(..MOST_ENCRYPTED).unwrap_or(bytes);
-        match self.connection.writer().write(bytes) {
-            Ok(0) | Err(_) => Err(rustls::Error::EncryptError),
-            Ok(count) => {
-                self.encrypted = count;
-                // Not as much more as a vector takes by itself.
-                self.output.reserve_exact(count.saturating_add(OVERHEAD));
-                self.collect_output();
-                Ok(())
-            }
-        }
+        self.run(Task::Encrypt(bytes))?;
+        self.encrypted = bytes.len();
+        Ok(())
     }
 
-    /// Puts a `close_notify` after the unsent bytes. A second call has no effect.
+    /// How many bytes of the machine's write are encrypted in the output.
+    pub(crate) fn encrypted(&self) -> usize {
+        self.encrypted
+    }
+
+    /// Puts a `close_notify` after the unsent bytes. A second call has no effect, nor has one amid the
+    /// handshake, where rustls has no way to say so.
     pub(crate) fn close(&mut self) {
         if self.closing {
             return;
         }
+        if self.common().protocol_version().is_none() {
+            self.output.bytes.extend_from_slice(CLEAR_CLOSE_NOTIFY);
+        } else {
+            // If that fails, the peer is told nothing: it notices the end all the same.
+            let _failed = self.run(Task::Close);
+        }
         self.closing = true;
-        self.connection.send_close_notify();
-        self.collect_output();
     }
 
     /// Whether there is a `close_notify` of ours.
@@ -177,7 +265,7 @@ impl TlsState {
 
     /// The bytes that must still be sent to the peer.
     pub(crate) fn unsent(&self) -> &[u8] {
-        self.output.get(self.sent..).unwrap_or_default()
+        self.output.bytes.get(self.sent..).unwrap_or_default()
     }
 
     /// [`unsent`](Self::unsent), to hand to the transport.
@@ -192,55 +280,87 @@ impl TlsState {
         let count = count.min(self.offered);
         self.offered = self.offered.saturating_sub(count);
         self.sent = self.sent.saturating_add(count);
-        if self.sent < self.output.len() {
+        if self.sent < self.output.bytes.len() {
             return None;
         }
         self.sent = 0;
         // Freed: an idle connection needs none.
-        self.output = Vec::new();
+        self.output.bytes = Vec::new();
         match core::mem::take(&mut self.encrypted) {
             0 => None,
             encrypted => Some(encrypted),
         }
     }
 
-    fn collect_output(&mut self) {
-        while self.connection.wants_write() {
-            // Writing to a vector does not fail; if it did, there would be nothing to collect.
-            if self.connection.write_tls(&mut self.output).is_err() {
-                break;
+    /// Has rustls do what can be done now.
+    fn run(&mut self, mut task: Task<'_>) -> Result<(), rustls::Error> {
+        let before = self.output.bytes.len();
+        let result = loop {
+            match self.turn(&mut task) {
+                Ok(Turn::Again) => {}
+                Ok(Turn::Done) => break Ok(()),
+                Err(error) => {
+                    // It says why to the peer, and must see no more input.
+                    while self.common().wants_write() && self.turn(&mut task).is_ok() {}
+                    break Err(error);
+                }
             }
+        };
+        if self.closing {
+            // It is clear text to the peer.
+            self.output.bytes.truncate(before);
         }
+        result
     }
 
-    /// What was agreed, as the core's type. A server gets the requested name from rustls.
-    pub(crate) fn session(&self, requested_name: Option<&str>) -> TlsSession {
-        let version = match self.connection.protocol_version() {
+    /// Goes through one state of rustls.
+    ///
+    /// After our `close_notify`, a faulty record makes rustls send another alert, and with debug
+    /// assertions rustls asserts that there is only one. After `CCC`, only the peer's own
+    /// `close_notify` shows where TLS ends, so its records must be read, and only rustls can find a
+    /// faulty one. A peer must not be able to crash us, so the assertion is caught and becomes the
+    /// error that it hid: a record that does not decrypt. Nothing of the connection is used after
+    /// that.
+    fn turn(&mut self, task: &mut Task<'_>) -> Result<Turn, rustls::Error> {
+        let (connection, output) = (&mut self.connection, &mut self.output);
+        let input = self.input.waiting();
+        let mut turn = || match connection {
+            Connection::Client(client) => output.follow(client.process_tls_records(input), task),
+            Connection::Server(server) => output.follow(server.process_tls_records(input), task),
+        };
+        let (used, turn) = if self.closing {
+            catch_unwind(AssertUnwindSafe(turn)).unwrap_or((0, Err(rustls::Error::DecryptError)))
+        } else {
+            turn()
+        };
+        self.input.use_up(used);
+        turn
+    }
+
+    /// What was agreed, as the core's type.
+    pub(crate) fn session(&self, server_name: Option<String>) -> TlsSession {
+        let version = match self.common().protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
             Some(ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
             Some(other) => TlsVersion::Other(u16::from(other)),
             None => TlsVersion::Other(0),
         };
         let mut session = TlsSession::new(version, self.cipher_suite());
-        session.resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
+        session.resumed = self.common().handshake_kind() == Some(HandshakeKind::Resumed);
         session.peer_certificates = self
-            .connection
+            .common()
             .peer_certificates()
             .unwrap_or_default()
             .iter()
             .map(|certificate| Bytes::copy_from_slice(certificate))
             .collect();
-        let server_name = match &self.connection {
-            Connection::Client(_) => requested_name,
-            Connection::Server(server) => server.server_name(),
-        };
-        session.server_name = server_name.map(str::to_owned);
+        session.server_name = server_name;
         session
     }
 
     /// The name in IANA's registry. rustls marks the suites of TLS 1.3 differently.
     fn cipher_suite(&self) -> String {
-        let Some(suite) = self.connection.negotiated_cipher_suite() else {
+        let Some(suite) = self.common().negotiated_cipher_suite() else {
             return String::new();
         };
         let name = format!("{:?}", suite.suite());
@@ -251,12 +371,201 @@ impl TlsState {
     }
 }
 
+impl Input {
+    fn new(wipes: bool) -> Self {
+        Self {
+            bytes: Vec::new(),
+            used: 0,
+            filled: 0,
+            wipes,
+        }
+    }
+
+    fn waiting(&mut self) -> &mut [u8] {
+        let waiting = self.bytes.get_mut(self.used..self.filled);
+        waiting.unwrap_or_default()
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), rustls::Error> {
+        let waiting = self.filled.saturating_sub(self.used);
+        if waiting.saturating_add(bytes.len()) > MOST_INPUT {
+            return Err(InvalidMessage::HandshakePayloadTooLarge.into());
+        }
+        self.bytes.truncate(self.filled);
+        self.bytes.extend_from_slice(bytes);
+        self.filled = self.bytes.len();
+        Ok(())
+    }
+
+    fn use_up(&mut self, count: usize) {
+        self.used = self.used.saturating_add(count).min(self.filled);
+        if self.used == self.filled {
+            self.wipe();
+            (self.used, self.filled) = (0, 0);
+        }
+    }
+
+    fn room(&mut self) -> &mut [u8] {
+        self.bytes.copy_within(self.used..self.filled, 0);
+        self.filled = self.filled.saturating_sub(self.used);
+        self.used = 0;
+        self.bytes.resize(ROOM, 0);
+        self.bytes.get_mut(self.filled..).unwrap_or_default()
+    }
+
+    fn filled(&mut self, count: usize) -> &[u8] {
+        let start = self.filled;
+        self.filled = start.saturating_add(count).min(self.bytes.len());
+        self.bytes.get(start..self.filled).unwrap_or_default()
+    }
+
+    /// Gives the memory back, if nothing waits: an idle connection needs none.
+    fn free(&mut self) {
+        if self.filled == 0 {
+            self.bytes = Vec::new();
+        }
+    }
+
+    fn shrink(&mut self) {
+        self.bytes.truncate(self.filled);
+        self.bytes.shrink_to_fit();
+    }
+
+    fn wipe(&mut self) {
+        if self.wipes {
+            self.bytes.as_mut_slice().zeroize();
+        }
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl Output {
+    /// Does what a state of rustls asks for. How much of the input it has done with.
+    fn follow<Side>(
+        &mut self,
+        status: UnbufferedStatus<'_, '_, Side>,
+        task: &mut Task<'_>,
+    ) -> (usize, Result<Turn, rustls::Error>) {
+        let UnbufferedStatus { mut discard, state } = status;
+        let turn = match state {
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => loop {
+                match traffic.next_record() {
+                    Some(Ok(record)) => {
+                        discard = discard.saturating_add(record.discard);
+                        self.decrypted(record.payload, task);
+                    }
+                    Some(Err(error)) => break Err(error),
+                    None => break Ok(self.is_taken(task)),
+                }
+            },
+            Ok(ConnectionState::EncodeTlsData(mut message)) => self
+                .append(0, |space| match message.encode(space) {
+                    Err(EncodeError::InsufficientSize(size)) => Err(Some(size.required_size)),
+                    encoded => encoded.map_err(|_| None),
+                })
+                .map(|()| Turn::Again),
+            Ok(ConnectionState::TransmitTlsData(message)) => {
+                message.done();
+                Ok(Turn::Again)
+            }
+            Ok(ConnectionState::PeerClosed) => {
+                self.peer_closed = true;
+                Ok(Turn::Again)
+            }
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                let result = match task {
+                    Task::Receive(_) => Ok(()),
+                    Task::Encrypt(bytes) => {
+                        let room = bytes.len().saturating_add(OVERHEAD);
+                        self.append(room, |space| traffic.encrypt(bytes, space).map_err(needed))
+                    }
+                    Task::Close => self.append(OVERHEAD, |space| {
+                        traffic.queue_close_notify(space).map_err(needed)
+                    }),
+                };
+                self.has_more = false;
+                result.map(|()| Turn::Done)
+            }
+            Ok(ConnectionState::BlockedHandshake | ConnectionState::Closed) => match task {
+                Task::Encrypt(_) => Err(rustls::Error::EncryptError),
+                Task::Receive(_) | Task::Close => Ok(Turn::Done),
+            },
+            Ok(state) => Err(rustls::Error::General(format!("rustls says {state:?}"))),
+            Err(error) => Err(error),
+        };
+        (discard, turn)
+    }
+
+    fn decrypted(&mut self, bytes: &[u8], task: &mut Task<'_>) {
+        let taken = match task {
+            Task::Receive(take) if self.plaintext.is_empty() => take(bytes),
+            Task::Receive(_) | Task::Encrypt(_) | Task::Close => 0,
+        };
+        let rest = bytes.get(taken..).unwrap_or_default();
+        self.plaintext.extend_from_slice(rest);
+    }
+
+    /// Whether it goes on although nobody may have taken what was decrypted.
+    fn is_taken(&mut self, task: &Task<'_>) -> Turn {
+        match task {
+            Task::Receive(_) if !self.plaintext.is_empty() => {
+                self.has_more = true;
+                Turn::Done
+            }
+            Task::Receive(_) | Task::Encrypt(_) | Task::Close => Turn::Again,
+        }
+    }
+
+    /// Appends what `write` writes into the space that it gets. It says how much it needs, if that is not
+    /// enough.
+    fn append(
+        &mut self,
+        room: usize,
+        mut write: impl FnMut(&mut [u8]) -> Result<usize, Option<usize>>,
+    ) -> Result<(), rustls::Error> {
+        let start = self.bytes.len();
+        let mut room = room;
+        loop {
+            // Not as much more as a vector takes by itself.
+            self.bytes.reserve_exact(room);
+            self.bytes.resize(start.saturating_add(room), 0);
+            let space = self.bytes.get_mut(start..).unwrap_or_default();
+            let written = write(space);
+            let count = *written.as_ref().unwrap_or(&0);
+            self.bytes.truncate(start.saturating_add(count));
+            match written {
+                Ok(_) => return Ok(()),
+                Err(Some(needed)) if needed > room => room = needed,
+                Err(_) => return Err(rustls::Error::EncryptError),
+            }
+        }
+    }
+}
+
+/// How much room it takes, if that is what was wrong.
+fn needed(error: EncryptError) -> Option<usize> {
+    match error {
+        EncryptError::InsufficientSize(size) => Some(size.required_size),
+        EncryptError::EncryptExhausted => None,
+    }
+}
+
+/// Takes nothing: it is kept.
+fn keep(_: &[u8]) -> usize {
+    0
+}
+
 impl fmt::Debug for TlsState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsState")
             .field("agreed", &self.is_agreed())
             .field("unsent", &self.unsent().len())
-            .field("peer_closed", &self.peer_closed)
+            .field("peer_closed", &self.output.peer_closed)
             .finish_non_exhaustive()
     }
 }

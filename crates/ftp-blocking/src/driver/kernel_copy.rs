@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
+use std::task::Poll;
 use std::time::Duration;
 
 use ftp_proto::data;
@@ -81,7 +82,31 @@ impl Pipe {
 impl<T: Transport> Driver<Secured<data::Connection>, T> {
     /// Whether bytes may go past the machine now, to or from a socket.
     pub(crate) fn has_plain_socket(&self) -> bool {
-        self.may_pass() && self.transport().socket().is_some()
+        self.is_transparent() && self.transport().socket().is_some()
+    }
+
+    /// Whether the bytes of the file go over the transport as they are.
+    fn is_transparent(&self) -> bool {
+        self.state.is_passable() && self.machine().machine().is_transparent()
+    }
+
+    /// As [`read_past`](Self::read_past); this call to the transport moves the bytes.
+    #[inline]
+    fn move_past(
+        &mut self,
+        most: Duration,
+        receive: impl FnOnce(&mut T) -> io::Result<usize>,
+    ) -> usize {
+        if !self.is_transparent() {
+            return 0;
+        }
+        match self.transport.receive(most, receive) {
+            Poll::Ready(Ok(count)) if count > 0 => {
+                self.machine_mut().machine_mut().passed(count);
+                count
+            }
+            nothing => self.received_nothing(nothing),
+        }
     }
 
     /// Moves what has come into the empty pipe, once, waits for at most this time, and returns how many bytes
@@ -91,7 +116,7 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
     /// Nothing was moved, and nothing can be in this way: the bytes must be read.
     pub(crate) fn splice_past(&mut self, pipe: &Pipe, most: Duration) -> io::Result<usize> {
         let mut refused = None;
-        let count = self.receive_past(most, |transport| {
+        let count = self.move_past(most, |transport| {
             let Some(socket) = transport.socket() else {
                 return Err(io::ErrorKind::Unsupported.into());
             };
@@ -118,7 +143,7 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
         count: usize,
         most: Duration,
     ) -> io::Result<usize> {
-        if !self.may_pass() {
+        if !self.is_transparent() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.transport.limit_writes(most)?;
@@ -127,7 +152,8 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
         };
         let sent = sendfile(socket, file, None, count)?;
         if sent > 0 {
-            self.passed_on(sent);
+            self.state.wrote_past();
+            self.machine_mut().machine_mut().passed(sent);
         }
         Ok(sent)
     }

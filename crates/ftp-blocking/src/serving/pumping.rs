@@ -179,7 +179,7 @@ impl Pumping {
             if self.write_readable(most)? > 0 {
                 continue;
             }
-            if !self.driver.machine().machine().is_transparent() {
+            if !self.driver.machine().may_receive_past() {
                 break;
             }
             let size = self.buffer.len().max(FIRST_BUFFER);

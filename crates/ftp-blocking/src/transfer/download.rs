@@ -35,7 +35,7 @@ impl<C: HoldsClient> Download<C> {
 
     /// Reads some bytes. 0: the transfer is whole.
     ///
-    /// In clear, a buffer of 64 KiB or more is filled without a copy in between.
+    /// A buffer of 64 KiB or more is filled without a copy in between, also under TLS.
     ///
     /// # Errors
     /// [`Error::Transfer`], or whatever ended the control connection.

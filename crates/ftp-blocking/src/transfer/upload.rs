@@ -36,7 +36,7 @@ impl<C: HoldsClient> Upload<C> {
 
     /// Writes some of the bytes, and returns how many.
     ///
-    /// In clear, 64 KiB or more are sent without a copy in between.
+    /// 64 KiB or more are sent without a copy in between, also under TLS.
     ///
     /// # Errors
     /// [`Error::Transfer`] if it is over, or whatever ended the control connection.

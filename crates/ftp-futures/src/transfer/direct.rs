@@ -3,44 +3,41 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ftp_proto::data;
+use ftp_proto::{Instant, data};
 use ftp_rustls::Secured;
 
 use crate::{Driver, Io, Timer};
 
 impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
-    /// Reads straight into the caller's buffer, if the machine allows it. `None`: it does not, or there is
+    /// Receives into the caller's buffer, if the machine allows it. `None`: it does not, or there is
     /// nothing now, or it is the end; the usual way finds out which.
     pub(crate) fn poll_read_past(
         &mut self,
         cx: &mut Context<'_>,
         space: &mut [u8],
     ) -> Poll<Option<usize>> {
-        if !self.may_pass() {
+        if !self.state.is_passable() || !self.machine().may_receive_past() {
             return Poll::Ready(None);
         }
         ready!(self.poll_turn_left(cx));
-        let read = match R::poll_read(Pin::new(&mut self.transport), cx, space) {
-            Poll::Pending => {
+        let transport = &mut self.transport;
+        let read = |space: &mut [u8]| R::poll_read(Pin::new(transport), cx, space);
+        match self.state.machine_mut().receive_past(space, read) {
+            None => Poll::Ready(None),
+            Some(Poll::Ready(Ok(count))) if count > 0 => Poll::Ready(Some(count)),
+            Some(Poll::Pending) => {
                 let now = self.now();
                 self.machine_mut().machine_mut().passed_by(now);
-                return Poll::Ready(None);
-            }
-            Poll::Ready(read) => read,
-        };
-        match read {
-            Ok(count) if count > 0 => {
-                self.passed(count);
-                Poll::Ready(Some(count))
+                Poll::Ready(None)
             }
             // An end or a failure comes once only: the driver's state must know.
-            end => {
+            Some(end) => {
                 let now = self.now();
                 let mut end = Some(end);
                 let told = self.state.receive(
                     || now,
                     |_| match end.take() {
-                        Some(end) => Poll::Ready(end),
+                        Some(end) => end,
                         None => Poll::Pending,
                     },
                 );
@@ -50,23 +47,24 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
         }
     }
 
-    /// Writes straight from the caller's buffer. `None` as in [`poll_read_past`](Self::poll_read_past).
+    /// Sends from the caller's buffer. `None` as in [`poll_read_past`](Self::poll_read_past).
     pub(super) fn poll_write_past(
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Option<usize>> {
-        if !self.may_pass() {
+        if !self.state.is_passable() || !self.machine().may_send_past(bytes) {
             return Poll::Ready(None);
         }
         ready!(self.poll_turn_left(cx));
-        match R::poll_write(Pin::new(&mut self.transport), cx, bytes) {
-            Poll::Ready(Ok(count)) if count > 0 => {
-                self.passed(count);
-                Poll::Ready(Some(count))
-            }
-            Poll::Pending => Poll::Ready(None),
-            Poll::Ready(failed) => {
+        let start = self.state.start();
+        let now = || Instant::from_start(R::now().saturating_duration_since(start));
+        let transport = &mut self.transport;
+        let write = |bytes: &[u8]| R::poll_write(Pin::new(transport), cx, bytes);
+        match self.state.machine_mut().send_past(bytes, now, write) {
+            None | Some(Poll::Pending) => Poll::Ready(None),
+            Some(Poll::Ready(Ok(count))) if count > 0 => Poll::Ready(Some(count)),
+            Some(Poll::Ready(failed)) => {
                 let now = self.now();
                 let transport = &mut self.transport;
                 self.state.wrote(now, failed, |space| {
@@ -77,10 +75,6 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
         }
     }
 
-    fn may_pass(&self) -> bool {
-        self.state.is_passable() && self.machine().machine().is_transparent()
-    }
-
     /// Pending once the turn is over: other tasks go first.
     fn poll_turn_left(&mut self, cx: &Context<'_>) -> Poll<()> {
         if self.state.is_turn_over() {
@@ -88,9 +82,5 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
             return Poll::Pending;
         }
         Poll::Ready(())
-    }
-
-    fn passed(&mut self, count: usize) {
-        self.machine_mut().machine_mut().passed(count);
     }
 }

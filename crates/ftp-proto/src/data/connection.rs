@@ -65,8 +65,6 @@ pub struct Connection {
     /// What came and was not consumed, or what was written and not sent.
     pub(super) queue: Queue,
     pub(super) codec: Codec,
-    /// Neither TLS nor a conversion is in between.
-    is_plain: bool,
     pub(super) moved: u64,
     /// Bytes went past this machine since it was last told the time.
     has_passed: bool,
@@ -154,7 +152,6 @@ impl Connection {
             since: now,
             queue: Queue::new(plan.direction),
             codec: Codec::of(plan),
-            is_plain: plan.data_type == DataType::Image && !plan.is_protected,
             moved: 0,
             has_passed: false,
             is_finished: false,
@@ -305,24 +302,39 @@ impl Connection {
     /// machine asks to read, read into the caller's own; while it waits for the application, write
     /// from there. It tells the machine with [`passed`](Self::passed). What the transport does not take
     /// at once is to be [written](Self::write), so that a deadline runs.
+    ///
+    /// Under TLS it is what decrypts and encrypts that may do without: see [`is_direct`](Self::is_direct).
     #[inline]
     pub fn is_transparent(&self) -> bool {
-        self.is_plain
+        !self.is_protected() && self.is_direct()
+    }
+
+    /// Whether the bytes of the transfer are those of the file, without conversion, and none waits here.
+    /// Then TLS may give what it decrypts straight to the application, and take from there what it encrypts.
+    /// It tells the machine with [`passed`](Self::passed).
+    #[inline]
+    pub fn is_direct(&self) -> bool {
+        matches!(self.codec, Codec::Image)
             && matches!(self.phase, Phase::Open)
             && self.queue.is_empty()
             && !self.is_finished
+            && !self.is_early
+            && !self.news.is_established
+            && self.hold_until.is_none()
     }
 
-    /// So many bytes went past this machine. No effect where that [cannot be](Self::is_transparent).
+    /// So many bytes went past this machine. No effect where that [cannot be](Self::is_direct).
     ///
     /// No time is told, so that a driver need not read the clock for each piece: the bytes count as moved at
     /// the time of the next call that has one, such as [`passed_by`](Self::passed_by).
     #[inline]
     pub fn passed(&mut self, count: usize) {
-        if self.is_transparent() && count > 0 {
+        if self.is_direct() && count > 0 {
             self.moved = self.moved.saturating_add(count as u64);
             self.held.note_moved(self.moved);
             self.has_passed = true;
+            // What was not taken before is among them.
+            self.is_withholding = false;
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) enum Role {
 
 impl Role {
     /// The name that a client asks for; a server learns it from the client.
-    pub(super) fn requested_name(&self) -> Option<&str> {
+    pub(super) fn requested_name(&self) -> Option<String> {
         match self {
             Self::Client(
                 ClientTls {
@@ -30,8 +30,9 @@ impl Role {
                     ..
                 },
                 _,
-            ) => Some(name.as_ref()),
-            _ => None,
+            ) => Some(name.as_ref().to_owned()),
+            Self::Server(_, Some(sessions)) => sessions.requested_name(),
+            Self::Client(..) | Self::Server(..) | Self::Clear => None,
         }
     }
 }
@@ -117,7 +118,8 @@ impl TlsLayer {
                 (tls, ready)
             }
             Self::Established(tls) | Self::Stopping(tls) => {
-                let ready = tls.plaintext().is_empty() && !tls.is_closed_by_peer();
+                let waits = !tls.plaintext().is_empty() || tls.has_more();
+                let ready = !waits && !tls.is_closed_by_peer();
                 (tls, ready)
             }
             Self::Clear | Self::Closing { .. } => return None,

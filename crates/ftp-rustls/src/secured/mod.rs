@@ -1,9 +1,11 @@
 //! TLS as a machine around a machine.
 //!
 //! This file has the type and its driver's view. `step` decides what happens next, with a function
-//! for each layer of `layer`; TLS itself is in `crate::tls_state`.
+//! for each layer of `layer`; `past` is the short way of a file's bytes; TLS itself is in
+//! `crate::tls_state`.
 
 mod layer;
+mod past;
 mod step;
 
 use std::sync::Arc;

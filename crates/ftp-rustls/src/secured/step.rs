@@ -82,7 +82,7 @@ impl<M: Securable> Secured<M> {
         let TlsLayer::Established(tls) = &mut self.layer else {
             return None;
         };
-        if self.end_of_input == EndOfInput::Cut && tls.plaintext().is_empty() {
+        if self.end_of_input == EndOfInput::Cut && tls.plaintext().is_empty() && !tls.has_more() {
             // Whoever only writes must know, too.
             self.tell_end_of_input();
             return None;
@@ -107,6 +107,10 @@ impl<M: Securable> Secured<M> {
                 0 => Some(NextAction::Wait),
                 _ => None,
             },
+            NextAction::Read if tls.has_more() => {
+                self.receive_more();
+                None
+            }
             NextAction::Read if tls.is_closed_by_peer() => {
                 if self.end_of_input == EndOfInput::Told {
                     return Some(NextAction::Wait);
@@ -137,6 +141,10 @@ impl<M: Securable> Secured<M> {
                 0 => Some(NextAction::Wait),
                 _ => None,
             };
+        }
+        if tls.has_more() {
+            self.receive_more();
+            return None;
         }
         if tls.is_closed_by_peer() {
             self.layer = TlsLayer::Clear;
@@ -203,16 +211,17 @@ impl<M: Securable> Secured<M> {
 
     fn start(&mut self) {
         let tls = match &mut self.role {
-            Role::Client(tls, _) => TlsState::client(tls).map(|tls| (tls, false)),
+            Role::Client(tls, _) => TlsState::client(tls, self.is_data).map(|tls| (tls, false)),
             Role::Server(config, sessions) => {
-                if self.is_data && sessions.is_none() {
-                    *config = ServerSessions::none(config);
-                } else if sessions.is_none() {
-                    let must_resume = self.machine.must_resume();
-                    let (own, own_config) = ServerSessions::of(config, must_resume);
+                if sessions.is_none() {
+                    let (own, own_config) = if self.is_data {
+                        ServerSessions::none(config)
+                    } else {
+                        ServerSessions::of(config, self.machine.must_resume())
+                    };
                     (*sessions, *config) = (Some(own), own_config);
                 }
-                TlsState::server(config).map(|tls| (tls, true))
+                TlsState::server(config, self.is_data).map(|tls| (tls, true))
             }
             Role::Clear => {
                 self.layer = TlsLayer::failing(None, Failure::NoTlsConfiguration);
@@ -275,7 +284,7 @@ impl<M: Securable> Secured<M> {
     }
 
     /// TLS failed. The alert that says so is in its output already.
-    fn fail(&mut self, source: rustls::Error) {
+    pub(super) fn fail(&mut self, source: rustls::Error) {
         let (during, tls) = match self.take_layer() {
             TlsLayer::Handshake { tls, .. } => (TlsPhase::Handshake, tls),
             TlsLayer::Established(tls) => (TlsPhase::Session, tls),
@@ -307,16 +316,8 @@ impl<M: Securable> Secured<M> {
         let (TlsLayer::Established(tls) | TlsLayer::Stopping(tls)) = &mut self.layer else {
             return 0;
         };
-        let plaintext = tls.plaintext();
-        if plaintext.is_empty() {
-            return 0;
-        }
-        let taken = self
-            .machine
-            .received(self.now, plaintext)
-            .min(plaintext.len());
-        tls.consume_plaintext(taken);
-        taken
+        let (machine, now) = (&mut self.machine, self.now);
+        tls.offer_plaintext(&mut |plaintext| machine.received(now, plaintext))
     }
 
     fn read_unless_ended(&mut self) -> Option<NextAction<M::Event>> {
@@ -371,23 +372,39 @@ impl<M: Securable> Secured<M> {
             let Some(tls) = self.layer.receiving() else {
                 break;
             };
-            match tls.receive(rest) {
+            let (machine, now) = (&mut self.machine, self.now);
+            match tls.receive(rest, &mut |plaintext| machine.received(now, plaintext)) {
                 Ok(count) => taken = taken.saturating_add(count),
-                // All that there is to say is said, and its end too: what the peer gets wrong now
-                // takes nothing from it.
-                Err(_) if tls.is_closing() && matches!(self.layer, TlsLayer::Established(_)) => {
-                    self.end_of_input = EndOfInput::Cut;
-                    return bytes.len();
-                }
                 Err(source) => {
-                    self.fail(source);
+                    self.not_decrypted(source);
                     // It is over; nothing behind the fault matters to anyone.
                     return bytes.len();
                 }
             }
-            self.offer_plaintext();
         }
         taken
+    }
+
+    /// Takes the records that came before, as long as nothing that they hold is left over.
+    fn receive_more(&mut self) {
+        let Some(tls) = self.layer.tls_mut() else {
+            return;
+        };
+        let (machine, now) = (&mut self.machine, self.now);
+        let taken = tls.receive_more(&mut |plaintext| machine.received(now, plaintext));
+        if let Err(source) = taken {
+            self.not_decrypted(source);
+        }
+    }
+
+    /// The peer broke TLS.
+    pub(super) fn not_decrypted(&mut self, source: rustls::Error) {
+        match &self.layer {
+            // All that there is to say is said, and its end too: what the peer gets wrong now takes
+            // nothing from it.
+            TlsLayer::Established(tls) if tls.is_closing() => self.end_of_input = EndOfInput::Cut,
+            _ => self.fail(source),
+        }
     }
 }
 

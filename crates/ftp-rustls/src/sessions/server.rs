@@ -3,10 +3,13 @@
 use core::fmt;
 use core::hash::BuildHasher;
 use std::hash::RandomState;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rustls::ServerConfig;
-use rustls::server::{NoServerSessionStorage, ProducesTickets, StoresServerSessions};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert, StoresServerSessions,
+};
+use rustls::sign::CertifiedKey;
 
 use super::lock;
 
@@ -21,7 +24,11 @@ const TICKETS_IN_STOCK: usize = FIRST_SESSIONS;
 /// Knows which tickets and session numbers were given out, or resumed, on one control connection and
 /// its data connections. What they stand for is where the configuration keeps it: with the clients, or
 /// in its store. A client may offer a session any number of times.
+///
+/// It also remembers the name that the client asked for, which rustls tells only who picks the certificate.
 pub(crate) struct ServerSessions {
+    certificates: Arc<dyn ResolvesServerCert>,
+    requested_name: OnceLock<String>,
     tickets: Arc<dyn ProducesTickets>,
     store: Arc<dyn StoresServerSessions>,
     own: Mutex<Own>,
@@ -45,6 +52,8 @@ impl ServerSessions {
     /// get several in stock.
     pub(crate) fn of(config: &ServerConfig, must_resume: bool) -> (Arc<Self>, Arc<ServerConfig>) {
         let sessions = Arc::new(Self {
+            certificates: Arc::clone(&config.cert_resolver),
+            requested_name: OnceLock::new(),
             tickets: Arc::clone(&config.ticketer),
             store: Arc::clone(&config.session_storage),
             own: Mutex::default(),
@@ -65,6 +74,8 @@ impl ServerSessions {
             ..Own::default()
         };
         let sessions = Arc::new(Self {
+            certificates: Arc::clone(&self.certificates),
+            requested_name: OnceLock::new(),
             tickets: Arc::clone(&self.tickets),
             store: Arc::clone(&self.store),
             own: Mutex::new(own),
@@ -78,6 +89,7 @@ impl ServerSessions {
         let mut config = config.clone();
         config.ticketer = Arc::clone(self) as _;
         config.session_storage = Arc::clone(self) as _;
+        config.cert_resolver = Arc::clone(self) as _;
         // A session may be offered twice, and early data must not be taken twice.
         config.max_early_data_size = 0;
         config
@@ -93,13 +105,24 @@ impl ServerSessions {
         }
     }
 
-    /// The configuration without sessions: nothing is resumed, and nothing can be later.
-    pub(crate) fn none(config: &ServerConfig) -> Arc<ServerConfig> {
-        let mut config = config.clone();
-        config.ticketer = Arc::new(NoTickets);
-        config.session_storage = Arc::new(NoServerSessionStorage {});
+    /// No sessions: nothing is resumed, and nothing can be later.
+    pub(crate) fn none(config: &ServerConfig) -> (Arc<Self>, Arc<ServerConfig>) {
+        let sessions = Arc::new(Self {
+            certificates: Arc::clone(&config.cert_resolver),
+            requested_name: OnceLock::new(),
+            tickets: Arc::new(NoTickets),
+            store: Arc::new(NoServerSessionStorage {}),
+            own: Mutex::default(),
+            control: None,
+        });
+        let mut config = sessions.configure(config);
         config.send_tls13_tickets = 0;
-        Arc::new(config)
+        (sessions, Arc::new(config))
+    }
+
+    /// The name that the client asked for, once the certificate was picked.
+    pub(crate) fn requested_name(&self) -> Option<String> {
+        self.requested_name.get().cloned()
     }
 
     /// The control connection has what it needs of others.
@@ -143,6 +166,19 @@ impl Own {
             self.hashes.remove(FIRST_SESSIONS);
         }
         self.hashes.push(hash);
+    }
+}
+
+impl ResolvesServerCert for ServerSessions {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if let Some(name) = hello.server_name() {
+            self.requested_name.get_or_init(|| name.to_owned());
+        }
+        self.certificates.resolve(hello)
+    }
+
+    fn only_raw_public_keys(&self) -> bool {
+        self.certificates.only_raw_public_keys()
     }
 }
 

@@ -15,7 +15,7 @@ use super::common::toy::Toy;
 const NOW: Instant = Instant::START;
 
 /// A control connection under TLS.
-struct Control {
+pub(super) struct Control {
     client: End<Toy>,
     server: End<Toy>,
 }
@@ -40,7 +40,7 @@ impl Control {
         control
     }
 
-    fn new(versions: Versions) -> Self {
+    pub(super) fn new(versions: Versions) -> Self {
         Self::connect(&client_config(versions), &server_config(versions))
     }
 
@@ -49,7 +49,7 @@ impl Control {
     }
 
     /// The two ends of a data connection on which the client sends or receives.
-    fn data(&self, direction: Direction, chunk: usize) -> Transfer {
+    pub(super) fn data(&self, direction: Direction, chunk: usize) -> Transfer {
         let client = protected(direction);
         let server = protected(match direction {
             Direction::Send => Direction::Receive,
@@ -67,14 +67,14 @@ fn protected(direction: Direction) -> Connection {
     Detached::new(direction).protected(true).connect(NOW)
 }
 
-struct Transfer {
-    client: End<Connection>,
-    server: End<Connection>,
-    direction: Direction,
+pub(super) struct Transfer {
+    pub(super) client: End<Connection>,
+    pub(super) server: End<Connection>,
+    pub(super) direction: Direction,
 }
 
 impl Transfer {
-    fn ends(&mut self) -> (&mut End<Connection>, &mut End<Connection>) {
+    pub(super) fn ends(&mut self) -> (&mut End<Connection>, &mut End<Connection>) {
         match self.direction {
             Direction::Send => (&mut self.client, &mut self.server),
             Direction::Receive => (&mut self.server, &mut self.client),
@@ -119,7 +119,7 @@ impl Transfer {
 }
 
 /// What one has sent arrives at the other, and its end.
-fn carry(from: &End<Connection>, to: &mut End<Connection>, carried: &mut usize) {
+pub(super) fn carry(from: &End<Connection>, to: &mut End<Connection>, carried: &mut usize) {
     to.inbox.extend_from_slice(&from.sent[*carried..]);
     *carried = from.sent.len();
     to.eof |= from.shut_down || from.outcome.is_some();

@@ -10,6 +10,7 @@ mod handshake;
 mod injection;
 mod login;
 mod nothing_in_common;
+mod past;
 mod pem;
 mod session;
 mod trusted_certificates;

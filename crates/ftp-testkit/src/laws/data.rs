@@ -157,11 +157,11 @@ impl Run {
                 self.watched.machine.tls_started(now, tls_session());
             }
             14 => {
-                let is_transparent = self.watched.machine.is_transparent();
+                let is_direct = self.watched.machine.is_direct();
                 self.watched.machine.passed(operand.into());
                 // They have no time before the machine is told one, and any call would do.
                 self.watched.machine.passed_by(now);
-                if is_transparent {
+                if is_direct {
                     self.passed += u64::from(operand);
                 }
             }

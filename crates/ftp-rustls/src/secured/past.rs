@@ -1,0 +1,151 @@
+//! The bytes of a data connection, past the buffer of its machine.
+
+use std::io;
+use std::task::Poll;
+
+use ftp_proto::{Instant, data};
+
+use super::Secured;
+use super::layer::{EndOfInput, TlsLayer};
+use crate::tls_state::TlsState;
+
+/// Less than a record of TLS goes the usual way, where the peer's tickets are read meanwhile.
+const LITTLE: usize = 16 * 1024;
+
+/// A data connection needs no buffer between the application and the transport, or TLS, where its bytes are
+/// [those of the file](data::Connection::is_direct). Whatever is not bytes of the file goes the usual way,
+/// through [`poll`](ftp_proto::Machine::poll): its end, failures, alerts, deadlines.
+impl Secured<data::Connection> {
+    /// Whether [`receive_past`](Self::receive_past) may do something now.
+    #[inline]
+    pub fn may_receive_past(&self) -> bool {
+        match &self.layer {
+            TlsLayer::Clear => self.machine.is_transparent(),
+            TlsLayer::Established(tls) => {
+                self.may_pass(tls)
+                    && self.machine.direction() == data::Direction::Receive
+                    && self.end_of_input == EndOfInput::NotSeen
+                    && !tls.is_closed_by_peer()
+            }
+            _ => false,
+        }
+    }
+
+    /// Receives into the application's space, and returns how many bytes are there. `read` fills the space that
+    /// it gets from the transport, and is called once at most; what it says of a transport that has no bytes is
+    /// returned. `None`: go the usual way.
+    ///
+    /// As with [`passed`](data::Connection::passed), no time is told.
+    #[inline]
+    pub fn receive_past(
+        &mut self,
+        space: &mut [u8],
+        read: impl FnOnce(&mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> Option<Poll<io::Result<usize>>> {
+        if !self.may_receive_past() {
+            return None;
+        }
+        let TlsLayer::Established(tls) = &mut self.layer else {
+            let read = read(space);
+            if let Poll::Ready(Ok(count)) = read {
+                self.machine.passed(count);
+            }
+            return Some(read);
+        };
+        let mut decrypted = tls.decrypt(space);
+        if matches!(decrypted, Ok(0)) && !tls.is_closed_by_peer() {
+            match read(tls.room()) {
+                Poll::Ready(Ok(count)) if count > 0 => tls.filled(count),
+                nothing => return Some(nothing),
+            }
+            decrypted = tls.decrypt(space);
+        }
+        match decrypted {
+            Ok(0) => None,
+            Ok(count) => {
+                self.machine.passed(count);
+                Some(Poll::Ready(Ok(count)))
+            }
+            Err(source) => {
+                self.not_decrypted(source);
+                None
+            }
+        }
+    }
+
+    /// Sends from the application's bytes, and returns how many it has no more to care for. `write` hands bytes
+    /// to the transport, and is called once at most; what it says of a transport that takes none is returned,
+    /// unless TLS keeps the bytes. `None`: [write](data::Connection::write) them.
+    ///
+    /// As with [`passed`](data::Connection::passed), no time is told; `now` is asked where some remain to be
+    /// sent.
+    #[inline]
+    pub fn send_past(
+        &mut self,
+        bytes: &[u8],
+        now: impl FnOnce() -> Instant,
+        write: impl FnOnce(&[u8]) -> Poll<io::Result<usize>>,
+    ) -> Option<Poll<io::Result<usize>>> {
+        if !self.may_send_past(bytes) {
+            return None;
+        }
+        let TlsLayer::Established(tls) = &mut self.layer else {
+            let written = write(bytes);
+            if let Poll::Ready(Ok(count)) = written {
+                self.machine.passed(count);
+            }
+            return Some(written);
+        };
+        if let Err(source) = tls.encrypt(bytes) {
+            self.fail(source);
+            return None;
+        }
+        let count = tls.encrypted();
+        let written = write(tls.offer());
+        if let Poll::Ready(Ok(sent)) = written
+            && tls.sent(sent).is_some()
+        {
+            self.machine.passed(count);
+            return Some(Poll::Ready(Ok(count)));
+        }
+        // The rest goes the usual way, within its deadline: the machine must know what it is of.
+        let taken = self
+            .machine
+            .write(now(), bytes.get(..count).unwrap_or_default());
+        debug_assert_eq!(taken, count, "nothing waited");
+        match written {
+            Poll::Ready(Err(_) | Ok(0)) => Some(written),
+            Poll::Ready(Ok(_)) | Poll::Pending => Some(Poll::Ready(Ok(count))),
+        }
+    }
+
+    /// Whether [`send_past`](Self::send_past) may do something with these bytes now.
+    #[inline]
+    pub fn may_send_past(&self, bytes: &[u8]) -> bool {
+        match &self.layer {
+            TlsLayer::Clear => self.machine.is_transparent(),
+            TlsLayer::Established(tls) => {
+                bytes.len() >= LITTLE
+                    && self.may_pass(tls)
+                    && self.machine.direction() == data::Direction::Send
+                    && self.end_of_input != EndOfInput::Cut
+                    && tls.unsent().is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    /// Frees the memory that the bytes which wait do not need, as [`shrink`](data::Connection::shrink) does.
+    pub fn shrink(&mut self) {
+        self.machine.shrink();
+        if let Some(tls) = self.layer.tls_mut() {
+            tls.shrink();
+        }
+    }
+
+    /// Nothing else is to be sent or done first.
+    #[inline]
+    fn may_pass(&self, tls: &TlsState) -> bool {
+        self.machine.is_direct() && !tls.is_closing() && tls.unsent().len() <= self.held
+    }
+}

@@ -1,0 +1,283 @@
+//! The bytes of a file, past the buffer of their machine: in any mixture with the usual way, cut anywhere, the
+//! same bytes come to the same end.
+
+use std::io;
+use std::task::Poll;
+
+use ftp_proto::data::{self, Connection, Direction};
+use ftp_proto::{Instant, Machine};
+use ftp_rustls::{Error, Versions};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::common::certificates::BOTH;
+use super::common::pair::End;
+use super::data::{Control, Transfer, carry};
+
+const NOW: Instant = Instant::START;
+
+/// What a side does next: which way, how many bytes at most, and how many of them the transport moves.
+type Step = (bool, u16, u16);
+
+/// A transfer whose sides take turns, as the steps say.
+struct Mixed<'a> {
+    transfer: Transfer,
+    carried: [usize; 2],
+    left: &'a [u8],
+    came: Vec<u8>,
+    passed: usize,
+    /// This byte of what the sender sends is changed on its way.
+    faulty: Option<usize>,
+}
+
+impl<'a> Mixed<'a> {
+    fn new(control: &Control, direction: Direction, file: &'a [u8]) -> Self {
+        Self {
+            transfer: control.data(direction, usize::MAX),
+            carried: [0, 0],
+            left: file,
+            came: Vec::new(),
+            passed: 0,
+            faulty: None,
+        }
+    }
+
+    fn send(&mut self, (past, size, moved): Step) {
+        let (sender, _) = self.transfer.ends();
+        let piece = &self.left[..self.left.len().min(usize::from(size))];
+        let End { secured, sent, .. } = sender;
+        let write = |bytes: &[u8]| {
+            let count = bytes.len().min(usize::from(moved));
+            sent.extend_from_slice(&bytes[..count]);
+            if count == 0 {
+                Poll::Pending
+            } else {
+                Poll::Ready(Ok(count))
+            }
+        };
+        let taken = if past && secured.may_send_past(piece) {
+            let Some(Poll::Ready(Ok(count))) = secured.send_past(piece, || NOW, write) else {
+                panic!("TLS keeps what the transport does not take");
+            };
+            self.passed += count;
+            count
+        } else {
+            secured.machine_mut().write(NOW, piece)
+        };
+        self.left = &self.left[taken..];
+        if self.left.is_empty() {
+            secured.machine_mut().finish(NOW);
+        }
+        sender.run();
+    }
+
+    fn receive(&mut self, (past, size, moved): Step) {
+        let (_, receiver) = self.transfer.ends();
+        let machine = receiver.secured.machine_mut();
+        let readable = machine.readable();
+        let count = readable.len().min(usize::from(size));
+        self.came.extend_from_slice(&readable[..count]);
+        machine.consume(NOW, count);
+        if !past {
+            receiver.run();
+            return;
+        }
+        let End { secured, inbox, .. } = receiver;
+        let read = |space: &mut [u8]| {
+            let count = inbox.len().min(space.len()).min(usize::from(moved));
+            if count == 0 {
+                return Poll::Pending;
+            }
+            space[..count].copy_from_slice(&inbox[..count]);
+            inbox.drain(..count);
+            Poll::Ready(Ok(count))
+        };
+        let mut space = vec![0; usize::from(size)];
+        match secured.receive_past(&mut space, read) {
+            Some(Poll::Ready(Ok(count))) => {
+                self.came.extend_from_slice(&space[..count]);
+                self.passed += count;
+            }
+            Some(Poll::Ready(Err(error))) => panic!("{error}"),
+            Some(Poll::Pending) | None => {
+                receiver.run();
+            }
+        }
+    }
+
+    fn carry(&mut self) {
+        let direction = self.transfer.direction;
+        let Transfer { client, server, .. } = &mut self.transfer;
+        let sender = if direction == Direction::Send {
+            &mut *client
+        } else {
+            &mut *server
+        };
+        if let Some(at) = self.faulty
+            && at < sender.sent.len()
+        {
+            sender.sent[at] ^= 1;
+            self.faulty = None;
+        }
+        carry(client, server, &mut self.carried[0]);
+        carry(server, client, &mut self.carried[1]);
+    }
+
+    fn is_over(&self) -> bool {
+        let Transfer { client, server, .. } = &self.transfer;
+        client.outcome.is_some() && server.outcome.is_some()
+    }
+
+    fn run(&mut self, steps: &[Step]) {
+        for at in 0..100_000 {
+            let step = steps[at % steps.len()];
+            self.send(step);
+            self.carry();
+            self.receive(steps[(at + 1) % steps.len()]);
+            self.carry();
+            if self.is_over() {
+                let (_, receiver) = self.transfer.ends();
+                self.came
+                    .extend_from_slice(receiver.secured.machine().readable());
+                return;
+            }
+        }
+        panic!("the transfer does not end");
+    }
+}
+
+fn file(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at * 7 / 3) as u8).collect()
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    (any::<bool>(), 1_u16.., prop_oneof![1_u16..40, 1_u16..])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_mixture_of_the_two_ways_moves_the_same_bytes(
+        steps in vec(step(), 1..12),
+        length in 0_usize..300_000,
+        tls13 in any::<bool>(),
+        up in any::<bool>(),
+    ) {
+        let control = Control::new(BOTH[usize::from(tls13)]);
+        let direction = if up { Direction::Send } else { Direction::Receive };
+        let file = file(length);
+        let mut mixed = Mixed::new(&control, direction, &file);
+        mixed.run(&steps);
+        prop_assert!(mixed.came == file, "{} of {length}", mixed.came.len());
+        for end in [mixed.transfer.client, mixed.transfer.server] {
+            prop_assert!(matches!(end.outcome, Some(Ok(()))), "{:?}", end.outcome);
+            let end = end.secured.into_machine().into_end();
+            prop_assert_eq!(end.result(), Ok(()));
+            prop_assert_eq!(end.bytes(), length as u64);
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_is_found_either_way(
+        steps in vec(step(), 1..12),
+        faulty in any::<proptest::sample::Index>(),
+        tls13 in any::<bool>(),
+    ) {
+        let control = Control::new(BOTH[usize::from(tls13)]);
+        let file = file(100_000);
+        let mut mixed = Mixed::new(&control, Direction::Receive, &file);
+        mixed.shake_hands();
+        mixed.faulty = Some(mixed.transfer.server.sent.len() + faulty.index(file.len()));
+        for at in 0..10_000 {
+            mixed.send(steps[at % steps.len()]);
+            mixed.carry();
+            mixed.receive(steps[(at + 1) % steps.len()]);
+            mixed.carry();
+            if mixed.transfer.client.outcome.is_some() {
+                break;
+            }
+        }
+        let is_tls = matches!(mixed.transfer.client.error(), Error::Tls { .. });
+        prop_assert!(is_tls);
+        prop_assert!(file.starts_with(&mixed.came));
+        prop_assert!(mixed.came.len() < file.len());
+    }
+}
+
+impl Mixed<'_> {
+    fn shake_hands(&mut self) {
+        while [&self.transfer.client, &self.transfer.server]
+            .iter()
+            .any(|end| end.secured.machine().tls().is_none())
+        {
+            self.transfer.client.run();
+            self.transfer.server.run();
+            self.carry();
+        }
+        self.transfer.client.run();
+        self.transfer.server.run();
+        self.carry();
+    }
+}
+
+#[test]
+fn large_pieces_do_go_past() {
+    for versions in BOTH {
+        for direction in [Direction::Send, Direction::Receive] {
+            let control = Control::new(versions);
+            let file = file(1_000_000);
+            let mut mixed = Mixed::new(&control, direction, &file);
+            mixed.run(&[(true, u16::MAX, u16::MAX)]);
+            assert!(mixed.came == file);
+            assert!(mixed.passed > file.len(), "{}", mixed.passed);
+        }
+    }
+}
+
+/// A client that has received a part past its machine, and 20,000 bytes of what came next.
+fn half_received(control: &Control) -> End<Connection> {
+    let file = file(200_000);
+    let mut mixed = Mixed::new(control, Direction::Receive, &file);
+    mixed.shake_hands();
+    mixed.send((false, u16::MAX, 0));
+    mixed.carry();
+    mixed.receive((true, 30_000, u16::MAX));
+    assert!(mixed.passed > 0);
+    mixed.transfer.client
+}
+
+#[test]
+fn what_came_past_is_no_whole_file_without_its_end() {
+    let control = Control::new(Versions::Tls13);
+    for is_cut in [false, true] {
+        let mut client = half_received(&control);
+        if is_cut {
+            client.secured.cut_off(NOW);
+        } else {
+            client.secured.received_eof(NOW);
+        }
+        while client.outcome.is_none() {
+            client.secured.machine_mut().consume(NOW, usize::MAX);
+            client.run();
+        }
+        let end = client.secured.into_machine().into_end();
+        assert_eq!(end.result(), Err(data::Error::CutOff));
+    }
+}
+
+#[test]
+fn what_the_transport_says_is_passed_on() {
+    let control = Control::new(Versions::Tls13);
+    let mut client = half_received(&control);
+    let mut space = vec![0; 1 << 20];
+    let mut failed = None;
+    for _ in 0..100 {
+        let fail = |_: &mut [u8]| Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        if let Some(Poll::Ready(Err(error))) = client.secured.receive_past(&mut space, fail) {
+            failed = Some(error.kind());
+            break;
+        }
+    }
+    assert_eq!(failed, Some(io::ErrorKind::ConnectionReset));
+}
