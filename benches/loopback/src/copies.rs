@@ -45,7 +45,7 @@ trait Moves {
 struct Kernel;
 
 /// How much the kernel gets at once.
-const LARGE: usize = 256 * 1024;
+const LARGE: usize = 512 * 1024;
 
 impl Moves for Kernel {
     fn take(&self, data: TcpStream, file: File) -> io::Result<()> {

@@ -16,8 +16,8 @@ use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice
 use super::Driver;
 use crate::Transport;
 
-/// How much a [`Pipe`] holds, if the system grants it.
-const PIPE_SIZE: usize = 256 * 1024;
+/// How much a [`Pipe`] holds, if the system grants it: of all pipes of a user together it grants 64 MiB.
+const PIPE_SIZE: usize = 512 * 1024;
 
 /// Where bytes wait between a socket and a file: `splice` needs a pipe at one end.
 pub(crate) struct Pipe {
