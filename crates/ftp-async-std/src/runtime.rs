@@ -88,7 +88,7 @@ impl Runtime for AsyncStd {
         Ok(TcpListener::from(listener))
     }
 
-    fn stream(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    async fn stream(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         Ok(TcpStream::from(stream))
     }
 

@@ -145,11 +145,10 @@ pub trait Runtime: Timer + Send + Io<Self::TcpStream> + Io<Self::AcceptedStream>
     /// Those of the runtime.
     fn listener(listener: std::net::TcpListener) -> io::Result<Self::TcpListener>;
 
-    /// A connection of the system as one of the runtime.
-    ///
-    /// # Errors
-    /// Those of the runtime.
-    fn stream(stream: std::net::TcpStream) -> io::Result<Self::TcpStream>;
+    /// A connection of the system as one of the runtime, which can be written to at once.
+    fn stream(
+        stream: std::net::TcpStream,
+    ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
 
     /// The socket of a connection, to ask for its address and to set options.
     fn stream_socket(stream: &Self::TcpStream) -> SockRef<'_>;

@@ -308,15 +308,15 @@ impl<R: Runtime> Serving<R> {
 
 /// Most clients have connected by now: then the runtime need not wait for it.
 fn accept<R: Runtime>(listener: ActiveListener) -> BoxFuture<io::Result<R::TcpStream>> {
-    let accepted = match listener.accept() {
+    let error = match listener.accept() {
+        Ok(Some(stream)) => return Box::pin(R::stream(stream)),
         Ok(None) => match Listening::new::<R>(listener) {
             Ok(listening) => return listening.accept,
-            Err(error) => Err(error),
+            Err(error) => error,
         },
-        Ok(Some(stream)) => R::stream(stream),
-        Err(error) => Err(error),
+        Err(error) => error,
     };
-    Box::pin(ready(accepted))
+    Box::pin(ready(Err(error)))
 }
 
 fn data_driver<R: Runtime>(

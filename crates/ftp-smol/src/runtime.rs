@@ -56,7 +56,7 @@ impl Runtime for Smol {
         TcpListener::try_from(listener)
     }
 
-    fn stream(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    async fn stream(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         TcpStream::try_from(stream)
     }
 

@@ -132,9 +132,12 @@ impl Runtime for Tokio {
         TcpListener::from_std(listener)
     }
 
-    fn stream(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    async fn stream(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         stream.set_nonblocking(true)?;
-        TcpStream::from_std(stream)
+        let stream = TcpStream::from_std(stream)?;
+        // tokio writes nothing before it was told so.
+        stream.writable().await?;
+        Ok(stream)
     }
 
     fn stream_socket(stream: &TcpStream) -> SockRef<'_> {

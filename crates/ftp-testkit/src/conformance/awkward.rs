@@ -102,7 +102,9 @@ impl<R: Runtime, const STUCK: bool> Runtime for Awkward<R, STUCK> {
         R::listener(listener)
     }
 
-    fn stream(stream: std::net::TcpStream) -> io::Result<R::TcpStream> {
+    fn stream(
+        stream: std::net::TcpStream,
+    ) -> impl Future<Output = io::Result<R::TcpStream>> + Send {
         R::stream(stream)
     }
 
