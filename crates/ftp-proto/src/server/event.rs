@@ -125,7 +125,8 @@ pub enum TransferError {
     /// The application refused it, could not go on, or could not keep the file.
     #[error("{0}")]
     Failed(FileError),
-    /// The control connection is over.
+    /// The control connection is over. An upload that the application was keeping at that moment
+    /// ([`Commit`](Event::Commit)) may be kept all the same.
     #[error("the control connection is over")]
     ConnectionClosed,
 }

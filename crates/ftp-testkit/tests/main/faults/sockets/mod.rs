@@ -37,7 +37,7 @@ struct Subject {
 /// How many sessions there are of each kind, if not all are tried.
 const FEW: usize = 6;
 /// How many long ones, if all are tried.
-const MANY: usize = 100;
+const MANY: usize = 60;
 /// The first of those from which long sessions are made.
 const SEED: u64 = 20_261_129;
 /// How many sessions there are at a time. They wait most of it, and longest for silence to end.

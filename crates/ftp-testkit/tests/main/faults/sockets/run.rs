@@ -165,7 +165,10 @@ pub(super) fn run(
             .filter(|line| *line == "transferred STOR: Ok(())")
             .count();
         let stored = ran.iter().filter(|session| session.stored != OLD).count();
-        assert_eq!(told, stored, "uploads that the server reports as whole");
+        // It cannot report one if the control connection ended while it was being kept.
+        let may_miss = plans.iter().any(|plan| !plan.faults.is_empty());
+        let is_right = told == stored || may_miss && told < stored;
+        assert!(is_right, "{told} are reported as stored, {stored} are");
     }
     ran
 }
