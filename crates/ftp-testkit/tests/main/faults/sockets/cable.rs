@@ -142,6 +142,8 @@ impl Lane {
         while !self.cable.is(&self.cable.is_over) {
             let [mut from, _] = self.ends();
             match from.read(&mut space) {
+                // That is no end of what was sent: it was broken off meanwhile.
+                Ok(0) if self.cable.is(&self.cable.is_over) => break,
                 Ok(0) => {
                     // What is no whole line goes, too.
                     let rest = std::mem::take(&mut self.line);

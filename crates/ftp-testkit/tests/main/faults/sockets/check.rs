@@ -1,5 +1,7 @@
 //! What must hold of a session.
 
+use std::fmt;
+
 use ftp_adapter::{DataFailure, Error};
 use ftp_proto::client::{Misuse, TransferError};
 
@@ -77,9 +79,18 @@ impl Session {
         if let Err(error) = &self.talk.login {
             return Err(format!("the login failed: {error}"));
         }
+        // One that could not be made is made once more, if `PASV` may do better.
+        let more = self
+            .carried
+            .bytes
+            .len()
+            .saturating_sub(1 + self.plan.jobs.len());
         let is_hurt = |job: usize| {
-            let breaks = |(place, fault): &(Where, Fault)| {
-                *place == Where::Data(job) && !matches!(fault.kind, Kind::Late | Kind::Singly)
+            let breaks = |(place, fault): &(Where, Fault)| match place {
+                Where::Data(count) if (job..=job + more).contains(count) => {
+                    !matches!(fault.kind, Kind::Late | Kind::Singly)
+                }
+                _ => false,
             };
             self.plan.faults.iter().any(breaks)
         };
@@ -125,6 +136,22 @@ impl Session {
             is_over = matches!(asked, Some(Err(_)));
         }
         tally.over += usize::from(is_over);
+    }
+}
+
+/// Line by line, for who must find out what was wrong.
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "    faults: {:?}", self.plan.faults)?;
+        writeln!(f, "    carried: {:?}", self.carried.bytes)?;
+        writeln!(f, "    login: {:?}", self.talk.login)?;
+        for (job, Done { result, asked }) in self.plan.jobs.iter().zip(&self.talk.done) {
+            match result {
+                Ok(bytes) => writeln!(f, "    {job:?}: {} bytes", bytes.len())?,
+                Err(error) => writeln!(f, "    {job:?}: {error:?}, then {asked:?}")?,
+            }
+        }
+        write!(f, "    quit: {:?}", self.talk.quit)
     }
 }
 

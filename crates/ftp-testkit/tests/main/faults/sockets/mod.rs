@@ -167,12 +167,7 @@ impl Subject {
                 false => Ok(()),
             };
             let wrong = session.check(settings).and_then(|()| others()).err()?;
-            let Session { plan, talk, .. } = session;
-            Some(format!(
-                "{wrong}\n    {:?}\n    {:.2000}",
-                plan.faults,
-                format!("{talk:?}")
-            ))
+            Some(format!("{wrong}\n{session}"))
         };
         let failures: Vec<String> = ran.iter().filter_map(wrong).collect();
         let few = &failures[..failures.len().min(FEW)];
