@@ -35,25 +35,25 @@ pub const ALL: [Contestant; 4] = [
     ("ftp_blocking_read_write", ours_in_pieces),
 ];
 
-/// How a bare client moves bytes.
-trait Moves {
-    fn take(&self, data: TcpStream, file: File) -> io::Result<()>;
-    fn send(&self, file: File, data: TcpStream) -> io::Result<()>;
+/// How a bare program moves bytes.
+pub(crate) trait Moves {
+    fn take(&self, data: &TcpStream, file: File) -> io::Result<()>;
+    fn send(&self, file: File, data: &TcpStream) -> io::Result<()>;
 }
 
-/// The kernel does it.
-struct Kernel;
+/// The kernel does it: `io::copy` does not let it, between a file and a socket.
+pub(crate) struct Kernel;
 
 /// How much the kernel gets at once.
 const LARGE: usize = 512 * 1024;
 
 impl Moves for Kernel {
-    fn take(&self, data: TcpStream, file: File) -> io::Result<()> {
+    fn take(&self, data: &TcpStream, file: File) -> io::Result<()> {
         let (exit, entrance) = pipe()?;
         fcntl_setpipe_size(&entrance, LARGE)?;
         let none = SpliceFlags::empty();
         loop {
-            let mut left = splice(&data, None, &entrance, None, LARGE, none)?;
+            let mut left = splice(data, None, &entrance, None, LARGE, none)?;
             if left == 0 {
                 return Ok(());
             }
@@ -63,8 +63,8 @@ impl Moves for Kernel {
         }
     }
 
-    fn send(&self, file: File, data: TcpStream) -> io::Result<()> {
-        while sendfile(&data, &file, None, LARGE)? > 0 {}
+    fn send(&self, file: File, data: &TcpStream) -> io::Result<()> {
+        while sendfile(data, &file, None, LARGE)? > 0 {}
         Ok(())
     }
 }
@@ -73,11 +73,11 @@ impl Moves for Kernel {
 struct Loop;
 
 impl Moves for Loop {
-    fn take(&self, data: TcpStream, file: File) -> io::Result<()> {
+    fn take(&self, data: &TcpStream, file: File) -> io::Result<()> {
         read_and_write(data, file)
     }
 
-    fn send(&self, file: File, data: TcpStream) -> io::Result<()> {
+    fn send(&self, file: File, data: &TcpStream) -> io::Result<()> {
         read_and_write(file, data)
     }
 }
@@ -110,10 +110,11 @@ fn bare(copy: &Copy, down: bool, moves: &dyn Moves) {
     control.write_all(command.as_bytes()).expect("sent");
     reply(&mut control, &mut space);
     let copied = match down {
-        true => moves.take(data, File::create(&copy.local).expect("a file")),
-        false => moves.send(File::open(&copy.local).expect("a file"), data),
+        true => moves.take(&data, File::create(&copy.local).expect("a file")),
+        false => moves.send(File::open(&copy.local).expect("a file"), &data),
     };
     copied.expect("copied");
+    drop(data);
     if !space.windows(4).any(|window| window == b"226 ") {
         reply(&mut control, &mut space);
     }

@@ -14,6 +14,7 @@ use ftp_blocking::Shutdown;
 use ftp_blocking::ftp_files::Directory;
 use ftp_blocking::ftp_proto::server::{Config, FilesConfig, Rights, Security};
 
+use crate::copies::{Kernel, Moves};
 use crate::servers::{OpenDoor, of_tokio, tokio_runtime};
 
 /// A server that is measured.
@@ -85,7 +86,7 @@ impl Session {
 
     fn send(&mut self, mut file: File, mut data: TcpStream) -> io::Result<()> {
         if self.by_kernel {
-            return io::copy(&mut file, &mut data).map(|_| ());
+            return Kernel.send(file, &data);
         }
         loop {
             match file.read(&mut self.piece)? {
@@ -97,7 +98,7 @@ impl Session {
 
     fn take(&mut self, data: &mut TcpStream, mut file: File) -> io::Result<()> {
         if self.by_kernel {
-            return io::copy(data, &mut file).map(|_| ());
+            return Kernel.take(data, file);
         }
         loop {
             match data.read(&mut self.piece)? {
