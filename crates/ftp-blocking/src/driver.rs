@@ -1,6 +1,6 @@
 //! Moves the bytes of any machine over any blocking transport. It has no policy.
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "kernel-copy"))]
 pub(crate) mod kernel_copy;
 
 use std::cell::Cell;

@@ -114,10 +114,13 @@
 //! * `aws-lc-rs` (default) and `ring` offer cryptography, `platform-verifier` and `webpki-roots`
 //!   (both default) roots to trust. [`Connector::tls`] chooses; by default AWS-LC and the
 //!   platform's roots are used, even if others are compiled in.
+//! * `files` (default): servers with files.
+//! * `kernel-copy` (default): on Linux, the system copies between files and sockets, where bytes go as they
+//!   are. Without it, they are read and written. `files` brings it along.
 //! * `tracing`: the events of `ftp-proto`, for programs that log with the `tracing` crate.
 #![forbid(unsafe_code)]
 
-#[cfg(any(target_os = "linux", feature = "files"))]
+#[cfg(any(feature = "files", all(target_os = "linux", feature = "kernel-copy")))]
 mod chunk;
 mod client;
 mod connecting;

@@ -5,17 +5,11 @@ use std::io::{self, Read, Write};
 
 use ftp_adapter::Error;
 
-use super::{Download, HoldsClient, Running, Upload};
-#[cfg(target_os = "linux")]
-use crate::chunk::Chunk;
-#[cfg(target_os = "linux")]
-use crate::driver::kernel_copy::Pipe;
+use super::kernel_copy::{Sending, Splicing};
+use super::{Download, HoldsClient, Upload};
 
 /// How much is moved at a time where the system does not copy.
 const PIECE: usize = 64 * 1024;
-/// The most that the system sends in one call, during which nobody can give the transfer up.
-#[cfg(target_os = "linux")]
-const LARGEST: usize = 256 * 1024;
 
 impl<C: HoldsClient> Download<C> {
     /// Reads all to the end, and writes it to the file from its position on. Returns how many bytes that
@@ -153,114 +147,5 @@ impl<C: HoldsClient> Upload<C> {
             left = left.saturating_sub(count as u64);
         }
         Ok(most - left)
-    }
-}
-
-/// The system moves what came to a file.
-#[derive(Default)]
-struct Splicing {
-    #[cfg(target_os = "linux")]
-    pipe: Option<Pipe>,
-    /// How much is in the pipe.
-    #[cfg(target_os = "linux")]
-    held: usize,
-    #[cfg(target_os = "linux")]
-    is_refused: bool,
-}
-
-#[cfg(target_os = "linux")]
-impl Splicing {
-    /// Takes what has come, and returns how much that was. None: it is to be read.
-    fn take_in<C: HoldsClient>(&mut self, running: &mut Running<C>) -> usize {
-        if self.is_refused || !running.is_kernel_copyable() {
-            return 0;
-        }
-        let pipe = match &mut self.pipe {
-            Some(pipe) => pipe,
-            empty => match Pipe::new() {
-                Ok(pipe) => empty.insert(pipe),
-                Err(_) => {
-                    self.is_refused = true;
-                    return 0;
-                }
-            },
-        };
-        self.held = running.go_past(|driver| {
-            let spliced = driver.splice_past(pipe, super::LONGEST_SLICE);
-            self.is_refused = spliced.is_err();
-            spliced.unwrap_or(0)
-        });
-        self.held
-    }
-
-    /// What was taken goes to the file.
-    fn write_to(&mut self, file: &mut File) -> io::Result<()> {
-        let Some(pipe) = &self.pipe else {
-            return Ok(());
-        };
-        if pipe.move_to(file, &mut self.held).is_err() {
-            // Not this file; or it fails again, with what is wrong.
-            self.is_refused = true;
-            file.write_all(&pipe.read(self.held)?)?;
-        }
-        Ok(())
-    }
-}
-
-/// The system sends a file.
-#[derive(Default)]
-struct Sending {
-    #[cfg(target_os = "linux")]
-    chunk: Chunk,
-    #[cfg(target_os = "linux")]
-    is_refused: bool,
-}
-
-#[cfg(target_os = "linux")]
-impl Sending {
-    /// Sends some of the file, at most so much, and returns how much that was. None: the next piece of it, if
-    /// there is one, is to be read.
-    fn send<C: HoldsClient>(
-        &mut self,
-        running: &mut Running<C>,
-        file: &File,
-        most: usize,
-    ) -> usize {
-        running.check_abort();
-        if self.is_refused || !running.is_kernel_copyable() {
-            return 0;
-        }
-        let begun = std::time::Instant::now();
-        let most = self.chunk.size().min(LARGEST).min(most);
-        let count = running.go_past(|driver| {
-            match driver.send_file_past(file, most, super::LONGEST_SLICE) {
-                Ok(count) => count,
-                Err(error) => {
-                    // If the server is slow, a piece waits in the machine, whose deadline runs.
-                    self.is_refused = error.kind() != io::ErrorKind::WouldBlock;
-                    0
-                }
-            }
-        });
-        self.chunk.sent(begun, super::LONGEST_SLICE / 2);
-        count
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Splicing {
-    fn take_in<C: HoldsClient>(&mut self, _: &mut Running<C>) -> usize {
-        0
-    }
-
-    fn write_to(&mut self, _: &mut File) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Sending {
-    fn send<C: HoldsClient>(&mut self, _: &mut Running<C>, _: &File, _: usize) -> usize {
-        0
     }
 }

@@ -12,6 +12,11 @@
 mod aborter;
 mod download;
 mod file;
+#[cfg_attr(
+    not(all(target_os = "linux", feature = "kernel-copy")),
+    path = "no_kernel_copy.rs"
+)]
+mod kernel_copy;
 mod transport;
 mod upload;
 
@@ -228,7 +233,7 @@ impl<C: HoldsClient> Running<C> {
     }
 
     /// Whether the system can copy between a file and the data connection.
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", feature = "kernel-copy"))]
     fn is_kernel_copyable(&self) -> bool {
         match &self.data {
             Data::Open { driver, .. } => driver.has_plain_socket(),

@@ -127,7 +127,7 @@ fn a_full_disk_is_an_error_of_this_computer() {
     });
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "kernel-copy"))]
 #[test]
 fn what_a_file_took_before_it_was_full_is_exactly_known() {
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
