@@ -157,6 +157,11 @@ impl<M: Machine> DriverState<M> {
         self.budget = Budget::default();
     }
 
+    /// The time of the last step.
+    pub fn seen(&self) -> Instant {
+        self.seen
+    }
+
     /// When the machine's time started, on the adapter's clock.
     pub fn start(&self) -> time::Instant {
         self.start

@@ -25,7 +25,7 @@ pub struct TransferState {
     id: TransferId,
     started: Option<Started>,
     outcome: Option<Result<Transferred, TransferError>>,
-    cause: Option<DataFailure>,
+    cause: Option<Box<DataFailure>>,
     moved: u64,
     /// What was received before the end of the data, and not read yet.
     rest: Vec<u8>,
@@ -242,7 +242,7 @@ impl TransferState {
         error: io::Error,
     ) {
         if machine.machine_mut().not_listening(now, self.id).is_ok() {
-            self.cause = Some(DataFailure::NotMade(error));
+            self.cause = Some(Box::new(DataFailure::NotMade(error)));
         }
     }
 
@@ -276,7 +276,7 @@ impl TransferState {
         error: io::Error,
     ) {
         if machine.machine_mut().data_failed(now, ticket).is_ok() {
-            self.cause = Some(DataFailure::NotMade(error));
+            self.cause = Some(Box::new(DataFailure::NotMade(error)));
         }
     }
 
@@ -291,7 +291,7 @@ impl TransferState {
     ) {
         let mut data = data.into_machine();
         if let Err(error) = result {
-            self.cause = Some(DataFailure::Broken(error));
+            self.cause = Some(Box::new(DataFailure::Broken(error)));
             data.failed(now);
         }
         self.moved = data.moved();
@@ -309,7 +309,7 @@ impl TransferState {
         if !self.is_over() {
             return Err(error);
         }
-        self.cause = Some(DataFailure::ControlLost(Box::new(error)));
+        self.cause = Some(Box::new(DataFailure::ControlLost(Box::new(error))));
         Ok(())
     }
 
@@ -392,7 +392,7 @@ impl TransferState {
                 }
                 Err(error) => {
                     self.over = Some(Err(()));
-                    let cause = take(&mut self.cause).map(Box::new);
+                    let cause = take(&mut self.cause);
                     return Some(Err(Error::Transfer {
                         // What the server says is the better reason.
                         cause: cause.filter(|_| error.reply().is_none()),
@@ -409,7 +409,7 @@ impl TransferState {
     fn is_unexplained(&self) -> bool {
         use TransferError::{NotBegun, Unknown};
         matches!(self.outcome, Some(Err(NotBegun | Unknown)))
-            && !matches!(self.cause, Some(DataFailure::ControlLost(_)))
+            && !matches!(self.cause.as_deref(), Some(DataFailure::ControlLost(_)))
     }
 }
 

@@ -446,8 +446,13 @@ impl<C: HoldsClient> Running<C> {
 
     fn begun(&mut self) {
         self.client.client().acknowledge_at_once();
-        if let Some((now, data)) = self.data.machine_mut() {
-            data.begun(now);
+        if let Data::Open {
+            driver,
+            is_protected: true,
+        } = &mut self.data
+        {
+            let now = driver.now();
+            driver.machine_mut().machine_mut().begun(now);
         }
     }
 
@@ -522,6 +527,7 @@ impl<C: HoldsClient> Running<C> {
 
     fn ended(&mut self, result: Result<(), DriverError<ftp_rustls::Error<data::Error>>>) {
         if let Data::Open { driver, .. } = replace(&mut self.data, Data::None) {
+            let now = driver.state.seen();
             let crate::Parts {
                 machine, transport, ..
             } = driver.into_parts();
@@ -531,7 +537,6 @@ impl<C: HoldsClient> Running<C> {
             }
             // The socket is closed here, before anything else is said over the control connection.
             drop(transport);
-            let now = client.driver.now();
             let control = client.driver.machine_mut();
             self.state.ended(now, control, machine, result);
         }

@@ -309,7 +309,9 @@ impl<C: HoldsClient> Running<C> {
 
     fn begun(&mut self) {
         self.client.client().acknowledge_at_once();
-        if let Data::Open(driver) = &mut self.data {
+        if let Data::Open(driver) = &mut self.data
+            && driver.machine().machine().is_protected()
+        {
             let now = driver.now();
             driver.machine_mut().machine_mut().begun(now);
         }
@@ -392,6 +394,7 @@ impl<C: HoldsClient> Running<C> {
         let Data::Open(driver) = replace(&mut self.data, Data::None) else {
             return;
         };
+        let now = driver.state.seen();
         let crate::Parts {
             machine, transport, ..
         } = driver.into_parts();
@@ -401,7 +404,6 @@ impl<C: HoldsClient> Running<C> {
         }
         // The socket is closed here, before anything else is said over the control connection.
         drop(transport);
-        let now = client.driver.now();
         let control = client.driver.machine_mut();
         self.state.ended(now, control, machine, result);
     }

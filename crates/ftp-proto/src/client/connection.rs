@@ -459,6 +459,7 @@ impl Connection {
         &mut self,
         step: impl FnOnce(State, &mut Context) -> Result<State, Error>,
     ) {
+        self.context.next_timer = None;
         let state = core::mem::replace(&mut self.state, State::Closed);
         match step(state, &mut self.context) {
             Ok(next) => self.enter(next),

@@ -62,6 +62,8 @@ pub(super) struct Context {
     /// The credentials live in the states.
     pub(super) settings: Arc<Settings>,
     pub(super) now: Instant,
+    /// When the next timer ends, if that is known: from a poll until anything else happens.
+    pub(super) next_timer: Option<Option<Instant>>,
     pub(super) output: Buffer,
     /// Since when the present command waits to be written.
     pub(super) writing_since: Instant,
@@ -109,6 +111,7 @@ impl Context {
         Self {
             settings,
             now,
+            next_timer: None,
             output: Buffer::new(),
             writing_since: now,
             last_traffic: now,
@@ -137,9 +140,10 @@ impl Context {
         }
     }
 
-    /// Time that runs backwards is ignored.
+    /// Something happened at this time. Time that runs backwards is ignored.
     pub(super) fn advance_clock(&mut self, now: Instant) {
         self.now = self.now.max(now);
+        self.next_timer = None;
     }
 
     pub(super) fn next_command_id(&mut self) -> CommandId {

@@ -13,11 +13,11 @@ impl Machine for Connection {
 
     fn poll(&mut self) -> Result<Action<'_, Event>, Error> {
         self.notice_dropped_transfer();
-        self.advance();
+        self.take_input(false);
         if let Some(event) = self.context.events.pop_front() {
             return Ok(Action::Event(event));
         }
-        let deadline = self.next_timer().map(|(at, _)| at);
+        let deadline = self.next_deadline();
         if !self.context.offered().is_empty() {
             return Ok(Action::Write {
                 bytes: self.context.offered(),
@@ -119,16 +119,17 @@ impl Securable for Connection {
 }
 
 impl Connection {
-    /// Deals with the input until there is something to tell or to write, or more is needed.
-    fn advance(&mut self) {
-        self.take_input(false);
+    /// Deals with the input until there is something to tell or to write, or more is needed; or with all of the
+    /// input there is.
+    #[inline]
+    pub(super) fn take_input(&mut self, all: bool) {
+        if !self.input.is_quiet() {
+            self.take_replies(all);
+        }
     }
 
-    /// The same, or with all of the input there is.
-    pub(super) fn take_input(&mut self, all: bool) {
-        if self.input.is_quiet() {
-            return;
-        }
+    fn take_replies(&mut self, all: bool) {
+        self.context.next_timer = None;
         loop {
             if self.input.is_ended() {
                 // Nobody reads any more.

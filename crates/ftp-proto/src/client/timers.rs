@@ -1,4 +1,5 @@
-//! All timers of a client connection: when each ends follows from what it waits for, and is not kept.
+//! All timers of a client connection: when each ends follows from what it waits for, and is kept only from
+//! one poll to what happens next.
 
 use super::state::State;
 use super::{Connection, Error, Timeout};
@@ -84,11 +85,22 @@ impl Connection {
         next
     }
 
+    /// When the next timer ends. It is found once, however often the machine is polled.
+    pub(super) fn next_deadline(&mut self) -> Option<Instant> {
+        let known = self.context.next_timer;
+        let next = known.unwrap_or_else(|| self.next_timer().map(|(at, _)| at));
+        self.context.next_timer = Some(next);
+        next
+    }
+
     /// The driver told this time. What was due until then happens before what it tells besides: no
     /// input moves a deadline.
     pub(super) fn pass_time(&mut self, now: Instant) {
         if now > self.driven {
-            self.keep_deadlines(now);
+            match self.context.next_timer {
+                Some(next) if next.is_none_or(|next| now < next) => self.driven = now,
+                _ => self.keep_deadlines(now),
+            }
         }
         self.context.advance_clock(now);
     }

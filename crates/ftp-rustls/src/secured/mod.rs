@@ -205,6 +205,36 @@ impl<M: Securable> Machine for Secured<M> {
 
     fn poll(&mut self) -> Result<Action<'_, Self::Event>, Self::Error> {
         let action = loop {
+            if let TlsLayer::Clear = self.layer {
+                // What the machine wants is what is done, unless TLS begins with it.
+                match self.machine.poll() {
+                    Ok(Action::Event(event)) => match M::tls_switch(&event) {
+                        Some(switch) => self.switch(switch),
+                        None => return Ok(Action::Event(event)),
+                    },
+                    Ok(Action::Write { deadline, .. }) => {
+                        self.wants_by(deadline);
+                        return self.machine.poll().map_err(Error::Machine);
+                    }
+                    Ok(Action::Read { deadline }) => {
+                        self.wants_by(deadline);
+                        if !self.tell_end_of_input() {
+                            return Ok(Action::Read { deadline });
+                        }
+                    }
+                    Ok(Action::Wait { deadline }) => {
+                        self.wants_by(deadline);
+                        return Ok(Action::Wait { deadline });
+                    }
+                    Ok(Action::Shutdown { deadline }) => {
+                        self.wants_by(deadline);
+                        return Ok(Action::Shutdown { deadline });
+                    }
+                    Ok(Action::Closed) => return Ok(Action::Closed),
+                    Err(error) => return Err(Error::Machine(error)),
+                }
+                continue;
+            }
             if let Some(action) = self.step() {
                 break action;
             }

@@ -1,6 +1,6 @@
 //! What happens next, layer by layer.
 
-use ftp_proto::{Action, Securable, TlsSwitch};
+use ftp_proto::{Action, Instant, Securable, TlsSwitch};
 
 use super::Secured;
 use super::layer::{Closing, EndOfInput, Failure, NextAction, Role, TlsLayer};
@@ -12,7 +12,8 @@ impl<M: Securable> Secured<M> {
     /// What is to be done next; `None` if something was done here, and it is to be asked again.
     pub(super) fn step(&mut self) -> Option<NextAction<M::Event>> {
         match self.layer {
-            TlsLayer::Clear => self.step_clear(),
+            // What the machine wants is done without a layer.
+            TlsLayer::Clear => None,
             TlsLayer::Handshake { .. } => self.step_handshake(),
             TlsLayer::Established(_) => self.step_established(),
             TlsLayer::Stopping(_) => self.step_stopping(),
@@ -20,18 +21,12 @@ impl<M: Securable> Secured<M> {
         }
     }
 
-    fn step_clear(&mut self) -> Option<NextAction<M::Event>> {
-        match self.inner() {
-            NextAction::Event(event) => match M::tls_switch(&event) {
-                Some(TlsSwitch::Start) => self.start(),
-                Some(TlsSwitch::Stop) => self.machine.tls_stopped(self.now),
-                None => return Some(NextAction::Event(event)),
-            },
-            NextAction::Read if self.tell_end_of_input() => {}
-            // The machine said all that there is to say.
-            action => return Some(action),
+    /// The machine in clear asks for this.
+    pub(super) fn switch(&mut self, switch: TlsSwitch) {
+        match switch {
+            TlsSwitch::Start => self.start(),
+            TlsSwitch::Stop => self.machine.tls_stopped(self.now),
         }
-        None
     }
 
     fn step_handshake(&mut self) -> Option<NextAction<M::Event>> {
@@ -204,9 +199,15 @@ impl<M: Securable> Secured<M> {
                 return NextAction::Over;
             }
         };
+        self.wants_by(deadline);
+        inner
+    }
+
+    /// The machine's present action is to be done by then.
+    #[inline]
+    pub(super) fn wants_by(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
         self.latest_deadline = deadline.or(self.latest_deadline);
-        inner
     }
 
     fn start(&mut self) {
@@ -332,7 +333,7 @@ impl<M: Securable> Secured<M> {
     }
 
     /// Tells the machine, once, if the input has ended.
-    fn tell_end_of_input(&mut self) -> bool {
+    pub(super) fn tell_end_of_input(&mut self) -> bool {
         let is_cut = match self.end_of_input {
             EndOfInput::NotSeen | EndOfInput::Told => return false,
             EndOfInput::Seen => false,
