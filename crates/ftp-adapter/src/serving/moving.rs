@@ -20,7 +20,7 @@ const PIECE: usize = 256 * 1024;
 /// takes nothing no more is of use. Twice as many each time, up to a whole piece.
 pub(super) const FIRST_PIECE: usize = 16 * 1024;
 /// How many of a listing: it cannot be given back, so no more is handed on before it is sent.
-const LISTING_PIECE: usize = 16 * 1024;
+const LISTING_PIECE: usize = 8 * 1024;
 /// How long a piece may wait. Then what the client did not take of it is given back to the file, to be read
 /// again later; what came is written, however little it is.
 const PATIENCE: Duration = Duration::from_secs(1);
