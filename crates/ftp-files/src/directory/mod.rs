@@ -360,6 +360,8 @@ fn facts(name: Vec<u8>, metadata: &Metadata, needed: FactNames) -> Facts {
             facts.unique = Some(unique.into_bytes());
         }
     }
+    #[cfg(not(unix))]
+    let _ = needed;
     facts
 }
 
