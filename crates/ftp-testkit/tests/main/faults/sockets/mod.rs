@@ -6,7 +6,7 @@
 //! socket, file or task is left.
 //!
 //! `docs/reports/faults` gives two files more: `FAULTS_SOCKETS` gets what is counted, `FAULTS_LEFT` what the process holds.
-//! Then all is tried, and not some of it.
+//! Then all is tried, and not some of it, or one byte in `FAULTS_SOCKETS_EVERY` in clear.
 
 mod cable;
 mod check;
@@ -70,6 +70,12 @@ fn is_whole() -> bool {
     std::env::var_os("FAULTS_SOCKETS").is_some()
 }
 
+/// Each so many bytes of a connection in clear, if all is tried.
+fn every_in_clear() -> usize {
+    let every = std::env::var("FAULTS_SOCKETS_EVERY");
+    every.map_or(1, |every| every.parse().expect("a number"))
+}
+
 impl Subject {
     fn new(adapter: impl Adapter, talk: fn(&Script) -> Talk) -> Self {
         let adapter = Box::new(adapter);
@@ -110,7 +116,7 @@ impl Subject {
             let all = Plan::all(&without, kind);
             let every = match is_whole() {
                 true if settings.is_protected && kind != Kind::Singly => tls::every(),
-                true => 1,
+                true => every_in_clear(),
                 false => all.len().div_ceil(FEW),
             };
             // Not the same places for each.
