@@ -21,6 +21,11 @@ pub(crate) fn tasks_of(port: u16) -> Option<usize> {
     Some(runtimes.get(&port)?.metrics().num_alive_tasks())
 }
 
+/// The server on this port is over. Its runtime would be kept, with what that has open.
+pub(crate) fn forget_tasks_of(port: u16) {
+    RUNTIMES.lock().unwrap().remove(&port);
+}
+
 impl Platform for OnTokio {
     type Runtime = ftp_tokio::Tokio;
     const NAME: &'static str = "tokio";

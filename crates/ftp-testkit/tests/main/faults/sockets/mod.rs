@@ -116,7 +116,8 @@ impl Subject {
             let all = Plan::all(&without, kind);
             let every = match is_whole() {
                 true if settings.is_protected && kind != Kind::Singly => tls::every(),
-                true => every_in_clear(),
+                true if kind != Kind::Singly => every_in_clear(),
+                true => 1,
                 false => all.len().div_ceil(FEW),
             };
             // Not the same places for each.

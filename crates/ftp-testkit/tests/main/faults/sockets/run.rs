@@ -134,6 +134,7 @@ pub(super) fn run(
         }
     });
     let log = serving.end().log();
+    crate::adapters::forget_tasks_of(address.port());
     assert!(
         !log.iter().any(|line| line.starts_with("out of order")),
         "{log:?}"
