@@ -5,6 +5,7 @@
 pub mod clients;
 pub mod copies;
 pub mod files;
+pub mod sealed;
 pub mod servers;
 pub mod serving;
 pub mod soak;

@@ -16,6 +16,9 @@
 //! loopback copies                               # the names for the next two
 //! loopback copy-down NAME ADDRESS PATH FILE     # logs in, fetches what has this path into a file, and ends
 //! loopback copy-up NAME ADDRESS PATH FILE       # likewise, stores the file
+//! loopback sealed                               # the names for the next two
+//! loopback sealed-down NAME ADDRESS PATH FILE CERTIFICATE   # the same under TLS
+//! loopback sealed-up NAME ADDRESS PATH FILE CERTIFICATE     # likewise
 //! loopback serving                              # the names for the next
 //! loopback serving NAME FOLDER                  # says its address, and serves the folder until it is killed
 //! loopback soak TRANSFERS CANCELS CONNECTIONS   # prints what the process holds meanwhile; fails if it grows
@@ -28,6 +31,7 @@ use std::time::Duration;
 
 use ftp_benches_loopback::copies::{self, Copy};
 use ftp_benches_loopback::files::{self, Way, Work};
+use ftp_benches_loopback::sealed;
 use ftp_benches_loopback::soak::{self, Amount};
 use ftp_benches_loopback::{clients, servers, serving, turns};
 
@@ -91,9 +95,28 @@ fn main() -> Result<(), Box<dyn Error>> {
             };
             client(copy, way == "copy-down");
         }
+        ["sealed"] => sealed::ALL.iter().for_each(|(name, _)| println!("{name}")),
+        [
+            way @ ("sealed-down" | "sealed-up"),
+            name,
+            address,
+            path,
+            local,
+            certificate,
+        ] => {
+            let known = sealed::ALL.iter().find(|(known, _)| *known == name);
+            let (_, client) = known.ok_or("no such client")?;
+            let copy = Copy {
+                server: address.parse()?,
+                path: path.to_owned(),
+                local: local.into(),
+            };
+            client(copy, way == "sealed-down", certificate.as_ref());
+        }
         ["serving"] => serving::ALL.iter().for_each(|(name, _)| println!("{name}")),
         ["serving", name, folder] => {
-            let known = serving::ALL.iter().find(|(known, _)| *known == name);
+            let mut all = serving::ALL.iter().chain([&serving::UNDER_TLS]);
+            let known = all.find(|(known, _)| *known == name);
             let (_, serve) = known.ok_or("no such server")?;
             serve(listener()?, folder.as_ref());
         }

@@ -13,8 +13,10 @@ use std::thread;
 use ftp_blocking::Shutdown;
 use ftp_blocking::ftp_files::Directory;
 use ftp_blocking::ftp_proto::server::{Config, FilesConfig, Rights, Security};
+use ftp_blocking::ftp_rustls::{ClientCertificates, Identity, server_config};
 
 use crate::copies::{Kernel, Moves};
+use crate::sealed::NAME;
 use crate::servers::{OpenDoor, of_tokio, tokio_runtime};
 
 /// A server that is measured.
@@ -128,21 +130,40 @@ impl Session {
     }
 }
 
-fn config() -> Arc<Config> {
+/// One more, under TLS: says its certificate first. It is not among [`ALL`], which are measured.
+pub const UNDER_TLS: Contestant = ("ftp_blocking_tls", ftp_blocking_tls);
+
+fn config(security: Security) -> Arc<Config> {
     let files = FilesConfig::new().rights(Rights::ALL);
-    let config = Config::new().security(Security::DangerousPlaintext);
-    Arc::new(config.files(files))
+    Arc::new(Config::new().security(security).files(files))
 }
 
 fn ftp_blocking(listener: TcpListener, root: &Path) {
-    let server = ftp_blocking::Server::new(config(), None).expect("no TLS is asked for");
+    let config = config(Security::DangerousPlaintext);
+    let server = ftp_blocking::Server::new(config, None).expect("no TLS is asked for");
+    serve_blocking(server, listener, root);
+}
+
+fn ftp_blocking_tls(listener: TcpListener, root: &Path) {
+    let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let identity = Identity::from_pem(certificate.as_bytes(), key.as_bytes()).expect("they fit");
+    let tls = server_config(identity, ClientCertificates::NotAsked).expect("a configuration");
+    println!("{certificate}");
+    let config = config(Security::ExplicitTls);
+    let server = ftp_blocking::Server::new(config, Some(tls)).expect("TLS is there");
+    serve_blocking(server, listener, root);
+}
+
+fn serve_blocking(server: ftp_blocking::Server, listener: TcpListener, root: &Path) {
     let server = server.files(Directory::open(root).expect("a directory"));
     let served = server.serve(listener, OpenDoor, &Shutdown::new());
     served.expect("served");
 }
 
 fn ftp_tokio(listener: TcpListener, root: &Path) {
-    let server = ftp_tokio::Server::new(config(), None).expect("no TLS is asked for");
+    let config = config(Security::DangerousPlaintext);
+    let server = ftp_tokio::Server::new(config, None).expect("no TLS is asked for");
     let server = server.files(Directory::open(root).expect("a directory"));
     tokio_runtime().block_on(async {
         let never = std::future::pending();

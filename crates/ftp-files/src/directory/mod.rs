@@ -343,6 +343,10 @@ fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 /// Of these facts, all that are `needed`.
+#[cfg_attr(
+    not(unix),
+    expect(unused_variables, reason = "what is not always needed is of Unix")
+)]
 fn facts(name: Vec<u8>, metadata: &Metadata, needed: FactNames) -> Facts {
     let kind = kind(metadata.file_type());
     let mut facts = Facts::new(name, kind);
