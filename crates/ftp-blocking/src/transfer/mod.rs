@@ -218,6 +218,9 @@ impl<C: HoldsClient> Running<C> {
     /// The same for writing.
     #[inline]
     fn write_past(&mut self, bytes: &[u8]) -> usize {
+        if self.awaits_session() {
+            return 0;
+        }
         self.go_past(|driver| driver.write_past(bytes, LONGEST_SLICE))
     }
 
@@ -302,15 +305,22 @@ impl<C: HoldsClient> Running<C> {
         self.take_sessions()
     }
 
-    /// During an upload nothing is read but what TLS brings: the next session, if none is left for the
-    /// next data connection. If this one is given up, what was not read is lost.
-    fn take_sessions(&mut self) -> Result<(), Error> {
-        while self.client.client().driver.machine().has_no_session_left() {
-            let Data::Open {
-                driver,
+    /// Whether the next data connection will have no session to resume, unless this one brings it. Then
+    /// it is worthwhile to read during an upload: if it is given up, what was not read is lost.
+    fn awaits_session(&mut self) -> bool {
+        let is_protected = matches!(
+            self.data,
+            Data::Open {
                 is_protected: true,
-            } = &mut self.data
-            else {
+                ..
+            }
+        );
+        is_protected && self.client.client().driver.machine().has_no_session_left()
+    }
+
+    fn take_sessions(&mut self) -> Result<(), Error> {
+        while self.awaits_session() {
+            let Data::Open { driver, .. } = &mut self.data else {
                 break;
             };
             let next = driver.next_within(Duration::ZERO);

@@ -53,7 +53,7 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Option<usize>> {
-        if !self.state.is_passable() || !self.machine().may_send_past(bytes) {
+        if !self.state.is_passable() || !self.machine().may_send_past() {
             return Poll::Ready(None);
         }
         ready!(self.poll_turn_left(cx));

@@ -204,9 +204,9 @@ impl<C: HoldsClient> Running<C> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Option<usize>> {
-        let control_first = self.wants_control_turn();
+        let may_pass = !self.wants_control_turn() && !self.awaits_session();
         let count = match &mut self.data {
-            Data::Open(driver) if !control_first => ready!(driver.poll_write_past(cx, bytes)),
+            Data::Open(driver) if may_pass => ready!(driver.poll_write_past(cx, bytes)),
             _ => None,
         };
         self.tell_progress();

@@ -9,9 +9,6 @@ use super::Secured;
 use super::layer::{EndOfInput, TlsLayer};
 use crate::tls_state::TlsState;
 
-/// Less than a record of TLS goes the usual way, where the peer's tickets are read meanwhile.
-const LITTLE: usize = 16 * 1024;
-
 /// A data connection needs no buffer between the application and the transport, or TLS, where its bytes are
 /// [those of the file](data::Connection::is_direct). Whatever is not bytes of the file goes the usual way,
 /// through [`poll`](ftp_proto::Machine::poll): its end, failures, alerts, deadlines.
@@ -86,7 +83,7 @@ impl Secured<data::Connection> {
         now: impl FnOnce() -> Instant,
         write: impl FnOnce(&[u8]) -> Poll<io::Result<usize>>,
     ) -> Option<Poll<io::Result<usize>>> {
-        if !self.may_send_past(bytes) {
+        if bytes.is_empty() || !self.may_send_past() {
             return None;
         }
         let TlsLayer::Established(tls) = &mut self.layer else {
@@ -119,14 +116,16 @@ impl Secured<data::Connection> {
         }
     }
 
-    /// Whether [`send_past`](Self::send_past) may do something with these bytes now.
+    /// Whether [`send_past`](Self::send_past) may do something now.
+    ///
+    /// Nothing is read in this way. A client that [has no session left](Self::has_no_session_left) does well to
+    /// go the usual one, which reads what the server gives.
     #[inline]
-    pub fn may_send_past(&self, bytes: &[u8]) -> bool {
+    pub fn may_send_past(&self) -> bool {
         match &self.layer {
             TlsLayer::Clear => self.machine.is_transparent(),
             TlsLayer::Established(tls) => {
-                bytes.len() >= LITTLE
-                    && self.may_pass(tls)
+                self.may_pass(tls)
                     && self.machine.direction() == data::Direction::Send
                     && self.end_of_input != EndOfInput::Cut
                     && tls.unsent().is_empty()

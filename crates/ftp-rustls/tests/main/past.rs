@@ -55,7 +55,7 @@ impl<'a> Mixed<'a> {
                 Poll::Ready(Ok(count))
             }
         };
-        let taken = if past && secured.may_send_past(piece) {
+        let taken = if past && secured.may_send_past() && !piece.is_empty() {
             let Some(Poll::Ready(Ok(count))) = secured.send_past(piece, || NOW, write) else {
                 panic!("TLS keeps what the transport does not take");
             };
