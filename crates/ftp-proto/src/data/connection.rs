@@ -306,7 +306,7 @@ impl Connection {
     /// Under TLS it is what decrypts and encrypts that may do without: see [`is_direct`](Self::is_direct).
     #[inline]
     pub fn is_transparent(&self) -> bool {
-        !self.is_protected() && self.is_direct()
+        self.is_unbuffered() && !self.is_protected()
     }
 
     /// Whether the bytes of the transfer are those of the file, without conversion, and none waits here.
@@ -314,13 +314,18 @@ impl Connection {
     /// It tells the machine with [`passed`](Self::passed).
     #[inline]
     pub fn is_direct(&self) -> bool {
+        // What is asked last can be so under TLS alone.
+        self.is_unbuffered()
+            && (!self.is_protected()
+                || (!self.is_early && !self.news.is_established && self.hold_until.is_none()))
+    }
+
+    #[inline]
+    fn is_unbuffered(&self) -> bool {
         matches!(self.codec, Codec::Image)
             && matches!(self.phase, Phase::Open)
             && self.queue.is_empty()
             && !self.is_finished
-            && !self.is_early
-            && !self.news.is_established
-            && self.hold_until.is_none()
     }
 
     /// So many bytes went past this machine. No effect where that [cannot be](Self::is_direct).
