@@ -43,6 +43,8 @@ pub(crate) struct TlsState {
     encrypted: usize,
     /// Our `close_notify` is in the output.
     closing: bool,
+    /// Why it is over: rustls must not be asked again.
+    failure: Option<rustls::Error>,
 }
 
 enum Connection {
@@ -113,6 +115,7 @@ impl TlsState {
             offered: 0,
             encrypted: 0,
             closing: false,
+            failure: None,
         };
         tls.run(Task::Receive(&mut keep))?;
         Ok(tls)
@@ -170,7 +173,8 @@ impl TlsState {
         self.output.has_more
     }
 
-    /// Decrypts what has come, as much as fits into this space. How much that is.
+    /// Decrypts what has come, as much as fits into this space. How much that is. What comes before a fault is
+    /// given first.
     pub(crate) fn decrypt(&mut self, space: &mut [u8]) -> Result<usize, rustls::Error> {
         let mut filled: usize = 0;
         let mut take = |plaintext: &[u8]| {
@@ -184,8 +188,14 @@ impl TlsState {
             count
         };
         self.offer_plaintext(&mut take);
-        if self.output.plaintext.is_empty() {
-            self.run(Task::Receive(&mut take))?;
+        if self.output.plaintext.is_empty()
+            && let Err(error) = self.run(Task::Receive(&mut take))
+        {
+            if filled == 0 {
+                return Err(error);
+            }
+            // Asked again, it says so.
+            self.output.has_more = true;
         }
         Ok(filled)
     }
@@ -292,8 +302,12 @@ impl TlsState {
         }
     }
 
-    /// Has rustls do what can be done now.
+    /// Has rustls do what can be done now. An error stays.
     fn run(&mut self, mut task: Task<'_>) -> Result<(), rustls::Error> {
+        self.output.has_more = false;
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
         let before = self.output.bytes.len();
         let result = loop {
             match self.turn(&mut task) {
@@ -302,6 +316,7 @@ impl TlsState {
                 Err(error) => {
                     // It says why to the peer, and must see no more input.
                     while self.common().wants_write() && self.turn(&mut task).is_ok() {}
+                    self.failure = Some(error.clone());
                     break Err(error);
                 }
             }
@@ -488,7 +503,6 @@ impl Output {
                         traffic.queue_close_notify(space).map_err(needed)
                     }),
                 };
-                self.has_more = false;
                 result.map(|()| Turn::Done)
             }
             Ok(ConnectionState::BlockedHandshake | ConnectionState::Closed) => match task {

@@ -267,6 +267,34 @@ fn what_came_past_is_no_whole_file_without_its_end() {
 }
 
 #[test]
+fn what_came_before_a_fault_is_given_first() {
+    for versions in BOTH {
+        let control = Control::new(versions);
+        let file = file(200_000);
+        let mut mixed = Mixed::new(&control, Direction::Receive, &file);
+        mixed.shake_hands();
+        // 48 KiB in three records, and the last byte of the last one is another.
+        mixed.send((false, u16::MAX, 0));
+        let last = mixed.transfer.server.sent.len() - 1;
+        mixed.faulty = Some(last);
+        mixed.carry();
+        let client = &mut mixed.transfer.client;
+        let mut space = vec![0; 1 << 20];
+        let inbox = std::mem::take(&mut client.inbox);
+        let read = |space: &mut [u8]| {
+            space[..inbox.len()].copy_from_slice(&inbox);
+            Poll::Ready(Ok(inbox.len()))
+        };
+        let received = client.secured.receive_past(&mut space, read);
+        assert!(matches!(received, Some(Poll::Ready(Ok(32_768)))));
+        assert!(space.starts_with(&file[..32_768]));
+        client.run();
+        assert!(matches!(client.error(), Error::Tls { .. }));
+        assert_eq!(client.secured.machine().moved(), 32_768);
+    }
+}
+
+#[test]
 fn what_the_transport_says_is_passed_on() {
     let control = Control::new(Versions::Tls13);
     let mut client = half_received(&control);
