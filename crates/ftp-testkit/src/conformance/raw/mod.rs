@@ -86,7 +86,7 @@ impl Plan {
     /// What the client must do at once is given up soon: the machine's own deadlines.
     fn impatient(mut self) -> Self {
         let mut timeouts = ftp_proto::data::Timeouts::default();
-        timeouts.connect = Duration::from_millis(300);
+        timeouts.connect = Duration::from_millis(1500);
         timeouts.handshake = timeouts.connect;
         timeouts.stall = timeouts.connect;
         self.config = self.config.timeouts(timeouts);
