@@ -262,7 +262,7 @@ impl TransferState {
             opened.postpone_tls(now);
         }
         if is_socket {
-            opened.ends_with_close();
+            opened.end_with_close();
         }
         Some(machine.data(opened))
     }

@@ -309,7 +309,18 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
         match self.state.machine_mut().receive_past(space, read) {
             Some(Poll::Ready(Ok(count))) if count > 0 => count,
             Some(nothing) => self.received_nothing(nothing),
-            None => 0,
+            None => {
+                self.received_no_record();
+                0
+            }
+        }
+    }
+
+    /// The beginning of a record moves no deadline. What passed before it did.
+    fn received_no_record(&mut self) {
+        if self.machine().may_receive_past() {
+            let now = self.now();
+            self.machine_mut().machine_mut().passed_by(now);
         }
     }
 

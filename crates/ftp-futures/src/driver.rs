@@ -208,6 +208,16 @@ impl<R: Timer + Io<T>, M: Machine, T: Unpin> Driver<R, M, T> {
         self.state.receive(|| now, read)
     }
 
+    /// Ready once the transport holds nothing that was written. If it fails, the next step says so.
+    pub(crate) fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_flush(cx, self.now());
+        if self.state.needs_flush() {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    }
+
     /// Flushes when nothing else must be written. Never waits: the transport wakes us to continue.
     fn poll_flush(&mut self, cx: &mut Context<'_>, now: Instant) {
         if self.state.needs_flush() {

@@ -102,6 +102,10 @@ impl<R: Runtime> ServesFiles for Serving<R> {
             }
         } else if self.poll_data(cx, control).is_pending() {
             task::ready!(self.poll_timer(cx));
+            if let Data::Open(driver) = &mut self.data {
+                // What it held for the bytes of a transfer that does not go on.
+                driver.machine_mut().shrink();
+            }
         }
         self.go_on(control);
         Poll::Ready(())

@@ -24,7 +24,7 @@ const MOST_ENCRYPTED: usize = 48 * 1024;
 const OVERHEAD: usize = 256;
 /// The alert as it is before there are keys (RFC 5246 §7.2, RFC 8446 §6).
 const CLEAR_CLOSE_NOTIFY: &[u8] = &[21, 3, 3, 0, 2, 1, 0];
-/// The most that waits of one message: a handshake message, which may come in several records.
+/// The most that is kept of a handshake message, which may come in several records.
 const MOST_INPUT: usize = 64 * 1024;
 /// Of a data connection, 64 KiB are read at a time, behind the beginning of a record.
 const ROOM: usize = 82 * 1024;
@@ -56,20 +56,23 @@ enum Connection {
 struct Input {
     /// It was written to up to its length.
     bytes: Vec<u8>,
-    /// So much of it rustls has done with, and so much has come.
+    /// How much of it rustls has done with.
     used: usize,
+    /// How much has come.
     filled: usize,
     /// Wiped before it is given back: there are no passwords among a file's bytes.
     wipes: bool,
 }
 
-/// What comes of it.
+/// What comes of it: bytes for the peer, and what the peer said.
 #[derive(Default)]
 struct Output {
     /// For the peer.
     bytes: Vec<u8>,
-    /// Decrypted, and not taken by anybody.
+    /// Decrypted, and not all of it taken yet.
     plaintext: Zeroizing<Vec<u8>>,
+    /// How much of that was taken.
+    taken: usize,
     peer_closed: bool,
     /// There may be more in the input, once the plaintext is taken.
     has_more: bool,
@@ -146,7 +149,7 @@ impl TlsState {
     /// Takes bytes up to the end of the present record at most, and returns how many. `take` gets what they
     /// hold, and says how much of it was taken: the rest is [`plaintext`](Self::plaintext).
     ///
-    /// On an error the alert for the peer is in the unsent output, unless our `close_notify` was
+    /// On an error of rustls the alert for the peer is in the unsent output, unless our `close_notify` was
     /// sent before: what follows that is clear text to the peer.
     pub(crate) fn receive(&mut self, bytes: &[u8], take: Take<'_>) -> Result<usize, rustls::Error> {
         if self.closing && self.record.is_between() && !bytes.first().is_some_and(is_record) {
@@ -219,18 +222,20 @@ impl TlsState {
         self.input.shrink();
     }
 
-    /// What has been decrypted and not been taken: up to one record.
+    /// What has been decrypted and not been taken: up to one record, unless something was encrypted or closed
+    /// meanwhile.
     pub(crate) fn plaintext(&self) -> &[u8] {
-        &self.output.plaintext
+        self.output.plaintext()
     }
 
     /// Offers [`plaintext`](Self::plaintext) once more. How much was taken.
     pub(crate) fn offer_plaintext(&mut self, take: Take<'_>) -> usize {
-        let plaintext = &mut self.output.plaintext;
+        let plaintext = self.output.plaintext();
         let taken = take(plaintext).min(plaintext.len());
-        plaintext.drain(..taken);
-        if plaintext.is_empty() {
-            *plaintext = Zeroizing::default();
+        let is_all = taken == plaintext.len();
+        self.output.taken = self.output.taken.saturating_add(taken);
+        if is_all {
+            (self.output.plaintext, self.output.taken) = Default::default();
         }
         taken
     }
@@ -475,7 +480,7 @@ impl Output {
                         self.decrypted(record.payload, task);
                     }
                     Some(Err(error)) => break Err(error),
-                    None => break Ok(self.is_taken(task)),
+                    None => break Ok(self.after_reading(task)),
                 }
             },
             Ok(ConnectionState::EncodeTlsData(mut message)) => self
@@ -515,6 +520,10 @@ impl Output {
         (discard, turn)
     }
 
+    fn plaintext(&self) -> &[u8] {
+        self.plaintext.get(self.taken..).unwrap_or_default()
+    }
+
     fn decrypted(&mut self, bytes: &[u8], task: &mut Task<'_>) {
         let taken = match task {
             Task::Receive(take) if self.plaintext.is_empty() => take(bytes),
@@ -524,8 +533,8 @@ impl Output {
         self.plaintext.extend_from_slice(rest);
     }
 
-    /// Whether it goes on although nobody may have taken what was decrypted.
-    fn is_taken(&mut self, task: &Task<'_>) -> Turn {
+    /// It stops where somebody must take what is decrypted first.
+    fn after_reading(&mut self, task: &Task<'_>) -> Turn {
         match task {
             Task::Receive(_) if !self.plaintext.is_empty() => {
                 self.has_more = true;

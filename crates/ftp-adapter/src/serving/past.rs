@@ -6,7 +6,7 @@ use super::FileSession;
 
 impl FileSession {
     /// Space into which a driver may read what comes next of an upload, as long as its machine is
-    /// [transparent](ftp_proto::data::Connection::is_transparent). Say with [`came_past`](Self::came_past) how much
+    /// [direct](ftp_proto::data::Connection::is_direct). Say with [`came_past`](Self::came_past) how much
     /// came. `None` if little came so far, if there is no room, or to keep the bandwidth: then
     /// [`next_job`](Self::next_job) takes it from the machine.
     pub fn space_past(&mut self, clock: time::Instant) -> Option<&mut [u8]> {

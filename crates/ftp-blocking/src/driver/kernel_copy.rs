@@ -109,8 +109,7 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
         }
     }
 
-    /// Moves what has come into the empty pipe, once, waits for at most this time, and returns how many bytes
-    /// that were. Only if there is [a socket](Self::has_plain_socket). None: as for [`read_past`](Self::read_past).
+    /// Waits at most this long for bytes, moves them into the empty pipe, and returns how many that were. Only if there is [a socket](Self::has_plain_socket). None: as for [`read_past`](Self::read_past).
     ///
     /// # Errors
     /// Nothing was moved, and nothing can be in this way: the bytes must be read.
@@ -135,7 +134,7 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing went out in this time, or nothing may go past the
-    /// machine now. Other errors mean that it must be read and written: also for what is wrong with the file or
+    /// machine now, or a signal came. Other errors mean that it must be read and written: also for what is wrong with the file or
     /// the connection.
     pub(crate) fn send_file_past(
         &mut self,
@@ -150,7 +149,12 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
         let Some(socket) = self.transport.transport.socket() else {
             return Err(io::ErrorKind::Unsupported.into());
         };
-        let sent = sendfile(socket, file, None, count)?;
+        let sent = match sendfile(socket, file, None, count) {
+            Ok(sent) => sent,
+            // By a signal: it is tried again.
+            Err(rustix::io::Errno::INTR) => return Err(io::ErrorKind::WouldBlock.into()),
+            Err(error) => return Err(error.into()),
+        };
         if sent > 0 {
             self.state.wrote_past();
             self.machine_mut().machine_mut().passed(sent);

@@ -9,7 +9,7 @@ use crate::chunk::Chunk;
 use crate::driver::kernel_copy::Pipe;
 
 /// The most that the system sends in one call, during which nobody can give the transfer up.
-const LARGEST: usize = 256 * 1024;
+const MOST_PER_CALL: usize = 256 * 1024;
 
 /// The system moves what came to a file.
 #[derive(Default)]
@@ -79,7 +79,7 @@ impl Sending {
             return 0;
         }
         let begun = Instant::now();
-        let most = self.chunk.size().min(LARGEST).min(most);
+        let most = self.chunk.size().min(MOST_PER_CALL).min(most);
         let count = running.go_past(|driver| {
             match driver.send_file_past(file, most, LONGEST_SLICE) {
                 Ok(count) => count,

@@ -8,7 +8,7 @@ use cap_std::fs::Dir;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 use rustix::io::{ReadWriteFlags, preadv2};
 
-/// The rest of a file from `offset` on. `None` if it has more than `most` bytes, if the system had to wait for its
+/// The rest of a file from `offset` on. `None` if it has more than `most` bytes, if the system would have to wait for its
 /// name or its bytes, or could not tell; and for what is no file.
 pub(super) fn read(root: &Dir, path: &Path, offset: u64, most: usize) -> Option<Vec<u8>> {
     // Looked at before it is opened, since opening some devices does something.
@@ -28,10 +28,13 @@ pub(super) fn read(root: &Dir, path: &Path, offset: u64, most: usize) -> Option<
     (count == length).then_some(bytes)
 }
 
-/// As `cap-std` does, but only if all parts of the path are in memory.
+/// As `cap-std` does, but only if all parts of the path are in memory, and on the file system of the root.
 fn open(root: &Dir, path: &Path, flags: OFlags) -> Option<OwnedFd> {
     let flags = flags | OFlags::RDONLY | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::CACHED;
+    let resolve = ResolveFlags::BENEATH
+        | ResolveFlags::NO_MAGICLINKS
+        | ResolveFlags::NO_XDEV
+        | ResolveFlags::CACHED;
     openat2(root, path, flags, Mode::empty(), resolve).ok()
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod cached;
+mod disk;
 mod entries;
 mod reading;
 mod rename;
@@ -54,9 +55,9 @@ impl Directory {
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let root = Dir::open_ambient_dir(path, ambient_authority())?;
         Ok(Self {
+            is_local: disk::holds(&root),
             root: Arc::new(root),
             sync: false,
-            is_local: true,
         })
     }
 
@@ -65,9 +66,12 @@ impl Directory {
     /// # Errors
     /// As [`Files::enter`].
     pub fn below(&self, path: &VirtualPath) -> Result<Self, FileError> {
-        let root = self.root.open_dir(relative(path)?);
+        let root = self.root.open_dir(relative(path)?).map_err(file_error)?;
+        // It may be on another file system, unless the application says what is known of none.
+        let is_disk = disk::holds(&root) || !disk::holds(&self.root);
         Ok(Self {
-            root: Arc::new(root.map_err(file_error)?),
+            root: Arc::new(root),
+            is_local: self.is_local && is_disk,
             ..*self
         })
     }
@@ -82,8 +86,9 @@ impl Directory {
     }
 
     /// Whether the directory is on a disk of this host, and not on a network file system or a device that may
-    /// take long. Default on. It decides only in which thread a server makes its calls: see
-    /// [`Files::is_local`].
+    /// take long. By default that is asked of the system on Linux, where an unknown file system is not; elsewhere
+    /// it is taken for granted. It decides only in which thread a server makes its calls: see
+    /// [`Files::is_local`] and [`Files::read_cached`].
     #[must_use]
     pub fn local(mut self, local: bool) -> Self {
         self.is_local = local;
@@ -343,10 +348,6 @@ fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 /// Of these facts, all that are `needed`.
-#[cfg_attr(
-    not(unix),
-    expect(unused_variables, reason = "what is not always needed is of Unix")
-)]
 fn facts(name: Vec<u8>, metadata: &Metadata, needed: FactNames) -> Facts {
     let kind = kind(metadata.file_type());
     let mut facts = Facts::new(name, kind);

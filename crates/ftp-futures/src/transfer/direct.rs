@@ -23,11 +23,13 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
         let transport = &mut self.transport;
         let read = |space: &mut [u8]| R::poll_read(Pin::new(transport), cx, space);
         match self.state.machine_mut().receive_past(space, read) {
-            None => Poll::Ready(None),
             Some(Poll::Ready(Ok(count))) if count > 0 => Poll::Ready(Some(count)),
-            Some(Poll::Pending) => {
-                let now = self.now();
-                self.machine_mut().machine_mut().passed_by(now);
+            // The beginning of a record moves no deadline. What passed before it did.
+            None | Some(Poll::Pending) => {
+                if self.machine().may_receive_past() {
+                    let now = self.now();
+                    self.machine_mut().machine_mut().passed_by(now);
+                }
                 Poll::Ready(None)
             }
             // An end or a failure comes once only: the driver's state must know.
@@ -63,7 +65,10 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
         let write = |bytes: &[u8]| R::poll_write(Pin::new(transport), cx, bytes);
         match self.state.machine_mut().send_past(bytes, now, write) {
             None | Some(Poll::Pending) => Poll::Ready(None),
-            Some(Poll::Ready(Ok(count))) if count > 0 => Poll::Ready(Some(count)),
+            Some(Poll::Ready(Ok(count))) if count > 0 => {
+                self.state.wrote_past();
+                Poll::Ready(Some(count))
+            }
             Some(Poll::Ready(failed)) => {
                 let now = self.now();
                 let transport = &mut self.transport;

@@ -213,6 +213,14 @@ impl<C: HoldsClient> Running<C> {
         Poll::Ready(count)
     }
 
+    /// Ready once the data connection's transport holds nothing that was written.
+    pub(crate) fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.data {
+            Data::Open(driver) => driver.poll_flushed(cx),
+            _ => Poll::Ready(()),
+        }
+    }
+
     /// Whether nothing that was written waits to be sent.
     pub(crate) fn is_flushed(&self) -> bool {
         let data = self.data.machine();

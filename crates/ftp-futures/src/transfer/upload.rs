@@ -121,6 +121,7 @@ impl<C: HoldsClient> Upload<C> {
         while !self.running.is_flushed() {
             ready!(self.running.poll_turn(cx))?;
         }
+        ready!(self.running.poll_flushed(cx));
         self.running.send_at_once();
         Poll::Ready(Ok(()))
     }

@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_millis(250);
 ///   [cut](crate::Machine::cut_off) is [`Error::CutOff`].
 /// * **Sending**: what is [written](Self::write), up to 48 KiB ahead, is sent.
 ///   [`finish`](Self::finish) ends it: the rest is sent, then the sending side closed, and the
-///   peer's end awaited for a while, unless it [ends with the close](Self::ends_with_close). Whether that
+///   peer's end awaited for a while, unless it [ends with the close](Self::end_with_close). Whether that
 ///   comes, and how, changes nothing. Bytes that a peer
 ///   sends against the direction are dropped. A peer that ends its own side ends nothing.
 /// * **TLS**: where it is wanted, it is put around before the first byte. Bytes that come in clear
@@ -70,7 +70,7 @@ pub struct Connection {
     has_passed: bool,
     /// The application has written all.
     pub(super) is_finished: bool,
-    /// To be closed is its end.
+    /// Closing the transport ends it.
     ends_with_close: bool,
     /// TLS starts then.
     pub(super) starts_at: Option<Instant>,
@@ -343,7 +343,7 @@ impl Connection {
         }
     }
 
-    /// The last of the bytes that [passed](Self::passed) did by now: say so when no more come. No effect if
+    /// All bytes that [passed](Self::passed) have done so by `now`: say so when no more come. No effect if
     /// none has since this machine was told the time.
     #[inline]
     pub fn passed_by(&mut self, now: Instant) {
@@ -358,7 +358,7 @@ impl Connection {
     /// its end then. So what is sent in clear needs no [shutdown](crate::Action::Shutdown) before, and the
     /// peer's end is not awaited. For a client's upload, which the server confirms; no effect under TLS, or if
     /// this side receives.
-    pub fn ends_with_close(&mut self) {
+    pub fn end_with_close(&mut self) {
         self.ends_with_close = !self.is_protected();
     }
 

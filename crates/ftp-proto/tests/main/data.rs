@@ -45,7 +45,7 @@ proptest! {
 
         let mut upload = Detached::new(Direction::Send).connect(NOW);
         if ends_with_close {
-            upload.ends_with_close();
+            upload.end_with_close();
         }
         prop_assert_eq!(upload.write(NOW, &bytes), bytes.len());
         upload.finish(NOW);
@@ -95,7 +95,7 @@ fn an_upload_whose_peer_resets_after_the_shutdown_is_whole_and_not_before() {
 fn an_upload_in_clear_may_end_with_the_close() {
     for bytes in [&b""[..], b"abc"] {
         let mut upload = Detached::new(Direction::Send).connect(NOW);
-        upload.ends_with_close();
+        upload.end_with_close();
         assert_eq!(upload.write(NOW, bytes), bytes.len());
         upload.finish(NOW);
         if !bytes.is_empty() {
@@ -111,7 +111,7 @@ fn an_upload_in_clear_may_end_with_the_close() {
 #[test]
 fn an_upload_under_tls_is_shut_down_all_the_same() {
     let mut upload = Detached::new(Direction::Send).protected(true).connect(NOW);
-    upload.ends_with_close();
+    upload.end_with_close();
     assert!(matches!(upload.poll(), Ok(Action::Event(Event::StartTls))));
     upload.tls_started(NOW, tls());
     assert!(matches!(

@@ -39,7 +39,8 @@ use crate::{ClientTls, Error};
 ///   says afterwards is still read.
 /// * **Memory**: of the peer's bytes it keeps one record (16 KiB) or one handshake message
 ///   (64 KiB) at most, and takes no more while the machine inside has not taken what is
-///   decrypted.
+///   decrypted. A data connection that receives [past its machine](Self::receive_past) has space for
+///   82 KiB until it is [given back](Self::shrink).
 #[derive(Debug)]
 pub struct Secured<M> {
     machine: M,

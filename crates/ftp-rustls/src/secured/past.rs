@@ -70,7 +70,7 @@ impl Secured<data::Connection> {
         }
     }
 
-    /// Sends from the application's bytes, and returns how many it has no more to care for. `write` hands bytes
+    /// Sends from the application's bytes, and returns how many were taken. `write` hands bytes
     /// to the transport, and is called once at most; what it says of a transport that takes none is returned,
     /// unless TLS keeps the bytes. `None`: [write](data::Connection::write) them.
     ///

@@ -3,9 +3,10 @@
 
 use std::io;
 use std::task::Poll;
+use std::time::Duration;
 
 use ftp_proto::data::{self, Connection, Direction};
-use ftp_proto::{Instant, Machine};
+use ftp_proto::{Action, Instant, Machine};
 use ftp_rustls::{Error, Versions};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -292,6 +293,38 @@ fn what_came_before_a_fault_is_given_first() {
         assert!(matches!(client.error(), Error::Tls { .. }));
         assert_eq!(client.secured.machine().moved(), 32_768);
     }
+}
+
+/// A driver that is told so says when the bytes before it passed, since it read no clock for them.
+#[test]
+fn the_beginning_of_a_record_goes_past_without_moving_the_deadline() {
+    let control = Control::new(Versions::Tls13);
+    let mut client = half_received(&control);
+    let mut space = vec![0; 1 << 20];
+    let beginning = |space: &mut [u8]| {
+        space[..5].copy_from_slice(&[23, 3, 3, 1, 0]);
+        Poll::Ready(Ok(5))
+    };
+    while client.secured.receive_past(&mut space, beginning).is_some() {}
+    assert!(client.secured.may_receive_past());
+    let deadline = |client: &mut End<Connection>| match client.secured.poll() {
+        Ok(Action::Read { deadline }) => deadline.expect("a deadline"),
+        action => panic!("{action:?}"),
+    };
+    let later = NOW + Duration::from_secs(59);
+    client.secured.machine_mut().passed_by(later);
+    assert_eq!(
+        deadline(&mut client),
+        later + data::Timeouts::default().stall
+    );
+    client
+        .secured
+        .machine_mut()
+        .passed_by(later + Duration::from_secs(1));
+    assert_eq!(
+        deadline(&mut client),
+        later + data::Timeouts::default().stall
+    );
 }
 
 #[test]
