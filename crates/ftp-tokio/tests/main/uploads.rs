@@ -8,19 +8,21 @@ use std::time::Duration;
 
 use ftp_proto::client::{Config, Login, Security};
 use ftp_proto::data::{Open, Timeouts};
-use ftp_tokio::generic::DataTransport;
+use ftp_tokio::generic::{BoxFuture, DataTransport};
 use ftp_tokio::{Client, Connector};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 fn config() -> Config {
     Config::new(Login::new("anna", "correct horse").unwrap()).security(Security::DangerousPlaintext)
 }
 
-/// Answers one client until it leaves, and gives what it uploaded. It does not close a data connection before
+/// Answers one client until it leaves, and gives what it uploaded; `came` is told how much has come. It does not close a data connection before
 /// the next one.
-async fn serve(listener: TcpListener) -> Vec<Vec<u8>> {
+async fn serve(listener: TcpListener, came: watch::Sender<usize>) -> Vec<Vec<u8>> {
     let passive = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = passive.local_addr().unwrap().port();
     let mut control = BufReader::new(listener.accept().await.unwrap().0);
@@ -37,7 +39,9 @@ async fn serve(listener: TcpListener) -> Vec<Vec<u8>> {
                 control.write_all(b"150 Send it.\r\n").await.unwrap();
                 let (mut data, _) = passive.accept().await.unwrap();
                 let mut bytes = Vec::new();
-                data.read_to_end(&mut bytes).await.unwrap();
+                while data.read_buf(&mut bytes).await.unwrap() > 0 {
+                    came.send_replace(bytes.len());
+                }
                 uploads.push(bytes);
                 left_open = Some(data);
                 "226 Kept.\r\n"
@@ -54,9 +58,15 @@ async fn serve(listener: TcpListener) -> Vec<Vec<u8>> {
 }
 
 async fn server() -> (String, JoinHandle<Vec<Vec<u8>>>) {
+    let (address, server, _) = observed().await;
+    (address, server)
+}
+
+async fn observed() -> (String, JoinHandle<Vec<Vec<u8>>>, watch::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    (address, tokio::spawn(serve(listener)))
+    let (came, coming) = watch::channel(0);
+    (address, tokio::spawn(serve(listener, came)), coming)
 }
 
 /// A client that waited for the server's end of the data connection would wait for an hour.
@@ -117,4 +127,41 @@ async fn small_packets_go_at_once_when_an_upload_is_flushed() {
     client.quit().await.unwrap();
     let lengths: Vec<_> = server.await.unwrap().iter().map(Vec::len).collect();
     assert_eq!(lengths, [0, 3, 1, 0]);
+}
+
+/// Transports that keep what is written until they are flushed.
+struct Buffering;
+
+impl DataTransport<BufWriter<TcpStream>> for Buffering {
+    fn connect(&self, open: Open) -> BoxFuture<io::Result<BufWriter<TcpStream>>> {
+        let Open::ConnectToPeer { port } = open else {
+            panic!("{open:?}");
+        };
+        Box::pin(async move {
+            Ok(BufWriter::new(
+                TcpStream::connect(("127.0.0.1", port)).await?,
+            ))
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_is_flushed_is_not_kept_by_the_transport() {
+    let (address, server, mut coming) = observed().await;
+    let control = BufWriter::new(TcpStream::connect(address).await.unwrap());
+    let connector = Connector::new(config());
+    let mut client: Client<BufWriter<TcpStream>> =
+        connector.over(control, "localhost").await.unwrap();
+    client.data_transport(Arc::new(Buffering));
+    let mut upload = client.store("a file").await.unwrap();
+    for sent in 1..4 {
+        upload.write_all(b"x").await.unwrap();
+        upload.flush().await.unwrap();
+        let arrives = coming.wait_for(|came| *came == sent);
+        let arrived = timeout(Duration::from_secs(60), arrives).await;
+        arrived.expect("it is with the server").unwrap();
+    }
+    upload.finish().await.unwrap();
+    client.quit().await.unwrap();
+    assert_eq!(server.await.unwrap(), [b"xxx"]);
 }
