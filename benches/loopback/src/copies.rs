@@ -122,9 +122,14 @@ fn bare(copy: &Copy, down: bool, moves: &dyn Moves) {
 
 /// The system copies.
 fn ours(copy: Copy, down: bool) {
-    let mut client = ftp_blocking::Connector::new(config())
+    let client = ftp_blocking::Connector::new(config())
         .connect(&copy.server.to_string())
         .expect("logged in");
+    copy_and_quit(client, copy, down);
+}
+
+/// By the calls for files.
+pub(crate) fn copy_and_quit(mut client: ftp_blocking::Client, copy: Copy, down: bool) {
     if down {
         let mut file = File::create(copy.local).expect("a file");
         let mut download = client.retrieve(copy.path).expect("it begins");

@@ -17,7 +17,7 @@ use ftp_blocking::ftp_rustls::rustls::unbuffered::{ConnectionState, UnbufferedSt
 use ftp_blocking::ftp_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ftp_blocking::ftp_rustls::{Roots, client_config, roots_from_pem};
 
-use crate::copies::Copy;
+use crate::copies::{Copy, copy_and_quit};
 use crate::files::{LOGIN, PIECE, port, reply};
 use crate::servers::tokio_runtime;
 use crate::{PASSWORD, USER};
@@ -235,21 +235,11 @@ fn host(copy: &Copy) -> String {
 }
 
 fn blocking(copy: Copy, down: bool, certificate: &Path) {
-    let mut client = ftp_blocking::Connector::new(config())
+    let client = ftp_blocking::Connector::new(config())
         .tls(tls(certificate))
         .connect(&host(&copy))
         .expect("logged in");
-    if down {
-        let mut file = File::create(copy.local).expect("a file");
-        let mut download = client.retrieve(copy.path).expect("it begins");
-        download.copy_to_file(&mut file).expect("whole");
-    } else {
-        let mut file = File::open(copy.local).expect("a file");
-        let mut upload = client.store(copy.path).expect("it begins");
-        upload.copy_from_file(&mut file).expect("sent");
-        upload.finish().expect("whole");
-    }
-    client.quit().expect("goodbye");
+    copy_and_quit(client, copy, down);
 }
 
 fn tokio(copy: Copy, down: bool, certificate: &Path) {
