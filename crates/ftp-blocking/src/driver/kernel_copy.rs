@@ -109,7 +109,8 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
         }
     }
 
-    /// Waits at most this long for bytes, moves them into the empty pipe, and returns how many that were. Only if there is [a socket](Self::has_plain_socket). None: as for [`read_past`](Self::read_past).
+    /// Waits at most this long for bytes, moves them into the empty pipe, and returns how many that were. Only if
+    /// there is [a socket](Self::has_plain_socket). None: as for [`read_past`](Self::read_past).
     ///
     /// # Errors
     /// Nothing was moved, and nothing can be in this way: the bytes must be read.

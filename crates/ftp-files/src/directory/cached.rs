@@ -8,8 +8,8 @@ use cap_std::fs::Dir;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 use rustix::io::{ReadWriteFlags, preadv2};
 
-/// The rest of a file from `offset` on. `None` if it has more than `most` bytes, if the system would have to wait for its
-/// name or its bytes, or could not tell; and for what is no file.
+/// The rest of a file from `offset` on. `None` if it has more than `most` bytes, if the system would have to
+/// wait for its name or its bytes, or could not tell; and for what is no file.
 pub(super) fn read(root: &Dir, path: &Path, offset: u64, most: usize) -> Option<Vec<u8>> {
     // Looked at before it is opened, since opening some devices does something.
     let size = size(&open(root, path, OFlags::PATH)?)?;

@@ -39,7 +39,7 @@ impl Secured<data::Connection> {
         space: &mut [u8],
         read: impl FnOnce(&mut [u8]) -> Poll<io::Result<usize>>,
     ) -> Option<Poll<io::Result<usize>>> {
-        if !self.may_receive_past() {
+        if space.is_empty() || !self.may_receive_past() {
             return None;
         }
         let TlsLayer::Established(tls) = &mut self.layer else {
