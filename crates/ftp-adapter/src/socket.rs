@@ -47,6 +47,13 @@ pub fn reset_on_close(socket: &SockRef<'_>, reset: bool) {
     let _not_essential = socket.set_linger(reset.then_some(Duration::ZERO));
 }
 
+/// Whether a client's data connection is reset when it is closed before its end. An upload in clear: its end would
+/// be that of the file. A download under TLS: the server may be told first that nothing comes from here, and its
+/// next write finds a broken pipe, for which ProFTPD ends the session; it does not for a reset.
+pub fn is_reset_if_given_up(direction: Direction, is_protected: bool) -> bool {
+    is_protected == (direction == Direction::Receive)
+}
+
 /// The same for the data connection of a server: what is sent in clear is reset when it is closed before its
 /// end. Say so at the start, and take it back at the end.
 pub fn reset_if_cut(socket: &SockRef<'_>, data: &Connection, reset: bool) {

@@ -4,9 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::time;
 
+use ftp_adapter::socket::is_reset_if_given_up;
 use ftp_adapter::{Error, TransferState};
 use ftp_proto::client::Transfer;
-use ftp_proto::data::{self, Direction, Ticket};
+use ftp_proto::data::{self, Ticket};
 
 use crate::transfer::Running;
 use crate::{Aborter, Client, DataListener, DataTransport, Download, Transport, Upload};
@@ -153,13 +154,14 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// A new data connection, which may be one of several of this transfer, and may not be wanted any more. If an
-    /// upload in clear ends now, it is given up.
+    /// A new data connection, which may be one of several of this transfer, and may not be wanted any more. If it
+    /// ends now, it is given up.
     pub(crate) fn prepare_data(&self, ticket: &Ticket, data: &T) {
         if let Some(transport) = &self.data {
             if ticket.is_protected() {
                 transport.send_at_once(data);
-            } else if ticket.direction() == Direction::Send {
+            }
+            if is_reset_if_given_up(ticket.direction(), ticket.is_protected()) {
                 transport.reset_on_drop(data, true);
             }
         }
@@ -172,11 +174,10 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// All has been sent: its end is that of the file.
+    /// It is at its end.
     pub(crate) fn end_data(&self, machine: &data::Connection, data: &T) {
         if let Some(transport) = &self.data
-            && machine.direction() == Direction::Send
-            && !machine.is_protected()
+            && is_reset_if_given_up(machine.direction(), machine.is_protected())
         {
             transport.reset_on_drop(data, false);
         }

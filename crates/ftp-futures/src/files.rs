@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::{future::poll_fn, io};
 
 use ftp_adapter::files::Return;
+use ftp_adapter::socket::is_reset_if_given_up;
 use ftp_adapter::{Error, TransferState};
 use ftp_proto::client::{Event, Transfer};
-use ftp_proto::data::{self, Direction, Open, Ticket};
+use ftp_proto::data::{self, Open, Ticket};
 
 use crate::operations::Conversation;
 use crate::transfer::{BoxFuture, Listening, Running};
@@ -162,13 +163,14 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         }
     }
 
-    /// A new data connection, which may be one of several of this transfer, and may not be wanted any more. If an
-    /// upload in clear ends now, it is given up.
+    /// A new data connection, which may be one of several of this transfer, and may not be wanted any more. If it
+    /// ends now, it is given up.
     pub(crate) fn prepare_data(&self, ticket: &Ticket, data: &T) {
         if let Some(transport) = &self.data {
             if ticket.is_protected() {
                 transport.send_at_once(data);
-            } else if ticket.direction() == Direction::Send {
+            }
+            if is_reset_if_given_up(ticket.direction(), ticket.is_protected()) {
                 transport.reset_on_drop(data, true);
             }
         }
@@ -181,11 +183,10 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         }
     }
 
-    /// All has been sent: its end is that of the file.
+    /// It is at its end.
     pub(crate) fn end_data(&self, machine: &data::Connection, data: &T) {
         if let Some(transport) = &self.data
-            && machine.direction() == Direction::Send
-            && !machine.is_protected()
+            && is_reset_if_given_up(machine.direction(), machine.is_protected())
         {
             transport.reset_on_drop(data, false);
         }

@@ -44,7 +44,8 @@ pub trait DataTransport<T>: Send + Sync {
 
     /// Whether the data connection is to be reset when it is dropped. That is asked for at the start of an
     /// upload in clear, and taken back when all was sent: so if the upload is given up, or the
-    /// program dies, the server does not take that for the end of the file. Does nothing, if not
+    /// program dies, the server does not take that for the end of the file. The same for downloads under TLS:
+    /// ProFTPD ends the session if it finds a broken pipe in place of a reset. Does nothing, if not
     /// implemented.
     fn reset_on_drop(&self, data: &T, reset: bool) {
         let _ = (data, reset);

@@ -1,6 +1,6 @@
 //! Transfers under TLS: when servers shake hands, and when the end is one.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, mpsc};
 
@@ -225,6 +225,41 @@ fn an_end_without_close_notify_is_cut_off_even_if_the_server_says_that_all_is_we
         assert!(is_cut, "{error:?}");
         drop(download);
         ask_where(client);
+    });
+}
+
+/// Though all was read that has come: an end would tell the server that nothing comes from here, and its next
+/// write would find a broken pipe.
+#[test]
+fn a_download_that_is_given_up_is_reset_and_one_that_ended_is_not() {
+    let (connector, tls) = tls();
+    let server_tls = tls.clone();
+    let script = move |server: &mut ScriptedServer| {
+        let data = server.data("RETR part");
+        server.say("150 Here it comes.");
+        let mut data = shake_hands(&tls, data);
+        data.write_all(b"some").unwrap();
+        server.expect("ABOR");
+        let end = data.sock.read(&mut [0]).unwrap_err();
+        assert_eq!(end.kind(), ErrorKind::ConnectionReset);
+        server.say("426 Gone.\n226 Aborted.");
+
+        let data = server.data("RETR all");
+        server.say("150 Here it comes.");
+        let mut data = shake_hands(&tls, data);
+        data.write_all(b"some").unwrap();
+        data.conn.send_close_notify();
+        data.flush().unwrap();
+        assert_eq!(data.read(&mut [0]).unwrap(), 0);
+        assert_eq!(data.sock.read(&mut [0]).unwrap(), 0);
+        server.say("226 Done.");
+    };
+    play_with(connector, Some(server_tls), script, |client| {
+        let mut download = client.retrieve("part").unwrap();
+        download.read_exact(&mut [0; 4]).unwrap();
+        drop(download);
+        let mut download = client.retrieve("all").unwrap();
+        assert_eq!(download.read_to_end(&mut Vec::new()).unwrap(), 4);
     });
 }
 

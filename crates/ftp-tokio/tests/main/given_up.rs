@@ -1,5 +1,5 @@
-//! Uploads that are given up: under TLS, with a server that asks for TLS sessions to be resumed; and in clear, as its
-//! server leaves.
+//! Transfers that are given up: uploads under TLS, with a server that asks for TLS sessions to be resumed; in clear, as
+//! its server leaves; downloads under TLS.
 
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
@@ -61,7 +61,7 @@ fn serve(
     let mut control = shake_hands(tls, stream);
     let passive = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = passive.local_addr().unwrap().port();
-    let mut data = None;
+    let (mut data, mut is_download) = (None, false);
     loop {
         let line = read_line(&mut control);
         let reply = match line.split(' ').next().unwrap() {
@@ -75,6 +75,20 @@ fn serve(
                 arrived.send(upload.conn.handshake_kind().unwrap()).unwrap();
                 data = Some(upload);
                 continue;
+            }
+            "RETR" => {
+                control.write_all(b"150 Here it comes.\r\n").unwrap();
+                let mut download = shake_hands(tls, passive.accept().unwrap().0);
+                download.write_all(b"some").unwrap();
+                data = Some(download);
+                is_download = true;
+                continue;
+            }
+            "ABOR" if is_download => {
+                let mut given_up = data.take().unwrap();
+                let end = given_up.sock.read(&mut [0]).unwrap_err();
+                assert_eq!(end.kind(), io::ErrorKind::ConnectionReset);
+                "426 Gone.\r\n226 Aborted.".to_owned()
             }
             "ABOR" => {
                 data = None;
@@ -93,25 +107,30 @@ fn serve(
     }
 }
 
-/// A ticket is used once. What an upload brings must not be lost with it: some servers close both
-/// connections when a session is not resumed.
-#[tokio::test]
-async fn an_upload_that_is_given_up_leaves_a_session_for_the_next() {
+/// A server that sends one ticket a handshake, and what connects to it.
+fn one_ticket() -> (Arc<ServerConfig>, Connector) {
     let made = SelfMade::for_loopback();
     let pem = made.certificate_pem.as_bytes();
     let identity = Identity::from_pem(pem, made.key_pem.as_bytes()).unwrap();
     let server = server_config(identity, ClientCertificates::NotAsked).unwrap();
     let mut one_ticket = ServerConfig::clone(&server);
     one_ticket.send_tls13_tickets = 1;
-    let tls = Arc::new(one_ticket);
+    let roots = Roots::Store(roots_from_pem(pem).unwrap());
+    let config = Config::new(Login::new("anna", "correct horse").unwrap());
+    let connector = Connector::new(config).tls(client_config(roots, None).unwrap());
+    (Arc::new(one_ticket), connector)
+}
+
+/// A ticket is used once. What an upload brings must not be lost with it: some servers close both
+/// connections when a session is not resumed.
+#[tokio::test]
+async fn an_upload_that_is_given_up_leaves_a_session_for_the_next() {
+    let (tls, connector) = one_ticket();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = format!("localhost:{}", listener.local_addr().unwrap().port());
     let (arrived, mut arrivals) = mpsc::unbounded_channel();
     let server = thread::spawn(move || serve(&listener, &tls, &arrived));
 
-    let roots = Roots::Store(roots_from_pem(pem).unwrap());
-    let config = Config::new(Login::new("anna", "correct horse").unwrap());
-    let connector = Connector::new(config).tls(client_config(roots, None).unwrap());
     let mut client = connector.connect(&address).await.unwrap();
     for number in 0..UPLOADS {
         let mut upload = client.store("part").await.unwrap();
@@ -126,6 +145,26 @@ async fn an_upload_that_is_given_up_leaves_a_session_for_the_next() {
         tokio::task::yield_now().await;
         upload.write(b"y").await.unwrap();
     }
+    client.quit().await.unwrap();
+    server.join().unwrap();
+}
+
+/// Though all was read that has come: an end would tell the server that nothing comes from here, and its next
+/// write would find a broken pipe.
+#[tokio::test]
+async fn a_download_that_is_given_up_under_tls_is_reset() {
+    let (tls, connector) = one_ticket();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = format!("localhost:{}", listener.local_addr().unwrap().port());
+    let server = thread::spawn(move || serve(&listener, &tls, &mpsc::unbounded_channel().0));
+
+    let mut client = connector.connect(&address).await.unwrap();
+    let mut download = client.retrieve("part").await.unwrap();
+    let mut came = 0;
+    while came < 4 {
+        came += download.read(&mut [0; 4]).await.unwrap();
+    }
+    drop(download);
     client.quit().await.unwrap();
     server.join().unwrap();
 }
