@@ -68,6 +68,7 @@ pub use session::{
 };
 pub use session_state::{LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionEvents, SessionState, SessionTask};
 pub use setup::ClientSetup;
+pub use socket::SocketOption;
 pub use socket2;
 pub use transfer::{DataFailure, Report, Started, TransferState, TransferStep};
 

@@ -3,11 +3,61 @@
 use std::io;
 use std::time::Duration;
 
-use ftp_proto::data::{Connection, Direction};
+use ftp_proto::data::{Connection, Direction, Ticket};
 use socket2::{SockRef, TcpKeepalive};
 
 /// How long a control connection may be silent before the system asks whether the other host is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// What a client asks of the socket of one of its connections. None changes what is sent: a transport without
+/// sockets does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SocketOption {
+    /// What comes next over this control connection is acknowledged at once (`TCP_QUICKACK`): a server may hold
+    /// its confirmation of a transfer back until then.
+    AcknowledgeAtOnce,
+    /// What is written to this data connection goes at once, however little it is (`TCP_NODELAY`). Asked for under
+    /// TLS, and in clear when an upload is flushed: its last bytes go with its end.
+    SendAtOnce,
+    /// Whether this data connection is reset when it is dropped (`SO_LINGER`). That is asked for at the start of some
+    /// transfers, and taken back at their end, so it is what happens to those that are given up, and if the
+    /// program dies. An upload in clear: its end would be that of the file. A download under TLS: a server that
+    /// still writes could find a broken pipe, for which ProFTPD ends the session; for a reset it does not.
+    ResetOnDrop(bool),
+}
+
+impl SocketOption {
+    /// What a new data connection is told. It may be one of several of its transfer, and not be wanted any more.
+    pub fn at_start(ticket: &Ticket) -> impl Iterator<Item = Self> + use<> {
+        let (direction, is_protected) = (ticket.direction(), ticket.is_protected());
+        let at_once = is_protected.then_some(Self::SendAtOnce);
+        let reset = is_reset_if_given_up(direction, is_protected);
+        at_once
+            .into_iter()
+            .chain(reset.then_some(Self::ResetOnDrop(true)))
+    }
+
+    /// What a data connection is told at its end.
+    pub fn at_end(data: &Connection) -> Option<Self> {
+        let reset = is_reset_if_given_up(data.direction(), data.is_protected());
+        reset.then_some(Self::ResetOnDrop(false))
+    }
+
+    /// Sets it on a socket of TCP. What fails costs time at most, but for a reset: then the connection is closed as
+    /// others are, and the server may keep a part of a file.
+    pub fn set(self, socket: &SockRef<'_>) {
+        match self {
+            Self::AcknowledgeAtOnce => acknowledge_at_once(socket),
+            Self::SendAtOnce => send_at_once(socket),
+            Self::ResetOnDrop(reset) => reset_on_close(socket, reset),
+        }
+    }
+}
+
+fn is_reset_if_given_up(direction: Direction, is_protected: bool) -> bool {
+    is_protected == (direction == Direction::Receive)
+}
 
 /// For a control connection: small packets go at once, and the system keeps it alive, since nothing is
 /// said over it during a long transfer. What a client sends as urgent, the last byte of an `ABOR` for
@@ -24,7 +74,7 @@ pub fn prepare_control(socket: &SockRef<'_>) -> io::Result<()> {
 /// What comes next is acknowledged at once. A server that holds small packets back (Nagle's algorithm) waits for
 /// that before it confirms a transfer, 40 ms for each file. Linux alone has this option, and forgets
 /// it after a while.
-pub fn acknowledge_at_once(socket: &SockRef<'_>) {
+fn acknowledge_at_once(socket: &SockRef<'_>) {
     #[cfg(target_os = "linux")]
     {
         // It only saves time.
@@ -42,19 +92,12 @@ pub fn send_at_once(socket: &SockRef<'_>) {
 
 /// Whether the connection is reset when it is closed: so the peer does not take its end for the end of
 /// a file.
-pub fn reset_on_close(socket: &SockRef<'_>, reset: bool) {
+fn reset_on_close(socket: &SockRef<'_>, reset: bool) {
     // If that fails it is closed as others are, and the server may keep a part of a file.
     let _not_essential = socket.set_linger(reset.then_some(Duration::ZERO));
 }
 
-/// Whether a client's data connection is reset when it is closed before its end. An upload in clear: its end would
-/// be that of the file. A download under TLS: the server may be told first that nothing comes from here, and its
-/// next write finds a broken pipe, for which ProFTPD ends the session; it does not for a reset.
-pub fn is_reset_if_given_up(direction: Direction, is_protected: bool) -> bool {
-    is_protected == (direction == Direction::Receive)
-}
-
-/// The same for the data connection of a server: what is sent in clear is reset when it is closed before its
+/// For the data connection of a server: what is sent in clear is reset when it is closed before its
 /// end. Say so at the start, and take it back at the end.
 pub fn reset_if_cut(socket: &SockRef<'_>, data: &Connection, reset: bool) {
     if data.direction() == Direction::Send && !data.is_protected() {

@@ -148,10 +148,11 @@ pub use connecting::Connecting;
 pub use connector::Connector;
 pub use driver::{Driver, Parts};
 pub use ftp_adapter::files::{Hash, SkipReason, Visit};
+pub use ftp_adapter::socket2;
 pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, DataFailure, DriverError, Error, Fact, FileFacts, Next,
     PoolConfig, Progress, Report, ResumeOptions, ResumeReport, SessionData, SessionError,
-    SessionEvent, SessionInfo, Started, TlsMissing, TransferStart, TransferSummary,
+    SessionEvent, SessionInfo, SocketOption, Started, TlsMissing, TransferStart, TransferSummary,
 };
 #[cfg(feature = "files")]
 pub use ftp_adapter::{ExternalAddress, PeerCheck};

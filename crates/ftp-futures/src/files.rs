@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::{future::poll_fn, io};
 
 use ftp_adapter::files::Return;
-use ftp_adapter::socket::is_reset_if_given_up;
-use ftp_adapter::{Error, TransferState};
+use ftp_adapter::{Error, SocketOption, TransferState};
 use ftp_proto::client::{Event, Transfer};
-use ftp_proto::data::{self, Open, Ticket};
+use ftp_proto::data::Open;
 
 use crate::operations::Conversation;
 use crate::transfer::{BoxFuture, Listening, Running};
@@ -159,36 +158,16 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
         if let Some(transport) = &self.data
             && !self.driver.machine().machine().has_more()
         {
-            transport.acknowledge_at_once(self.driver.transport());
+            let control = self.driver.transport();
+            transport.set_option(control, SocketOption::AcknowledgeAtOnce);
         }
     }
 
-    /// A new data connection, which may be one of several of this transfer, and may not be wanted any more. If it
-    /// ends now, it is given up.
-    pub(crate) fn prepare_data(&self, ticket: &Ticket, data: &T) {
+    pub(crate) fn set_options(&self, data: &T, options: impl IntoIterator<Item = SocketOption>) {
         if let Some(transport) = &self.data {
-            if ticket.is_protected() {
-                transport.send_at_once(data);
+            for option in options {
+                transport.set_option(data, option);
             }
-            if is_reset_if_given_up(ticket.direction(), ticket.is_protected()) {
-                transport.reset_on_drop(data, true);
-            }
-        }
-    }
-
-    /// What is written to a data connection must not wait for more.
-    pub(crate) fn send_at_once(&self, data: &T) {
-        if let Some(transport) = &self.data {
-            transport.send_at_once(data);
-        }
-    }
-
-    /// It is at its end.
-    pub(crate) fn end_data(&self, machine: &data::Connection, data: &T) {
-        if let Some(transport) = &self.data
-            && is_reset_if_given_up(machine.direction(), machine.is_protected())
-        {
-            transport.reset_on_drop(data, false);
         }
     }
 }

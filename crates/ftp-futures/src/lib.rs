@@ -99,7 +99,8 @@ pub use ftp_adapter::socket2;
 pub use ftp_adapter::{
     Address, AddressError, AttemptSummary, Clock, DataFailure, DriverError, Error, Fact, FileFacts,
     Next, PoolConfig, Progress, Report, ResumeOptions, ResumeReport, SessionData, SessionError,
-    SessionEvent, SessionInfo, SharedGuard, Started, TlsMissing, TransferStart, TransferSummary,
+    SessionEvent, SessionInfo, SharedGuard, SocketOption, Started, TlsMissing, TransferStart,
+    TransferSummary,
 };
 #[cfg(feature = "files")]
 pub use ftp_adapter::{ExternalAddress, PeerCheck};

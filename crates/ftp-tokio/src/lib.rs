@@ -198,7 +198,7 @@ pub mod generic {
     pub use ftp_futures::{
         BoxFuture, Client, Clock, Connecting, Connector, DataTransport, Download, Driver,
         FuturesIo, HoldsClient, Io, Listening, Listing, Pool, Pooled, Runtime, Server,
-        ServerSession, SharedGuard, SinkIo, SourceIo, Timer, Upload, Walk,
+        ServerSession, SharedGuard, SinkIo, SocketOption, SourceIo, Timer, Upload, Walk,
     };
 }
 

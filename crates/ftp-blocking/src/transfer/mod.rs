@@ -26,7 +26,9 @@ use std::mem::replace;
 use std::task::Poll;
 use std::time::{self, Duration};
 
-use ftp_adapter::{DriverError, Error, Progress, Report, Started, TransferState, TransferStep};
+use ftp_adapter::{
+    DriverError, Error, Progress, Report, SocketOption, Started, TransferState, TransferStep,
+};
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 use ftp_proto::data::{self, Open, Ticket};
@@ -298,7 +300,8 @@ impl<C: HoldsClient> Running<C> {
         } = &mut self.data
         {
             if !*is_protected && !replace(&mut self.sends_at_once, true) {
-                self.client.client().send_at_once(driver.transport());
+                let client = self.client.client();
+                client.set_options(driver.transport(), [SocketOption::SendAtOnce]);
             }
             driver.flush_now();
         }
@@ -512,7 +515,7 @@ impl<C: HoldsClient> Running<C> {
             Ok(transport) => {
                 let is_protected = ticket.is_protected();
                 // First: if the transfer is over by now, the server must not take its end for that of a file.
-                client.prepare_data(&ticket, &transport);
+                client.set_options(&transport, SocketOption::at_start(&ticket));
                 let machine = client.driver.machine_mut();
                 let opened = self.state.opened(now, machine, ticket, is_socket);
                 if let Some(machine) = opened {
@@ -543,7 +546,7 @@ impl<C: HoldsClient> Running<C> {
             } = driver.into_parts();
             let client = self.client.client();
             if result.is_ok() {
-                client.end_data(machine.machine(), &transport);
+                client.set_options(&transport, SocketOption::at_end(machine.machine()));
             }
             // The socket is closed here, before anything else is said over the control connection.
             drop(transport);

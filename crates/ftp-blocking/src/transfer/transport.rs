@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use ftp_adapter::socket2::SockRef;
-use ftp_adapter::{ActiveListener, ActiveMode, socket};
+use ftp_adapter::{ActiveListener, ActiveMode, SocketOption};
 use ftp_proto::data::Open;
 
 use crate::connector::connect;
@@ -30,25 +30,10 @@ pub trait DataTransport<T>: Send + Sync {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// What comes over the control connection is to be acknowledged at once: a server may hold its
-    /// confirmation back until then. Does nothing, if not implemented.
-    fn acknowledge_at_once(&self, control: &T) {
-        let _ = control;
-    }
-
-    /// What is written to the data connection is to go at once, however little it is. Asked for under TLS, and
-    /// in clear when an upload is flushed: its last bytes go with its end. Does nothing, if not implemented.
-    fn send_at_once(&self, data: &T) {
-        let _ = data;
-    }
-
-    /// Whether the data connection is to be reset when it is dropped. That is asked for at the start of an
-    /// upload in clear, and taken back when all was sent: so if the upload is given up, or the
-    /// program dies, the server does not take that for the end of the file. The same for downloads under TLS:
-    /// ProFTPD ends the session if it finds a broken pipe in place of a reset. Does nothing, if not
-    /// implemented.
-    fn reset_on_drop(&self, data: &T, reset: bool) {
-        let _ = (data, reset);
+    /// Sets an option of the socket below the control connection or a data connection: [`SocketOption::set`]. Does
+    /// nothing, if not implemented.
+    fn set_option(&self, connection: &T, option: SocketOption) {
+        let _ = (connection, option);
     }
 }
 
@@ -106,15 +91,7 @@ impl DataTransport<TcpStream> for Direct {
         Ok(Box::new(self.active.listen(local, self.host)?))
     }
 
-    fn acknowledge_at_once(&self, control: &TcpStream) {
-        socket::acknowledge_at_once(&SockRef::from(control));
-    }
-
-    fn send_at_once(&self, data: &TcpStream) {
-        socket::send_at_once(&SockRef::from(data));
-    }
-
-    fn reset_on_drop(&self, data: &TcpStream, reset: bool) {
-        socket::reset_on_close(&SockRef::from(data), reset);
+    fn set_option(&self, connection: &TcpStream, option: SocketOption) {
+        option.set(&SockRef::from(connection));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use ftp_blocking::{Client, Connector, DataTransport, Download, Error, Transport};
+use ftp_blocking::{Client, Connector, DataTransport, Download, Error, SocketOption, Transport};
 use ftp_proto::client::{DataMode, Transfer, TransferError};
 use ftp_proto::data::{self, Open};
 use ftp_proto::wire::{Code, Reply};
@@ -396,8 +396,10 @@ impl DataTransport<Breaking> for ToLoopback {
         Ok(Breaking(TcpStream::connect(address)?, 100_000))
     }
 
-    fn send_at_once(&self, _: &Breaking) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    fn set_option(&self, _: &Breaking, option: SocketOption) {
+        if option == SocketOption::SendAtOnce {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use ftp_adapter::socket2::SockRef;
-use ftp_blocking::{Connector, DataListener, DataTransport};
+use ftp_blocking::socket2::SockRef;
+use ftp_blocking::{Connector, DataListener, DataTransport, SocketOption};
 use ftp_proto::client::{DataMode, TransferError};
 use ftp_proto::data::Open;
 
@@ -101,9 +101,8 @@ impl DataTransport<TcpStream> for Belated {
         }))
     }
 
-    fn reset_on_drop(&self, data: &TcpStream, reset: bool) {
-        let linger = reset.then_some(Duration::ZERO);
-        SockRef::from(data).set_linger(linger).unwrap();
+    fn set_option(&self, connection: &TcpStream, option: SocketOption) {
+        option.set(&SockRef::from(connection));
     }
 }
 

@@ -13,7 +13,9 @@ use std::io;
 use std::mem::replace;
 use std::task::{Context, Poll, ready};
 
-use ftp_adapter::{DriverError, Error, Progress, Report, Started, TransferState, TransferStep};
+use ftp_adapter::{
+    DriverError, Error, Progress, Report, SocketOption, Started, TransferState, TransferStep,
+};
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 use ftp_proto::data::{self, Open, Ticket};
@@ -233,7 +235,8 @@ impl<C: HoldsClient> Running<C> {
             && !driver.machine().machine().is_protected()
             && !replace(&mut self.sends_at_once, true)
         {
-            self.client.client().send_at_once(driver.transport());
+            let client = self.client.client();
+            client.set_options(driver.transport(), [SocketOption::SendAtOnce]);
         }
     }
 
@@ -378,7 +381,7 @@ impl<C: HoldsClient> Running<C> {
         match opened {
             Ok(transport) => {
                 // First: if the transfer is over by now, the server must not take its end for that of a file.
-                client.prepare_data(&ticket, &transport);
+                client.set_options(&transport, SocketOption::at_start(&ticket));
                 let machine = client.driver.machine_mut();
                 let opened = self.state.opened(now, machine, ticket, is_socket);
                 if let Some(machine) = opened {
@@ -408,7 +411,7 @@ impl<C: HoldsClient> Running<C> {
         } = driver.into_parts();
         let client = self.client.client();
         if result.is_ok() {
-            client.end_data(machine.machine(), &transport);
+            client.set_options(&transport, SocketOption::at_end(machine.machine()));
         }
         // The socket is closed here, before anything else is said over the control connection.
         drop(transport);

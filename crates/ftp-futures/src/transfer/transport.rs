@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 
-use ftp_adapter::{ActiveListener, ActiveMode, Peers, socket};
+use ftp_adapter::{ActiveListener, ActiveMode, Peers, SocketOption};
 use ftp_proto::data::Open;
 
 use crate::Runtime;
@@ -30,25 +30,10 @@ pub trait DataTransport<T>: Send + Sync {
         Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
     }
 
-    /// What comes over the control connection is to be acknowledged at once: a server may hold its
-    /// confirmation back until then. Does nothing, if not implemented.
-    fn acknowledge_at_once(&self, control: &T) {
-        let _ = control;
-    }
-
-    /// What is written to the data connection is to go at once, however little it is. Asked for under TLS, and
-    /// in clear when an upload is flushed: its last bytes go with its end. Does nothing, if not implemented.
-    fn send_at_once(&self, data: &T) {
-        let _ = data;
-    }
-
-    /// Whether the data connection is to be reset when it is dropped. That is asked for at the start of an
-    /// upload in clear, and taken back when all was sent: so if the upload is given up, or the
-    /// program dies, the server does not take that for the end of the file. The same for downloads under TLS:
-    /// ProFTPD ends the session if it finds a broken pipe in place of a reset. Does nothing, if not
-    /// implemented.
-    fn reset_on_drop(&self, data: &T, reset: bool) {
-        let _ = (data, reset);
+    /// Sets an option of the socket below the control connection or a data connection: [`SocketOption::set`]. Does
+    /// nothing, if not implemented.
+    fn set_option(&self, connection: &T, option: SocketOption) {
+        let _ = (connection, option);
     }
 }
 
@@ -115,16 +100,8 @@ impl<R: Runtime + 'static> DataTransport<R::TcpStream> for Direct<R> {
         Box::pin(async move { Listening::new::<R>(listening?) })
     }
 
-    fn acknowledge_at_once(&self, control: &R::TcpStream) {
-        socket::acknowledge_at_once(&R::stream_socket(control));
-    }
-
-    fn send_at_once(&self, data: &R::TcpStream) {
-        socket::send_at_once(&R::stream_socket(data));
-    }
-
-    fn reset_on_drop(&self, data: &R::TcpStream, reset: bool) {
-        socket::reset_on_close(&R::stream_socket(data), reset);
+    fn set_option(&self, connection: &R::TcpStream, option: SocketOption) {
+        option.set(&R::stream_socket(connection));
     }
 }
 

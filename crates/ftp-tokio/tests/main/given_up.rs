@@ -9,7 +9,6 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
 
 use ftp_futures::socket2::SockRef;
 use ftp_proto::client::{Config, DataMode, Login, Security};
@@ -20,7 +19,7 @@ use ftp_rustls::{
 };
 use ftp_testkit::SelfMade;
 use ftp_tokio::Connector;
-use ftp_tokio::generic::{BoxFuture, DataTransport, Listening};
+use ftp_tokio::generic::{BoxFuture, DataTransport, Listening, SocketOption};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream as TokioStream;
 use tokio::sync::mpsc;
@@ -210,9 +209,8 @@ impl DataTransport<TokioStream> for Belated {
         Box::pin(async move { Ok(Listening { address, accept }) })
     }
 
-    fn reset_on_drop(&self, data: &TokioStream, reset: bool) {
-        let linger = reset.then_some(Duration::ZERO);
-        SockRef::from(data).set_linger(linger).unwrap();
+    fn set_option(&self, connection: &TokioStream, option: SocketOption) {
+        option.set(&SockRef::from(connection));
     }
 }
 

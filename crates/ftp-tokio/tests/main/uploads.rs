@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ftp_proto::client::{Config, Login, Security};
 use ftp_proto::data::{Open, Timeouts};
-use ftp_tokio::generic::{BoxFuture, DataTransport};
+use ftp_tokio::generic::{BoxFuture, DataTransport, SocketOption};
 use ftp_tokio::{Client, Connector};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
 use tokio::net::{TcpListener, TcpStream};
@@ -102,8 +102,10 @@ impl DataTransport<TcpStream> for Asked {
         Box::pin(TcpStream::connect(("127.0.0.1", port)))
     }
 
-    fn send_at_once(&self, _: &TcpStream) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    fn set_option(&self, _: &TcpStream, option: SocketOption) {
+        if option == SocketOption::SendAtOnce {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
