@@ -234,12 +234,25 @@ impl<R: Runtime> Serving<R> {
             }
             Data::Open(driver) => {
                 let clock = R::now();
-                if driver.machine().machine().direction() == Direction::Receive
-                    && let Some(space) = self.files.space_past(clock)
-                    && let Some(count) = task::ready!(driver.poll_read_past(cx, space))
-                {
-                    self.files.came_past(clock, count);
-                    return Poll::Ready(());
+                match driver.machine().machine().direction() {
+                    Direction::Receive => {
+                        if let Some(space) = self.files.space_past(clock)
+                            && let Some(count) = task::ready!(driver.poll_read_past(cx, space))
+                        {
+                            self.files.came_past(clock, count);
+                            return Poll::Ready(());
+                        }
+                    }
+                    Direction::Send => {
+                        if let Some(bytes) = self.files.unsent(clock)
+                            && let count @ 1.. = task::ready!(driver.poll_send(cx, bytes))
+                        {
+                            let now = control.instant(clock);
+                            let machine = control.machine_mut().machine_mut();
+                            self.files.sent((now, clock), machine, count);
+                            return Poll::Ready(());
+                        }
+                    }
                 }
                 match task::ready!(driver.poll_next(cx)) {
                     Ok(Some(_)) => {}

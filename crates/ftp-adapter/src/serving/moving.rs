@@ -156,7 +156,7 @@ impl Moving {
         Ok(())
     }
 
-    /// Takes what came, or hands on what was read, as much as may be now.
+    /// Takes what came, or hands on what was read, as much as may be now. What a driver sends by itself stays.
     ///
     /// # Errors
     /// Why it stops, unless that is the client.
@@ -212,7 +212,8 @@ impl Moving {
         self.is_resting &= !data.is_flushed();
         loop {
             while !self.bytes.piece.is_empty() {
-                if self.is_listing() && !data.is_flushed() {
+                let is_large = self.bytes.piece.large_bytes().is_some();
+                if is_large || (self.is_listing() && !data.is_flushed()) {
                     return Ok(());
                 }
                 let unsent = self.bytes.piece.bytes();
@@ -419,9 +420,12 @@ impl Bytes {
 
     /// The piece is handed on; what was read ahead is the next. `false` if nothing was.
     fn turn_over(&mut self) -> bool {
+        self.piece.clear();
+        if self.next.is_empty() {
+            return false;
+        }
         swap(&mut self.piece, &mut self.next);
-        self.next.clear();
-        !self.piece.is_empty()
+        true
     }
 
     /// Gives all of it back to the file, if that can be, and `true`: it is read again later.

@@ -1,8 +1,11 @@
-//! What comes of a large upload, past the machine of its data connection: it need not be copied there and back.
+//! The bytes of a large file, past the machine of its data connection: they need not be copied there and back.
 
 use std::time;
 
-use super::FileSession;
+use ftp_proto::Instant;
+use ftp_proto::server::Connection;
+
+use super::{FileSession, abort};
 
 impl FileSession {
     /// Space into which a driver may read what comes next of an upload, as long as its machine is
@@ -19,6 +22,38 @@ impl FileSession {
         if let Some(moving) = &mut self.transfer {
             moving.bytes.piece.came(count);
             self.pace.spend(clock, count);
+        }
+    }
+
+    /// What comes next of a large download. It is the driver's to send: past the machine, or, where that cannot be
+    /// or the transport takes nothing now, by a [write](ftp_proto::data::Connection::write), so that
+    /// a deadline runs. Say with [`sent`](Self::sent) how much was taken.
+    ///
+    /// `None` if there is nothing, if [`next_job`](Self::next_job) hands it to the machine because it is little,
+    /// or to keep the bandwidth. Ask [`wakes_at`](Self::wakes_at) after this.
+    pub fn unsent(&mut self, clock: time::Instant) -> Option<&[u8]> {
+        let bytes = self.transfer.as_ref()?.bytes.piece.large_bytes()?;
+        match self.pace.allowance(clock) {
+            Ok(most) => Some(bytes.get(..most).unwrap_or(bytes)),
+            Err(until) => {
+                self.wakes_at = Some(self.wakes_at.map_or(until, |at| at.min(until)));
+                None
+            }
+        }
+    }
+
+    /// So many bytes of that were taken. Call [`next_job`](Self::next_job) next.
+    pub fn sent(
+        &mut self,
+        (now, clock): (Instant, time::Instant),
+        control: &mut Connection,
+        count: usize,
+    ) {
+        if let Some(moving) = &mut self.transfer {
+            self.pace.spend(clock, count);
+            if let Err(changed) = moving.handed_on(count) {
+                abort(now, control, moving.id, &changed.into());
+            }
         }
     }
 }

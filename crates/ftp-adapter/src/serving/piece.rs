@@ -76,6 +76,14 @@ impl Piece {
         }
     }
 
+    /// Its bytes, if it has any and space for a whole piece.
+    pub(super) fn large_bytes(&self) -> Option<&[u8]> {
+        match &self.space {
+            Space::Mapped(_) if !self.is_empty() => Some(self.bytes()),
+            _ => None,
+        }
+    }
+
     /// So much is there now.
     pub(super) fn came(&mut self, count: usize) {
         self.end = self.space.len().min(self.end + count);

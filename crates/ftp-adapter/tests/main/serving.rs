@@ -7,12 +7,13 @@ use std::time::{self, Duration};
 
 use ftp_adapter::{FileDone, FileJob, FileServer, FileSession, ServedFiles};
 use ftp_files::{Entries, Facts, Files, Memory, Opened, Quota, ReadFile, Usage, WriteFile};
+use ftp_proto::data::{self, Direction};
 use ftp_proto::listing::FactNames;
 use ftp_proto::server::{
     Config, Connection, Event, FileError, FilesConfig, Rights, Security, StoreMode, TransferError,
     VirtualPath,
 };
-use ftp_proto::{Action, Instant, Machine, data};
+use ftp_proto::{Action, Instant, Machine};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -150,6 +151,10 @@ struct Session {
     said: String,
     /// What the client got.
     got: Vec<u8>,
+    /// How much of that went past the machine of the data connection.
+    past: usize,
+    /// How much the transport takes.
+    room: usize,
     outcome: Option<Result<(), TransferError>>,
 }
 
@@ -166,6 +171,10 @@ impl Session {
     fn begin(files: impl Files, command: &str, is_pumped: bool) -> Self {
         let mut server = FileServer::default();
         server.set_served(ServedFiles::all(files));
+        Self::at(server, "TYPE I", command, is_pumped)
+    }
+
+    fn at(server: FileServer, data_type: &str, command: &str, is_pumped: bool) -> Self {
         let config = Config::new()
             .security(Security::DangerousPlaintext)
             .files(FilesConfig::new());
@@ -181,13 +190,19 @@ impl Session {
             jobs: 0,
             said: String::new(),
             got: Vec::new(),
+            past: 0,
+            room: 0,
             outcome: None,
         };
-        for line in ["USER anna", "PASS right", "TYPE I", "EPSV", command] {
+        for line in ["USER anna", "PASS right", data_type, "EPSV", command] {
             session.says(line);
         }
         assert!(session.said.contains("\r\n150 "), "{}", session.said);
         session
+    }
+
+    fn clock(&self) -> time::Instant {
+        self.began + self.now.since_start()
     }
 
     fn says(&mut self, line: &str) {
@@ -221,8 +236,7 @@ impl Session {
 
     fn step(&mut self) -> bool {
         if self.job.is_none() {
-            let clock = self.began + self.now.since_start();
-            let times = (self.now, clock);
+            let times = (self.now, self.clock());
             let data = self.data.as_mut();
             self.job = match self.is_pumped {
                 true => self.files.next_question(self.now, &mut self.control),
@@ -242,11 +256,37 @@ impl Session {
     }
 
     fn step_data(&mut self) -> bool {
+        let clock = self.clock();
         let Some(data) = &mut self.data else {
             return false;
         };
+        if data.direction() == Direction::Send
+            && let Some(bytes) = self.files.unsent(clock)
+        {
+            let goes_past = self.room > 0 && data.is_transparent();
+            let count = if goes_past {
+                let count = bytes.len().min(self.room);
+                self.got.extend_from_slice(&bytes[..count]);
+                data.passed(count);
+                (self.past, self.room) = (self.past + count, self.room - count);
+                count
+            } else {
+                data.write(self.now, bytes)
+            };
+            if count > 0 {
+                let times = (self.now, clock);
+                self.files.sent(times, &mut self.control, count);
+                return true;
+            }
+        }
         match data.poll() {
             Ok(Action::Event(_)) => {}
+            Ok(Action::Write { bytes, .. }) if self.room > 0 => {
+                let count = bytes.len().min(self.room);
+                self.got.extend_from_slice(&bytes[..count]);
+                self.room -= count;
+                data.wrote(self.now, count);
+            }
             Ok(Action::Shutdown { .. }) => {
                 data.shut_down(self.now);
                 data.received_eof(self.now);
@@ -280,17 +320,10 @@ impl Session {
     }
 
     /// The client takes so much.
-    fn take(&mut self, mut most: usize) {
-        while most > 0
-            && let Some(data) = &mut self.data
-            && let Ok(Action::Write { bytes, .. }) = data.poll()
-        {
-            let count = bytes.len().min(most);
-            self.got.extend_from_slice(&bytes[..count]);
-            data.wrote(self.now, count);
-            most -= count;
-            self.run_without_job();
-        }
+    fn take(&mut self, most: usize) {
+        self.room = most;
+        self.run_without_job();
+        self.room = 0;
     }
 
     /// The client takes so much, and what is to be done for it is done meanwhile.
@@ -312,7 +345,7 @@ impl Session {
 
     /// The client sends some of this, and it goes past the machine, if that can be; returns how much.
     fn send_past(&mut self, bytes: &[u8]) -> usize {
-        let clock = self.began + self.now.since_start();
+        let clock = self.clock();
         let data = self.data.as_mut().expect("a data connection");
         let Some(space) = self.files.space_past(clock) else {
             return 0;
@@ -376,11 +409,18 @@ proptest! {
 
     /// However the client takes it, and whatever is given back meanwhile.
     #[test]
-    fn a_client_in_bursts_gets_the_file(steps in steps(), size in 0..3_000_000_usize) {
+    fn a_client_in_bursts_gets_the_file(
+        steps in steps(),
+        size in 0..3_000_000_usize,
+        is_text in prop::bool::weighted(0.2),
+    ) {
         let files = Watched::default();
-        let file = bytes(size);
+        let file = if is_text { b"a line\n".repeat(size / 7) } else { bytes(size) };
         files.put(0, &file);
-        let mut session = Session::new(&files, "RETR file");
+        let mut server = FileServer::default();
+        server.set_served(ServedFiles::all(files.clone()));
+        let data_type = if is_text { "TYPE A" } else { "TYPE I" };
+        let mut session = Session::at(server, data_type, "RETR file", false);
         for step in steps {
             match step {
                 Step::Take(most) => session.take(most),
@@ -390,14 +430,20 @@ proptest! {
                 }
                 Step::Stall => {
                     session.stall();
-                    let ahead = files.reading().position - session.got.len();
+                    let got = if is_text { session.got.len() / 8 * 7 } else { session.got.len() };
+                    let ahead = files.reading().position.saturating_sub(got);
                     prop_assert!(ahead <= QUEUE, "{ahead}");
                 }
             }
             session.run_without_job();
         }
         prop_assert_eq!(session.end(), Ok(()));
-        prop_assert!(session.got == file);
+        if is_text {
+            prop_assert!(session.got == b"a line\r\n".repeat(size / 7));
+            prop_assert_eq!(session.past, 0);
+        } else {
+            prop_assert!(session.got == file);
+        }
     }
 }
 
@@ -567,6 +613,38 @@ fn a_file_that_grows_while_its_client_stalls_is_sent_with_what_was_added() {
     assert!(session.got == [&bytes(3_000_000)[..], b"more"].concat());
 }
 
+#[test]
+fn what_is_sent_of_a_large_file_goes_past_the_machine() {
+    let files = Watched::default();
+    files.put(0, &bytes(3_000_000));
+    let mut session = Session::new(&files, "RETR file");
+    assert_eq!(session.end(), Ok(()));
+    assert!(session.past > 2_500_000, "{}", session.past);
+}
+
+#[test]
+fn a_large_file_keeps_the_bandwidth() {
+    const PER_SECOND: u64 = 500_000;
+    let files = Watched::default();
+    files.put(0, &bytes(3_000_000));
+    let mut server = FileServer::default();
+    server.set_served(ServedFiles::all(files));
+    server.set_session_bandwidth(PER_SECOND);
+    let mut session = Session::at(server, "TYPE I", "RETR file", false);
+    while session.outcome.is_none() {
+        let had = session.got.len();
+        session.take(usize::MAX);
+        if session.got.len() == had && !session.work() {
+            let at = session.files.wakes_at().expect("it goes on by itself");
+            session.now = Instant::from_start(at - session.began);
+        }
+    }
+    assert_eq!(session.outcome, Some(Ok(())));
+    assert!(session.got == bytes(3_000_000) && session.past > 1_000_000);
+    let seconds = session.now.since_start().as_secs_f64();
+    assert!((5.0..7.0).contains(&seconds), "{seconds}");
+}
+
 /// Then its memory is free. Here it is seen in place.
 #[test]
 fn what_comes_past_the_machine_is_in_the_file_in_its_place() {
@@ -630,8 +708,7 @@ fn a_thread_of_its_own_gives_back_what_a_client_does_not_take() {
     for most in [0, 700_000, 1000, usize::MAX] {
         let end = session.got.len().saturating_add(most);
         loop {
-            let clock = session.began + session.now.since_start();
-            let now = session.now;
+            let (now, clock) = (session.now, session.clock());
             let Some(data) = &mut session.data else {
                 break;
             };

@@ -80,6 +80,18 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
         }
     }
 
+    /// Sends from the caller's buffer, or has the machine keep what the transport does not take now, so that its
+    /// deadline runs. How many bytes were taken; 0 if there is no room.
+    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<usize> {
+        Poll::Ready(match ready!(self.poll_write_past(cx, bytes)) {
+            Some(count) => count,
+            None => {
+                let now = self.now();
+                self.machine_mut().machine_mut().write(now, bytes)
+            }
+        })
+    }
+
     /// Pending once the turn is over: other tasks go first.
     fn poll_turn_left(&mut self, cx: &Context<'_>) -> Poll<()> {
         if self.state.is_turn_over() {

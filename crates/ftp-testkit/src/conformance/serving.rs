@@ -37,8 +37,10 @@ pub fn serve_files<P: Platform>(server: &dyn Adapter) {
     }
     // Byte by byte, if the stream is still a socket then.
     if server.name() != "blocking" {
-        let files = Arc::new(Memory::new());
-        play::<P>(server, DataMode::default(), Protected::Plain, (files, true));
+        for protected in [Protected::Plain, Protected::Explicit] {
+            let files = Arc::new(Memory::new());
+            play::<P>(server, DataMode::default(), protected, (files, true));
+        }
     }
 }
 
@@ -55,10 +57,16 @@ fn play<P: Platform>(
         certificates: &certificates,
         protected,
     };
+    let resumption = if in_bytes {
+        // The session of a connection that is given up may have come in part.
+        Resumption::Report
+    } else {
+        Resumption::Require
+    };
     let allowed = FilesConfig::new()
         .rights(Rights::ALL)
         .active(true)
-        .resumption(Resumption::Require);
+        .resumption(resumption);
     let mut settings = fixture.server_settings_with(fixture.policy().files(allowed));
     settings.in_bytes = in_bytes;
     settings.files = Some(FileSettings::new(files));
