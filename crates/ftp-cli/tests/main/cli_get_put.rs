@@ -473,7 +473,7 @@ fn every_failure_has_its_exit_code() {
         ("552 No space.", "refused", 3),
         ("450 Busy.", "refused", 3),
         ("425 No data connection.", "refused", 4),
-        ("421 Going away.", "unknown", 7),
+        ("421 Going away.", "refused", 4),
         (
             "522 TLS session of data connection not reused.",
             "refused",

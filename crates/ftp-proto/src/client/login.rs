@@ -39,6 +39,9 @@ impl State {
                 // What waited for this reply is not sent any more.
                 context.output.clear();
             }
+            if let Self::Transferring(transfer) = &self {
+                transfer.on_last_reply(reply, context);
+            }
             return Err(Error::refusal(self.phase(), reply));
         }
         let may_greet = reply.code() == Code::READY && self.follows_greeting();

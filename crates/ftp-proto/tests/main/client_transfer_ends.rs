@@ -428,9 +428,10 @@ fn a_transfer_whose_command_was_not_sent_did_not_begin() {
                 reply => dialogue.hear(reply),
             }
             let error = dialogue.error_of_transfer();
-            match is_sent {
-                true => assert_eq!(error, TransferError::Unknown),
-                false => assert_eq!(error, TransferError::NotBegun),
+            match (is_sent, ending) {
+                (false, _) => assert_eq!(error, TransferError::NotBegun),
+                (true, "421 x\r\n") => assert!(matches!(error, TransferError::Refused { .. })),
+                (true, _) => assert_eq!(error, TransferError::Unknown),
             }
             drop(connection);
         }

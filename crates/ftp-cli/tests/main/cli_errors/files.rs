@@ -234,7 +234,7 @@ pub(super) fn transfers(page: &mut Page) {
         ),
         (
             "the server stops",
-            7,
+            4,
             "RETR",
             reply("421 Shutting down."),
             get,

@@ -54,6 +54,17 @@ impl Transferring {
         }
     }
 
+    /// A 421 or a 6yz ends the connection. As the first reply to the transfer command, when nothing was moved, it is a
+    /// refusal as any other.
+    pub(in crate::client) fn on_last_reply(&self, reply: ReplyRef<'_>, context: &mut Context) {
+        let is_first = matches!(self.step, Step::Begin { .. } | Step::Final) && !self.has_begun;
+        let is_broken = matches!(&self.data, Data::Ended(Ended { result: Err(_), .. }));
+        if is_first && !is_broken && self.moved() == 0 && reply.code().is_negative() {
+            let verb = self.transfer.command.verb();
+            context.transfer_ends_with(TransferError::refusal(verb, reply.to_reply()));
+        }
+    }
+
     fn on_begun(&mut self, reply: ReplyRef<'_>, context: &mut Context) {
         // Of what we send the server does not know the length.
         if self.transfer.direction == Direction::Receive {
