@@ -152,6 +152,14 @@ pub trait ReadFile: Read + Send {
         None
     }
 
+    /// Reads what comes next, as [`read`](Read::read) does, as far as the system has it in memory. The only method
+    /// that never waits: a server with an async runtime calls it in the runtime's thread. `None` if this
+    /// cannot be done, for whatever reason: then `read` is called. Without this method: `None`.
+    fn read_cached(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        let _ = buffer;
+        None
+    }
+
     /// Goes back by so many bytes of those read: they are read again next. So a server need not keep what
     /// a slow client does not take. `false` if this cannot be done, and nothing is changed; without this
     /// method, it never can. Going back by nothing says whether it can.

@@ -16,6 +16,9 @@ use super::piece::Piece;
 use super::served::User;
 use crate::ActiveListener;
 
+/// How many bytes are read in the thread of a runtime: no more than are soon copied.
+const AT_ONCE: usize = 64 * 1024;
+
 /// Something that blocks.
 #[must_use = "the client waits for it"]
 pub struct FileJob {
@@ -25,6 +28,8 @@ pub struct FileJob {
 
 enum What {
     Open(TransferRequest, Rights, Arc<User>),
+    /// So many bytes, into this space.
+    Read(TransferId, Box<dyn ReadFile>, Piece, usize),
     Other(Box<dyn FnOnce() -> Done + Send>),
 }
 
@@ -60,6 +65,10 @@ impl FileJob {
         Self::of(What::Open(request, rights, user))
     }
 
+    pub(super) fn read(id: TransferId, file: Box<dyn ReadFile>, space: Piece, size: usize) -> Self {
+        Self::of(What::Read(id, file, space, size))
+    }
+
     fn of(what: What) -> Self {
         Self {
             what,
@@ -74,7 +83,8 @@ impl FileJob {
     }
 
     /// Does it, if it need not wait for anything: it opens a small file, which the system
-    /// [has in memory](Files::read_cached). Otherwise the job is given back, to be [run](Self::run).
+    /// [has in memory](Files::read_cached), or reads what [it has](ReadFile::read_cached) of a large one. Otherwise the
+    /// job is given back, to be [run](Self::run).
     ///
     /// # Errors
     /// The job.
@@ -90,6 +100,18 @@ impl FileJob {
                     ..self
                 }),
             },
+            What::Read(id, mut file, mut piece, size) => {
+                match piece.fill_cached(&mut *file, size.min(AT_ONCE)) {
+                    Some(is_read) => {
+                        let file = OpenFile::Read(file);
+                        Ok(FileDone(Done::Read(id, file, piece, Ok(is_read))))
+                    }
+                    None => Err(Self {
+                        what: What::Read(id, file, piece, size),
+                        ..self
+                    }),
+                }
+            }
             what => Err(Self { what, ..self }),
         }
     }
@@ -101,6 +123,10 @@ impl FileJob {
                 Ok(files) => open(files, request, rights),
                 Err(error) => Done::Answered(request.refused(error)),
             },
+            What::Read(id, mut file, mut piece, size) => {
+                let result = piece.fill(&mut *file, size);
+                Done::Read(id, OpenFile::Read(file), piece, result)
+            }
             What::Other(work) => work(),
         })
     }

@@ -308,13 +308,9 @@ impl Moving {
                     Done::GaveBack(id, OpenFile::Read(file), bytes, result)
                 }))
             }
-            OpenFile::Read(mut file) if self.is_reading() => {
-                let mut piece = take(&mut self.bytes.next);
-                let size = self.size;
-                Some(FileJob::new(move || {
-                    let result = piece.fill(&mut *file, size);
-                    Done::Read(id, OpenFile::Read(file), piece, result)
-                }))
+            OpenFile::Read(file) if self.is_reading() => {
+                let space = take(&mut self.bytes.next);
+                Some(FileJob::read(id, file, space, self.size))
             }
             OpenFile::Write(mut file) if self.is_writing() => {
                 let bytes = take(&mut self.bytes);

@@ -89,12 +89,25 @@ impl Piece {
         self.end = self.space.len().min(self.end + count);
     }
 
-    /// Reads so much, instead of what it had; `true` if that is all there is.
-    pub(super) fn fill(&mut self, file: &mut dyn ReadFile, size: usize) -> io::Result<bool> {
+    /// Reads at most so much of what the system has in memory, instead of what it had; `true` if that is all there
+    /// is. `None` if it would have to wait.
+    pub(super) fn fill_cached(&mut self, file: &mut dyn ReadFile, size: usize) -> Option<bool> {
+        self.make_room(size);
+        self.end = file.read_cached(&mut self.space[..size])?.min(size);
+        Some(self.is_empty())
+    }
+
+    /// Instead of what it had.
+    fn make_room(&mut self, size: usize) {
         self.clear();
         if self.space.len() < size {
             self.space = Space::of(size);
         }
+    }
+
+    /// Reads so much, instead of what it had; `true` if that is all there is.
+    pub(super) fn fill(&mut self, file: &mut dyn ReadFile, size: usize) -> io::Result<bool> {
+        self.make_room(size);
         while self.end < size {
             match file.read(&mut self.space[self.end..size]) {
                 Ok(0) => return Ok(true),

@@ -42,6 +42,8 @@ struct Watched {
     is_one_way: bool,
     /// The system has it in memory.
     is_cached: bool,
+    /// Of which only some is in memory, and not always.
+    is_patchy: bool,
 }
 
 #[derive(Default)]
@@ -88,6 +90,20 @@ impl Read for WatchedFile {
 }
 
 impl ReadFile for WatchedFile {
+    fn read_cached(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        if !self.1.is_cached {
+            return None;
+        }
+        let position = self.1.reading().position;
+        let most = if self.1.is_patchy {
+            [None, Some(1), Some(70_000), Some(5000)][position / 7 % 4]?
+        } else {
+            usize::MAX
+        };
+        let most = buffer.len().min(most);
+        self.read(&mut buffer[..most]).ok()
+    }
+
     fn go_back(&mut self, count: u64) -> io::Result<bool> {
         if self.1.is_one_way {
             return Ok(false);
@@ -413,8 +429,9 @@ proptest! {
         steps in steps(),
         size in 0..3_000_000_usize,
         is_text in prop::bool::weighted(0.2),
+        (is_cached, is_patchy) in any::<(bool, bool)>(),
     ) {
-        let files = Watched::default();
+        let files = Watched { is_cached, is_patchy, ..Watched::default() };
         let file = if is_text { b"a line\n".repeat(size / 7) } else { bytes(size) };
         files.put(0, &file);
         let mut server = FileServer::default();
@@ -531,7 +548,7 @@ fn a_small_file_that_is_in_memory_needs_no_job() {
         (1000, 300, 0),
         (1000, 1000, 0),
         (FIRST_PIECE, 0, 0),
-        (FIRST_PIECE + 1, 0, 2),
+        (FIRST_PIECE + 1, 0, 1),
     ] {
         files.put(0, &bytes(size));
         (session.jobs, session.outcome) = (0, None);
@@ -545,6 +562,21 @@ fn a_small_file_that_is_in_memory_needs_no_job() {
         let said = format!("150 Opening data connection ({size} bytes).\r\n226 ");
         assert!(session.said.contains(&said), "{}", session.said);
     }
+}
+
+#[test]
+fn a_large_file_that_is_in_memory_needs_no_job_but_to_open_and_to_leave_it() {
+    let files = Watched {
+        is_cached: true,
+        ..Watched::default()
+    };
+    files.put(0, &bytes(3_000_000));
+    // The first of the session, too.
+    let mut session = Session::new(&files, "RETR file");
+    assert_eq!(session.end(), Ok(()));
+    assert!(session.got == bytes(3_000_000));
+    assert_eq!(session.jobs, 2);
+    assert!(files.reading().largest < WHOLE_PIECE);
 }
 
 #[test]

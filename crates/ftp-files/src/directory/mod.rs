@@ -22,7 +22,7 @@ use ftp_proto::server::{FileError, StoreMode, VirtualPath};
 
 use crate::facts::date_time;
 use crate::names;
-use crate::{Entries, Facts, Files, Opened, WriteFile, error_kind};
+use crate::{Entries, Facts, Files, Opened, ReadFile, WriteFile, error_kind};
 
 /// A directory on disk and all below it. Nothing leads out: not `..`, no link, and no directory that
 /// somebody exchanges for a link at the wrong moment.
@@ -88,11 +88,24 @@ impl Directory {
     /// Whether the directory is on a disk of this host, and not on a network file system or a device that may
     /// take long. By default that is asked of the system on Linux, where an unknown file system is not; elsewhere
     /// it is taken for granted. It decides only in which thread a server makes its calls: see
-    /// [`Files::is_local`] and [`Files::read_cached`].
+    /// [`Files::is_local`], [`Files::read_cached`] and [`ReadFile::read_cached`].
     #[must_use]
     pub fn local(mut self, local: bool) -> Self {
         self.is_local = local;
         self
+    }
+
+    #[cfg(target_os = "linux")]
+    fn reader(&self, file: std::fs::File) -> Box<dyn ReadFile> {
+        match self.is_local {
+            true => cached::reader(&self.root, file),
+            false => Box::new(file),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn reader(&self, file: std::fs::File) -> Box<dyn ReadFile> {
+        Box::new(file)
     }
 
     /// Opens the directory that something is in: what is done there stays there, whatever becomes of the
@@ -156,7 +169,7 @@ impl Files for Directory {
             file.seek(SeekFrom::Start(offset)).map_err(file_error)?;
         }
         Ok(Opened {
-            reader: Box::new(file),
+            reader: self.reader(file),
             size: Some(size),
         })
     }

@@ -188,6 +188,40 @@ fn a_file_that_is_in_memory_is_read_as_if_it_was_opened() {
     assert_eq!(far.read_cached(&path("d/f"), 0, 100), None);
 }
 
+/// As above.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_open_file_that_is_in_memory_is_read_from_where_it_is() {
+    let scratch = Scratch::new();
+    let file = scratch.path().join("f");
+    fs::write(&file, "0123456789").unwrap();
+    let mut reader = scratch.files().open(&path("f"), 2).unwrap().reader;
+    let mut got = Vec::new();
+    while has_in_memory(&file) && got != b"23456789" {
+        let mut some = [0; 3];
+        if let Some(count) = reader.read_cached(&mut some) {
+            got.extend_from_slice(&some[..count]);
+        }
+    }
+    // The other way goes on from there.
+    let mut rest = Vec::new();
+    reader.read_to_end(&mut rest).unwrap();
+    assert_eq!([got, rest].concat(), b"23456789");
+    while has_in_memory(&file) && reader.read_cached(&mut [0; 3]) != Some(0) {}
+    assert!(reader.go_back(1).unwrap());
+    while has_in_memory(&file) {
+        let mut last = [0; 3];
+        if reader.read_cached(&mut last) == Some(1) {
+            assert_eq!(last, *b"9\0\0");
+            break;
+        }
+    }
+    let far = scratch.files().local(false);
+    let mut reader = far.open(&path("f"), 0).unwrap().reader;
+    assert_eq!(reader.read_cached(&mut [0; 3]), None);
+    assert!(reader.as_file().is_some());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_no_file_is_never_opened() {
