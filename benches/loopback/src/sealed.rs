@@ -250,7 +250,7 @@ fn tokio(copy: Copy, down: bool, certificate: &Path) {
             .connect(&host(&copy))
             .await
             .expect("logged in");
-        let mut piece = vec![0; PIECE];
+        let mut piece = vec![0; if down { PIECE } else { LARGE }];
         if down {
             let mut file = File::create(copy.local).expect("a file");
             let mut download = client.retrieve(copy.path).await.expect("it begins");

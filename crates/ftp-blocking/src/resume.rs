@@ -11,9 +11,10 @@ use ftp_adapter::{
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 
+use crate::transfer::UPLOAD_PIECE;
 use crate::{Client, Download, Pool, Upload};
 
-/// How much is moved at a time.
+/// How much is received at a time.
 const PIECE: usize = 64 * 1024;
 
 impl Pool {
@@ -228,9 +229,11 @@ fn send<S: Read>(
     source: &mut S,
     state: &mut ResumeUpload,
 ) -> Result<(), Error> {
-    let mut piece = vec![0; PIECE];
-    while let left @ 1.. = usize::try_from(state.left()).unwrap_or(PIECE) {
-        let space = &mut piece[..left.min(PIECE)];
+    let left = |state: &ResumeUpload| usize::try_from(state.left()).unwrap_or(UPLOAD_PIECE);
+    let mut piece = vec![0; left(state).min(UPLOAD_PIECE)];
+    while let left @ 1.. = left(state) {
+        let most = left.min(piece.len());
+        let space = &mut piece[..most];
         let count = match source.read(space) {
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,

@@ -15,8 +15,10 @@ use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
 use crate::runtime::{later, sleep_until};
 use crate::{FuturesIo, Pool, Runtime};
 
-/// How much is moved at a time.
+/// How much is received at a time.
 const PIECE: usize = 64 * 1024;
+/// How much is sent at a time: under TLS each piece costs a system call, and memory while it is sent.
+const UPLOAD_PIECE: usize = 256 * 1024;
 
 /// How a runtime writes to what a download goes into: a file, as a rule.
 ///
@@ -235,9 +237,11 @@ impl<R: Runtime + 'static> Pool<R> {
             .map_err(Error::Local)?;
         let transfer = Transfer::store(path)?.offset(offset);
         let mut upload = ftp.upload(transfer).await?;
-        let mut piece = vec![0; PIECE];
-        while let left @ 1.. = usize::try_from(state.left()).unwrap_or(PIECE) {
-            let space = &mut piece[..left.min(PIECE)];
+        let left = |state: &ResumeUpload| usize::try_from(state.left()).unwrap_or(UPLOAD_PIECE);
+        let mut piece = vec![0; left(state).min(UPLOAD_PIECE)];
+        while let left @ 1.. = left(state) {
+            let most = left.min(piece.len());
+            let space = &mut piece[..most];
             let count = R::read(source, space).await.map_err(Error::Local)?;
             if count == 0 {
                 return Err(Error::Local(io::ErrorKind::UnexpectedEof.into()));

@@ -1,6 +1,9 @@
 //! One TLS connection: rustls, its input and output, and what it has decrypted.
 //!
-//! All that touches rustls' API without buffers is here.
+//! All that touches rustls' API without buffers is here; its two buffers have files of their own.
+
+mod input;
+mod unsent;
 
 use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,22 +15,23 @@ use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use rustls::{CommonState, HandshakeKind, InvalidMessage, ProtocolVersion, ServerConfig};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
+use self::input::Input;
+use self::unsent::Unsent;
 use crate::record::RecordBounds;
 use crate::{ClientTls, RefusedCertificate};
 
-/// How much is encrypted at once. The machine keeps it until all of it is sent: so a peer that does not read
-/// costs it twice.
-const MOST_ENCRYPTED: usize = 48 * 1024;
-/// More than the records of one write take beyond their bytes.
-const OVERHEAD: usize = 256;
+/// How much a server encrypts at once: little, since it keeps what a client does not read. What comes from its
+/// machine is kept there, too.
+const MOST_OF_SERVER: usize = 48 * 1024;
+/// The same of a client, which has few transfers: each piece costs a system call.
+const MOST_OF_CLIENT: usize = 256 * 1024;
+/// The most that a record holds (RFC 8446 §5.1), and more than it takes beyond that.
+const RECORD: usize = 16 * 1024;
+const OVERHEAD: usize = 64;
 /// The alert as it is before there are keys (RFC 5246 §7.2, RFC 8446 §6).
 const CLEAR_CLOSE_NOTIFY: &[u8] = &[21, 3, 3, 0, 2, 1, 0];
-/// The most that is kept of a handshake message, which may come in several records.
-const MOST_INPUT: usize = 64 * 1024;
-/// Of a data connection, 64 KiB are read at a time, behind the beginning of a record.
-const ROOM: usize = 82 * 1024;
 
 /// A TLS connection without a transport. Bytes for the peer gather in [`unsent`](Self::unsent).
 pub(crate) struct TlsState {
@@ -35,12 +39,6 @@ pub(crate) struct TlsState {
     record: RecordBounds,
     input: Input,
     output: Output,
-    /// How much of the output has been sent.
-    sent: usize,
-    /// How much of the unsent output the transport was offered last.
-    offered: usize,
-    /// How many bytes of the machine's present write are encrypted in the output.
-    encrypted: usize,
     /// Our `close_notify` is in the output.
     closing: bool,
     /// Why it is over: rustls must not be asked again.
@@ -52,23 +50,10 @@ enum Connection {
     Server(UnbufferedServerConnection),
 }
 
-/// What the peer sent and rustls has not done with. It decrypts in place.
-struct Input {
-    /// It was written to up to its length.
-    bytes: Vec<u8>,
-    /// How much of it rustls has done with.
-    used: usize,
-    /// How much has come.
-    filled: usize,
-    /// Wiped before it is given back: there are no passwords among a file's bytes.
-    wipes: bool,
-}
-
 /// What comes of it: bytes for the peer, and what the peer said.
-#[derive(Default)]
 struct Output {
     /// For the peer.
-    bytes: Vec<u8>,
+    unsent: Unsent,
     /// Decrypted, and not all of it taken yet.
     plaintext: Zeroizing<Vec<u8>>,
     /// How much of that was taken.
@@ -109,14 +94,18 @@ impl TlsState {
     }
 
     fn new(connection: Connection, is_data: bool) -> Result<Self, rustls::Error> {
+        let is_client = matches!(connection, Connection::Client(_));
         let mut tls = Self {
             connection,
             record: RecordBounds::default(),
             input: Input::new(!is_data),
-            output: Output::default(),
-            sent: 0,
-            offered: 0,
-            encrypted: 0,
+            output: Output {
+                unsent: Unsent::new(is_data && is_client),
+                plaintext: Zeroizing::default(),
+                taken: 0,
+                peer_closed: false,
+                has_more: false,
+            },
             closing: false,
             failure: None,
         };
@@ -220,6 +209,7 @@ impl TlsState {
     /// Gives memory back that what waits does not need.
     pub(crate) fn shrink(&mut self) {
         self.input.shrink();
+        self.output.unsent.shrink();
     }
 
     /// What has been decrypted and not been taken: up to one record, unless something was encrypted or closed
@@ -240,17 +230,16 @@ impl TlsState {
         taken
     }
 
-    /// Encrypts the machine's present write, or a first part of it, into the output.
-    pub(crate) fn encrypt(&mut self, bytes: &[u8]) -> Result<(), rustls::Error> {
-        let bytes = bytes.get(..MOST_ENCRYPTED).unwrap_or(bytes);
+    /// Encrypts the machine's present write, or a first part of it, into the output, and returns how much.
+    pub(crate) fn encrypt(&mut self, bytes: &[u8]) -> Result<usize, rustls::Error> {
+        let most = match self.connection {
+            Connection::Client(_) => MOST_OF_CLIENT,
+            Connection::Server(_) => MOST_OF_SERVER,
+        };
+        let bytes = bytes.get(..most).unwrap_or(bytes);
         self.run(Task::Encrypt(bytes))?;
-        self.encrypted = bytes.len();
-        Ok(())
-    }
-
-    /// How many bytes of the machine's write are encrypted in the output.
-    pub(crate) fn encrypted(&self) -> usize {
-        self.encrypted
+        self.output.unsent.encrypted(bytes.len());
+        Ok(bytes.len())
     }
 
     /// Puts a `close_notify` after the unsent bytes. A second call has no effect, nor has one amid the
@@ -260,7 +249,7 @@ impl TlsState {
             return;
         }
         if self.common().protocol_version().is_none() {
-            self.output.bytes.extend_from_slice(CLEAR_CLOSE_NOTIFY);
+            self.output.unsent.extend(CLEAR_CLOSE_NOTIFY);
         } else {
             // If that fails, the peer is told nothing: it notices the end all the same.
             let _failed = self.run(Task::Close);
@@ -280,31 +269,18 @@ impl TlsState {
 
     /// The bytes that must still be sent to the peer.
     pub(crate) fn unsent(&self) -> &[u8] {
-        self.output.bytes.get(self.sent..).unwrap_or_default()
+        self.output.unsent.bytes()
     }
 
     /// [`unsent`](Self::unsent), to hand to the transport.
     pub(crate) fn offer(&mut self) -> &[u8] {
-        self.offered = self.unsent().len();
-        self.unsent()
+        self.output.unsent.offer()
     }
 
-    /// The transport took this many of the bytes offered. When everything is sent, returns how many
-    /// bytes of the machine's write are complete, if any.
-    pub(crate) fn sent(&mut self, count: usize) -> Option<usize> {
-        let count = count.min(self.offered);
-        self.offered = self.offered.saturating_sub(count);
-        self.sent = self.sent.saturating_add(count);
-        if self.sent < self.output.bytes.len() {
-            return None;
-        }
-        self.sent = 0;
-        // Freed: an idle connection needs none.
-        self.output.bytes = Vec::new();
-        match core::mem::take(&mut self.encrypted) {
-            0 => None,
-            encrypted => Some(encrypted),
-        }
+    /// The transport took this many of the bytes offered. Returns how many more bytes of the machine's write are
+    /// sent now: all of them together when everything is, or, of a client's file, never too many.
+    pub(crate) fn sent(&mut self, count: usize) -> usize {
+        self.output.unsent.sent(count)
     }
 
     /// Has rustls do what can be done now. An error stays.
@@ -313,7 +289,7 @@ impl TlsState {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        let before = self.output.bytes.len();
+        let before = self.unsent().len();
         let result = loop {
             match self.turn(&mut task) {
                 Ok(Turn::Again) => {}
@@ -328,7 +304,7 @@ impl TlsState {
         };
         if self.closing {
             // It is clear text to the peer.
-            self.output.bytes.truncate(before);
+            self.output.unsent.truncate(before);
         }
         result
     }
@@ -391,79 +367,6 @@ impl TlsState {
     }
 }
 
-impl Input {
-    fn new(wipes: bool) -> Self {
-        Self {
-            bytes: Vec::new(),
-            used: 0,
-            filled: 0,
-            wipes,
-        }
-    }
-
-    fn waiting(&mut self) -> &mut [u8] {
-        let waiting = self.bytes.get_mut(self.used..self.filled);
-        waiting.unwrap_or_default()
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), rustls::Error> {
-        let waiting = self.filled.saturating_sub(self.used);
-        if waiting.saturating_add(bytes.len()) > MOST_INPUT {
-            return Err(InvalidMessage::HandshakePayloadTooLarge.into());
-        }
-        self.bytes.truncate(self.filled);
-        self.bytes.extend_from_slice(bytes);
-        self.filled = self.bytes.len();
-        Ok(())
-    }
-
-    fn use_up(&mut self, count: usize) {
-        self.used = self.used.saturating_add(count).min(self.filled);
-        if self.used == self.filled {
-            self.wipe();
-            (self.used, self.filled) = (0, 0);
-        }
-    }
-
-    fn room(&mut self) -> &mut [u8] {
-        self.bytes.copy_within(self.used..self.filled, 0);
-        self.filled = self.filled.saturating_sub(self.used);
-        self.used = 0;
-        self.bytes.resize(ROOM, 0);
-        self.bytes.get_mut(self.filled..).unwrap_or_default()
-    }
-
-    fn filled(&mut self, count: usize) -> &[u8] {
-        let start = self.filled;
-        self.filled = start.saturating_add(count).min(self.bytes.len());
-        self.bytes.get(start..self.filled).unwrap_or_default()
-    }
-
-    /// Gives the memory back, if nothing waits: an idle connection needs none.
-    fn free(&mut self) {
-        if self.filled == 0 {
-            self.bytes = Vec::new();
-        }
-    }
-
-    fn shrink(&mut self) {
-        self.bytes.truncate(self.filled);
-        self.bytes.shrink_to_fit();
-    }
-
-    fn wipe(&mut self) {
-        if self.wipes {
-            self.bytes.as_mut_slice().zeroize();
-        }
-    }
-}
-
-impl Drop for Input {
-    fn drop(&mut self) {
-        self.wipe();
-    }
-}
-
 impl Output {
     /// Does what a state of rustls asks for. How much of the input it has done with.
     fn follow<Side>(
@@ -484,6 +387,7 @@ impl Output {
                 }
             },
             Ok(ConnectionState::EncodeTlsData(mut message)) => self
+                .unsent
                 .append(0, |space| match message.encode(space) {
                     Err(EncodeError::InsufficientSize(size)) => Err(Some(size.required_size)),
                     encoded => encoded.map_err(|_| None),
@@ -501,10 +405,13 @@ impl Output {
                 let result = match task {
                     Task::Receive(_) => Ok(()),
                     Task::Encrypt(bytes) => {
-                        let room = bytes.len().saturating_add(OVERHEAD);
-                        self.append(room, |space| traffic.encrypt(bytes, space).map_err(needed))
+                        // One may be cut short, and a change of keys comes in one more.
+                        let records = (bytes.len() / RECORD).saturating_add(2);
+                        let room = bytes.len().saturating_add(OVERHEAD.saturating_mul(records));
+                        self.unsent
+                            .append(room, |space| traffic.encrypt(bytes, space).map_err(needed))
                     }
-                    Task::Close => self.append(OVERHEAD, |space| {
+                    Task::Close => self.unsent.append(OVERHEAD, |space| {
                         traffic.queue_close_notify(space).map_err(needed)
                     }),
                 };
@@ -541,31 +448,6 @@ impl Output {
                 Turn::Done
             }
             Task::Receive(_) | Task::Encrypt(_) | Task::Close => Turn::Again,
-        }
-    }
-
-    /// Appends what `write` writes into the space that it gets. It says how much it needs, if that is not
-    /// enough.
-    fn append(
-        &mut self,
-        room: usize,
-        mut write: impl FnMut(&mut [u8]) -> Result<usize, Option<usize>>,
-    ) -> Result<(), rustls::Error> {
-        let start = self.bytes.len();
-        let mut room = room;
-        loop {
-            // Not as much more as a vector takes by itself.
-            self.bytes.reserve_exact(room);
-            self.bytes.resize(start.saturating_add(room), 0);
-            let space = self.bytes.get_mut(start..).unwrap_or_default();
-            let written = write(space);
-            let count = *written.as_ref().unwrap_or(&0);
-            self.bytes.truncate(start.saturating_add(count));
-            match written {
-                Ok(_) => return Ok(()),
-                Err(Some(needed)) if needed > room => room = needed,
-                Err(_) => return Err(rustls::Error::EncryptError),
-            }
         }
     }
 }

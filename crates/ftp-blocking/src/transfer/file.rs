@@ -8,8 +8,10 @@ use ftp_adapter::Error;
 use super::kernel_copy::{Sending, Splicing};
 use super::{Download, HoldsClient, Upload};
 
-/// How much is moved at a time where the system does not copy.
+/// How much is received at a time where the system does not copy.
 const PIECE: usize = 64 * 1024;
+/// How much is sent at a time: under TLS each piece costs a system call, and memory while it is sent.
+pub(crate) const UPLOAD_PIECE: usize = 256 * 1024;
 
 impl<C: HoldsClient> Download<C> {
     /// Reads all to the end, and writes it to the file from its position on. Returns how many bytes that
@@ -87,7 +89,7 @@ impl<C: HoldsClient> Upload<C> {
     /// only when [`finish`](Self::finish) says so.
     ///
     /// On Linux, the system copies a file in clear (binary, over TCP) with `sendfile`: the
-    /// bytes do not go through this program. In all other cases they are read and written, 64 KiB at a time. The
+    /// bytes do not go through this program. In all other cases they are read and written, 256 KiB at a time. The
     /// result is the same, and so are deadlines, progress and [`Aborter`](crate::Aborter). A file that is
     /// written to meanwhile may arrive as a mixture of old and new, even of what was sent already.
     ///
@@ -112,7 +114,7 @@ impl<C: HoldsClient> Upload<C> {
     ///
     /// # Errors
     /// As [`write`](Self::write). [`Error::Local`] if the file cannot be read. [`sent`](Self::sent) says how many
-    /// bytes went out; the position of the file may be up to 64 KiB further.
+    /// bytes went out; the position of the file may be up to 256 KiB further.
     pub fn copy_from_file(&mut self, file: &mut File) -> Result<u64, Error> {
         self.copy_pieces_from(file, u64::MAX, |_| {})
     }
@@ -134,8 +136,11 @@ impl<C: HoldsClient> Upload<C> {
             if count > 0 {
                 on_piece(count);
             } else {
-                space.resize(PIECE, 0);
-                count = match file.read(&mut space[..PIECE.min(wanted)]) {
+                if space.is_empty() {
+                    space = vec![0; UPLOAD_PIECE.min(wanted)];
+                }
+                let most = space.len().min(wanted);
+                count = match file.read(&mut space[..most]) {
                     Ok(0) => break,
                     Ok(count) => count,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

@@ -36,6 +36,7 @@ use ftp_rustls::Secured;
 
 pub use self::aborter::Aborter;
 pub use self::download::Download;
+pub(crate) use self::file::UPLOAD_PIECE;
 pub(crate) use self::transport::Direct;
 pub use self::transport::{DataListener, DataTransport};
 pub use self::upload::Upload;
@@ -256,19 +257,14 @@ impl<C: HoldsClient> Running<C> {
     /// Sends some of the bytes, and returns how many.
     #[inline]
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        self.check_abort();
-        if !self.state.is_over() {
-            let count = self.write_past(bytes);
-            if count > 0 {
-                return Ok(count);
-            }
-        }
-        self.send_in_turns(bytes)
-    }
-
-    fn send_in_turns(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         loop {
             self.check_abort();
+            if !self.state.is_over() {
+                let count = self.write_past(bytes);
+                if count > 0 {
+                    return Ok(count);
+                }
+            }
             self.serve_control()?;
             if let Some(outcome) = self.outcome() {
                 outcome?;
@@ -304,6 +300,7 @@ impl<C: HoldsClient> Running<C> {
                 client.set_options(driver.transport(), [SocketOption::SendAtOnce]);
             }
             driver.flush_now();
+            driver.machine_mut().shrink();
         }
         self.take_sessions()
     }
@@ -380,8 +377,12 @@ impl<C: HoldsClient> Running<C> {
                 None => self.look_between(),
             },
             Data::Open { driver, .. } if has_begun => match driver.next_within(LONGEST_SLICE) {
-                // Not to be waited for: the data is what matters.
-                Ok(Poll::Pending) => self.look_at_control(Duration::ZERO).map(drop),
+                Ok(Poll::Pending) => {
+                    // What it holds for a transfer that does not go on.
+                    driver.machine_mut().shrink();
+                    // Not to be waited for: the data is what matters.
+                    self.look_at_control(Duration::ZERO).map(drop)
+                }
                 next => self.data_moved(next),
             },
             Data::Open {

@@ -36,7 +36,9 @@ impl<C: HoldsClient> Upload<C> {
 
     /// Writes some of the bytes, and returns how many.
     ///
-    /// 64 KiB or more are sent without a copy in between, also under TLS.
+    /// 64 KiB or more are sent without a copy in between, also under TLS, where up to 256 KiB are encrypted and
+    /// sent at a time: larger pieces make fewer system calls. As much memory is kept for the next piece, until
+    /// this is [flushed](Self::flush) or finished.
     ///
     /// # Errors
     /// [`Error::Transfer`] if it is over, or whatever ended the control connection.
@@ -69,7 +71,7 @@ impl<C: HoldsClient> Upload<C> {
         Ok(())
     }
 
-    /// Waits until what was written is on its way.
+    /// Waits until what was written is on its way. Memory that the next piece might use is given back.
     ///
     /// # Errors
     /// As [`write`](Self::write).

@@ -27,8 +27,8 @@ pub(super) const SUFFIX: &[u8] = b".part";
 
 const EXAMPLE: &str = "as in: ftp-cli put FILE ftp://user@host/directory/";
 
-/// How much is moved at a time.
-const PIECE: usize = 64 * 1024;
+/// How much is sent at a time, as by a pool.
+const PIECE: usize = 256 * 1024;
 
 /// How files are sent.
 #[derive(Clone, Copy)]

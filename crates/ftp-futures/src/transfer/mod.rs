@@ -223,6 +223,13 @@ impl<C: HoldsClient> Running<C> {
         }
     }
 
+    /// Gives memory back that a transfer which goes on would use.
+    pub(crate) fn shrink(&mut self) {
+        if let Data::Open(driver) = &mut self.data {
+            driver.machine_mut().shrink();
+        }
+    }
+
     /// Whether nothing that was written waits to be sent.
     pub(crate) fn is_flushed(&self) -> bool {
         let data = self.data.machine();

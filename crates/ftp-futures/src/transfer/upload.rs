@@ -32,6 +32,9 @@ impl<C: HoldsClient> Upload<C> {
 
     /// Writes some of the bytes, and returns how many.
     ///
+    /// Under TLS up to 256 KiB are encrypted and sent at a time: larger pieces make fewer system calls. As much
+    /// memory is kept for the next piece, until it is [flushed](Self::poll_flush_all) or finished.
+    ///
     /// Cancel-safe.
     ///
     /// # Errors
@@ -90,10 +93,10 @@ impl<C: HoldsClient> Upload<C> {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        if let Some(count) = ready!(self.running.poll_write_past(cx, bytes)) {
-            return Poll::Ready(Ok(count));
-        }
         loop {
+            if let Some(count) = ready!(self.running.poll_write_past(cx, bytes)) {
+                return Poll::Ready(Ok(count));
+            }
             let count = self.running.write(bytes);
             if count > 0 {
                 // On its way at once. What that finds out is told by the next call.
@@ -113,7 +116,7 @@ impl<C: HoldsClient> Upload<C> {
         }
     }
 
-    /// Waits until what was written is on its way.
+    /// Waits until what was written is on its way. Memory that the next piece might use is given back.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -122,6 +125,7 @@ impl<C: HoldsClient> Upload<C> {
             ready!(self.running.poll_turn(cx))?;
         }
         ready!(self.running.poll_flushed(cx));
+        self.running.shrink();
         self.running.send_at_once();
         Poll::Ready(Ok(()))
     }

@@ -237,8 +237,8 @@ impl Connection {
         }
     }
 
-    /// Takes bytes to be sent, and returns how many of them. None if there is no more room, or the peer
-    /// may still refuse the TLS session; [`Event::Writable`] tells when there is; nor after [`finish`](Self::finish), after the end, or
+    /// Takes bytes to be sent, and returns how many of them. None if there is no more room, some are still
+    /// [going past](Self::passing), or the peer may still refuse the TLS session; [`Event::Writable`] tells when there is; nor after [`finish`](Self::finish), after the end, or
     /// if this side receives. Bytes may be written before TLS stands: they are sent when it does.
     pub fn write(&mut self, now: Instant, bytes: &[u8]) -> usize {
         self.pass_time(now);
@@ -340,6 +340,20 @@ impl Connection {
             self.has_passed = true;
             // What was not taken before is among them.
             self.is_withholding = false;
+        }
+    }
+
+    /// So many bytes are going past this machine: TLS has taken them, and not all are with the transport. As with
+    /// those that are [written](Self::write), a deadline runs, and they count as moved when
+    /// [`wrote`](crate::Machine::wrote) says so. Until then none are taken here. No effect where
+    /// that [cannot be](Self::is_direct), or if this side receives.
+    pub fn passing(&mut self, now: Instant, count: usize) {
+        self.pass_time(now);
+        if self.is_direct() && self.direction() == Direction::Send && count > 0 {
+            self.since = self.now;
+            self.news.is_writable = false;
+            self.has_written = true;
+            self.queue.pass(count);
         }
     }
 

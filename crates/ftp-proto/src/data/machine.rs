@@ -44,6 +44,7 @@ impl Machine for Connection {
             (Phase::Open, Direction::Send) if self.hold_until.is_some() => {
                 Action::Read { deadline }
             }
+            (Phase::Open, _) if self.queue.is_passing() => Action::Wait { deadline },
             (Phase::Open, Direction::Send) if !self.queue.is_empty() => Action::Write {
                 bytes: self.queue.waiting(),
                 deadline,

@@ -12,12 +12,14 @@ const CAME: usize = 64 * 1024;
 const WRITTEN: usize = 48 * 1024;
 
 /// Bytes go in at the back and out at the front. No more of them wait than its limit, and no more memory than
-/// that is taken.
+/// that is taken. Or they go past, and are only counted.
 pub(super) struct Queue {
     bytes: Vec<u8>,
     /// How many of `bytes` are gone.
     head: usize,
     limit: usize,
+    /// How many go past, and are not out.
+    passing: usize,
 }
 
 impl Queue {
@@ -32,6 +34,7 @@ impl Queue {
                 Direction::Receive => CAME,
                 Direction::Send => WRITTEN,
             },
+            passing: 0,
         }
     }
 
@@ -46,11 +49,26 @@ impl Queue {
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.head >= self.bytes.len()
+        self.head >= self.bytes.len() && !self.is_passing()
     }
 
-    /// How many more may be put in. At least one, while no more than half of the limit waits.
+    /// Whether bytes go past.
+    #[inline]
+    pub(super) fn is_passing(&self) -> bool {
+        self.passing > 0
+    }
+
+    /// So many go past it, which must be empty.
+    pub(super) fn pass(&mut self, count: usize) {
+        self.passing = count;
+    }
+
+    /// How many more may be put in. None, while some go past; at least one, while no more than half of the limit
+    /// waits.
     pub(super) fn room(&self) -> usize {
+        if self.is_passing() {
+            return 0;
+        }
         self.limit.saturating_sub(self.bytes.len())
     }
 
@@ -73,6 +91,11 @@ impl Queue {
 
     /// Takes up to `count` out, and returns how many.
     pub(super) fn consume(&mut self, count: usize) -> usize {
+        if self.is_passing() {
+            let count = count.min(self.passing);
+            self.passing = self.passing.saturating_sub(count);
+            return count;
+        }
         let count = count.min(self.len());
         self.head = self.head.saturating_add(count);
         if self.is_empty() {
@@ -94,6 +117,10 @@ impl Queue {
 /// Files are not shown.
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Queue({} bytes)", self.len())
+        write!(
+            f,
+            "Queue({} bytes)",
+            self.len().saturating_add(self.passing)
+        )
     }
 }

@@ -238,6 +238,47 @@ fn what_goes_past_the_machine_counts() {
 }
 
 #[test]
+fn what_is_going_past_the_machine_counts_when_it_is_sent() {
+    let open = || {
+        let mut upload = Detached::new(Direction::Send).protected(true).connect(NOW);
+        while !matches!(upload.poll(), Ok(Action::Wait { .. })) {}
+        upload.tls_started(NOW, tls());
+        while !matches!(upload.poll(), Ok(Action::Wait { deadline: None })) {}
+        upload
+    };
+    let mut upload = open();
+    upload.passing(after(100), 500_000);
+    assert!(!upload.is_flushed());
+    assert!(!upload.is_direct());
+    assert_eq!(upload.write(after(101), b"before they are sent"), 0);
+    upload.passed(1);
+    upload.passing(after(101), 1);
+    upload.finish(after(101));
+    assert!(matches!(upload.poll(), Ok(Action::Wait { deadline }) if deadline == Some(after(160))));
+    upload.shut_down(after(101));
+    upload.wrote(after(150), 200_000);
+    assert_eq!(upload.moved(), 200_000);
+    assert!(matches!(upload.poll(), Ok(Action::Wait { deadline }) if deadline == Some(after(210))));
+    upload.wrote(after(209), 400_000);
+    assert_eq!(upload.moved(), 500_000);
+    assert!(matches!(upload.poll(), Ok(Action::Shutdown { .. })));
+    upload.shut_down(after(209));
+    assert_eq!(upload.into_end().result(), Ok(()));
+
+    let mut stalled = open();
+    stalled.passing(NOW, 500_000);
+    stalled.wrote(NOW, 1);
+    stalled.timed_out(after(60));
+    assert!(matches!(stalled.poll(), Err(Error::Stalled)));
+    assert_eq!(stalled.into_end().bytes(), 1);
+
+    let mut download = Detached::new(Direction::Receive).connect(NOW);
+    download.passing(NOW, 1000);
+    assert!(matches!(download.poll(), Ok(Action::Read { .. })));
+    assert!(download.is_direct());
+}
+
+#[test]
 fn no_more_is_held_than_the_bound() {
     let much = [0; 100_000];
     let mut download = Detached::new(Direction::Receive).connect(NOW);

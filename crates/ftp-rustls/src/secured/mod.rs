@@ -40,7 +40,9 @@ use crate::{ClientTls, Error};
 /// * **Memory**: of the peer's bytes it keeps one record (16 KiB) or one handshake message
 ///   (64 KiB) at most, and takes no more while the machine inside has not taken what is
 ///   decrypted. A data connection that receives [past its machine](Self::receive_past) has space for
-///   82 KiB until it is [given back](Self::shrink).
+///   82 KiB until it is [given back](Self::shrink). Of its own bytes a server encrypts 48 KiB at a time, and a
+///   client 256 KiB: a client's data connection keeps as much space for them as the largest piece takes, until
+///   that is given back.
 #[derive(Debug)]
 pub struct Secured<M> {
     machine: M,
@@ -345,7 +347,7 @@ impl<M: Securable> Machine for Secured<M> {
         match (&self.layer, completed) {
             (
                 TlsLayer::Handshake { .. } | TlsLayer::Established(_) | TlsLayer::Stopping(_),
-                Some(count),
+                count @ 1..,
             ) => {
                 self.machine.wrote(now, count);
             }

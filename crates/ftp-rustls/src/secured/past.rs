@@ -3,7 +3,7 @@
 use std::io;
 use std::task::Poll;
 
-use ftp_proto::{Instant, data};
+use ftp_proto::{Instant, Machine, data};
 
 use super::Secured;
 use super::layer::{EndOfInput, TlsLayer};
@@ -93,26 +93,29 @@ impl Secured<data::Connection> {
             }
             return Some(written);
         };
-        if let Err(source) = tls.encrypt(bytes) {
-            self.fail(source);
-            return None;
-        }
-        let count = tls.encrypted();
+        let taken = match tls.encrypt(bytes) {
+            Ok(taken) => taken,
+            Err(source) => {
+                self.fail(source);
+                return None;
+            }
+        };
         let written = write(tls.offer());
-        if let Poll::Ready(Ok(sent)) = written
-            && tls.sent(sent).is_some()
-        {
-            self.machine.passed(count);
-            return Some(Poll::Ready(Ok(count)));
+        let sent = match written {
+            Poll::Ready(Ok(count)) => tls.sent(count),
+            _ => 0,
+        };
+        if sent == taken {
+            self.machine.passed(sent);
+            return Some(Poll::Ready(Ok(taken)));
         }
-        // The rest goes the usual way, within its deadline: the machine must know what it is of.
-        let taken = self
-            .machine
-            .write(now(), bytes.get(..count).unwrap_or_default());
-        debug_assert_eq!(taken, count, "nothing waited");
+        // The rest goes the usual way, within its deadline.
+        let now = now();
+        self.machine.passing(now, taken);
+        self.machine.wrote(now, sent);
         match written {
             Poll::Ready(Err(_) | Ok(0)) => Some(written),
-            Poll::Ready(Ok(_)) | Poll::Pending => Some(Poll::Ready(Ok(count))),
+            Poll::Ready(Ok(_)) | Poll::Pending => Some(Poll::Ready(Ok(taken))),
         }
     }
 
