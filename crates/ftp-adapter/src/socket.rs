@@ -22,8 +22,9 @@ pub enum SocketOption {
     SendAtOnce,
     /// Whether this data connection is reset when it is dropped (`SO_LINGER`). That is asked for at the start of some
     /// transfers, and taken back at their end, so it is what happens to those that are given up, and if the
-    /// program dies. An upload in clear: its end would be that of the file. A download under TLS: a server that
-    /// still writes could find a broken pipe, for which ProFTPD ends the session; for a reset it does not.
+    /// program dies. An upload in clear: its end would be that of the file. A download: a server that still writes
+    /// could find a broken pipe, for which ProFTPD (under TLS) and the ftpd of inetutils end the session; for a
+    /// reset they do not.
     ResetOnDrop(bool),
 }
 
@@ -56,7 +57,7 @@ impl SocketOption {
 }
 
 fn is_reset_if_given_up(direction: Direction, is_protected: bool) -> bool {
-    is_protected == (direction == Direction::Receive)
+    direction == Direction::Receive || !is_protected
 }
 
 /// For a control connection: small packets go at once, and the system keeps it alive, since nothing is

@@ -1,7 +1,7 @@
 //! Transfers that the program gives up: what comes after them is in step.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -50,6 +50,35 @@ fn a_download_that_is_dropped_is_settled_before_the_next_command() {
             drop(download);
             ask_where(client);
         }
+    });
+}
+
+/// Though all was read that has come: an end would tell the server that nothing comes from here, and its next
+/// write would find a broken pipe.
+#[test]
+fn a_download_that_is_dropped_is_reset_and_one_that_ended_is_not() {
+    let script = |server: &mut ScriptedServer| {
+        let mut data = server.data("RETR part");
+        server.say("150 Here it comes.");
+        data.write_all(b"some").unwrap();
+        server.expect("ABOR");
+        let end = data.read(&mut [0]).unwrap_err();
+        assert_eq!(end.kind(), ErrorKind::ConnectionReset);
+        server.say("426 Broken.\n226 Aborted.");
+
+        let mut data = server.data("RETR all");
+        server.say("150 Here it comes.");
+        data.write_all(b"some").unwrap();
+        data.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(data.read(&mut [0]).unwrap(), 0);
+        server.say("226 Done.");
+    };
+    play(script, |client| {
+        let mut download = client.retrieve("part").unwrap();
+        download.read_exact(&mut [0; 4]).unwrap();
+        drop(download);
+        let mut download = client.retrieve("all").unwrap();
+        assert_eq!(download.read_to_end(&mut Vec::new()).unwrap(), 4);
     });
 }
 
