@@ -1,11 +1,12 @@
 """`ftp-cli check` on real servers: what it must find there. Each of them has optional TLS and files."""
 
+import contextlib
 import json
 import os
 import subprocess
 
 from servers import KINDS
-from table import Cell
+from table import Cell, Part
 
 # What is found on all of them that are asked for explicit TLS: it is optional, and the certificate of
 # these tests ends in two days.
@@ -24,11 +25,14 @@ PARTICULAR = {
 }
 
 
-def run(program, fixtures, stack, table, only=""):
+def run(program, fixtures, only=""):
+    part = Part()
     for kind in KINDS:
         if kind.name in PARTICULAR and only in kind.name:
-            table.heading("ftp-cli check", kind.name)
-            table.add(check(program, fixtures, kind(fixtures, stack)))
+            with contextlib.ExitStack() as stack:
+                part.heading("ftp-cli check", kind.name)
+                part.add(check(program, fixtures, kind(fixtures, stack)))
+    return part
 
 
 def check(program, fixtures, server):

@@ -19,7 +19,7 @@ from host_setup import ADDRESS, HERE, VENV
 TOLD = 4
 # When it is done by then it does not hang.
 HANGS_AFTER = 15
-AT_A_TIME = 24
+AT_A_TIME = 40
 IN, ERROR, HANGS, FALSE, CANNOT = "in", "error", "hangs", "FALSE LOGIN", "–"
 
 

@@ -1,4 +1,5 @@
-"""What all servers and clients share: certificates, and users with passwords of all kinds."""
+"""What all servers and clients share: certificates, users with passwords of all kinds, and how PAM asks for
+them."""
 
 import pathlib
 import pwd
@@ -46,6 +47,7 @@ class Fixtures:
             call("useradd", "--no-create-home", "--home-dir", "/", "--shell", "/bin/sh", one.name)
             stack.callback(call, "userdel", one.name)
         offer_anonymous(stack)
+        self.pam_service = pam_service(stack)
         call("chpasswd", stdin=self.lines(lambda one: one.name.encode() + b":" + one.password))
 
     @property
@@ -94,6 +96,14 @@ def offer_anonymous(stack):
         call("useradd", "--system", "--no-create-home", "--home-dir", home, "--shell",
              "/usr/sbin/nologin", "ftp")
         stack.callback(call, "userdel", "ftp")
+
+
+def pam_service(stack):
+    """The name of a service of PAM without a list of shells, and without a delay after a wrong password."""
+    file = pathlib.Path("/etc/pam.d/ftp-proto-interop")
+    file.write_text("auth required pam_unix.so nodelay\naccount required pam_unix.so\n")
+    stack.callback(file.unlink, missing_ok=True)
+    return file.name
 
 
 def certificates(folder, name, usage, addresses=(ADDRESS,)):

@@ -14,11 +14,11 @@ import threading
 import host_setup
 import probing
 from host_setup import ADDRESS, PATIENCE, call
-from servers import KINDS, Ours
+from servers import KINDS
 from servers.kind import (
     CLEAR, PRIVATE, REFUSED, TLS_FAILED, UNAVAILABLE, WRONG_PASSWORD,
 )
-from table import Cell
+from table import Cell, Part
 
 # Several kinds of servers at a time: most of the time is theirs, and is waited for.
 KINDS_AT_A_TIME = 4
@@ -31,17 +31,18 @@ def runtimes(program):
     return [name.strip() for name in found[1].split(",")] if found else ["tokio"]
 
 
-def run(program, fixtures, table, only=""):
-    Ours.program = program
+def run(program, fixtures, only=""):
+    part = Part()
     probes = probing.build(runtimes(program))
     kinds = [kind for kind in KINDS if only in kind.name]
     with concurrent.futures.ThreadPoolExecutor(KINDS_AT_A_TIME) as pool:
         trials = [pool.submit(try_kind, kind, program, fixtures, probes) for kind in kinds]
         for kind, trial in zip(kinds, trials):
             cells = trial.result()
-            table.heading("ftp-cli login", kind.name)
+            part.heading("ftp-cli login", kind.name)
             for cell in cells:
-                table.add(cell)
+                part.add(cell)
+    return part
 
 
 def try_kind(kind, program, fixtures, probes):
@@ -176,8 +177,8 @@ class Trial:
     def login(self, security, case, default, options, **how):
         """One login through each runtime."""
         expected, why = self.kind.expected(security, case, default)
-        for runtime in self.runtimes:
-            came, details, dialogue = self.attempt(runtime, options, **how)
+        ends = self.of_each(lambda runtime: self.attempt(runtime, options, **how))
+        for runtime, (came, details, dialogue) in ends.items():
             self.cells.append(Cell(
                 self.kind.name, security, case, expected, pick(came, expected), details, why,
                 runtime, self.version, dialogue=self.told(dialogue, how.get("right", True)),
@@ -188,13 +189,20 @@ class Trial:
         No client of ours guesses on, and none is locked out by being refused."""
         case = "wrong three times, then right"
         expected, why = self.kind.expected(security, case, {"exits": "3 3 3 0"})
-        for runtime in self.runtimes:
-            ends = [self.attempt(runtime, options, scheme=scheme, right=right)
-                    for right in (False, False, False, True)]
+        all_ends = self.of_each(lambda runtime: [
+            self.attempt(runtime, options, scheme=scheme, right=right)
+            for right in (False, False, False, True)])
+        for runtime, ends in all_ends.items():
             came = {"exits": " ".join(str(end["exit"]) for end, _, _ in ends)}
             details = "\n".join(details for _, details, _ in ends)
             self.cells.append(Cell(self.kind.name, security, case, expected, came, details, why,
                                    runtime, self.version))
+
+    def of_each(self, end):
+        """What this gives for each runtime, all at a time: who says a wrong password has to wait, and who says
+        nothing has to wait longer."""
+        with concurrent.futures.ThreadPoolExecutor(len(self.runtimes)) as pool:
+            return dict(zip(self.runtimes, pool.map(end, self.runtimes)))
 
     def told(self, dialogue, right):
         """With the wrong password where it was masked."""
@@ -273,8 +281,9 @@ class Trial:
 
     def probe(self, security, case, steps, default, port=None):
         expected, why = self.kind.expected(security, case, {"is": default})
-        for runtime, program in self.probes.items():
-            came, trace = probing.run(program, self.fixtures, security, port or self.port, steps)
+        ends = self.of_each(lambda runtime: probing.run(
+            self.probes[runtime], self.fixtures, security, port or self.port, steps))
+        for runtime, (came, trace) in ends.items():
             self.cells.append(Cell(self.kind.name, security, case, expected,
                                    {"is": " ".join(came)}, trace, why, runtime, self.version))
 

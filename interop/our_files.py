@@ -11,7 +11,7 @@ from clients.working import Session, Step, names
 from homes import MEBIBYTE, NAMES, pattern
 from host_setup import PATIENCE, RUN, call
 from servers import Ours
-from table import Cell
+from table import Cell, Part
 
 CLIENTS_AT_A_TIME = 4
 # A directory with more names than fit into one piece of a listing.
@@ -22,11 +22,11 @@ TEXTS = {word: name.decode() for word, name in NAMES.items() if word != "Latin-1
 numbers = itertools.count()
 
 
-def run(program, fixtures, table, only=""):
+def run(fixtures, only=""):
+    part = Part()
     clients = [client for client in WITH_FILES if only in client.name]
     if not clients:
-        return
-    Ours.program = program
+        return part
     with contextlib.ExitStack() as stack:
         ours = Ours(fixtures, stack)
         ports = {variant: ours.start(variant).port for variant in ours.variants_with_files()}
@@ -35,9 +35,10 @@ def run(program, fixtures, table, only=""):
             trials = [pool.submit(try_client, client(fixtures), ours.home, ports)
                       for client in clients]
             for client, trial in zip(clients, trials):
-                table.heading(f"{client.name}, with files", ours.name)
+                part.heading(f"{client.name}, with files", ours.name)
                 for cell in trial.result():
-                    table.add(cell)
+                    part.add(cell)
+    return part
 
 
 def prepare(home):

@@ -8,19 +8,19 @@ from clients import CLIENTS
 from clients.client import LOGGED_IN, REFUSED, REFUSED_BEFORE_PASS
 from host_setup import ADDRESS, PATIENCE
 from servers import Ours
-from table import Cell
+from table import Cell, Part
 from capture import Tap
 
 # Most of the time is that of the server's answers to wrong passwords.
-CLIENTS_AT_A_TIME = 4
+CLIENTS_AT_A_TIME = 8
 NOBODY = "nobody-of-that-name"
 
 
-def run(program, fixtures, table, only=""):
+def run(fixtures, only=""):
+    part = Part()
     clients = [client for client in CLIENTS if only in client.name]
     if not clients:
-        return
-    Ours.program = program
+        return part
     with contextlib.ExitStack() as stack:
         ours = Ours(fixtures, stack)
         servers = {variant: ours.start(variant)
@@ -29,12 +29,13 @@ def run(program, fixtures, table, only=""):
         trials = [Trial(client(fixtures), fixtures) for client in clients]
         with concurrent.futures.ThreadPoolExecutor(CLIENTS_AT_A_TIME) as pool:
             for trial, _ in zip(trials, pool.map(lambda trial: trial.all(ports), trials)):
-                table.heading(trial.client.name, ours.name)
+                part.heading(trial.client.name, ours.name)
                 for cell in trial.cells:
-                    table.add(cell)
-        table.heading("SIGTERM", ours.name)
+                    part.add(cell)
+        part.heading("SIGTERM", ours.name)
         for variant, server in servers.items():
-            stops_cleanly(variant, server, fixtures, table)
+            part.add(stops_cleanly(variant, server, fixtures))
+    return part
 
 
 class Trial:
@@ -103,7 +104,7 @@ class Trial:
         ))
 
 
-def stops_cleanly(variant, server, fixtures, table):
+def stops_cleanly(variant, server, fixtures):
     """421 to whoever is there, exit code 0, and no password in the log."""
     with ftplib.FTP() as client:
         if variant != "implicit":  # ftplib has no implicit TLS
@@ -114,7 +115,7 @@ def stops_cleanly(variant, server, fixtures, table):
     log = server.log.read_text()
     came["passwords in its log"] = fixtures.mask(log).count("****")
     expected = {name: 0 for name in came} | ({"client gets": "421"} if "client gets" in came else {})
-    table.add(Cell("SIGTERM", variant, "stops", expected, came, fixtures.mask(log)))
+    return Cell("SIGTERM", variant, "stops", expected, came, fixtures.mask(log))
 
 
 def farewell(client):

@@ -11,23 +11,26 @@ import re
 import secrets
 import time
 
-from host_setup import ADDRESS, PATIENCE, RUN, Failure, Server, free_port
-from table import Cell
+from host_setup import ADDRESS, PATIENCE, RUN, Failure, Server, free_port, our_programs
+from table import Cell, Part
 
 USER = "developer"
 GUESSER, OTHER_GUESSER, OWNER = "127.0.1.1", "127.0.2.1", "127.0.3.1"
 GUESSES = 5  # as many as lock a name at an address there, for five minutes
 
 
-def run(example, table):
-    table.heading("ftplib", "two front ends with one Redis")
-    with contextlib.ExitStack() as stack:
-        Scene(example, stack, table).play()
+def run(only=""):
+    part = Part()
+    if only in "shared_guard":
+        part.heading("ftplib", "two front ends with one Redis")
+        with contextlib.ExitStack() as stack:
+            Scene(str(our_programs() / "shared_guard"), stack, part).play()
+    return part
 
 
 class Scene:
-    def __init__(self, example, stack, table):
-        self.example, self.stack, self.table = example, stack, table
+    def __init__(self, example, stack, part):
+        self.example, self.stack, self.part = example, stack, part
         self.password, self.store_password = (secrets.token_urlsafe(18) for _ in range(2))
         self.store_port = free_port()
         store = f"redis://:{self.store_password}@{ADDRESS}:{self.store_port}"
@@ -94,8 +97,8 @@ class Scene:
         details = server.log.read_text() if server else ""
         for secret in (self.password, self.store_password):
             details = details.replace(secret, "****")
-        self.table.add(Cell("shared_guard", "clear", case, expected, came, details,
-                            side="front ends"))
+        self.part.add(Cell("shared_guard", "clear", case, expected, came, details,
+                           side="front ends"))
 
 
 def says(server, what):

@@ -55,18 +55,30 @@ class Cell:
         return {"tls_failed": "TLS fails", "io": "closed"}.get(outcome, sentence(facts))
 
 
+class Part:
+    """The cells of one part of a run, under headings."""
+
+    def __init__(self):
+        self.cells, self.lines = [], []
+
+    def heading(self, client, server):
+        self.lines.append(f"\n{client} → {server}")
+
+    def add(self, cell):
+        self.cells.append(cell)
+        self.lines.append(cell.show())
+
+
 class Table:
-    """All cells, shown as they come."""
+    """All cells, shown part by part."""
 
     def __init__(self):
         self.cells = []
 
-    def heading(self, client, server):
-        print(f"\n{client} → {server}", flush=True)
-
-    def add(self, cell):
-        self.cells.append(cell)
-        print(cell.show(), flush=True)
+    def show(self, part):
+        self.cells += part.cells
+        if part.lines:
+            print(*part.lines, sep="\n", flush=True)
 
     @property
     def deviations(self):

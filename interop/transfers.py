@@ -9,23 +9,25 @@ import our_client
 import probing
 from homes import MODIFIED, NAMES, pattern, received
 from servers import KINDS
-from table import Cell
+from table import Cell, Part
 
 # For the servers that take a data connection only if its session is resumed.
 ROUNDS = 100
 GIBIBYTES = 5
 
 
-def run(program, fixtures, table, only=""):
+def run(program, fixtures, only=""):
+    part = Part()
     probes = probing.build(our_client.runtimes(program))
     kinds = [kind for kind in KINDS if only in kind.name and kind.files]
     with concurrent.futures.ThreadPoolExecutor(our_client.KINDS_AT_A_TIME) as pool:
         trials = [pool.submit(try_kind, kind, fixtures, probes) for kind in kinds]
         for kind, trial in zip(kinds, trials):
             cells = trial.result()
-            table.heading("transfers", kind.name)
+            part.heading("transfers", kind.name)
             for cell in cells:
-                table.add(cell)
+                part.add(cell)
+    return part
 
 
 def try_kind(kind, fixtures, probes):

@@ -1,5 +1,7 @@
 """`ftp-cli serve`."""
 
+import threading
+
 from host_setup import ADDRESS, RUN, call
 from servers.kind import WRONG_PATHS, Kind, greeting_lines, refused
 
@@ -10,6 +12,7 @@ class Ours(Kind):
     lacks = {"plain": "it always offers TLS", "certificate": "it asks for none",
              "tls12": "it always offers both versions", "tls13": "it always offers both versions"}
     program = ""
+    making_users = threading.Lock()
     answers = {
         "HOST": refused("user", 504),  # RFC 7151 §3.1: no host of that name
         "CCC": ({"is": "LoggedIn 534"}, None),
@@ -57,10 +60,11 @@ class Ours(Kind):
     def users(self):
         """With the hashes that `ftp-cli hash` makes."""
         file = RUN / "users"
-        if not file.exists():
-            hashed = {user.name: call(self.program, "hash", stdin=user.password + b"\n").decode()
-                      for user in self.fixtures.users.values()}
-            file.write_text("".join(f"{name}:{hash}" for name, hash in hashed.items()))
+        with self.making_users:
+            if not file.exists():
+                hashed = {user.name: call(self.program, "hash", stdin=user.password + b"\n").decode()
+                          for user in self.fixtures.users.values()}
+                file.write_text("".join(f"{name}:{hash}" for name, hash in hashed.items()))
         return file
 
 

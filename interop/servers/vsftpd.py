@@ -1,7 +1,5 @@
 """vsftpd, with a PAM service of our own."""
 
-import pathlib
-
 import host_setup
 from host_setup import ADDRESS
 from servers.kind import KEEPS_DOUBLED, NO_REIN, Kind, greeting_lines, no_0xff, no_facts, refused
@@ -41,7 +39,7 @@ class Vsftpd(Kind):
             "listen_address": ADDRESS, "listen_port": port,
             "local_enable": "YES", "anonymous_enable": "YES",
             "ftp_username": "daemon", "anon_root": empty,
-            "pam_service_name": pam_service(self.stack), "secure_chroot_dir": empty,
+            "pam_service_name": self.fixtures.pam_service, "secure_chroot_dir": empty,
             # Needs rights that containers do not give; and delays only cost time here.
             "seccomp_sandbox": "NO", "isolate": "NO", "isolate_network": "NO",
             "delay_failed_login": "0", "delay_successful_login": "0",
@@ -88,13 +86,3 @@ class Vsftpd(Kind):
             settings |= {"require_cert": "YES", "validate_cert": "YES",
                          "ca_certs_file": self.fixtures.client_ca}
         return settings
-
-
-def pam_service(stack):
-    """No list of shells, no delay after a wrong password."""
-    file = pathlib.Path("/etc/pam.d/ftp-proto-interop")
-    file.write_text("auth required pam_unix.so nodelay\naccount required pam_unix.so\n")
-    stack.callback(file.unlink, missing_ok=True)
-    return file.name
-
-
