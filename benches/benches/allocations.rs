@@ -1,4 +1,4 @@
-//! Allocations of each piece of work, as a table, and what an idle session holds. Fails where more is needed than
+//! Allocations of each piece of work, as a table, and what an idle session and a stalled transfer hold. Fails where more is needed than
 //! was promised.
 #![forbid(unsafe_code)]
 
@@ -8,7 +8,8 @@ use allocation_counter::{AllocationInfo, measure};
 use ftp_benches::inputs::{FEAT, SESSION, SHORT, banner, banner_of_lines, long_path};
 use ftp_benches::listings::{LISTINGS, listing};
 use ftp_benches::login::{Setup, Way, Wire};
-use ftp_benches::{commands, listings, replies, suppaftp};
+use ftp_benches::{commands, listings, replies, suppaftp, tls};
+use ftp_proto::data::Direction;
 
 /// Bytes that an idle session may take; under TLS, beyond rustls' connection with buffers, which ours does without.
 const MOST_IDLE: i64 = 1024;
@@ -18,6 +19,10 @@ const MOST_IDLE_TLS_SERVER: i64 = 0;
 /// A client under TLS has the same, the tickets, and the server's certificate and names. What its logins
 /// share, and is made by the first, counts here too.
 const MOST_IDLE_TLS_CLIENT: i64 = 1536;
+
+/// Bytes that the data connection of a transfer under TLS may take while its peer does not read. A server has many.
+const MOST_STALLED_SERVER: i64 = 110 * 1024;
+const MOST_STALLED_CLIENT: i64 = 280 * 1024;
 
 fn main() {
     println!("| work | allocations | bytes in all | most bytes at once |");
@@ -112,6 +117,7 @@ fn logins() {
         }
     }
     idle(&mut wire);
+    stalled(&mut wire);
 }
 
 /// What a session takes once it is logged in and at rest, heap and the value itself, beside rustls' connection.
@@ -143,6 +149,35 @@ fn idle(wire: &mut Wire) {
             println!("| {name}, {side} | {all} | {bare} | {ours} |");
             assert!(ours <= most, "an idle session holds more than promised");
         }
+    }
+}
+
+/// What the sender of a file takes for it while nothing moves.
+fn stalled(wire: &mut Wire) {
+    println!("\n| stalled transfer under TLS 1.3 | bytes |");
+    println!("|---|---:|");
+    let setup = Setup::new(Way::TlsResumed);
+    drop(tls::stalled(&setup, wire, Direction::Send));
+    let receive = Direction::Receive;
+    for (name, bytes, most) in [
+        (
+            "server, past the machine",
+            held(|| tls::stalled(&setup, wire, receive)),
+            MOST_STALLED_SERVER,
+        ),
+        (
+            "server, through the machine",
+            held(|| tls::stalled_in_machine(&setup, wire)),
+            MOST_STALLED_SERVER,
+        ),
+        (
+            "client",
+            held(|| tls::stalled(&setup, wire, Direction::Send)),
+            MOST_STALLED_CLIENT,
+        ),
+    ] {
+        println!("| {name} | {bytes} |");
+        assert!(bytes <= most, "a stalled transfer holds more than promised");
     }
 }
 

@@ -12,7 +12,7 @@ use ftp_rustls::rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use ftp_rustls::rustls::{ConnectionCommon, ServerConnection, SideData};
 use ftp_rustls::{ClientTls, Secured};
 
-use crate::login::Setup;
+use crate::login::{Setup, Wire};
 
 const NOW: Instant = Instant::START;
 /// What a driver reads at once, and the bare program.
@@ -127,6 +127,85 @@ impl Ours {
                 Action::Closed => return sent,
                 Action::Wait { .. } => panic!("it stopped"),
             }
+        }
+    }
+}
+
+/// Both ends of a data connection over which the client sends or receives. TLS stands.
+fn pair(setup: &Setup, wire: &mut Wire, direction: Direction) -> [Secured<data::Connection>; 2] {
+    let opposite = match direction {
+        Direction::Send => Direction::Receive,
+        Direction::Receive => Direction::Send,
+    };
+    let machine = |direction| Detached::new(direction).protected(true).connect(NOW);
+    let (client, server) = setup.log_in(wire);
+    let mut ends = [
+        client.data(machine(direction)),
+        server.data(machine(opposite)),
+    ];
+    drop((client, server));
+    while ends.iter().any(|end| end.machine().tls().is_none()) {
+        let [client, server] = &mut ends;
+        pass(client, server);
+        pass(server, client);
+    }
+    ends
+}
+
+/// All that one has to say goes to the other, as far as that takes it.
+fn pass(from: &mut Secured<data::Connection>, to: &mut Secured<data::Connection>) {
+    loop {
+        let taken = match from.poll().expect("no error") {
+            Action::Event(_) => continue,
+            Action::Write { bytes, .. } => to.received(NOW, bytes),
+            _ => return,
+        };
+        if taken == 0 {
+            return;
+        }
+        from.wrote(NOW, taken);
+    }
+}
+
+/// The sender of a large file to a peer that takes a byte, and then no more. All is full.
+pub fn stalled(setup: &Setup, wire: &mut Wire, direction: Direction) -> impl Sized + use<> {
+    let [client, server] = pair(setup, wire, direction);
+    let mut sender = match direction {
+        Direction::Send => client,
+        Direction::Receive => server,
+    };
+    let piece = vec![0; 1024 * 1024];
+    // A server's tickets, and what else is to be said first.
+    sender.machine_mut().write(NOW, b"b");
+    while let action @ (Action::Write { .. } | Action::Event(_)) = sender.poll().expect("no error")
+    {
+        if let Action::Write { bytes, .. } = action {
+            let count = bytes.len();
+            sender.wrote(NOW, count);
+        }
+    }
+    let sent = sender.send_past(&piece, || NOW, |_| Poll::Ready(Ok(1)));
+    assert!(sent.is_some(), "it goes past");
+    while sender.machine_mut().write(NOW, &piece) > 0 {}
+    assert!(matches!(sender.poll(), Ok(Action::Write { .. })));
+    sender
+}
+
+/// The same through the machine, as async servers send.
+pub fn stalled_in_machine(setup: &Setup, wire: &mut Wire) -> impl Sized + use<> {
+    let [_, mut sender] = pair(setup, wire, Direction::Receive);
+    let piece = vec![0; 1024 * 1024];
+    while sender.machine_mut().write(NOW, &piece) > 0 {}
+    loop {
+        match sender.poll().expect("no error") {
+            // Its tickets.
+            Action::Write { bytes, .. } if bytes.len() < FLIGHT => {
+                let count = bytes.len();
+                sender.wrote(NOW, count);
+            }
+            Action::Event(_) => {}
+            Action::Write { .. } => return sender,
+            action => panic!("{action:?}"),
         }
     }
 }
