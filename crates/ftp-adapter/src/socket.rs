@@ -20,29 +20,23 @@ pub enum SocketOption {
     /// What is written to this data connection goes at once, however little it is (`TCP_NODELAY`). Asked for under
     /// TLS, and in clear when an upload is flushed: its last bytes go with its end.
     SendAtOnce,
-    /// Whether this data connection is reset when it is dropped (`SO_LINGER`). That is asked for at the start of some
-    /// transfers, and taken back at their end, so it is what happens to those that are given up, and if the
-    /// program dies. An upload in clear: its end would be that of the file. A download: a server that still writes
-    /// could find a broken pipe, for which ProFTPD (under TLS) and the ftpd of inetutils end the session; for a
-    /// reset they do not.
+    /// Whether this data connection is reset when it is dropped (`SO_LINGER`). That is asked for at the start of a
+    /// transfer, and taken back at its end, so it is what happens to one that is given up, and if the program
+    /// dies. An upload in clear: its end would be that of the file. A download, unless it is a small one: a server that
+    /// still writes could find a broken pipe, for which ProFTPD (under TLS) and the ftpd of inetutils end the
+    /// session; for a reset they do not.
     ResetOnDrop(bool),
 }
 
 impl SocketOption {
     /// What a new data connection is told. It may be one of several of its transfer, and not be wanted any more.
-    pub fn at_start(ticket: &Ticket) -> impl Iterator<Item = Self> + use<> {
-        let (direction, is_protected) = (ticket.direction(), ticket.is_protected());
-        let at_once = is_protected.then_some(Self::SendAtOnce);
-        let reset = is_reset_if_given_up(direction, is_protected);
-        at_once
-            .into_iter()
-            .chain(reset.then_some(Self::ResetOnDrop(true)))
-    }
-
-    /// What a data connection is told at its end.
-    pub fn at_end(data: &Connection) -> Option<Self> {
-        let reset = is_reset_if_given_up(data.direction(), data.is_protected());
-        reset.then_some(Self::ResetOnDrop(false))
+    /// A download is told more [when it has begun](crate::TransferState::option_of_begun).
+    pub fn at_start(ticket: &Ticket) -> Option<Self> {
+        match (ticket.direction(), ticket.is_protected()) {
+            (_, true) => Some(Self::SendAtOnce),
+            (Direction::Send, false) => Some(Self::ResetOnDrop(true)),
+            (Direction::Receive, false) => None,
+        }
     }
 
     /// Sets it on a socket of TCP. What fails costs time at most, but for a reset: then the connection is closed as
@@ -54,10 +48,6 @@ impl SocketOption {
             Self::ResetOnDrop(reset) => reset_on_close(socket, reset),
         }
     }
-}
-
-fn is_reset_if_given_up(direction: Direction, is_protected: bool) -> bool {
-    direction == Direction::Receive || !is_protected
 }
 
 /// For a control connection: small packets go at once, and the system keeps it alive, since nothing is

@@ -8,12 +8,17 @@ use std::sync::Arc;
 use std::time::{self, Duration};
 
 use ftp_proto::client::{Connection, Event, Transfer, TransferError, TransferId, Transferred};
+use ftp_proto::data::Direction;
 use ftp_proto::wire::{Reply, parse_store_unique_name};
 use ftp_proto::{Instant, TlsSession, data};
 use ftp_rustls::Secured;
 
 use crate::progress::OnProgress;
-use crate::{DriverError, DriverState, Error, PendingEvents, Progress};
+use crate::{DriverError, DriverState, Error, PendingEvents, Progress, SocketOption};
+
+/// How many bytes any server writes in one go. It writes nothing more of such a file when it learns that the
+/// download was given up.
+const ONE_WRITE: u64 = 4096;
 
 /// A transfer under way, as an adapter sees it.
 ///
@@ -311,6 +316,29 @@ impl TransferState {
         }
         self.cause = Some(Box::new(DataFailure::ControlLost(Box::new(error))));
         Ok(())
+    }
+
+    /// What the socket of a data connection is told when it is there and the transfer has begun.
+    pub fn option_of_begun(&self, data: &data::Connection) -> Option<SocketOption> {
+        let is_told = data.direction() == Direction::Receive && self.is_reset_if_given_up(data);
+        is_told.then_some(SocketOption::ResetOnDrop(true))
+    }
+
+    /// What it is told at its end.
+    pub fn option_at_end(&self, data: &data::Connection) -> Option<SocketOption> {
+        let is_told = self.is_reset_if_given_up(data);
+        is_told.then_some(SocketOption::ResetOnDrop(false))
+    }
+
+    fn is_reset_if_given_up(&self, data: &data::Connection) -> bool {
+        match (data.direction(), &self.started) {
+            (Direction::Send, _) => !data.is_protected(),
+            // Of so little all is on its way.
+            (Direction::Receive, Some(started)) => {
+                started.announced.is_none_or(|bytes| bytes > ONE_WRITE)
+            }
+            (Direction::Receive, None) => false,
+        }
     }
 
     /// What was received and not read, on the data connection or, after its end, here.

@@ -154,11 +154,9 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    pub(crate) fn set_options(&self, data: &T, options: impl IntoIterator<Item = SocketOption>) {
-        if let Some(transport) = &self.data {
-            for option in options {
-                transport.set_option(data, option);
-            }
+    pub(crate) fn set_option(&self, data: &T, option: Option<SocketOption>) {
+        if let (Some(transport), Some(option)) = (&self.data, option) {
+            transport.set_option(data, option);
         }
     }
 }

@@ -297,7 +297,7 @@ impl<C: HoldsClient> Running<C> {
         {
             if !*is_protected && !replace(&mut self.sends_at_once, true) {
                 let client = self.client.client();
-                client.set_options(driver.transport(), [SocketOption::SendAtOnce]);
+                client.set_option(driver.transport(), Some(SocketOption::SendAtOnce));
             }
             driver.flush_now();
             driver.machine_mut().shrink();
@@ -460,6 +460,7 @@ impl<C: HoldsClient> Running<C> {
 
     fn begun(&mut self) {
         self.client.client().acknowledge_at_once();
+        self.set_option_of_begun();
         if let Data::Open {
             driver,
             is_protected: true,
@@ -516,7 +517,7 @@ impl<C: HoldsClient> Running<C> {
             Ok(transport) => {
                 let is_protected = ticket.is_protected();
                 // First: if the transfer is over by now, the server must not take its end for that of a file.
-                client.set_options(&transport, SocketOption::at_start(&ticket));
+                client.set_option(&transport, SocketOption::at_start(&ticket));
                 let machine = client.driver.machine_mut();
                 let opened = self.state.opened(now, machine, ticket, is_socket);
                 if let Some(machine) = opened {
@@ -530,12 +531,21 @@ impl<C: HoldsClient> Running<C> {
                         driver: Box::new(driver),
                         is_protected,
                     };
+                    self.set_option_of_begun();
                 }
             }
             Err(error) => {
                 let machine = client.driver.machine_mut();
                 self.state.not_opened(now, machine, ticket, error);
             }
+        }
+    }
+
+    fn set_option_of_begun(&mut self) {
+        if let Data::Open { driver, .. } = &self.data {
+            let option = self.state.option_of_begun(driver.machine().machine());
+            let client = self.client.client();
+            client.set_option(driver.transport(), option);
         }
     }
 
@@ -547,7 +557,7 @@ impl<C: HoldsClient> Running<C> {
             } = driver.into_parts();
             let client = self.client.client();
             if result.is_ok() {
-                client.set_options(&transport, SocketOption::at_end(machine.machine()));
+                client.set_option(&transport, self.state.option_at_end(machine.machine()));
             }
             // The socket is closed here, before anything else is said over the control connection.
             drop(transport);

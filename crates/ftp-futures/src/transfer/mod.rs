@@ -243,7 +243,7 @@ impl<C: HoldsClient> Running<C> {
             && !replace(&mut self.sends_at_once, true)
         {
             let client = self.client.client();
-            client.set_options(driver.transport(), [SocketOption::SendAtOnce]);
+            client.set_option(driver.transport(), Some(SocketOption::SendAtOnce));
         }
     }
 
@@ -327,6 +327,7 @@ impl<C: HoldsClient> Running<C> {
 
     fn begun(&mut self) {
         self.client.client().acknowledge_at_once();
+        self.set_option_of_begun();
         if let Data::Open(driver) = &mut self.data
             && driver.machine().machine().is_protected()
         {
@@ -388,7 +389,7 @@ impl<C: HoldsClient> Running<C> {
         match opened {
             Ok(transport) => {
                 // First: if the transfer is over by now, the server must not take its end for that of a file.
-                client.set_options(&transport, SocketOption::at_start(&ticket));
+                client.set_option(&transport, SocketOption::at_start(&ticket));
                 let machine = client.driver.machine_mut();
                 let opened = self.state.opened(now, machine, ticket, is_socket);
                 if let Some(machine) = opened {
@@ -399,12 +400,21 @@ impl<C: HoldsClient> Running<C> {
                         driver.leave_open();
                     }
                     self.data = Data::Open(Box::new(driver));
+                    self.set_option_of_begun();
                 }
             }
             Err(error) => {
                 let machine = client.driver.machine_mut();
                 self.state.not_opened(now, machine, ticket, error);
             }
+        }
+    }
+
+    fn set_option_of_begun(&mut self) {
+        if let Data::Open(driver) = &self.data {
+            let option = self.state.option_of_begun(driver.machine().machine());
+            let client = self.client.client();
+            client.set_option(driver.transport(), option);
         }
     }
 
@@ -418,7 +428,7 @@ impl<C: HoldsClient> Running<C> {
         } = driver.into_parts();
         let client = self.client.client();
         if result.is_ok() {
-            client.set_options(&transport, SocketOption::at_end(machine.machine()));
+            client.set_option(&transport, self.state.option_at_end(machine.machine()));
         }
         // The socket is closed here, before anything else is said over the control connection.
         drop(transport);
