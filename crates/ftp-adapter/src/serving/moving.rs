@@ -19,8 +19,9 @@ const PIECE: usize = 256 * 1024;
 /// How many are read first, and after the client was slow: a small file needs no more, and to a client that
 /// takes nothing no more is of use. Twice as many each time, up to a whole piece.
 pub(super) const FIRST_PIECE: usize = 16 * 1024;
-/// How many of a listing: it cannot be given back, so no more is handed on before it is sent.
-const LISTING_PIECE: usize = 8 * 1024;
+/// How many of a listing: it cannot be given back, so no more is read before it is sent. With the ends of lines as
+/// they are sent it takes no more than 16 KiB in the queue of the machine, which else asks for room for 48.
+const LISTING_PIECE: usize = 12 * 1024;
 /// How long a piece may wait. Then what the client did not take of it is given back to the file, to be read
 /// again later; what came is written, however little it is.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -212,8 +213,7 @@ impl Moving {
         self.is_resting &= !data.is_flushed();
         loop {
             while !self.bytes.piece.is_empty() {
-                let is_large = self.bytes.piece.large_bytes().is_some();
-                if is_large || (self.is_listing() && !data.is_flushed()) {
+                if self.bytes.piece.large_bytes().is_some() {
                     return Ok(());
                 }
                 let unsent = self.bytes.piece.bytes();
@@ -228,6 +228,10 @@ impl Moving {
             if !self.bytes.turn_over() {
                 break;
             }
+        }
+        if self.is_listing() && !data.is_flushed() {
+            // Nor is space kept for more.
+            (self.is_resting, self.bytes.piece) = (true, Piece::default());
         }
         if self.bytes.is_read {
             self.check_end()?;
