@@ -28,9 +28,20 @@ pub struct FileJob {
 
 enum What {
     Open(TransferRequest, Rights, Arc<User>),
-    /// So many bytes, into this space.
-    Read(TransferId, Box<dyn ReadFile>, Piece, usize),
+    Read(Reading),
     Other(Box<dyn FnOnce() -> Done + Send>),
+}
+
+/// The next of a file.
+pub(super) struct Reading {
+    pub(super) id: TransferId,
+    pub(super) file: Box<dyn ReadFile>,
+    /// Where it goes.
+    pub(super) space: Piece,
+    /// How many bytes.
+    pub(super) size: usize,
+    /// All that there should be was read.
+    pub(super) is_end_due: bool,
 }
 
 /// What came of a [`FileJob`], for [`FileSession::done`](super::FileSession::done).
@@ -65,8 +76,8 @@ impl FileJob {
         Self::of(What::Open(request, rights, user))
     }
 
-    pub(super) fn read(id: TransferId, file: Box<dyn ReadFile>, space: Piece, size: usize) -> Self {
-        Self::of(What::Read(id, file, space, size))
+    pub(super) fn read(reading: Reading) -> Self {
+        Self::of(What::Read(reading))
     }
 
     fn of(what: What) -> Self {
@@ -100,18 +111,13 @@ impl FileJob {
                     ..self
                 }),
             },
-            What::Read(id, mut file, mut piece, size) => {
-                match piece.fill_cached(&mut *file, size.min(AT_ONCE)) {
-                    Some(is_read) => {
-                        let file = OpenFile::Read(file);
-                        Ok(FileDone(Done::Read(id, file, piece, Ok(is_read))))
-                    }
-                    None => Err(Self {
-                        what: What::Read(id, file, piece, size),
-                        ..self
-                    }),
-                }
-            }
+            What::Read(mut reading) => match reading.run_cached() {
+                Some(is_read) => Ok(FileDone(reading.done(Ok(is_read)))),
+                None => Err(Self {
+                    what: What::Read(reading),
+                    ..self
+                }),
+            },
             what => Err(Self { what, ..self }),
         }
     }
@@ -123,12 +129,26 @@ impl FileJob {
                 Ok(files) => open(files, request, rights),
                 Err(error) => Done::Answered(request.refused(error)),
             },
-            What::Read(id, mut file, mut piece, size) => {
-                let result = piece.fill(&mut *file, size);
-                Done::Read(id, OpenFile::Read(file), piece, result)
+            What::Read(mut reading) => {
+                let result = reading.space.fill(&mut *reading.file, reading.size);
+                reading.done(result)
             }
             What::Other(work) => work(),
         })
+    }
+}
+
+impl Reading {
+    /// Whether all was read, unless that would have to wait. An end that is not due is not believed: Linux 5.9
+    /// and 5.10 say so of what is not in memory, too.
+    fn run_cached(&mut self) -> Option<bool> {
+        let size = self.size.min(AT_ONCE);
+        let is_read = self.space.fill_cached(&mut *self.file, size)?;
+        (!is_read || self.is_end_due).then_some(is_read)
+    }
+
+    fn done(self, result: io::Result<bool>) -> Done {
+        Done::Read(self.id, OpenFile::Read(self.file), self.space, result)
     }
 }
 

@@ -208,7 +208,8 @@ impl FileSession {
     }
 
     /// Moves bytes between the file and the data connection, if there is one, and returns the next job. Call it
-    /// whenever something has happened, with the control connection's time and that of the runtime.
+    /// whenever something has happened, with the control connection's time and that of the runtime. Of a large
+    /// download the driver moves what is [unsent](Self::unsent).
     pub fn next_job(
         &mut self,
         (now, clock): (Instant, time::Instant),

@@ -10,7 +10,7 @@ use ftp_proto::data::{self, Direction};
 use ftp_proto::server::{FileError, TransferId};
 
 use super::bandwidth::Pace;
-use super::job::{Done, FileJob, OpenFile};
+use super::job::{Done, FileJob, OpenFile, Reading};
 use super::piece::Piece;
 use super::recheck::Recheck;
 
@@ -313,8 +313,14 @@ impl Moving {
                 }))
             }
             OpenFile::Read(file) if self.is_reading() => {
-                let space = take(&mut self.bytes.next);
-                Some(FileJob::read(id, file, space, self.size))
+                let unsent = self.bytes.piece.len() as u64;
+                Some(FileJob::read(Reading {
+                    id,
+                    file,
+                    space: take(&mut self.bytes.next),
+                    size: self.size,
+                    is_end_due: self.expected.is_some_and(|left| left <= unsent),
+                }))
             }
             OpenFile::Write(mut file) if self.is_writing() => {
                 let bytes = take(&mut self.bytes);
