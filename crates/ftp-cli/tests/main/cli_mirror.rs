@@ -309,6 +309,26 @@ fn nothing_is_deleted_because_a_listing_came_empty_or_broken() {
     assert_eq!(server.paths().len(), 3);
 }
 
+/// Else all would be sent again.
+#[test]
+fn a_directory_is_not_missing_if_it_cannot_be_listed_for_want_of_a_connection() {
+    for (reply, exit) in [
+        ("421 Going down.", 4),
+        ("425 No data connection.", 4),
+        ("522 TLS session not resumed.", 6),
+    ] {
+        let server = Faulty::start(&[("sub/a", b"1")], move |line, _| match line {
+            "MLSD sub" => Fault::Reply(reply.to_owned()),
+            _ => Fault::None,
+        });
+        let here = TestDirectory::new();
+        files(&here, &[("a", "1")]);
+        let run = mirror(&here.path(), &server.url("sub/"), &["--retries", "0"]);
+        assert_eq!(run.code, exit, "{run:?}");
+        assert!(server.heard("STOR").is_empty() && server.heard("MKD").is_empty());
+    }
+}
+
 #[test]
 fn too_many_deletions_are_none() {
     let root = TestDirectory::new();

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use ftp_adapter::{Error, FileFacts};
 use ftp_proto::client::TransferError;
+use ftp_proto::wire::Subject;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use self::filter::Filter;
@@ -328,11 +329,15 @@ impl Seen {
     }
 }
 
+/// Whether the server refuses to list a directory, and not because of a connection, which says nothing of it.
 fn is_refused(error: &Error) -> bool {
     match error {
         Error::AtPath { error, .. } => is_refused(error),
         Error::Refused(_) => true,
-        Error::Transfer { error, .. } => matches!(**error, TransferError::Refused { .. }),
+        Error::Transfer { error, .. } => match &**error {
+            TransferError::Refused { reply, .. } => reply.code().subject() != Subject::Connections,
+            _ => false,
+        },
         _ => false,
     }
 }
