@@ -152,6 +152,11 @@ impl<M: Machine> DriverState<M> {
         self.budget.is_spent()
     }
 
+    /// The step that was taken moved so many bytes, and was a long one if these are many.
+    pub fn moved(&mut self, bytes: usize) {
+        self.budget.moved(bytes);
+    }
+
     /// The driver waits, so others run.
     pub fn rest(&mut self) {
         self.budget = Budget::default();

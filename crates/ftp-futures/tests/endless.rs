@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::future::pending;
+use std::future::{pending, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -13,11 +13,12 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use ftp_futures::{
-    Client, Clock, Connector, Error, Handler, Io, Server, ServerSession, SessionEvent, SessionInfo,
-    Timer,
+    BoxFuture, Client, Clock, Connector, DataTransport, Error, Handler, Io, Server, ServerSession,
+    SessionEvent, SessionInfo, Timer,
 };
 use ftp_proto::Limits;
 use ftp_proto::client::{self, Login, Timeout};
+use ftp_proto::data::Open;
 use ftp_proto::server::{self, Attempt, ClosedWhy, Event, NameRule, Request, Verdict};
 use ftp_proto::wire::Reply;
 
@@ -26,6 +27,9 @@ const READ_TIME: Duration = Duration::from_millis(10);
 /// What a task may do before others get their turn: as much as a driver may, and as much again as
 /// whoever listens on after the end.
 const MOST_STEPS: usize = 128;
+
+/// More bytes are more steps.
+const STEP_BYTES: usize = 64 * 1024;
 
 thread_local! {
     static START: Instant = Instant::now();
@@ -142,7 +146,7 @@ impl Io<Transport> for ByHand {
     ) -> Poll<io::Result<usize>> {
         match stream.writes {
             Writes::Taken | Writes::Unflushed => {
-                step();
+                (0..bytes.len().div_ceil(STEP_BYTES)).for_each(|_| step());
                 Poll::Ready(Ok(bytes.len()))
             }
             Writes::Stuck => Poll::Pending,
@@ -264,6 +268,32 @@ fn what_came_before_a_transport_failed_is_still_heard() {
     let pieces = ["220 Ready.\r\n", "42", "1 Going", " down.\r\n"];
     let error = log_in(Transport::new(&pieces, b"\r\n", Writes::Failing)).unwrap_err();
     assert!(error.to_string().contains("Going down"), "{error}");
+}
+
+/// Takes all that is written to a data connection.
+struct Sink;
+
+impl DataTransport<Transport> for Sink {
+    fn connect(&self, _: Open) -> BoxFuture<io::Result<Transport>> {
+        Box::pin(ready(Ok(Transport::new(&[], b"", Writes::Taken))))
+    }
+}
+
+/// As above.
+#[test]
+fn large_pieces_of_an_upload_keep_nobody_else_waiting() {
+    let (mut client, replies) = logged_in();
+    client.data_transport(Arc::new(Sink));
+    *replies.lock().unwrap() = bytes(&["200 I.\r\n", "229 (|||1|)\r\n", "150 Go on.\r\n"]);
+    run(async {
+        let mut upload = client.store("file").await.unwrap();
+        for _ in 0..100 {
+            upload.write_all(&[0; 4 * STEP_BYTES]).await.unwrap();
+        }
+        *replies.lock().unwrap() = bytes(&["226 Done.\r\n"]);
+        let report = upload.finish().await.unwrap();
+        assert_eq!(report.bytes, 400 * STEP_BYTES as u64);
+    });
 }
 
 fn session(transport: Transport) -> ServerSession<ByHand, Transport> {

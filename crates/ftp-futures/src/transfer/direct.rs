@@ -23,7 +23,10 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
         let transport = &mut self.transport;
         let read = |space: &mut [u8]| R::poll_read(Pin::new(transport), cx, space);
         match self.state.machine_mut().receive_past(space, read) {
-            Some(Poll::Ready(Ok(count))) if count > 0 => Poll::Ready(Some(count)),
+            Some(Poll::Ready(Ok(count))) if count > 0 => {
+                self.state.moved(count);
+                Poll::Ready(Some(count))
+            }
             // The beginning of a record moves no deadline. What passed before it did.
             None | Some(Poll::Pending) => {
                 if self.machine().may_receive_past() {
@@ -67,6 +70,7 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
             None | Some(Poll::Pending) => Poll::Ready(None),
             Some(Poll::Ready(Ok(count))) if count > 0 => {
                 self.state.wrote_past();
+                self.state.moved(count);
                 Poll::Ready(Some(count))
             }
             Some(Poll::Ready(failed)) => {
