@@ -40,6 +40,9 @@ impl<C: HoldsClient> Upload<C> {
     /// sent at a time: larger pieces make fewer system calls. As much memory is kept for the next piece, until
     /// this is [flushed](Self::flush) or finished.
     ///
+    /// Under TLS, what the transport does not take now waits for the next call, and its deadline runs: flush before a
+    /// pause. After a longer one than a transfer may [stall](ftp_proto::data::Timeouts::stall) it is over.
+    ///
     /// # Errors
     /// [`Error::Transfer`] if it is over, or whatever ended the control connection.
     pub fn write(&mut self, bytes: &[u8]) -> Result<usize, Error> {
