@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
+use std::future::poll_fn;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ftp_adapter::{Error, Fact, FileFacts};
 use ftp_proto::client::Transfer;
+use futures_util::TryFutureExt;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::local::{LocalFile, modified};
@@ -347,7 +349,12 @@ impl Site {
                 let mut upload = client.upload(transfer).await?;
                 let mut piece = vec![0; PIECE];
                 loop {
-                    match source.read(&mut piece).await.map_err(Error::Local)? {
+                    // What was written goes on meanwhile: nobody knows how long nothing comes.
+                    let (count, ()) = tokio::try_join!(
+                        source.read(&mut piece).map_err(Error::Local),
+                        poll_fn(|cx| upload.poll_flush_all(cx)),
+                    )?;
+                    match count {
                         0 => return upload.finish().await,
                         count => upload.write_all(&piece[..count]).await?,
                     }
