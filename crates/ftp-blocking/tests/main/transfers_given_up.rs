@@ -13,7 +13,7 @@ use ftp_blocking::{Connector, DataListener, DataTransport, SocketOption};
 use ftp_proto::client::{DataMode, TransferError};
 use ftp_proto::data::Open;
 
-use crate::scripted_server::{ScriptedServer, ask_where, config, file, play};
+use crate::scripted_server::{ScriptedServer, ask_where, config, file, play, play_with};
 use crate::transfers::why;
 use crate::watched::watched;
 
@@ -80,6 +80,57 @@ fn a_download_that_is_dropped_is_reset_and_one_that_ended_is_not() {
         let mut download = client.retrieve("all").unwrap();
         assert_eq!(download.read_to_end(&mut Vec::new()).unwrap(), 4);
     });
+}
+
+/// Whatever comes first: the data connection of active mode, or that the transfer begins, which may not be said at all.
+#[test]
+fn the_same_in_active_mode_whatever_comes_first() {
+    let begins = "150 Here it comes.";
+    let script = move |server: &mut ScriptedServer| {
+        for is_early in [false, true] {
+            let mut data = connect(server, "RETR part", is_early.then_some(begins));
+            data.write_all(b"some").unwrap();
+            if !is_early {
+                server.say(begins);
+            }
+            server.expect("ABOR");
+            let end = data.read(&mut [0]).unwrap_err();
+            assert_eq!(end.kind(), ErrorKind::ConnectionReset);
+            server.say("426 Broken.\n226 Aborted.");
+        }
+        for (early, late) in [(Some(begins), None), (None, Some(begins)), (None, None)] {
+            let mut data = connect(server, "RETR all", early);
+            data.write_all(b"some").unwrap();
+            late.iter().for_each(|reply| server.say(reply));
+            data.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(data.read(&mut [0]).unwrap(), 0);
+            server.say("226 Done.");
+        }
+    };
+    let connector = Connector::new(config().data_mode(DataMode::Active));
+    play_with(connector, None, script, |client| {
+        for _ in 0..2 {
+            let mut download = client.retrieve("part").unwrap();
+            download.read_exact(&mut [0; 4]).unwrap();
+        }
+        for _ in 0..3 {
+            let mut download = client.retrieve("all").unwrap();
+            assert_eq!(download.read_to_end(&mut Vec::new()).unwrap(), 4);
+        }
+    });
+}
+
+/// The data connection that the client asks for, made after this reply to the command.
+fn connect(server: &mut ScriptedServer, command: &str, reply: Option<&str>) -> TcpStream {
+    let line = server.next_command();
+    let mut numbers = line
+        .rsplit(',')
+        .map(|number| number.parse::<u16>().unwrap());
+    let (low, high) = (numbers.next().unwrap(), numbers.next().unwrap());
+    server.say("200 Fine.");
+    server.expect(command);
+    reply.iter().for_each(|reply| server.say(reply));
+    TcpStream::connect((Ipv4Addr::LOCALHOST, high * 256 + low)).unwrap()
 }
 
 #[test]

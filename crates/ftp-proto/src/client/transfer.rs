@@ -204,7 +204,7 @@ pub struct Transferred {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TransferError {
-    /// The server refused before it began; nothing was moved.
+    /// The server refused before it began; nothing was moved. After a 421 the connection is over, too.
     #[error("the server refused {verb}: {reply}")]
     Refused {
         /// Which command of the transfer: `RETR`, but also `PASV` or `REST`.
