@@ -46,6 +46,8 @@ pub struct TransferState {
     progress: Option<Progress>,
     /// How it ended, once that was told.
     over: Option<Result<Report, ()>>,
+    /// The data connection of a download was told so.
+    is_reset_if_given_up: bool,
 }
 
 /// What a transfer was, when it is over and whole.
@@ -180,6 +182,7 @@ impl TransferState {
             on_progress: None,
             progress: None,
             over: None,
+            is_reset_if_given_up: false,
         })
     }
 
@@ -262,6 +265,7 @@ impl TransferState {
     ) -> Option<Secured<data::Connection>> {
         // What was tried before it does not matter any more.
         self.cause = None;
+        self.is_reset_if_given_up = false;
         let mut opened = machine.machine_mut().data_opened(now, ticket).ok()?;
         if machine.has_one_session_left() && self.started.is_none() {
             opened.postpone_tls(now);
@@ -319,26 +323,23 @@ impl TransferState {
     }
 
     /// What the socket of a data connection is told when it is there and the transfer has begun.
-    pub fn option_of_begun(&self, data: &data::Connection) -> Option<SocketOption> {
-        let is_told = data.direction() == Direction::Receive && self.is_reset_if_given_up(data);
+    pub fn option_of_begun(&mut self, data: &data::Connection) -> Option<SocketOption> {
+        let started = self.started.as_ref();
+        // Of so little all is on its way.
+        let is_small = |bytes| bytes <= ONE_WRITE;
+        let is_told = data.direction() == Direction::Receive
+            && started.is_some_and(|started| !started.announced.is_some_and(is_small));
+        self.is_reset_if_given_up |= is_told;
         is_told.then_some(SocketOption::ResetOnDrop(true))
     }
 
     /// What it is told at its end.
     pub fn option_at_end(&self, data: &data::Connection) -> Option<SocketOption> {
-        let is_told = self.is_reset_if_given_up(data);
+        let is_told = match data.direction() {
+            Direction::Send => !data.is_protected(),
+            Direction::Receive => self.is_reset_if_given_up,
+        };
         is_told.then_some(SocketOption::ResetOnDrop(false))
-    }
-
-    fn is_reset_if_given_up(&self, data: &data::Connection) -> bool {
-        match (data.direction(), &self.started) {
-            (Direction::Send, _) => !data.is_protected(),
-            // Of so little all is on its way.
-            (Direction::Receive, Some(started)) => {
-                started.announced.is_none_or(|bytes| bytes > ONE_WRITE)
-            }
-            (Direction::Receive, None) => false,
-        }
     }
 
     /// What was received and not read, on the data connection or, after its end, here.

@@ -3,6 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use ftp_blocking::ftp_rustls::rustls::{
     HandshakeKind, ServerConfig, ServerConnection, StreamOwned,
@@ -299,5 +301,35 @@ fn an_upload_that_is_given_up_leaves_a_session_for_the_next() {
             drop(upload);
             ask_where(client);
         }
+    });
+}
+
+/// The server says another length the second time, when it has the data connection already.
+#[test]
+fn a_download_that_was_tried_once_more_is_not_reset_at_its_end() {
+    let (connector, [tls, other]) = tls_and_another();
+    let server_tls = tls.clone();
+    let script = move |server: &mut ScriptedServer| {
+        let data = server.data("RETR all");
+        server.say("150 Here it comes.");
+        drop(shake_hands(&other, data));
+        server.say("522 Session not resumed.");
+
+        let data = server.data("RETR all");
+        server.say("150 Here it comes (4 bytes).");
+        let mut data = shake_hands(&tls, data);
+        data.write_all(b"so").unwrap();
+        // The client looks at the control connection only when nothing comes.
+        thread::sleep(Duration::from_millis(500));
+        data.write_all(b"me").unwrap();
+        data.conn.send_close_notify();
+        data.flush().unwrap();
+        assert_eq!(data.read(&mut [0]).unwrap(), 0);
+        assert_eq!(data.sock.read(&mut [0]).unwrap(), 0);
+        server.say("226 Done.");
+    };
+    play_with(connector, Some(server_tls), script, |client| {
+        let mut download = client.retrieve("all").unwrap();
+        assert_eq!(download.read_to_end(&mut Vec::new()).unwrap(), 4);
     });
 }
