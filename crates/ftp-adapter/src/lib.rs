@@ -70,7 +70,7 @@ pub use session_state::{LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionEvents, SessionSt
 pub use setup::ClientSetup;
 pub use socket::SocketOption;
 pub use socket2;
-pub use transfer::{DataFailure, Report, Started, TransferState, TransferStep};
+pub use transfer::{DataFailure, Report, Started, TransferState, TransferStep, UPLOAD_PIECE};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use ftp_proto::data::{Connection, Direction, Ticket};
+use ftp_proto::data::{Connection, Direction};
 use socket2::{SockRef, TcpKeepalive};
 
 /// How long a control connection may be silent before the system asks whether the other host is there.
@@ -29,16 +29,6 @@ pub enum SocketOption {
 }
 
 impl SocketOption {
-    /// What a new data connection is told. It may be one of several of its transfer, and not be wanted any more.
-    /// A download is told more [when it has begun](crate::TransferState::option_of_begun).
-    pub fn at_start(ticket: &Ticket) -> Option<Self> {
-        match (ticket.direction(), ticket.is_protected()) {
-            (_, true) => Some(Self::SendAtOnce),
-            (Direction::Send, false) => Some(Self::ResetOnDrop(true)),
-            (Direction::Receive, false) => None,
-        }
-    }
-
     /// Sets it on a socket of TCP. What fails costs time at most, but for a reset: then the connection is closed as
     /// others are, and the server may keep a part of a file.
     pub fn set(self, socket: &SockRef<'_>) {

@@ -16,6 +16,10 @@ use ftp_rustls::Secured;
 use crate::progress::OnProgress;
 use crate::{DriverError, DriverState, Error, PendingEvents, Progress, SocketOption};
 
+/// How many bytes of a file a client's uploads take at a time: under TLS each piece costs a system call, and memory
+/// while it is sent.
+pub const UPLOAD_PIECE: usize = 256 * 1024;
+
 /// How many bytes any server writes in one go. It writes nothing more of such a file when it learns that the
 /// download was given up.
 const ONE_WRITE: u64 = 4096;
@@ -322,8 +326,18 @@ impl TransferState {
         Ok(())
     }
 
-    /// What the socket of a data connection is told when it is there and the transfer has begun.
-    pub fn option_of_begun(&mut self, data: &data::Connection) -> Option<SocketOption> {
+    /// What the socket of a new data connection is told. It may be one of several of this transfer, and not be wanted
+    /// any more.
+    pub fn option_at_start(&self, ticket: &data::Ticket) -> Option<SocketOption> {
+        match (ticket.direction(), ticket.is_protected()) {
+            (_, true) => Some(SocketOption::SendAtOnce),
+            (Direction::Send, false) => Some(SocketOption::ResetOnDrop(true)),
+            (Direction::Receive, false) => None,
+        }
+    }
+
+    /// The same once it is there and the transfer has begun.
+    pub fn option_when_begun(&mut self, data: &data::Connection) -> Option<SocketOption> {
         let started = self.started.as_ref();
         // Of so little all is on its way.
         let is_small = |bytes| bytes <= ONE_WRITE;

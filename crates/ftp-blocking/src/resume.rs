@@ -6,12 +6,12 @@ use std::thread::sleep;
 use std::time;
 
 use ftp_adapter::{
-    AskFacts, Error, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, jitter,
+    AskFacts, Error, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, UPLOAD_PIECE,
+    jitter,
 };
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
 
-use crate::transfer::UPLOAD_PIECE;
 use crate::{Client, Download, Pool, Upload};
 
 /// How much is received at a time.

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::ready;
 
 use ftp_adapter::{
-    AskFacts, Error, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, jitter,
+    AskFacts, Error, ResumeDownload, ResumeOptions, ResumeReport, ResumeUpload, UPLOAD_PIECE,
+    jitter,
 };
 use ftp_proto::Instant;
 use ftp_proto::client::Transfer;
@@ -17,8 +18,6 @@ use crate::{FuturesIo, Pool, Runtime};
 
 /// How much is received at a time.
 const PIECE: usize = 64 * 1024;
-/// How much is sent at a time: under TLS each piece costs a system call, and memory while it is sent.
-const UPLOAD_PIECE: usize = 256 * 1024;
 
 /// How a runtime writes to what a download goes into: a file, as a rule.
 ///

@@ -3,15 +3,13 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-use ftp_adapter::Error;
+use ftp_adapter::{Error, UPLOAD_PIECE};
 
 use super::kernel_copy::{Sending, Splicing};
 use super::{Download, HoldsClient, Upload};
 
 /// How much is received at a time where the system does not copy.
 const PIECE: usize = 64 * 1024;
-/// How much is sent at a time: under TLS each piece costs a system call, and memory while it is sent.
-pub(crate) const UPLOAD_PIECE: usize = 256 * 1024;
 
 impl<C: HoldsClient> Download<C> {
     /// Reads all to the end, and writes it to the file from its position on. Returns how many bytes that

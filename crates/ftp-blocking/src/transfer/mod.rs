@@ -36,7 +36,6 @@ use ftp_rustls::Secured;
 
 pub use self::aborter::Aborter;
 pub use self::download::Download;
-pub(crate) use self::file::UPLOAD_PIECE;
 pub(crate) use self::transport::Direct;
 pub use self::transport::{DataListener, DataTransport};
 pub use self::upload::Upload;
@@ -460,7 +459,7 @@ impl<C: HoldsClient> Running<C> {
 
     fn begun(&mut self) {
         self.client.client().acknowledge_at_once();
-        self.set_option_of_begun();
+        self.set_option_when_begun();
         if let Data::Open {
             driver,
             is_protected: true,
@@ -517,7 +516,7 @@ impl<C: HoldsClient> Running<C> {
             Ok(transport) => {
                 let is_protected = ticket.is_protected();
                 // First: if the transfer is over by now, the server must not take its end for that of a file.
-                client.set_option(&transport, SocketOption::at_start(&ticket));
+                client.set_option(&transport, self.state.option_at_start(&ticket));
                 let machine = client.driver.machine_mut();
                 let opened = self.state.opened(now, machine, ticket, is_socket);
                 if let Some(machine) = opened {
@@ -531,7 +530,7 @@ impl<C: HoldsClient> Running<C> {
                         driver: Box::new(driver),
                         is_protected,
                     };
-                    self.set_option_of_begun();
+                    self.set_option_when_begun();
                 }
             }
             Err(error) => {
@@ -541,9 +540,9 @@ impl<C: HoldsClient> Running<C> {
         }
     }
 
-    fn set_option_of_begun(&mut self) {
+    fn set_option_when_begun(&mut self) {
         if let Data::Open { driver, .. } = &self.data {
-            let option = self.state.option_of_begun(driver.machine().machine());
+            let option = self.state.option_when_begun(driver.machine().machine());
             let client = self.client.client();
             client.set_option(driver.transport(), option);
         }

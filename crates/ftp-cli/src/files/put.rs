@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ftp_adapter::{Error, Fact, FileFacts};
+use ftp_adapter::{Error, Fact, FileFacts, UPLOAD_PIECE};
 use ftp_proto::client::Transfer;
 use futures_util::TryFutureExt;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -28,9 +28,6 @@ use crate::target::{RemotePath, Target, remote_name};
 pub(super) const SUFFIX: &[u8] = b".part";
 
 const EXAMPLE: &str = "as in: ftp-cli put FILE ftp://user@host/directory/";
-
-/// How much is sent at a time, as by a pool.
-const PIECE: usize = 256 * 1024;
 
 /// How files are sent.
 #[derive(Clone, Copy)]
@@ -347,7 +344,7 @@ impl Site {
         let report = self
             .once(async |client| {
                 let mut upload = client.upload(transfer).await?;
-                let mut piece = vec![0; PIECE];
+                let mut piece = vec![0; UPLOAD_PIECE];
                 loop {
                     // What was written goes on meanwhile: nobody knows how long nothing comes.
                     let (count, ()) = tokio::try_join!(

@@ -327,7 +327,7 @@ impl<C: HoldsClient> Running<C> {
 
     fn begun(&mut self) {
         self.client.client().acknowledge_at_once();
-        self.set_option_of_begun();
+        self.set_option_when_begun();
         if let Data::Open(driver) = &mut self.data
             && driver.machine().machine().is_protected()
         {
@@ -389,7 +389,7 @@ impl<C: HoldsClient> Running<C> {
         match opened {
             Ok(transport) => {
                 // First: if the transfer is over by now, the server must not take its end for that of a file.
-                client.set_option(&transport, SocketOption::at_start(&ticket));
+                client.set_option(&transport, self.state.option_at_start(&ticket));
                 let machine = client.driver.machine_mut();
                 let opened = self.state.opened(now, machine, ticket, is_socket);
                 if let Some(machine) = opened {
@@ -400,7 +400,7 @@ impl<C: HoldsClient> Running<C> {
                         driver.leave_open();
                     }
                     self.data = Data::Open(Box::new(driver));
-                    self.set_option_of_begun();
+                    self.set_option_when_begun();
                 }
             }
             Err(error) => {
@@ -410,9 +410,9 @@ impl<C: HoldsClient> Running<C> {
         }
     }
 
-    fn set_option_of_begun(&mut self) {
+    fn set_option_when_begun(&mut self) {
         if let Data::Open(driver) = &self.data {
-            let option = self.state.option_of_begun(driver.machine().machine());
+            let option = self.state.option_when_begun(driver.machine().machine());
             let client = self.client.client();
             client.set_option(driver.transport(), option);
         }
