@@ -84,8 +84,8 @@ impl<R: Timer + Io<T>, T: Unpin> Driver<R, Secured<data::Connection>, T> {
         }
     }
 
-    /// For servers. Sends from the caller's buffer, or has the machine keep what the transport does not take now, so that its
-    /// deadline runs. How many bytes were taken; 0 if there is no room.
+    /// For servers. Sends from the caller's buffer, or has the machine keep what the transport does not take now,
+    /// so that its deadline runs. How many bytes were taken; 0 if there is no room.
     #[cfg(feature = "files")]
     pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<usize> {
         Poll::Ready(match ready!(self.poll_write_past(cx, bytes)) {

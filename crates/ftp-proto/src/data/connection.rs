@@ -238,8 +238,9 @@ impl Connection {
     }
 
     /// Takes bytes to be sent, and returns how many of them. None if there is no more room, some are still
-    /// [going past](Self::passing), or the peer may still refuse the TLS session; [`Event::Writable`] tells when there is; nor after [`finish`](Self::finish), after the end, or
-    /// if this side receives. Bytes may be written before TLS stands: they are sent when it does.
+    /// [going past](Self::passing), or the peer may still refuse the TLS session; [`Event::Writable`] tells when
+    /// there is; nor after [`finish`](Self::finish), after the end, or if this side receives. Bytes may be written
+    /// before TLS stands: they are sent when it does.
     pub fn write(&mut self, now: Instant, bytes: &[u8]) -> usize {
         self.pass_time(now);
         if !self.is_writing() || self.is_held() {

@@ -54,8 +54,8 @@ impl Transferring {
         }
     }
 
-    /// A 421 or a 6yz ends the connection. As the first reply to the transfer command, when nothing was moved, it is a
-    /// refusal as any other.
+    /// This reply ends the connection. If it is a 421 and the first to the transfer command, and nothing was moved,
+    /// the transfer was refused as by any other.
     pub(in crate::client) fn on_last_reply(&self, reply: ReplyRef<'_>, context: &mut Context) {
         let is_first = matches!(self.step, Step::Begin { .. } | Step::Final) && !self.has_begun;
         let is_broken = matches!(&self.data, Data::Ended(Ended { result: Err(_), .. }));
