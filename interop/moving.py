@@ -67,16 +67,17 @@ class OfLibrary(Mover):
     """`Client` of one adapter."""
 
     sign = rb" S: 226"
-    asks = 0
 
-    def __init__(self, runtime, program):
-        self.name, self.program = f"the library, {runtime}", program
-        self.runtime = runtime
+    def __init__(self, runtime, program, pipelines=False):
+        self.name, self.program = f"the library, {runtime}" + ", pipelined" * pipelines, program
+        self.runtime, self.pipelines = runtime, pipelines
+        # Each but the first is asked for with the one before.
+        self.asks = -1 if pipelines else 0
 
     def command(self, session, steps):
         user, password = session.user.encode().hex(), session.password.encode().hex()
         verbs = {"get": "retrieve", "list": "list"}
-        task = ["trace", *[f"tls {session.tls}"] * bool(session.tls),
+        task = ["trace", *["pipelining"] * self.pipelines, *[f"tls {session.tls}"] * bool(session.tls),
                 f"security {session.how.split()[0]}", f"ca {session.ca}",
                 f"address {ADDRESS}:{session.port}", f"login {user} {password}",
                 *(f"{verbs[step.verb]} {step.remote.encode().hex()}" for step in steps), "quit"]
@@ -176,9 +177,9 @@ class Moving:
         Ours.program = program
         probe = str(host_setup.our_programs() / "probe")
         self.alone, self.pool = OfProgram(program), OfProgram(program, POOL)
-        self.movers = [OfLibrary("tokio", probe), self.alone]
+        self.movers = [OfLibrary("tokio", probe), OfLibrary("tokio", probe, True), self.alone]
         if not is_short:
-            self.movers[1:1] = [OfLibrary("blocking", probe)]
+            self.movers[2:2] = [OfLibrary("blocking", probe)]
             self.movers += [self.pool, OfCurl(Curl(fixtures)), OfLftp(Lftp(fixtures)),
                             OfSuppaftp(Suppaftp(fixtures))]
         self.faults = []

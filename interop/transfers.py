@@ -252,6 +252,21 @@ def pasv(trial):
     yield trial.retrieve(b"one")
 
 
+def asked_ahead(trial):
+    """`EPSV` for the next one with each: down, up, refused, given up, a listing."""
+    trial.options.append("pipelining")
+    for number in range(3):
+        yield trial.retrieve(b"mebibyte")
+        yield trial.store(b"ahead%d" % number, 10_000, number)
+        trial.stores(b"ahead%d" % number, pattern(10_000, number))
+    yield Step(f"retrieve {b'missing'.hex()}", "550", "550")
+    yield trial.retrieve(b"one")
+    yield Step(f"cut {b'big'.hex()} 100000", "Cut 257", "cut")
+    yield trial.retrieve(b"empty")
+    yield Step(f"list {b'tree/a'.hex()}", f"Listed{trial.home.entries(b'tree/a')}", "tree")
+    yield trial.retrieve(b"one")
+
+
 def sessions(trial):
     for number in range(3):
         yield trial.store(b"%d" % number, 1000, number)
@@ -282,4 +297,5 @@ CASES = {
     "downloads given up": cut_downloads, "uploads given up": cut_uploads,
     "given up after Telnet IP and DM": telnet_cuts, "wrong paths": wrong_paths, "listings": listings,
     "operations": operations, "facts": facts, "PASV": pasv, "active mode": active,
+    "each asked ahead": asked_ahead,
 }

@@ -80,7 +80,7 @@ pub(crate) struct ConnectionArguments {
     )]
     pub(crate) utf8: Utf8Choice,
 
-    /// Send several commands in one write where that is safe
+    /// Send several commands of the login in one write where that is safe
     #[arg(long)]
     pub(crate) pipeline: bool,
 

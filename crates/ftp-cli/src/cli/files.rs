@@ -59,6 +59,12 @@ pub(crate) struct SessionArguments {
         long, value_name = "SECS", value_parser = parse_seconds, help_heading = "Connection"
     )]
     pub(crate) keep_alive: Option<Duration>,
+
+    /// Ask for the next data connection with each file; not all servers take it
+    #[arg(
+        long, conflicts_with_all = ["active", "keep_alive"], help_heading = "Connection"
+    )]
+    pub(crate) pipeline_transfers: bool,
 }
 
 const LIST_AFTER_HELP: &str = after_help!(

@@ -147,7 +147,8 @@ impl Site {
         let recorder = Arc::new(Recorder::of_last_lines(live));
         let mut config = config(options, security, &credentials, false)?
             .observer(recorder.clone())
-            .transfer_keep_alive(arguments.keep_alive);
+            .transfer_keep_alive(arguments.keep_alive)
+            .transfer_pipelining(arguments.pipeline_transfers);
         if arguments.active.is_some() {
             config = config.data_mode(DataMode::Active);
         }

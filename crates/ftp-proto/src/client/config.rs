@@ -258,6 +258,7 @@ pub(crate) struct Settings {
     pub(crate) clear_command_channel: bool,
     pub(crate) keep_alive: KeepAlive,
     pub(crate) transfer_keep_alive: Option<Duration>,
+    pub(crate) transfer_pipelining: bool,
     pub(crate) telnet_abort: bool,
     pub(crate) data_mode: DataMode,
     pub(crate) timeouts: Timeouts,
@@ -280,6 +281,7 @@ impl Config {
             clear_command_channel: false,
             keep_alive: KeepAlive::off(),
             transfer_keep_alive: None,
+            transfer_pipelining: false,
             telnet_abort: false,
             data_mode: DataMode::default(),
             timeouts: Timeouts::default(),
@@ -335,7 +337,7 @@ impl Config {
         self
     }
 
-    /// Under TLS, send `PBSZ`, `PROT` (and `HOST`, `FEAT`, `OPTS UTF8 ON`) and `USER` in one write; saves
+    /// At the login under TLS, send `PBSZ`, `PROT` (and `HOST`, `FEAT`, `OPTS UTF8 ON`) and `USER` in one write; saves
     /// two round trips. Where `FEAT` is asked for, `USER` waits for its reply. `PASS` is never
     /// sent before its 331. Default off: some servers drop what follows a command.
     #[must_use]
@@ -395,6 +397,24 @@ impl Config {
         let every = every.into();
         self.settings_mut().transfer_keep_alive =
             every.map(|every| every.max(Duration::from_secs(1)));
+        self
+    }
+
+    /// Send `EPSV` or `PASV` for the next transfer with the command of this one, in one write; saves a
+    /// round trip for each file and listing but the first. Default off. Nothing is asked ahead in
+    /// [`DataMode::Active`], nor with [`transfer_keep_alive`](Self::transfer_keep_alive).
+    ///
+    /// Only for servers that keep a command until the transfer is over, or answer it meanwhile: vsftpd, ProFTPD
+    /// and Pure-FTPd do. With others a transfer may end as [`TransferError::CutOff`](super::TransferError::CutOff), or
+    /// the connection with [`Error::TimedOut`](super::Error::TimedOut): pyftpdlib closes the data connection that is in
+    /// use, and some servers drop what follows a command. An outcome is never taken for another: a transfer is over
+    /// when its own reply is here, and one that fails when both are.
+    ///
+    /// The last transfer leaves the server listening. A port that was told more than ten seconds ago is not
+    /// used, and one that cannot be reached is asked for anew.
+    #[must_use]
+    pub fn transfer_pipelining(mut self, on: bool) -> Self {
+        self.settings_mut().transfer_pipelining = on;
         self
     }
 
@@ -486,6 +506,7 @@ impl fmt::Debug for Settings {
             .field("clear_command_channel", &self.clear_command_channel)
             .field("keep_alive", &self.keep_alive)
             .field("transfer_keep_alive", &self.transfer_keep_alive)
+            .field("transfer_pipelining", &self.transfer_pipelining)
             .field("telnet_abort", &self.telnet_abort)
             .field("data_mode", &self.data_mode)
             .field("timeouts", &self.timeouts)

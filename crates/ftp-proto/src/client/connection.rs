@@ -474,6 +474,9 @@ impl Connection {
             self.input.drop_refusals();
         }
         self.context.enter(next.phase());
+        if let (State::Transferring(transfer), State::Closed) = (&self.state, &next) {
+            transfer.on_lost(&mut self.context);
+        }
         self.state = next;
         if matches!(self.state, State::Closed) {
             self.context.lose_transfer();

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use super::config::Settings;
 use super::outstanding::{Awaited, Outstanding, Purpose};
+use super::transferring::Ahead;
 use super::{
     Challenge, ChallengeKind, CommandId, DataProtection, Event, LoggedInBy, Phase, PhaseTimes,
     Protection, Session, TransferError, TransferId, Transferred,
@@ -98,6 +99,8 @@ pub(super) struct Context {
     pub(super) takes_sessions: TakesSessions,
     /// `EPSV` or `PASV`, which worked.
     pub(super) passive: Option<Verb>,
+    /// The next data connection.
+    pub(super) ahead: Ahead,
     /// A `REST` may be in force that no transfer has used up.
     pub(super) restart_left: bool,
     /// Some servers answer `ABOR` once more than others. One reply more is no news, until a command that
@@ -136,6 +139,7 @@ impl Context {
             may_answer_abort: false,
             takes_sessions: TakesSessions::default(),
             passive: None,
+            ahead: Ahead::Nothing,
             restart_left: false,
         }
     }
@@ -156,6 +160,7 @@ impl Context {
 
     /// A command of the application may have changed what is known of the server's state.
     pub(super) fn forget(&mut self, verb: Verb) {
+        self.ahead.forget(verb);
         match verb {
             Verb::Type => self.data_type = None,
             // Another session of the server's.

@@ -56,11 +56,24 @@ impl State {
             if let Purpose::KeepAlive(_) = purpose {
                 context.output.clear();
             }
+            if let Self::Transferring(transfer) = &self {
+                transfer.on_lost(context);
+            }
             let reply = reply.to_reply();
             return Err(Error::fault(
                 self.phase(),
                 PeerFault::OutOfStep { verb, reply },
             ));
+        }
+        if let Purpose::Ahead(_) = purpose {
+            if reply.code().class() == Class::Preliminary {
+                context.still_open(answered);
+                return Ok(self);
+            }
+            if !matches!(self, Self::Transferring(_)) {
+                context.ahead.answered(reply, context.now);
+                return Ok(self);
+            }
         }
         if let Purpose::KeepAlive(_) = purpose {
             kept_alive(&self, reply, answered, context);

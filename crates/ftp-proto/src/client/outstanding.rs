@@ -27,6 +27,8 @@ pub(super) enum Purpose {
     KeepAlive(Verb),
     /// A command of a transfer; `None` if what answers it cannot be told, as after `ABOR`.
     Transfer(Option<Verb>),
+    /// `EPSV` or `PASV` for the next transfer, sent with the command of this one.
+    Ahead(Verb),
     /// A `NOOP` that the machine sent during a transfer: it may be answered before the transfer is.
     TransferNoop,
     /// `QUIT`.
@@ -39,11 +41,16 @@ impl Purpose {
         match self {
             Self::Greeting | Self::Login => None,
             Self::Command { verb, .. } => Some(verb),
-            Self::KeepAlive(verb) => Some(verb),
+            Self::KeepAlive(verb) | Self::Ahead(verb) => Some(verb),
             Self::Transfer(verb) => verb,
             Self::TransferNoop => Some(Verb::Noop),
             Self::Quit => Some(Verb::Quit),
         }
+    }
+
+    /// Whether the machine sent it by itself, and nobody waits for the reply.
+    fn is_own(self) -> bool {
+        matches!(self, Self::KeepAlive(_) | Self::Ahead(_))
     }
 }
 
@@ -96,7 +103,9 @@ impl Outstanding {
     /// Which reply answers which command of a transfer cannot be told any more.
     pub(super) fn forget_order(&mut self) {
         for awaited in &mut self.queue {
-            if let Purpose::Transfer(_) | Purpose::TransferNoop = awaited.purpose {
+            if let Purpose::Transfer(_) | Purpose::TransferNoop | Purpose::Ahead(_) =
+                awaited.purpose
+            {
                 awaited.purpose = Purpose::Transfer(None);
             }
         }
@@ -132,10 +141,29 @@ impl Outstanding {
         }
     }
 
+    fn ahead(&self) -> Option<usize> {
+        let is_it = |awaited: &Awaited| matches!(awaited.purpose, Purpose::Ahead(_));
+        self.queue.iter().position(is_it)
+    }
+
+    /// Whether the reply is owed to what was sent for the next transfer.
+    pub(super) fn is_ahead_owed(&self) -> bool {
+        self.ahead().is_some()
+    }
+
+    /// Takes that one, if a reply that begins at `start` can be its answer.
+    pub(super) fn ahead_answered(&mut self, start: u64) -> Option<Awaited> {
+        let at = self.ahead()?;
+        if self.queue.get(at)?.mark? > start {
+            return None;
+        }
+        self.queue.remove(at)
+    }
+
     /// Those that the application knows of.
     pub(super) fn commands(&self) -> usize {
-        let unasked = usize::from(self.keep_alive().is_some());
-        self.queue.len().saturating_sub(unasked)
+        let queue = self.queue.iter();
+        queue.filter(|awaited| !awaited.purpose.is_own()).count()
     }
 
     /// Whether the final reply to this command is owed.
@@ -151,12 +179,12 @@ impl Outstanding {
         matches!(awaited.purpose, Purpose::KeepAlive(_)).then_some(awaited.output_end)
     }
 
-    /// Since when nothing is waited for but the reply to `QUIT`, and perhaps to the machine's own
-    /// `NOOP` before it.
+    /// Since when nothing is waited for but the reply to `QUIT`, and perhaps to what the machine sent
+    /// by itself before it.
     pub(super) fn only_quit(&self) -> Option<Instant> {
         let last = self.queue.back()?;
         let mut purposes = self.queue.iter().map(|awaited| awaited.purpose);
-        let others = |purpose| !matches!(purpose, Purpose::Quit | Purpose::KeepAlive(_));
+        let others = |purpose: Purpose| purpose != Purpose::Quit && !purpose.is_own();
         (last.purpose == Purpose::Quit && !purposes.any(others)).then_some(last.since)
     }
 

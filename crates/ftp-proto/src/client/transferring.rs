@@ -2,8 +2,9 @@
 //!
 //! What a reply leads to is in `replies.rs`, what the data connection leads to in
 //! `data_connection.rs`, and getting in step again in `settle.rs`. `timer.rs` has the deadlines,
-//! `noops.rs` what is sent while data moves, by option.
+//! `noops.rs` what is sent while data moves and `ahead.rs` what is asked ahead, both by option.
 
+mod ahead;
 mod data_connection;
 mod noops;
 mod replies;
@@ -16,6 +17,8 @@ use alloc::sync::Arc;
 use core::net::SocketAddrV4;
 use core::time::Duration;
 
+pub(super) use self::ahead::Ahead;
+use self::ahead::Kept;
 use self::noops::Noops;
 use self::settle::Settle;
 use super::context::{Context, TakesSessions};
@@ -63,6 +66,10 @@ pub(super) struct Transferring {
     /// It was refused for want of a session, and is tried for the second time.
     is_again: bool,
     noops: Noops,
+    /// What may be the transfer's final reply.
+    kept: Option<Kept>,
+    /// The port was told ahead, and may be out of date.
+    is_port_ahead: bool,
     /// `QUIT` is to follow.
     pub(super) quits: bool,
 }
@@ -144,6 +151,8 @@ impl Transferring {
             passive_address: None,
             is_again: false,
             noops: Noops::default(),
+            kept: None,
+            is_port_ahead: false,
             quits: false,
         });
         let data_type = this.transfer.data_type;
@@ -170,12 +179,13 @@ impl Transferring {
 
     /// Asks for a data connection.
     fn open(&mut self, context: &mut Context) {
-        match context.settings.data_mode {
+        let mode = context.settings.data_mode;
+        match mode {
             DataMode::Active => {
                 self.step = Step::Listen { since: context.now };
                 context.tell(Event::Listen(self.id));
             }
-            DataMode::Passive(command) => {
+            DataMode::Passive(command) if !self.opens_ahead(context) => {
                 let verb = match command {
                     PassiveCommand::Epsv => Verb::Epsv,
                     PassiveCommand::Pasv => Verb::Pasv,
@@ -183,6 +193,7 @@ impl Transferring {
                 };
                 self.passive(verb, context);
             }
+            DataMode::Passive(_) => {}
         }
     }
 
@@ -252,6 +263,7 @@ impl Transferring {
         context.transfer_may_begin();
         let command = self.transfer.command.borrow();
         context.send(Purpose::Transfer(Some(command.verb())), command);
+        self.ask_ahead(context);
         self.step = Step::Begin { since: context.now };
     }
 }

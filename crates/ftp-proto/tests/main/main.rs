@@ -13,6 +13,7 @@ mod client_table;
 mod client_time;
 mod client_transfer;
 mod client_transfer_abort;
+mod client_transfer_ahead;
 mod client_transfer_ends;
 mod client_transfer_noops;
 mod client_transfer_table;

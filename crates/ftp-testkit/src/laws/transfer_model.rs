@@ -59,6 +59,8 @@ pub struct TransferModel {
     data_ended_whole: Option<bool>,
     is_given_up: bool,
     is_noop_sent: bool,
+    /// `EPSV` or `PASV` was given while this was under way: for the next one.
+    is_next_asked: bool,
 }
 
 /// What was said of the length of a file.
@@ -86,7 +88,7 @@ impl Lengths {
 impl TransferModel {
     /// A command was given.
     pub fn command(&mut self, verb: Verb) {
-        use Verb::{Abor, Appe, List, Mlsd, Nlst, Noop, Pwd, Quit, Retr, Stor, Stou};
+        use Verb::{Abor, Appe, Epsv, List, Mlsd, Nlst, Noop, Pasv, Pwd, Quit, Retr, Stor, Stou};
         if self.first_final.is_some() && !matches!(verb, Abor | Noop | Pwd | Quit) {
             // The same once more.
             *self = Self {
@@ -102,6 +104,7 @@ impl TransferModel {
             self.is_upload = matches!(verb, Stor | Appe | Stou);
             self.is_begun = true;
         }
+        self.is_next_asked |= self.is_begun && matches!(verb, Epsv | Pasv);
         self.is_noop_sent |= self.is_begun && verb == Verb::Noop;
         self.is_given_up |= verb == Verb::Abor;
     }
@@ -117,6 +120,10 @@ impl TransferModel {
         }
         // RFC 959 §5.4 has no such replies to a transfer that has begun, but has them to NOOP.
         if self.is_noop_sent && matches!(code.get(), 200 | 202 | 500..=504 | 530) {
+            return;
+        }
+        // Nor these, which a passive command has.
+        if self.is_next_asked && matches!(code.get(), 227..=229) {
             return;
         }
         let is_about_the_whole = !self.is_upload || self.is_all_sent;
@@ -190,6 +197,9 @@ impl TransferModel {
             _ if !self.is_begun && self.has_failed => Known::Failed,
             // By a server that sends before it is asked.
             _ if !self.is_begun && self.moved > 0 && !self.is_control_over => Known::Failed,
+            _ if !self.is_begun && self.is_control_over && self.data_ended_whole == Some(false) => {
+                Known::CutOff
+            }
             _ if !self.is_begun => Known::NothingMoved,
             None if self.data_ended_whole == Some(false) => Known::CutOff,
             None if self.has_failed => Known::Failed,

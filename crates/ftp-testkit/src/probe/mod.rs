@@ -64,7 +64,7 @@ impl Task {
     ///
     /// and the steps of [`FileStep`]. `tls 1.2` and `tls 1.3` take this version alone; `mode active`,
     /// `mode pasv` and `mode epsv` make data connections in this way alone; `telnet-abort` sends Telnet IP and DM
-    /// before `ABOR`; `trace` prints the dialogue on standard error.
+    /// before `ABOR`; `pipelining` asks for the next data connection with each transfer; `trace` prints the dialogue on standard error.
     ///
     /// # Panics
     /// If it is not like this.
@@ -72,7 +72,7 @@ impl Task {
         let mut security = Security::ExplicitTls;
         let (mut ca, mut versions) = (None, Versions::default());
         let (mut mode, mut traces) = (DataMode::default(), false);
-        let mut telnet_abort = false;
+        let (mut telnet_abort, mut pipelining) = (false, false);
         let (mut address, mut first, mut steps) = (String::new(), None, Vec::new());
         for line in input.lines() {
             let line = line.expect("lines of text");
@@ -84,6 +84,7 @@ impl Task {
                 "mode" => mode = data_mode(rest),
                 "trace" => traces = true,
                 "telnet-abort" => telnet_abort = true,
+                "pipelining" => pipelining = true,
                 "address" => rest.clone_into(&mut address),
                 "login" => first = Some(login(rest)),
                 "command" => steps.push(Step::Command(rest.to_owned())),
@@ -104,6 +105,7 @@ impl Task {
             .clear_command_channel(true)
             .data_mode(mode)
             .telnet_abort(telnet_abort)
+            .transfer_pipelining(pipelining)
             .timeouts(Timeouts::uniform(Duration::from_secs(30)));
         if traces {
             config = config.observer(Arc::new(trace));

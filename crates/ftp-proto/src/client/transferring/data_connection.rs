@@ -88,10 +88,14 @@ impl Transferring {
 
     pub(super) fn not_opened(mut self: Box<Self>, context: &mut Context) -> State {
         self.data = Data::None;
-        if let Step::Open(verb) = self.step
-            && self.falls_back(verb, context)
-        {
-            return State::Transferring(self);
+        if let Step::Open(verb) = self.step {
+            let is_old = core::mem::take(&mut self.is_port_ahead);
+            if is_old {
+                self.passive(verb, context);
+            }
+            if is_old || self.falls_back(verb, context) {
+                return State::Transferring(self);
+            }
         }
         self.settle(TransferError::NotOpened, context)
     }

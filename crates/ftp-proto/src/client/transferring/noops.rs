@@ -63,6 +63,9 @@ impl Transferring {
             Step::Settle(settle) => settle.counts_all(),
             _ => false,
         };
+        if !is_by_number && context.outstanding.is_ahead_owed() {
+            return self.answered_ahead(code, start, context);
+        }
         match self.noops.is_any_sent && !is_by_number {
             false => context.outstanding.answered(start, context.now),
             true if answers_noop(code) => context.outstanding.noop_answered(start),

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use core::mem::replace;
 use core::net::SocketAddr;
 
-use super::{Data, Ended, Next, Step, Transferring};
+use super::{Ahead, Data, Ended, Next, Step, Transferring};
 use crate::TlsSession;
 use crate::client::context::Context;
 use crate::client::login::quit;
@@ -25,6 +25,13 @@ impl Transferring {
         context: &mut Context,
     ) -> Next {
         let class = reply.code().class();
+        if let Purpose::Ahead(_) = answered.purpose {
+            return self.on_ahead(reply, answered, context);
+        }
+        if self.kept.take().is_some() {
+            // That one was not the transfer's, since this one is.
+            context.ahead = Ahead::Nothing;
+        }
         if answered.purpose == Purpose::TransferNoop {
             self.on_noop_answered(reply.code());
             return Ok(self.on_settling(reply, answered, context));
@@ -45,7 +52,10 @@ impl Transferring {
             Step::Passive(verb) => self.on_passive(verb, reply, context),
             Step::Active(verb) => self.on_active(verb, reply, context),
             Step::Restart => self.on_restart(reply, context),
-            Step::Begin { .. } | Step::Final => Ok(self.on_final(reply.to_reply(), context)),
+            Step::Begin { .. } | Step::Final => Ok(match self.keeps(reply, context) {
+                true => State::Transferring(self),
+                false => self.on_final(reply.to_reply(), context),
+            }),
             Step::Settle(_) => Ok(self.on_settling(reply, answered, context)),
             // Nothing is owed.
             Step::Listen { .. } | Step::Open(_) | Step::DataEnd { .. } => {
@@ -57,9 +67,15 @@ impl Transferring {
     /// This reply ends the connection. If it is a 421 and the first to the transfer command, and nothing was moved,
     /// the transfer was refused as by any other.
     pub(in crate::client) fn on_last_reply(&self, reply: ReplyRef<'_>, context: &mut Context) {
+        self.on_lost(context);
         let is_first = matches!(self.step, Step::Begin { .. } | Step::Final) && !self.has_begun;
         let is_broken = matches!(&self.data, Data::Ended(Ended { result: Err(_), .. }));
-        if is_first && !is_broken && self.moved() == 0 && reply.code().is_negative() {
+        if is_first
+            && self.kept.is_none()
+            && !is_broken
+            && self.moved() == 0
+            && reply.code().is_negative()
+        {
             let verb = self.transfer.command.verb();
             context.transfer_ends_with(TransferError::refusal(verb, reply.to_reply()));
         }
@@ -105,9 +121,19 @@ impl Transferring {
         context: &mut Context,
     ) -> Next {
         let is_consent = reply.code().class() == Class::Completion;
-        let open = match Passive::parse(reply).filter(|_| is_consent) {
-            Some(Passive::Port(port)) => Open::ConnectToPeer { port },
-            Some(Passive::Address(address)) => {
+        match Passive::parse(reply).filter(|_| is_consent) {
+            Some(passive) => self.open_passively(verb, passive, context),
+            None if self.falls_back(verb, context) => {}
+            None => return Ok(self.refused(verb, reply, context)),
+        }
+        Ok(State::Transferring(self))
+    }
+
+    /// The server listens there, by what it said to this command.
+    pub(super) fn open_passively(&mut self, verb: Verb, passive: Passive, context: &mut Context) {
+        let open = match passive {
+            Passive::Port(port) => Open::ConnectToPeer { port },
+            Passive::Address(address) => {
                 self.passive_address = Some(address);
                 match context.settings.lenience.passive_address {
                     true => Open::Connect(SocketAddr::V4(address)),
@@ -116,12 +142,9 @@ impl Transferring {
                     },
                 }
             }
-            None if self.falls_back(verb, context) => return Ok(State::Transferring(self)),
-            None => return Ok(self.refused(verb, reply, context)),
         };
         self.issue(open, context);
         self.step = Step::Open(verb);
-        Ok(State::Transferring(self))
     }
 
     fn on_active(
@@ -168,7 +191,7 @@ impl Transferring {
         self.conclude(Err(error), context)
     }
 
-    fn on_final(mut self: Box<Self>, reply: Reply, context: &mut Context) -> State {
+    pub(super) fn on_final(mut self: Box<Self>, reply: Reply, context: &mut Context) -> State {
         let is_consent = reply.code().class() == Class::Completion;
         if is_consent || self.has_begun {
             context.restart_left = false;
@@ -206,7 +229,7 @@ impl Transferring {
     }
 
     /// How many bytes went over the data connection, as far as is known.
-    fn moved(&self) -> u64 {
+    pub(super) fn moved(&self) -> u64 {
         match &self.data {
             Data::Open { held, .. } => held.moved(),
             Data::Ended(ended) => ended.bytes,

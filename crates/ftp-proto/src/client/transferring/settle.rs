@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::noops::answers_noop;
-use super::{Data, Ended, QUIET, Step, Transferring};
+use super::{Ahead, Data, Ended, QUIET, Step, Transferring};
 use crate::client::answers::can_answer;
 use crate::client::context::Context;
 use crate::client::outstanding::{Awaited, Purpose};
@@ -130,6 +130,7 @@ impl Transferring {
             Step::Begin { .. } | Step::Final => {
                 context.restart_left |= self.transfer.offset > 0 && !self.has_begun;
                 context.outstanding.forget_order();
+                context.ahead = Ahead::Nothing;
                 if context.settings.telnet_abort {
                     context.write(&INTERRUPT);
                 }
@@ -214,9 +215,9 @@ impl Transferring {
                 !is_last && !is_proven && !is_preliminary,
             ),
         };
-        // That there is no such command is about `ABOR`.
+        // That there is no such command is about `ABOR`, and a port about what was asked ahead.
         let is_of_noop = self.noops.is_any_sent && answers_noop(reply.code());
-        let is_of_other = matches!(reply.code().get(), 500 | 502) || is_of_noop;
+        let is_of_other = matches!(reply.code().get(), 227..=229 | 500 | 502) || is_of_noop;
         if is_of_abort && settle.is_aborted && !is_of_other {
             settle.keep(reply);
             context.transfer_ends(settle.outcome(&self.data));

@@ -23,8 +23,8 @@ pub fn rows(table: &'static str) -> Vec<Row> {
     for line in table.lines().filter(|line| line.starts_with("| ")) {
         let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [states, codes, sends, next, outcome] = cells[..] else {
-            // A row of the other table.
-            assert_eq!(cells.len(), 2, "not a row: {line}");
+            // A row of another table.
+            assert!(cells.len() < 5, "not a row: {line}");
             continue;
         };
         if states == "state" {

@@ -23,6 +23,8 @@ pub(super) struct Application {
     pub(super) current: Option<TransferId>,
     /// How much moved on the last data connection.
     moved: u64,
+    /// The transfer has an offset.
+    is_rest: bool,
     /// How the data connection ended, if the client was told.
     ended: Option<(u64, bool)>,
     /// The application gave it up, or something that was not needed any more.
@@ -30,6 +32,7 @@ pub(super) struct Application {
     /// Each reply answers its own command.
     pub(super) in_order: bool,
     pub(super) keeps_transfers_alive: bool,
+    pub(super) asks_ahead: bool,
     pub(super) events: Vec<String>,
     pub(super) replies: Vec<(CommandId, u16)>,
     pub(super) unsolicited: bool,
@@ -44,10 +47,12 @@ impl Application {
             listen: None,
             current: None,
             moved: 0,
+            is_rest: false,
             ended: None,
             gave_up: false,
             in_order: false,
             keeps_transfers_alive: false,
+            asks_ahead: false,
             events: Vec::new(),
             replies: Vec::new(),
             unsolicited: false,
@@ -81,6 +86,9 @@ impl Application {
         let (model, verbs) = &mut *heard;
         let after = verbs.drain(..).skip_while(|verb| !moves(*verb)).skip(1);
         let mut after = after.peekable();
+        if self.asks_ahead {
+            after.next_if(|verb| matches!(verb, Verb::Epsv | Verb::Pasv));
+        }
         let mut proof = Verb::Noop;
         while self.keeps_transfers_alive && after.next_if_eq(&Verb::Noop).is_some() {
             proof = Verb::Pwd;
@@ -111,7 +119,8 @@ impl Application {
                 bytes, expected, ..
             }) => {
                 assert_eq!(self.ended, Some((bytes, true)));
-                assert_ne!(bytes, expected);
+                // With an offset, so many are expected of the whole file.
+                assert!(bytes != expected || self.is_rest, "{bytes}");
             }
             Err(TransferError::CutOff { bytes, .. }) => {
                 let (counted, _) = self.ended.expect("the data ended");
@@ -209,6 +218,7 @@ impl Application {
         if let Ok(id) = watched.machine.transfer(watched.now, transfer) {
             assert_eq!(self.current.replace(id), None, "one transfer at a time");
             (self.moved, self.ended, self.gave_up) = (0, None, false);
+            self.is_rest = choice >> 6 > 0;
             (self.ticket, self.data, self.listen) = (None, None, None);
             let mut heard = self.heard.0.lock().expect("no observer panicked");
             heard.0 = TransferModel::default();
@@ -311,9 +321,12 @@ impl Application {
     /// Blank lines and Telnet come.
     fn hear_nothing(&mut self, watched: &mut Watched<Connection>) {
         self.rest(watched);
+        // In the middle of a reply, or of a Telnet command, it would be a part of it.
+        if watched.machine.has_more() {
+            return;
+        }
         let before = watched.deadline();
         let is_between = self.events.len();
-        // In the middle of a reply it would be a part of it.
         watched.receive(b"\xff\xf1", Cut::Whole, &mut |_, _, event| self.hear(event));
         self.rest(watched);
         assert_eq!(watched.deadline(), before, "nothing moved a deadline");

@@ -29,13 +29,14 @@ const CHOICES: usize = 2;
 /// * it is whole only if the data connection ended as it should, and was confirmed; the count is the
 ///   data connection's; what was refused moved nothing;
 /// * from the transfer command to the outcome nothing is sent but `ABOR`, then `NOOP`, then `QUIT`; by
-///   option `NOOP`s, and after them `ABOR`, then `PWD`, then `QUIT`;
+///   option `NOOP`s, and after them `ABOR`, then `PWD`, then `QUIT`, or right behind the command `EPSV` or
+///   `PASV` for the next one;
 /// * what says nothing moves no deadline; input is bounded; a silent server is left;
 /// * how bytes are cut changes nothing.
 ///
 /// With the server that answers in order, the outcome is that of the model exactly, and the next
 /// command after a transfer has its own reply. To a `NOOP` during a transfer it answers in its turn, at
-/// once, not at all, or twice.
+/// once, not at all, or twice; to what is asked ahead in its turn or at once.
 pub fn client_transfer(data: &[u8]) {
     let Some((choices, script)) = data.split_at_checked(CHOICES) else {
         return;
@@ -107,6 +108,7 @@ impl Run {
                 false => Timeouts::default(),
             })
             .keep_alive(is(5).then_some(Duration::from_secs(40)))
+            .transfer_pipelining(choices[0] & 0x40 != 0)
             .transfer_keep_alive(is(6).then_some(Duration::from_secs(2)))
             .limits(limits)
             .lenience(lenience)
@@ -114,6 +116,7 @@ impl Run {
         let mut watched = Watched::new(Connection::new(config, Instant::START), secret);
         let mut application = Application::new(heard);
         application.keeps_transfers_alive = is(6);
+        application.asks_ahead = choices[0] & 0x40 != 0;
         let replies: &[&[u8]] = match is(3) {
             true => &[
                 b"220 x\r\n",

@@ -16,6 +16,8 @@ struct Server {
     unanswered: VecDeque<Verb>,
     /// How often it answers a `NOOP` at once that comes during a transfer; `None`: in its turn.
     noop_answers: Option<usize>,
+    /// It tells the port for the next transfer while this one is under way.
+    answers_ahead: bool,
     /// Its end was seen: it says no more.
     is_gone: bool,
 }
@@ -30,6 +32,7 @@ pub(super) fn converse(choices: &[u8], script: &[u8]) {
         read: 0,
         unanswered: VecDeque::new(),
         noop_answers: [None, Some(1), Some(0), Some(2)][usize::from(choices[0] >> 3) & 3],
+        answers_ahead: choices[0] & 0x20 != 0,
         is_gone: false,
     };
     for action in script.iter().take(200) {
@@ -51,24 +54,28 @@ impl Server {
         application.rest(watched);
         let mut parser = CommandParser::new(usize::MAX, &Lenience::STRICT);
         let mut rest = &watched.sent[self.read..];
-        let mut noops = 0;
+        let mut at_once = Vec::new();
         while let Ok(Status::Complete(command, length)) = parser.parse(rest) {
             let verb = command.verb();
             match self.noop_answers {
                 Some(answers) if verb == Verb::Noop && is_moving(&self.unanswered) => {
-                    noops += answers
+                    at_once.extend(std::iter::repeat_n("200 Still here.\r\n", answers));
+                }
+                _ if verb == Verb::Epsv && self.answers_ahead && is_moving(&self.unanswered) => {
+                    at_once.push("229 Here (|||2001|)\r\n");
                 }
                 _ => self.unanswered.push_back(verb),
             }
             self.read += length;
             rest = &rest[length..];
         }
-        for _ in 0..noops {
-            self.say("200 Still here.\r\n");
+        for reply in at_once {
+            self.say(reply);
         }
     }
 
     fn act(&mut self, action: u8, choice: u8) {
+        let is_idle = self.is_idle();
         let Run {
             watched,
             application,
@@ -86,7 +93,7 @@ impl Server {
             }
             5 => application.call(watched, b's', 0),
             6 => match application.current {
-                None if self.unanswered.is_empty() => {
+                None if is_idle => {
                     let lengths = [0, 0x38, 0x40, 0x78][usize::from(choice / 8)];
                     application.start(watched, (choice % 8) | lengths);
                 }
@@ -105,6 +112,12 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// Nothing is owed, but perhaps what was asked ahead.
+    fn is_idle(&self) -> bool {
+        let mut owed = self.unanswered.iter();
+        owed.all(|verb| matches!(verb, Verb::Epsv | Verb::Pasv))
     }
 
     fn say(&mut self, reply: &str) {

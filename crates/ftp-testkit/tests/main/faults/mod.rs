@@ -57,6 +57,7 @@ pub(crate) struct Plan {
     jobs: Vec<Job>,
     faults: Vec<(Where, Fault)>,
     is_protected: bool,
+    asks_ahead: bool,
     latency: Duration,
 }
 
@@ -77,6 +78,7 @@ impl Plan {
             jobs: jobs.to_vec(),
             faults: Vec::new(),
             is_protected,
+            asks_ahead: false,
             latency: Duration::ZERO,
         }
     }
@@ -85,6 +87,22 @@ impl Plan {
     pub(crate) fn distant(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
+    }
+
+    /// `EPSV` for the next transfer is sent with the command of each.
+    pub(crate) fn asking_ahead(mut self) -> Self {
+        self.asks_ahead = true;
+        self
+    }
+
+    /// What the report calls it.
+    fn name(&self) -> &'static str {
+        match (self.is_protected, self.asks_ahead) {
+            (false, false) => "in clear",
+            (false, true) => "in clear, asked ahead",
+            (true, false) => "under TLS",
+            (true, true) => "under TLS, asked ahead",
+        }
     }
 
     fn with(mut self, place: Where, fault: Fault) -> Self {
@@ -107,7 +125,9 @@ impl Plan {
                 server::Security::DangerousPlaintext,
             ),
         };
-        let config = client::Config::new(login).security(ours);
+        let config = client::Config::new(login)
+            .security(ours)
+            .transfer_pipelining(self.asks_ahead);
         let policy = server::Config::new().security(theirs).files(files);
         let machine = client::Connection::new(config, Instant::START);
         let mut client = Client::new(tls::client(machine), &self.jobs);
@@ -260,14 +280,31 @@ impl Session {
     }
 }
 
+/// The small session, in clear and under TLS, with and without the next transfer asked ahead.
+fn plans() -> [Plan; 4] {
+    let [clear, protected] = [false, true].map(|is_protected| Plan::new(&JOBS, is_protected));
+    [
+        clear.clone(),
+        protected.clone(),
+        clear.asking_ahead(),
+        protected.asking_ahead(),
+    ]
+}
+
+/// The same, in clear alone.
+fn in_clear() -> [Plan; 2] {
+    let plan = Plan::new(&JOBS, false);
+    [plan.clone(), plan.asking_ahead()]
+}
+
 #[test]
 fn without_a_fault_all_is_moved() {
-    for is_protected in [false, true] {
-        let session = Plan::new(&JOBS, is_protected).run();
+    for plan in plans() {
+        let session = plan.run();
         session.check();
         assert_eq!(session.outcomes(), [true; TRANSFERS]);
         assert_eq!(session.client.done.len(), 2 * TRANSFERS);
-        assert!(is_protected || session.took == Duration::ZERO);
+        assert!(plan.is_protected || session.took == Duration::ZERO);
     }
 }
 
@@ -276,21 +313,8 @@ fn places(bytes: usize, every: usize) -> impl Iterator<Item = usize> {
     (1..=bytes).filter(move |at| at % every == 0 || *at == 1 || *at + 1 >= bytes)
 }
 
-fn name(is_protected: bool) -> &'static str {
-    match is_protected {
-        true => "under TLS",
-        false => "in clear",
-    }
-}
-
 /// The control connection, both ways.
-fn faults_of_control(
-    kind: Kind,
-    is_protected: bool,
-    every: usize,
-    mut check: impl FnMut(&Session),
-) {
-    let plan = Plan::new(&JOBS, is_protected);
+fn faults_of_control(kind: Kind, plan: &Plan, every: usize, mut check: impl FnMut(&Session)) {
     let without = plan.run();
     let mut tally = Tally::default();
     for way in [Way::ToClient, Way::ToServer] {
@@ -302,17 +326,11 @@ fn faults_of_control(
             tally.count(&session, JOBS.len());
         }
     }
-    tally.report(format_args!("control, {}", name(is_protected)), kind);
+    tally.report(format_args!("control, {}", plan.name()), kind);
 }
 
 /// Each data connection, both ways.
-fn faults_of_data(
-    kind: Kind,
-    is_protected: bool,
-    every: usize,
-    mut check: impl FnMut(&Session, usize),
-) {
-    let plan = Plan::new(&JOBS, is_protected);
+fn faults_of_data(kind: Kind, plan: &Plan, every: usize, mut check: impl FnMut(&Session, usize)) {
     let without = plan.run();
     assert_eq!(without.data.len(), TRANSFERS);
     let mut tally = Tally::default();
@@ -327,11 +345,11 @@ fn faults_of_data(
             }
         }
     }
-    tally.report(format_args!("data, {}", name(is_protected)), kind);
+    tally.report(format_args!("data, {}", plan.name()), kind);
 }
 
 /// Each data connection, before its first byte.
-fn faults_at_the_start(kind: Kind, is_protected: bool, check: impl Fn(&Session, usize)) {
+fn faults_at_the_start(kind: Kind, plan: &Plan, check: impl Fn(&Session, usize)) {
     let mut tally = Tally::default();
     for transfer in 0..TRANSFERS {
         for way in [Way::ToClient, Way::ToServer] {
@@ -340,14 +358,13 @@ fn faults_at_the_start(kind: Kind, is_protected: bool, check: impl Fn(&Session, 
                 after: 0,
                 kind,
             };
-            let plan = Plan::new(&JOBS, is_protected).with(Where::Data(transfer), fault);
-            let session = plan.run();
+            let session = plan.clone().with(Where::Data(transfer), fault).run();
             session.check();
             check(&session, transfer);
             tally.count(&session, JOBS.len());
         }
     }
-    let place = format_args!("data, {}, at once", name(is_protected));
+    let place = format_args!("data, {}, at once", plan.name());
     tally.report(place, kind);
 }
 
@@ -367,49 +384,58 @@ fn assert_all_is_moved(session: &Session) {
 
 #[test]
 fn a_control_connection_may_break_anywhere() {
-    for kind in [Kind::Reset, Kind::Cut, Kind::Silence, Kind::End] {
-        faults_of_control(kind, false, 1, |_| {});
+    for plan in in_clear() {
+        for kind in [Kind::Reset, Kind::Cut, Kind::Silence, Kind::End] {
+            faults_of_control(kind, &plan, 1, |_| {});
+        }
     }
 }
 
 #[test]
 fn a_control_connection_may_be_slow_anywhere() {
-    faults_of_control(Kind::Delay(5), false, 1, assert_all_is_moved);
+    for plan in in_clear() {
+        faults_of_control(Kind::Delay(5), &plan, 1, assert_all_is_moved);
+    }
 }
 
 #[test]
 fn a_data_connection_may_break_anywhere() {
-    for kind in [Kind::Reset, Kind::Cut, Kind::Silence] {
-        faults_of_data(kind, false, 1, assert_only_one_is_hurt);
+    for plan in in_clear() {
+        for kind in [Kind::Reset, Kind::Cut, Kind::Silence] {
+            faults_of_data(kind, &plan, 1, assert_only_one_is_hurt);
+        }
     }
 }
 
 #[test]
 fn a_data_connection_may_be_slow_anywhere() {
-    faults_of_data(Kind::Delay(5), false, 1, |session, _| {
-        assert_all_is_moved(session);
-    });
+    for plan in in_clear() {
+        faults_of_data(Kind::Delay(5), &plan, 1, |session, _| {
+            assert_all_is_moved(session);
+        });
+    }
 }
 
 /// All kinds but an end in clear, which is that of an empty file.
 #[test]
 fn a_data_connection_may_fail_before_its_first_byte() {
-    for is_protected in [false, true] {
+    for plan in plans() {
         for kind in [Kind::Refused, Kind::Lost, Kind::Reset, Kind::Silence] {
-            faults_at_the_start(kind, is_protected, |session, transfer| {
-                // Where `EPSV` has not worked before, `PASV` is tried.
-                if matches!(kind, Kind::Refused | Kind::Lost) && transfer == 0 {
+            faults_at_the_start(kind, &plan, |session, transfer| {
+                // Where `EPSV` has not worked before, `PASV` is tried; and what was told ahead is asked for anew.
+                let is_asked_again = plan.asks_ahead || transfer == 0;
+                if matches!(kind, Kind::Refused | Kind::Lost) && is_asked_again {
                     return assert_all_is_moved(session);
                 }
                 assert_only_one_is_hurt(session, transfer);
                 assert!(!session.outcomes()[transfer], "{kind}, {transfer}");
             });
         }
-        faults_at_the_start(Kind::Delay(5), is_protected, |session, _| {
+        faults_at_the_start(Kind::Delay(5), &plan, |session, _| {
             assert_all_is_moved(session);
         });
     }
-    faults_at_the_start(Kind::End, true, assert_only_one_is_hurt);
+    faults_at_the_start(Kind::End, &Plan::new(&JOBS, true), assert_only_one_is_hurt);
 }
 
 /// In clear nobody can tell the end of a file from the end of what an attacker lets through; but here the server

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use proptest::test_runner::TestRunner;
 
 use super::line::{Fault, Kind, Way};
-use super::{Done, Job, Plan, Tally, Where, name};
+use super::{Done, Job, Plan, Tally, Where};
 
 /// Transfers in a session, each followed by a question.
 const TRANSFERS: std::ops::Range<usize> = 10..60;
@@ -47,14 +47,18 @@ fn plan(is_protected: bool) -> impl Strategy<Value = Plan> {
         vec(hurt, 0..12),
         vec(slow, 0..4),
         broken,
+        any::<bool>(),
     )
-        .prop_map(move |(transfers, hurt, slow, broken)| {
+        .prop_map(move |(transfers, hurt, slow, broken, asks_ahead)| {
             let count = transfers.len();
             let jobs: Vec<Job> = transfers
                 .into_iter()
                 .flat_map(|job| [job, Job::Ask])
                 .collect();
             let mut plan = Plan::new(&[&jobs[..], &[Job::Quit]].concat(), is_protected);
+            if asks_ahead {
+                plan = plan.asking_ahead();
+            }
             for (at, after, way, kind) in hurt {
                 plan = plan.with(Where::Data(at % count), Fault { way, after, kind });
             }
@@ -109,7 +113,7 @@ fn many(cases: u32, is_protected: bool) {
         Ok(())
     });
     ran.unwrap_or_else(|failure| panic!("{failure}"));
-    let place = format!("both, {}, long", name(is_protected));
+    let place = format!("both, {}, long", Plan::new(&[], is_protected).name());
     tally.into_inner().report(place, "any, at random");
 }
 

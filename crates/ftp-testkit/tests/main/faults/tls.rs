@@ -11,7 +11,9 @@ use ftp_rustls::{
 use ftp_testkit::SelfMade;
 
 use super::line::Kind;
-use super::{assert_all_is_moved, assert_only_one_is_hurt, faults_of_control, faults_of_data};
+use super::{
+    JOBS, Plan, assert_all_is_moved, assert_only_one_is_hurt, faults_of_control, faults_of_data,
+};
 
 const NAME: &str = "ftp.example.com";
 /// A prime: which bytes of a record are tried changes from one to the next.
@@ -49,6 +51,10 @@ pub(super) fn server_config() -> Arc<ServerConfig> {
     Arc::clone(&TLS.1)
 }
 
+fn plan() -> Plan {
+    Plan::new(&JOBS, true)
+}
+
 pub(super) fn every() -> usize {
     let every = std::env::var("FAULTS_EVERY");
     every.map_or(EVERY, |every| every.parse().expect("a number"))
@@ -57,26 +63,26 @@ pub(super) fn every() -> usize {
 #[test]
 fn a_control_connection_under_tls_may_break_anywhere() {
     for kind in [Kind::Reset, Kind::Cut, Kind::Silence, Kind::End] {
-        faults_of_control(kind, true, every(), |_| {});
+        faults_of_control(kind, &plan(), every(), |_| {});
     }
 }
 
 #[test]
 fn a_control_connection_under_tls_may_be_slow_anywhere() {
-    faults_of_control(Kind::Delay(5), true, every(), assert_all_is_moved);
+    faults_of_control(Kind::Delay(5), &plan(), every(), assert_all_is_moved);
 }
 
 /// Also by an end that is none of TLS.
 #[test]
 fn a_data_connection_under_tls_may_break_anywhere() {
     for kind in [Kind::Reset, Kind::Cut, Kind::Silence, Kind::End] {
-        faults_of_data(kind, true, every(), assert_only_one_is_hurt);
+        faults_of_data(kind, &plan(), every(), assert_only_one_is_hurt);
     }
 }
 
 #[test]
 fn a_data_connection_under_tls_may_be_slow_anywhere() {
-    faults_of_data(Kind::Delay(5), true, every(), |session, _| {
+    faults_of_data(Kind::Delay(5), &plan(), every(), |session, _| {
         assert_all_is_moved(session);
     });
 }

@@ -24,7 +24,7 @@ use ftp_testkit::conformance::{Adapter, Async, Blocking};
 use self::client::{Script, Talk, talk, talk_blocking};
 use self::plans::Random;
 use self::proxy::Kind;
-use self::run::{Plan, Session, Settings};
+use self::run::{Mode, Plan, Session, Settings};
 use super::{Tally, add_row, tls};
 use crate::adapters::{OnAsyncStd, OnSmol, OnTokio};
 
@@ -84,15 +84,21 @@ impl Subject {
 
     fn try_all(&self) {
         let turn = is_whole().then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
-        let small = |is_protected, is_active| Settings {
+        let small = |is_protected, mode| Settings {
             is_protected,
-            is_active,
+            mode,
             is_impatient: false,
         };
         // What is there once goes on being there: threads, and what they keep.
-        let first = self.run(small(true, false), vec![Plan::small()], 1);
+        let first = self.run(small(true, Mode::Passive), vec![Plan::small()], 1);
         let (before, mut sessions) = (left::process(), first.len());
-        for settings in [small(false, false), small(false, true), small(true, false)] {
+        for settings in [
+            small(false, Mode::Passive),
+            small(false, Mode::Ahead),
+            small(false, Mode::Active),
+            small(true, Mode::Passive),
+            small(true, Mode::Ahead),
+        ] {
             sessions += self.one_fault(settings);
             sessions += self.many_faults(settings, false);
             sessions += self.many_faults(settings, true);

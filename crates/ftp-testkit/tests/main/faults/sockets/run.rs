@@ -28,19 +28,31 @@ const SHORT: Duration = Duration::from_millis(500);
 /// And otherwise.
 const LONG: Duration = Duration::from_secs(60);
 
+/// How data connections are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Passive,
+    /// The same, each asked for with the transfer before.
+    Ahead,
+    Active,
+}
+
 /// How sessions are to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
     pub(super) is_protected: bool,
-    /// The server makes the data connections.
-    pub(super) is_active: bool,
+    pub(super) mode: Mode,
     /// Nobody waits long.
     pub(super) is_impatient: bool,
 }
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mode = if self.is_active { "active" } else { "passive" };
+        let mode = match self.mode {
+            Mode::Passive => "passive",
+            Mode::Ahead => "passive, asked ahead",
+            Mode::Active => "active",
+        };
         let security = if self.is_protected { "TLS" } else { "clear" };
         write!(f, "{security}, {mode}")
     }
@@ -241,14 +253,14 @@ impl Settings {
             false => client::Security::DangerousPlaintext,
         };
         let long = if self.is_impatient { SHORT } else { LONG };
-        let mode = if self.is_active {
-            DataMode::Active
-        } else {
-            DataMode::default()
+        let mode = match self.mode {
+            Mode::Active => DataMode::Active,
+            Mode::Passive | Mode::Ahead => DataMode::default(),
         };
         client::Config::new(login)
             .security(security)
             .data_mode(mode)
+            .transfer_pipelining(self.mode == Mode::Ahead)
             .timeouts(client::Timeouts::uniform(long))
             .data_timeouts(self.data_timeouts())
     }
