@@ -37,7 +37,8 @@ const CLOSING_TIME: Duration = Duration::from_secs(5);
 ///   the failure reported. How much is read from a transport that failed is bounded.
 /// * A deadline is looked at in each step, whatever reads and writes do. What is there when a driver
 ///   [looks again](Self::resume) that was not run for a while came in time, as far as anybody can
-///   tell: it goes to the machine first ([`Self::is_catching_up`]).
+///   tell: it goes to the machine first ([`Self::is_catching_up`]). A `Write` whose deadline has passed is
+///   tried once.
 /// * It counts the steps, so that no peer can keep a thread that others wait for
 ///   ([`Self::is_turn_over`]).
 pub struct DriverState<M: Machine> {
@@ -58,7 +59,7 @@ pub struct DriverState<M: Machine> {
     shut_down: bool,
     /// How the transport failed.
     failure: Option<io::Error>,
-    /// The deadline of the last step since the driver ran again.
+    /// The deadline of the last step since the driver ran again, unless the transport did what it asked for.
     deadline: Option<Instant>,
     /// When to give up closing the transport.
     closing: Option<Instant>,
@@ -293,8 +294,9 @@ impl<M: Machine> DriverState<M> {
         self.catching_up
     }
 
-    /// Whether what waits now may have come before this moment.
-    fn may_be_in_time(&self, deadline: Instant) -> bool {
+    /// Whether what waits now may have come before this moment. Ask after a wait that was longer than it should be,
+    /// because the program was stopped: then the driver has not [looked](Self::looked), and asks for the next step.
+    pub fn may_be_in_time(&self, deadline: Instant) -> bool {
         self.looked < deadline && !self.caught_up
     }
 
@@ -309,7 +311,7 @@ impl<M: Machine> DriverState<M> {
         match written {
             Ok(0) => self.fail(now, io::ErrorKind::WriteZero.into(), read),
             Ok(count) => {
-                self.unflushed = true;
+                (self.unflushed, self.deadline) = (true, None);
                 self.machine.wrote(now, count);
             }
             Err(error) => self.fail(now, error, read),
@@ -326,7 +328,7 @@ impl<M: Machine> DriverState<M> {
     ) {
         match shut_down {
             Ok(()) => {
-                (self.shut_down, self.unflushed) = (true, false);
+                (self.shut_down, self.unflushed, self.deadline) = (true, false, None);
                 self.machine.shut_down(now);
             }
             Err(error) => self.fail(now, error, read),
@@ -341,14 +343,16 @@ impl<M: Machine> DriverState<M> {
     /// Gives the machine the bytes held, or else those of one read. `read` fills the space that it
     /// gets and returns how many bytes, 0 at the end of the stream, or [`Poll::Pending`] if there are
     /// none now. The result is pending if nothing was read or taken. `now` is called when the bytes
-    /// are there, since a read may wait for them.
+    /// are there, since a read may wait for them. Bytes of a read that began before the deadline are in time.
     pub fn receive(
         &mut self,
         now: impl Fn() -> Instant,
         read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
     ) -> Poll<()> {
+        let began = self.deadline.filter(|deadline| self.seen < *deadline);
         let in_time = self.in_time.take();
-        let now = || in_time.map_or_else(&now, |in_time| in_time.min(now()));
+        let latest = in_time.or(began.map(before));
+        let now = || latest.map_or_else(&now, |latest| latest.min(now()));
         let received = self.receive_at(now, read);
         self.caught_up |= in_time.is_some() && received.is_pending();
         received

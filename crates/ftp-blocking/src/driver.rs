@@ -163,7 +163,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                 self.state.looked(now);
             }
             let mut has_gone_out = false;
-            let deadline = match self.state.step(now) {
+            let (deadline, is_done) = match self.state.step(now) {
                 Action::Event(event) => {
                     self.flush(now);
                     return Ok(Poll::Ready(Some(event)));
@@ -176,24 +176,22 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                         (turn, has_gone_out) = (FIRST_TURN, true);
                         let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
                         self.state.wrote(now, written, read);
-                        None
                     } else {
                         turn = (turn * 2).min(LONGEST_TURN);
                         let _nothing_came = self.receive(FIRST_TURN, &mut now);
-                        deadline
                     }
+                    (deadline, has_gone_out)
                 }
                 Action::Shutdown { deadline } => {
                     if let Poll::Ready(shut_down) = self.transport.shut_down() {
                         (now, has_gone_out) = (self.now(), true);
                         let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
                         self.state.shut_down(now, shut_down, read);
-                        None
                     } else {
                         let most = time_left(now, deadline, end).min(FIRST_TURN);
                         let _nothing_came = self.receive(most, &mut now);
-                        deadline
                     }
+                    (deadline, has_gone_out)
                 }
                 Action::Read { .. } | Action::Wait { .. } if !reads => {
                     self.flush(now);
@@ -213,18 +211,20 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                     if self.state.is_catching_up() {
                         continue;
                     }
-                    match received {
-                        Poll::Ready(()) => None,
-                        Poll::Pending => deadline,
-                    }
+                    (deadline, received.is_ready())
                 }
                 Action::Closed => {
                     self.close();
                     return self.state.end().map(Poll::Ready);
                 }
             };
+            let passed = deadline.filter(|deadline| *deadline <= now);
+            if passed.is_some_and(|deadline| self.state.may_be_in_time(deadline)) {
+                // It waited for too long: a signal stopped the program, or it is debugged. What came meanwhile is in time.
+                continue;
+            }
             self.state.looked(now);
-            if deadline.is_some_and(|deadline| deadline <= now) {
+            if passed.is_some() && !is_done {
                 self.state.timed_out(now, deadline);
             } else if (reads || !has_gone_out) && end.is_some_and(|end| end <= now) {
                 return Ok(Poll::Pending);

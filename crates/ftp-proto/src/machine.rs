@@ -79,7 +79,9 @@ impl<E: fmt::Debug> fmt::Debug for Action<'_, E> {
 ///   errors;
 /// * no input moves a deadline: a call with a time first does what was due by that time, and then
 ///   what the call reports. So a peer that never stops sending gains nothing. Bytes received
-///   earlier are in time;
+///   earlier are in time. What the transport did ([`wrote`](Self::wrote),
+///   [`shut_down`](Self::shut_down)) counts before the time is judged: a driver that was not run for
+///   long tries its transport before it says [`timed_out`](Self::timed_out);
 /// * time that runs backwards is ignored.
 pub trait Machine {
     /// What the machine reports to the application.

@@ -40,8 +40,7 @@ impl<C: HoldsClient> Upload<C> {
     /// sent at a time: larger pieces make fewer system calls. As much memory is kept for the next piece, until
     /// this is [flushed](Self::flush) or finished.
     ///
-    /// Under TLS, what the transport does not take now waits for the next call, and its deadline runs: flush before a
-    /// pause. After a longer one than a transfer may [stall](ftp_proto::data::Timeouts::stall) it is over.
+    /// Under TLS, what the transport does not take now waits for the next call.
     ///
     /// # Errors
     /// [`Error::Transfer`] if it is over, or whatever ended the control connection.

@@ -7,6 +7,7 @@ mod file_copies;
 mod file_copies_broken;
 mod listings;
 mod operations;
+mod pauses;
 mod pool;
 mod resume;
 mod scripted_server;

@@ -13,7 +13,7 @@ use ftp_blocking::ftp_rustls::{
     ClientCertificates, Identity, Roots, client_config, roots_from_pem, server_config,
 };
 use ftp_blocking::{Connector, Progress};
-use ftp_proto::client::{Security, Transfer, TransferError};
+use ftp_proto::client::{Config, Security, Transfer, TransferError};
 use ftp_proto::data;
 use ftp_testkit::SelfMade;
 
@@ -25,12 +25,16 @@ const SIZES: [usize; 3] = [0, 1, 5_000_000];
 pub(crate) type Data = StreamOwned<ServerConnection, TcpStream>;
 
 pub(crate) fn tls() -> (Connector, Arc<ServerConfig>) {
-    let (connector, [server, _]) = tls_and_another();
+    tls_with(config())
+}
+
+pub(crate) fn tls_with(config: Config) -> (Connector, Arc<ServerConfig>) {
+    let (connector, [server, _]) = tls_and_another(config);
     (connector, server)
 }
 
 /// The other one knows no sessions of the first.
-fn tls_and_another() -> (Connector, [Arc<ServerConfig>; 2]) {
+fn tls_and_another(config: Config) -> (Connector, [Arc<ServerConfig>; 2]) {
     let made = SelfMade::for_loopback();
     let pem = made.certificate_pem.as_bytes();
     let servers = [0; 2].map(|_| {
@@ -38,7 +42,7 @@ fn tls_and_another() -> (Connector, [Arc<ServerConfig>; 2]) {
         server_config(identity, ClientCertificates::NotAsked).unwrap()
     });
     let roots = Roots::Store(roots_from_pem(pem).unwrap());
-    let config = config().security(Security::ExplicitTls);
+    let config = config.security(Security::ExplicitTls);
     let connector = Connector::new(config).tls(client_config(roots, None).unwrap());
     (connector, servers)
 }
@@ -98,7 +102,7 @@ fn servers_may_shake_hands_before_or_after_they_say_that_they_begin() {
 #[test]
 fn an_upload_that_is_tried_once_more_ends_whatever_its_size() {
     for size in [0, 1, 300_000] {
-        let (connector, [tls, forgetful]) = tls_and_another();
+        let (connector, [tls, forgetful]) = tls_and_another(config());
         let server_tls = tls.clone();
         let script = move |server: &mut ScriptedServer| {
             let data = server.data("STOR twice");
@@ -307,7 +311,7 @@ fn an_upload_that_is_given_up_leaves_a_session_for_the_next() {
 /// The server says another length the second time, when it has the data connection already.
 #[test]
 fn a_download_that_was_tried_once_more_is_not_reset_at_its_end() {
-    let (connector, [tls, other]) = tls_and_another();
+    let (connector, [tls, other]) = tls_and_another(config());
     let server_tls = tls.clone();
     let script = move |server: &mut ScriptedServer| {
         let data = server.data("RETR all");

@@ -35,8 +35,7 @@ impl<C: HoldsClient> Upload<C> {
     /// Under TLS up to 256 KiB are encrypted and sent at a time: larger pieces make fewer system calls. As much
     /// memory is kept for the next piece, until it is [flushed](Self::poll_flush_all) or finished.
     ///
-    /// What the transport does not take now waits for the next call, and its deadline runs: flush before a pause. After
-    /// a longer one than a transfer may [stall](ftp_proto::data::Timeouts::stall) it is over.
+    /// What the transport does not take now waits for the next call.
     ///
     /// Cancel-safe.
     ///

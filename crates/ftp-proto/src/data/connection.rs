@@ -30,7 +30,8 @@ const GRACE: Duration = Duration::from_millis(250);
 ///   before it end the connection.
 /// * **Deadlines** run while it is the peer's turn: for the handshake, while no byte moves
 ///   ([`Error::Stalled`]), for the peer's end. Only bytes of the transfer move one. While the
-///   application takes its time, there is none.
+///   application takes its time, there is none; and its calls judge none, so that a driver that was not run
+///   for long finds out first what the transport has and takes.
 /// * **Errors** stay. Bytes that came before stay readable.
 ///
 /// At any time [`into_end`](Self::into_end) says how far it came.
@@ -191,7 +192,7 @@ impl Connection {
 
     /// It is for this transfer.
     pub(crate) fn take_on(&mut self, now: Instant, ticket: Ticket) {
-        self.pass_time(now);
+        self.advance(now);
         self.is_early = false;
         self.since = self.now;
         (self.id, self.held) = (ticket.id, ticket.held);
@@ -227,7 +228,7 @@ impl Connection {
     /// The application has the first `count` bytes of [`readable`](Self::readable). More than there
     /// are counts as all of them.
     pub fn consume(&mut self, now: Instant, count: usize) {
-        self.pass_time(now);
+        self.advance(now);
         if self.direction() == Direction::Receive
             && self.queue.consume(count) > 0
             && self.queue.is_empty()
@@ -242,7 +243,7 @@ impl Connection {
     /// there is; nor after [`finish`](Self::finish), after the end, or if this side receives. Bytes may be written
     /// before TLS stands: they are sent when it does.
     pub fn write(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        self.pass_time(now);
+        self.advance(now);
         if !self.is_writing() || self.is_held() {
             return 0;
         }
@@ -266,7 +267,7 @@ impl Connection {
     /// All is written. What waits is sent, then the sending side is closed, under TLS with a
     /// `close_notify` first. Without it nothing that was sent counts as whole.
     pub fn finish(&mut self, now: Instant) {
-        self.pass_time(now);
+        self.advance(now);
         if self.is_writing() {
             self.is_finished = true;
             self.note_if_sent();
@@ -349,7 +350,7 @@ impl Connection {
     /// [`wrote`](crate::Machine::wrote) says so. Until then none are taken here. No effect where
     /// that [cannot be](Self::is_direct), or if this side receives.
     pub fn passing(&mut self, now: Instant, count: usize) {
-        self.pass_time(now);
+        self.advance(now);
         if self.is_direct() && self.direction() == Direction::Send && count > 0 {
             self.since = self.now;
             self.news.is_writable = false;
@@ -382,7 +383,7 @@ impl Connection {
     /// handshake takes it, and if the transfer is refused no new one comes. No effect once TLS has
     /// started.
     pub fn postpone_tls(&mut self, now: Instant) {
-        self.pass_time(now);
+        self.advance(now);
         if self.phase == Phase::StartTls {
             self.starts_at = Some(self.now + GRACE);
         }
@@ -390,7 +391,7 @@ impl Connection {
 
     /// The server said that it begins.
     pub fn begun(&mut self, now: Instant) {
-        self.pass_time(now);
+        self.advance(now);
         self.starts_at = None;
     }
 

@@ -100,23 +100,24 @@ impl Machine for Connection {
     }
 
     fn wrote(&mut self, now: Instant, count: usize) {
-        self.pass_time(now);
-        if (self.phase, self.direction()) != (Phase::Open, Direction::Send) {
-            return;
+        self.advance(now);
+        if (self.phase, self.direction()) == (Phase::Open, Direction::Send) {
+            let count = self.queue.consume(count);
+            if count > 0 {
+                self.moved_more(count);
+                self.news.is_writable = self.queue.is_empty() && !self.is_finished;
+            }
         }
-        let count = self.queue.consume(count);
-        if count > 0 {
-            self.moved_more(count);
-            self.news.is_writable = self.queue.is_empty() && !self.is_finished;
-        }
+        self.keep_deadline(now);
     }
 
     fn shut_down(&mut self, now: Instant) {
-        self.pass_time(now);
+        self.advance(now);
         if self.phase == Phase::Open && self.is_finished && self.queue.is_empty() {
             self.phase = Phase::Closing;
             self.since = self.now;
         }
+        self.keep_deadline(now);
     }
 
     fn timed_out(&mut self, now: Instant) {
@@ -133,7 +134,7 @@ impl Securable for Connection {
     }
 
     fn tls_started(&mut self, now: Instant, session: TlsSession) {
-        self.pass_time(now);
+        self.advance(now);
         if self.phase == Phase::Handshake {
             self.phase = Phase::Open;
             self.since = self.now;
@@ -146,6 +147,7 @@ impl Securable for Connection {
                 self.check_resumption();
             }
         }
+        self.keep_deadline(now);
     }
 
     fn may_resume(&self) -> bool {
@@ -165,17 +167,28 @@ impl Securable for Connection {
 impl Connection {
     /// Does what was due by now.
     pub(super) fn pass_time(&mut self, now: Instant) {
+        self.advance(now);
+        self.keep_deadline(now);
+    }
+
+    /// It is as late as this. Calls of the application do no more: a driver that was not run for long may still find
+    /// that something has come, or that the transport takes more. What the transport did counts first, too.
+    pub(super) fn advance(&mut self, now: Instant) {
         self.passed_by(now);
         self.now = self.now.max(now);
         if self.starts_at.is_some_and(|at| at <= self.now) {
             self.starts_at = None;
         }
-        if self.deadline().is_none_or(|deadline| deadline > self.now) {
-            return;
-        }
-        if self.hold_until.take().is_some() {
+        if self.phase == Phase::Open && self.hold_until.is_some_and(|until| until <= self.now) {
+            self.hold_until = None;
             self.since = self.now;
             self.news.is_writable = true;
+        }
+    }
+
+    /// What comes is judged by when it came, though the application has told a later time since.
+    fn keep_deadline(&mut self, now: Instant) {
+        if self.deadline().is_none_or(|deadline| deadline > now) {
             return;
         }
         self.end(match self.phase {

@@ -181,7 +181,14 @@ fn a_deadline_runs_while_it_is_the_peers_turn_only() {
     assert!(
         matches!(upload.poll(), Ok(Action::Write { deadline, .. }) if deadline == Some(after(1019)))
     );
-    upload.wrote(after(1019), 2);
+    // Nobody may have tried before.
+    upload.wrote(after(1019), 1);
+    assert_eq!(upload.write(after(1029), b"d"), 1);
+    upload.wrote(after(2000), 1);
+    assert!(
+        matches!(upload.poll(), Ok(Action::Write { deadline, .. }) if deadline == Some(after(2010)))
+    );
+    upload.wrote(after(2010), 0);
     assert!(matches!(upload.poll(), Err(Error::Stalled)), "too late");
 }
 

@@ -12,6 +12,7 @@ mod given_up;
 mod guarded;
 mod in_memory;
 mod loopback;
+mod pauses;
 mod pool;
 mod received;
 mod resume;

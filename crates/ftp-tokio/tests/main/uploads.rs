@@ -3,18 +3,22 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ftp_proto::client::{Config, Login, Security};
 use ftp_proto::data::{Open, Timeouts};
 use ftp_tokio::generic::{BoxFuture, DataTransport, SocketOption};
 use ftp_tokio::{Client, Connector};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter,
+    ReadBuf,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 fn config() -> Config {
     Config::new(Login::new("anna", "correct horse").unwrap()).security(Security::DangerousPlaintext)
@@ -166,4 +170,84 @@ async fn what_is_flushed_is_not_kept_by_the_transport() {
     upload.finish().await.unwrap();
     client.quit().await.unwrap();
     assert_eq!(server.await.unwrap(), [b"xxx"]);
+}
+
+/// Takes nothing while it is told so.
+struct Full {
+    stream: TcpStream,
+    is_full: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Full {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        space: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, space)
+    }
+}
+
+impl AsyncWrite for Full {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_full.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Its data connections.
+struct Fills(Arc<AtomicBool>);
+
+impl DataTransport<Full> for Fills {
+    fn connect(&self, open: Open) -> BoxFuture<io::Result<Full>> {
+        let Open::ConnectToPeer { port } = open else {
+            panic!("{open:?}");
+        };
+        let is_full = Arc::clone(&self.0);
+        Box::pin(async move {
+            let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+            Ok(Full { stream, is_full })
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_sent_after_a_pause_that_is_longer_than_a_stall() {
+    let mut timeouts = Timeouts::default();
+    timeouts.stall = Duration::from_secs(1);
+    let (address, server) = server().await;
+    let control = Full {
+        stream: TcpStream::connect(address).await.unwrap(),
+        is_full: Arc::default(),
+    };
+    let connector = Connector::new(config().data_timeouts(timeouts));
+    let mut client: Client<Full> = connector.over(control, "localhost").await.unwrap();
+    let is_full = Arc::new(AtomicBool::new(false));
+    client.data_transport(Arc::new(Fills(Arc::clone(&is_full))));
+    for size in [0, 1000] {
+        let mut upload = client.store("a file").await.unwrap();
+        is_full.store(true, Ordering::Relaxed);
+        upload.write_all(&[b'.'; 1000]).await.unwrap();
+        is_full.store(false, Ordering::Relaxed);
+        sleep(2 * timeouts.stall).await;
+        upload.write_all(&vec![b'.'; size]).await.unwrap();
+        assert_eq!(upload.finish().await.unwrap().bytes, 1000 + size as u64);
+    }
+    client.quit().await.unwrap();
+    let lengths: Vec<_> = server.await.unwrap().iter().map(Vec::len).collect();
+    assert_eq!(lengths, [1000, 2000]);
 }
