@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ftp_adapter::{Error, Fact, FileFacts};
+use tokio::io::AsyncWrite;
 
 use super::local::{LocalFile, PartFile, modified, system_time};
-use super::metered::{Metered, StandardOutput, Throttle};
+use super::metered::{Metered, Stream, Throttle};
 use super::outcome::{Success, Trouble, Whole};
 use super::session::Session;
 use super::site::{Site, Sites};
@@ -34,8 +35,15 @@ pub(super) struct Manner<'a> {
 struct Job {
     site: Arc<Site>,
     path: RemotePath,
-    /// `None`: standard output.
-    local: Option<PathBuf>,
+    to: Destination,
+}
+
+/// Where the bytes go.
+enum Destination {
+    StandardOutput,
+    /// What takes bytes and is no file: a pipe, a device.
+    Stream(PathBuf),
+    File(PathBuf),
 }
 
 /// Runs the command.
@@ -60,14 +68,31 @@ pub(super) async fn run(
     session.advice.not_verified = Some("what came is not kept: receive it again");
     session.advice.not_received =
         Some("ftp-cli ls shows what is there; ftp-cli mirror receives directories");
-    if !arguments.resume && jobs.iter().any(|job| job.local.is_some()) {
+    if !arguments.resume
+        && jobs
+            .iter()
+            .any(|job| matches!(job.to, Destination::File(_)))
+    {
         session.advice.cut = Some("what came is kept: --continue goes on with it");
     }
     let session = &session;
     let work = async |job: Job| {
-        let moves = async |meter: &Meter| match &job.local {
-            None => job.site.print(&job.path, meter, manner.throttle).await,
-            Some(local) => {
+        let moves = async |meter: &Meter| match &job.to {
+            Destination::StandardOutput => {
+                let stdout = tokio::io::stdout();
+                let what = Path::new("standard output");
+                job.site
+                    .print(&job.path, (stdout, what), meter, manner.throttle)
+                    .await
+            }
+            Destination::Stream(path) => {
+                let opened = tokio::fs::OpenOptions::new().write(true).open(path).await;
+                let stream = opened.map_err(|error| Trouble::local(path.display(), &error))?;
+                job.site
+                    .print(&job.path, (stream, path), meter, manner.throttle)
+                    .await
+            }
+            Destination::File(local) => {
                 job.site
                     .receive(&job.path, local, None, manner, meter)
                     .await
@@ -82,7 +107,10 @@ pub(super) async fn run(
 fn plan(arguments: &GetArguments, sites: &mut Sites<'_>) -> Result<Vec<Job>, Failure> {
     let is_stdout = arguments.output.as_deref() == Some(Path::new("-"));
     if is_stdout {
-        check_for_stdout(arguments)?;
+        check_for_stream(arguments, "-o - (standard output)")?;
+        if arguments.session.json {
+            return Err(exclusive("--json", "-o - (standard output)"));
+        }
     }
     let mut jobs = Vec::new();
     let mut taken = HashSet::new();
@@ -96,11 +124,11 @@ fn plan(arguments: &GetArguments, sites: &mut Sites<'_>) -> Result<Vec<Job>, Fai
                     .hint("ftp-cli mirror receives directories, ftp-cli ls lists them"),
             );
         }
-        let local = match is_stdout {
-            true => None,
-            false => Some(destination(arguments, &path)?),
+        let to = match is_stdout {
+            true => Destination::StandardOutput,
+            false => destination(arguments, &path)?,
         };
-        if let Some(local) = &local {
+        if let Destination::File(local) = &to {
             // A file and its part must not be another one of them.
             for suffix in ["", ".part", ".part.json"] {
                 let mut name = OsString::from(local);
@@ -114,29 +142,42 @@ fn plan(arguments: &GetArguments, sites: &mut Sites<'_>) -> Result<Vec<Job>, Fai
                 }
             }
         }
-        jobs.push(Job { site, path, local });
+        jobs.push(Job { site, path, to });
     }
     Ok(jobs)
 }
 
-fn check_for_stdout(arguments: &GetArguments) -> Result<(), Failure> {
+fn check_for_stream(arguments: &GetArguments, what: &str) -> Result<(), Failure> {
     let wrong = [
         ("--continue", arguments.resume),
         ("--keep-time", arguments.keep_time),
         ("--verify", arguments.verify.is_some()),
-        ("--json", arguments.session.json),
         ("--parallel", arguments.parallel > 1),
     ];
     match wrong.into_iter().find(|(_, is_given)| *is_given) {
-        Some((option, _)) => Err(Failure::usage(format!(
-            "{option} and -o - (standard output) exclude each other"
-        ))),
+        Some((option, _)) => Err(exclusive(option, what)),
         None => Ok(()),
     }
 }
 
-/// The local path of this file.
-fn destination(arguments: &GetArguments, path: &RemotePath) -> Result<PathBuf, Failure> {
+fn exclusive(option: &str, what: &str) -> Failure {
+    Failure::usage(format!("{option} and {what} exclude each other"))
+}
+
+/// Where this file goes.
+fn destination(arguments: &GetArguments, path: &RemotePath) -> Result<Destination, Failure> {
+    let local = local_path(arguments, path)?;
+    match fs::metadata(&local) {
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            let what = format!("{} (no file)", local.display());
+            check_for_stream(arguments, &what)?;
+            Ok(Destination::Stream(local))
+        }
+        _ => Ok(Destination::File(local)),
+    }
+}
+
+fn local_path(arguments: &GetArguments, path: &RemotePath) -> Result<PathBuf, Failure> {
     let name = || {
         local_name(path.name()).ok_or_else(|| {
             Failure::usage(format!("{path} cannot be the name of a local file"))
@@ -187,12 +228,13 @@ impl Site {
             _ => None,
         };
         let source = self.source(path);
-        let part = match manner.is_hidden {
+        let mut part = match manner.is_hidden {
             true => PartFile::hidden(local)?,
             false => PartFile::new(local)?,
         };
         let (file, begun) = part.open(manner.resume, &source, facts)?;
-        part.remember(&source, facts)?;
+        part.remember(&source, facts)
+            .inspect_err(|_| part.leave())?;
         meter.set_size(facts.size.known());
         let cut = file.try_clone();
         let mut sink = Metered::new(LocalFile::from(file), meter, manner.throttle);
@@ -241,14 +283,15 @@ impl Site {
         })
     }
 
-    /// Receives a file and prints it.
+    /// Receives a file and writes it to what takes bytes once, which has this name.
     async fn print(
         &self,
         path: &RemotePath,
+        (stream, name): (impl AsyncWrite + Unpin + Send, &Path),
         meter: &Meter,
         throttle: Option<&Throttle>,
     ) -> Result<Whole, Trouble> {
-        let mut sink = Metered::new(StandardOutput::new(), meter, throttle);
+        let mut sink = Metered::new(Stream::new(stream), meter, throttle);
         let options = self.resume_options();
         match self
             .pool()
@@ -256,7 +299,7 @@ impl Site {
             .await
         {
             Ok(report) => Ok(Whole::of(report)),
-            Err(Error::Local(error)) => Err(Trouble::local("standard output", &error)),
+            Err(Error::Local(error)) => Err(Trouble::local(name.display(), &error)),
             Err(error) => Err(error.into()),
         }
     }

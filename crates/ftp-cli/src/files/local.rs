@@ -23,6 +23,10 @@ pub(crate) struct PartFile {
     target: PathBuf,
     part: PathBuf,
     notes: PathBuf,
+    /// Nobody else gives files such names.
+    is_hidden: bool,
+    /// Locked from when it is opened until it has its name.
+    file: Option<File>,
 }
 
 /// What is remembered of the server's file.
@@ -30,12 +34,13 @@ pub(crate) struct PartFile {
 struct Notes {
     /// The server and the path there.
     source: String,
-    size: u64,
-    modified: String,
+    size: Option<u64>,
+    modified: Option<String>,
 }
 
 impl PartFile {
-    /// Its part has `.part` behind the name. What a link leads to is replaced, not the link.
+    /// Its part has `.part` behind the name, unless that is too long. What a link leads to is replaced, not the
+    /// link.
     ///
     /// # Errors
     /// If something is there under its name that is not a file.
@@ -47,7 +52,10 @@ impl PartFile {
             _ => target.to_path_buf(),
         };
         let part = with_suffix(&target, ".part");
-        Self::with_part(target, part)
+        match fs::symlink_metadata(with_suffix(&part, ".json")) {
+            Err(error) if error.kind() == ErrorKind::InvalidFilename => Self::hidden(&target),
+            _ => Self::with_part(target, part, false),
+        }
     }
 
     /// Its part has a name that is no other file's, and as long as all of them. Links are not followed.
@@ -61,19 +69,26 @@ impl PartFile {
             let target = target.display();
             return Err(Trouble::Local(format!("{target} is there, and is no file")));
         }
-        Self::with_part(target.to_path_buf(), part)
+        Self::with_part(target.to_path_buf(), part, true)
     }
 
-    fn with_part(target: PathBuf, part: PathBuf) -> Result<Self, Trouble> {
-        if target.is_dir() {
-            let target = target.display();
-            return Err(Trouble::Local(format!("{target} is a directory")));
+    fn with_part(target: PathBuf, part: PathBuf, is_hidden: bool) -> Result<Self, Trouble> {
+        if let Ok(found) = fs::metadata(&target)
+            && !found.is_file()
+        {
+            let what = match found.is_dir() {
+                true => "is a directory",
+                false => "is there, and is no file",
+            };
+            return Err(Trouble::Local(format!("{} {what}", target.display())));
         }
         let notes = with_suffix(&part, ".json");
         Ok(Self {
             target,
             part,
             notes,
+            is_hidden,
+            file: None,
         })
     }
 
@@ -81,38 +96,107 @@ impl PartFile {
     /// these facts now, is kept; whether there is something is returned.
     ///
     /// # Errors
-    /// If it cannot be opened.
+    /// If it cannot be opened, another program is receiving it, or a file of somebody else is in the way.
     pub(crate) fn open(
-        &self,
+        &mut self,
         resume: bool,
         source: &str,
         facts: FileFacts,
     ) -> Result<(File, bool), Trouble> {
         let trouble = |error: io::Error| self.trouble(&error);
-        match fs::symlink_metadata(&self.part) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(trouble(error)),
-            Ok(found) if !found.is_file() => {
-                return Err(trouble(io::Error::other(
-                    "it is in the way, and no file: remove it, or choose another name",
-                )));
-            }
-            Ok(_) => {
-                let notes = self.notes().filter(|notes| notes.source == source);
-                if resume && notes.is_some_and(|notes| notes.facts() == Some(facts)) {
-                    let file = OpenOptions::new().write(true).open(&self.part);
-                    return Ok((file.map_err(trouble)?, true));
+        let old = self.old().map_err(trouble)?;
+        let notes = self.notes().filter(|notes| notes.source == source);
+        let is_known = notes.is_some_and(|notes| notes.facts() == Some(facts));
+        let (file, begun) = match old {
+            Some(old) if resume && is_known => (old, true),
+            old => {
+                if let Some(old) = &old {
+                    self.check_own(old).map_err(trouble)?;
+                    fs::remove_file(&self.part).map_err(trouble)?;
                 }
-                fs::remove_file(&self.part).map_err(trouble)?;
+                self.forget()?;
+                (self.create().map_err(trouble)?, false)
             }
+        };
+        self.file = Some(file.try_clone().map_err(trouble)?);
+        Ok((file, begun))
+    }
+
+    /// What is there of an earlier run.
+    fn old(&self) -> io::Result<Option<File>> {
+        match fs::symlink_metadata(&self.part) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+            Ok(found) if !found.is_file() => {
+                return Err(io::Error::other(
+                    "it is in the way, and no file: remove it, or choose another name",
+                ));
+            }
+            Ok(_) => {}
         }
-        self.forget()?;
-        // It is new: a link that somebody puts there is not followed.
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&self.part);
-        Ok((file.map_err(trouble)?, false))
+        let file = OpenOptions::new().write(true).open(&self.part)?;
+        self.lock(&file)?;
+        Ok(Some(file))
+    }
+
+    /// A file that only has such a name is not to be lost: there are notes beside what was left here.
+    fn check_own(&self, old: &File) -> io::Result<()> {
+        let is_own = self.is_hidden
+            || old.metadata()?.len() == 0
+            || fs::symlink_metadata(&self.notes).is_ok();
+        match is_own {
+            true => Ok(()),
+            false => Err(io::Error::other(
+                "it is in the way, and no earlier run left it: remove it, or choose another name",
+            )),
+        }
+    }
+
+    /// It is new: a link that somebody puts there is not followed.
+    fn create(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if let Some(old) = self.old_permissions() {
+            // Nobody may read it who may not read the old one.
+            use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+            options.mode(old.mode() | 0o600);
+        }
+        let file = options.open(&self.part)?;
+        self.lock(&file)?;
+        Ok(file)
+    }
+
+    /// Who may do what with the file that is to be replaced.
+    #[cfg(unix)]
+    fn old_permissions(&self) -> Option<fs::Permissions> {
+        use std::os::unix::fs::PermissionsExt;
+        let old = fs::metadata(&self.target).ok()?;
+        Some(fs::Permissions::from_mode(old.permissions().mode() & 0o777))
+    }
+
+    /// Two programs that receive the same file would take each other's part for a whole one.
+    #[cfg(unix)]
+    fn lock(&self, file: &File) -> io::Result<()> {
+        use rustix::fs::{FlockOperation, flock};
+        use std::os::unix::fs::MetadataExt;
+        let is_other = || {
+            let (mine, there) = (file.metadata()?, fs::symlink_metadata(&self.part)?);
+            Ok::<_, io::Error>((mine.dev(), mine.ino()) != (there.dev(), there.ino()))
+        };
+        // Not all file systems have locks.
+        let is_locked = flock(file, FlockOperation::NonBlockingLockExclusive)
+            == Err(rustix::io::Errno::WOULDBLOCK);
+        match is_locked || is_other()? {
+            true => Err(io::Error::other("another program is receiving it")),
+            false => Ok(()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as on Unix")]
+    fn lock(&self, _: &File) -> io::Result<()> {
+        Ok(())
     }
 
     /// Remembers what the server says of its file, for a later run. To be called before the first byte of
@@ -121,13 +205,10 @@ impl PartFile {
     /// # Errors
     /// If it cannot be written.
     pub(crate) fn remember(&self, source: &str, facts: FileFacts) -> Result<(), Trouble> {
-        let (Fact::Known(size), Fact::Known(modified)) = (facts.size, facts.modified) else {
-            return self.forget();
-        };
         let notes = Notes {
             source: source.to_owned(),
-            size,
-            modified: modified.to_string(),
+            size: facts.size.known(),
+            modified: facts.modified.known().map(|time| time.to_string()),
         };
         // Plain data: writing it as JSON cannot fail.
         let text = serde_json::to_string(&notes).unwrap_or_default();
@@ -179,23 +260,34 @@ impl PartFile {
     /// # Errors
     /// If it cannot be renamed.
     pub(crate) fn complete(&self, time: Option<SystemTime>) -> Result<(), Trouble> {
-        if let Some(time) = time {
-            let file = OpenOptions::new().write(true).open(&self.part);
-            let set = file.and_then(|file| file.set_modified(time));
-            set.map_err(|error| self.trouble(&error))?;
-        }
+        self.set_facts(time).map_err(|error| self.trouble(&error))?;
         fs::rename(&self.part, &self.target)
             .map_err(|error| Trouble::local(self.target.display(), &error))?;
         self.forget()
     }
+
+    fn set_facts(&self, time: Option<SystemTime>) -> io::Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        #[cfg(unix)]
+        if let Some(old) = self.old_permissions() {
+            file.set_permissions(old)?;
+        }
+        match time {
+            Some(time) => file.set_modified(time),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Notes {
+    /// If they are enough to say that it is the same file.
     fn facts(&self) -> Option<FileFacts> {
         let digits = |text: &str| text.replace(['-', 'T', ':'], "");
-        let modified = DateTime::parse(digits(&self.modified).as_bytes())?;
+        let modified = DateTime::parse(digits(self.modified.as_deref()?).as_bytes())?;
         Some(FileFacts {
-            size: Fact::Known(self.size),
+            size: Fact::Known(self.size?),
             modified: Fact::Known(modified),
         })
     }

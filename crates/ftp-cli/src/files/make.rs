@@ -42,7 +42,7 @@ fn at(path: &RemotePath, error: Error) -> Error {
 }
 
 /// Whether there is a directory: by its facts, or else by going there and back.
-async fn is_directory(client: &mut Pooled, path: &RemotePath) -> Result<bool, Error> {
+pub(super) async fn is_directory(client: &mut Pooled, path: &RemotePath) -> Result<bool, Error> {
     match client.facts(path.as_bytes()).await {
         Ok(entry) => return Ok(entry.kind().is_directory()),
         // No MLST here, or no such file.

@@ -137,20 +137,20 @@ impl<F: AsyncSeek + Unpin> AsyncSeek for Metered<'_, F> {
     }
 }
 
-/// Standard output as what a download goes into. What was written cannot be taken back: a transfer that
-/// was cut goes on there, and one that must start over fails.
-pub(crate) struct StandardOutput {
-    stdout: tokio::io::Stdout,
+/// Standard output, a pipe or a device as what a download goes into. What was written cannot be taken back: a
+/// transfer that was cut goes on there, and one that must start over fails.
+pub(crate) struct Stream<W> {
+    writer: W,
     written: u64,
     /// How many bytes come that were written already.
     again: u64,
     to: u64,
 }
 
-impl StandardOutput {
-    pub(crate) fn new() -> Self {
+impl<W> Stream<W> {
+    pub(crate) fn new(writer: W) -> Self {
         Self {
-            stdout: tokio::io::stdout(),
+            writer,
             written: 0,
             again: 0,
             to: 0,
@@ -158,7 +158,7 @@ impl StandardOutput {
     }
 }
 
-impl AsyncWrite for StandardOutput {
+impl<W: AsyncWrite + Unpin> AsyncWrite for Stream<W> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -171,21 +171,21 @@ impl AsyncWrite for StandardOutput {
             self.again -= again as u64;
             return Poll::Ready(Ok(again));
         }
-        let count = ready!(Pin::new(&mut self.stdout).poll_write(cx, bytes))?;
+        let count = ready!(Pin::new(&mut self.writer).poll_write(cx, bytes))?;
         self.written += count as u64;
         Poll::Ready(Ok(count))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stdout).poll_flush(cx)
+        Pin::new(&mut self.writer).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stdout).poll_shutdown(cx)
+        Pin::new(&mut self.writer).poll_shutdown(cx)
     }
 }
 
-impl AsyncSeek for StandardOutput {
+impl<W: Unpin> AsyncSeek for Stream<W> {
     fn start_seek(mut self: Pin<&mut Self>, to: SeekFrom) -> io::Result<()> {
         match to {
             // Its length: nothing is there before the first byte.

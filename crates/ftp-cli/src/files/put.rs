@@ -1,7 +1,7 @@
 //! `ftp-cli put`: sends files.
 
 use std::ffi::OsString;
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::future::poll_fn;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,10 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::local::{LocalFile, modified};
 use super::make::make_path;
 use super::metered::{Metered, Throttle};
+use super::mirror::tree::part_name;
 use super::outcome::{Success, Trouble, Whole};
 use super::session::Session;
-use super::site::{NOT_AT_ONCE, Site, Sites};
+use super::site::{Site, Sites};
 use super::verify::{can_hash, compare_hash, compare_size, server_hash};
 use crate::cli::{PutArguments, VerifyChoice};
 use crate::exit::{Exit, Failure};
@@ -25,7 +26,10 @@ use crate::progress::Meter;
 use crate::target::{RemotePath, Target, remote_name};
 
 /// What is put behind the name of a file until it is whole.
-pub(super) const SUFFIX: &[u8] = b".part";
+const SUFFIX: &[u8] = b".part";
+
+/// How many bytes a name may have on most servers.
+const LONGEST_NAME: usize = 255;
 
 const EXAMPLE: &str = "as in: ftp-cli put FILE ftp://user@host/directory/";
 
@@ -128,7 +132,12 @@ fn job(
     is_one_of_many: bool,
 ) -> Result<Job, Failure> {
     let is_stdin = file == "-";
-    if is_stdin {
+    let shown = Path::new(file).display();
+    if is_stdin || is_stream(Path::new(file)) {
+        let what = match is_stdin {
+            true => "- (standard input)".to_owned(),
+            false => format!("{shown} (no file)"),
+        };
         let wrong = [
             ("--continue", arguments.resume),
             ("--keep-time", arguments.keep_time),
@@ -138,17 +147,16 @@ fn job(
             ),
             (
                 "--password-stdin",
-                arguments.session.connection.password_stdin,
+                is_stdin && arguments.session.connection.password_stdin,
             ),
         ];
         if let Some((option, _)) = wrong.into_iter().find(|(_, is_given)| *is_given) {
             return Err(Failure::usage(format!(
-                "{option} and - (standard input) exclude each other"
+                "{option} and {what} exclude each other"
             )));
         }
     }
     let local = (!is_stdin).then(|| PathBuf::from(file));
-    let shown = Path::new(file).display();
     if local.as_deref().is_some_and(Path::is_dir) {
         return Err(
             Failure::usage(format!("{shown} is a directory, and put sends files"))
@@ -189,14 +197,18 @@ impl Site {
         manner: Manner<'_>,
         meter: &Meter,
     ) -> Result<Whole, Trouble> {
-        let file = match local {
-            Some(local) => Some(open(local)?),
-            None => None,
+        let source = match local {
+            None => Source::Stream(Box::new(tokio::io::stdin())),
+            Some(local) => Source::open(local).await?,
         };
         if manner.verify == Some(VerifyChoice::Hash) {
             can_hash(self).await?;
         }
-        let here = file.as_ref().map(|(_, facts)| facts);
+        let here = match &source {
+            Source::File(_, facts) => Some(facts.clone()),
+            Source::Stream(_) => None,
+        };
+        let here = here.as_ref();
         if manner.resume && self.has_all(here, path).await? {
             return Ok(Whole {
                 success: Success::Skipped,
@@ -209,27 +221,25 @@ impl Site {
                 .await?;
         }
         let to = match manner.atomic {
-            true => path.with_suffix(SUFFIX),
+            true => path.beside(&with_suffix(path.name())),
             false => path.clone(),
         };
         let time = here.and_then(modified);
         meter.set_size(here.map(Metadata::len));
-        let whole = match (file, local) {
-            (Some((file, facts)), Some(local)) if !manner.append => {
+        let sent = match source {
+            Source::File(file, facts) if !manner.append => {
                 let source = LocalFile::from(file);
-                self.send_file(source, &facts, &to, manner, meter)
-                    .await
-                    .map_err(|trouble| trouble.of_file(local))?
+                self.send_file(source, &facts, &to, manner, meter).await
             }
-            (Some((file, _)), _) => {
-                self.send_stream(LocalFile::from(file), &to, manner, meter)
-                    .await?
+            Source::File(file, _) => {
+                let source = LocalFile::from(file);
+                self.send_stream(source, &to, manner, meter).await
             }
-            (None, _) => {
-                self.send_stream(tokio::io::stdin(), &to, manner, meter)
-                    .await?
-            }
+            Source::Stream(stream) => self.send_stream(stream, &to, manner, meter).await,
         };
+        let whole = sent.map_err(|trouble| {
+            trouble.of_file(local.unwrap_or_else(|| Path::new("standard input")))
+        })?;
         match (manner.verify, local) {
             (Some(VerifyChoice::Hash), Some(local)) => {
                 compare_hash(server_hash(self, &to).await?, local).await?;
@@ -238,17 +248,19 @@ impl Site {
                 let facts = self
                     .ask(async |client| client.file_facts(to.as_bytes()).await)
                     .await?;
-                let length = match local {
-                    Some(local) => open(local)?.1.len(),
-                    None => meter.bytes(),
+                let length = match (here, local) {
+                    (Some(_), Some(local)) => open(local)?.1.len(),
+                    _ => meter.bytes(),
                 };
                 compare_size(facts.size.known(), length)?;
             }
             (None, _) => {}
         }
         let mut whole = whole;
-        if manner.atomic && self.rename_over(&to, path).await? {
-            whole = whole.note(NOT_AT_ONCE);
+        if manner.atomic
+            && let Some(note) = self.rename_over(&to, path).await?
+        {
+            whole = whole.note(&note);
         }
         match time.filter(|_| manner.keep_time) {
             Some(time) => {
@@ -363,6 +375,39 @@ impl Site {
             tls: report.tls,
             ..Whole::default()
         })
+    }
+}
+
+/// What is sent.
+enum Source {
+    File(File, Metadata),
+    /// What can be read once: standard input, a pipe, a device.
+    Stream(Box<dyn AsyncRead + Unpin + Send>),
+}
+
+impl Source {
+    async fn open(path: &Path) -> Result<Self, Trouble> {
+        if is_stream(path) {
+            // It may take as long as somebody likes.
+            let opened = tokio::fs::File::open(path).await;
+            let file = opened.map_err(|error| Trouble::local(path.display(), &error))?;
+            return Ok(Self::Stream(Box::new(file)));
+        }
+        let (file, facts) = open(path)?;
+        Ok(Self::File(file, facts))
+    }
+}
+
+/// Whether something is there that is neither a file nor a directory.
+fn is_stream(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// The name of a file while it comes.
+fn with_suffix(name: &[u8]) -> Vec<u8> {
+    match name.len() + SUFFIX.len() <= LONGEST_NAME {
+        true => [name, SUFFIX].concat(),
+        false => part_name(&[name]).into_bytes(),
     }
 }
 

@@ -16,6 +16,8 @@ use zeroize::Zeroizing;
 
 use super::advice::{Advice, NOT_SEEN};
 use super::clock::ServerClock;
+use super::make::is_directory;
+use super::mirror::tree::part_name;
 use super::outcome::{Trouble, is_of_login};
 use crate::cli::SessionArguments;
 use crate::connection::{config, security, tls_config, trust, warn};
@@ -26,9 +28,9 @@ use crate::report::{Trust, hint};
 use crate::target::{RemotePath, Target};
 use crate::transcript::{Layout, Live, Recorder};
 
-/// To be said where [`Site::rename_over`] removed the old file.
-pub(super) const NOT_AT_ONCE: &str =
-    "the server does not rename over files: the old one was removed first";
+/// What [`Site::rename_over`] says where it moved the old file aside.
+const NOT_AT_ONCE: &str =
+    "the server does not rename over files: the old one was moved aside first";
 
 /// How long a file is at most that is not asked about before it is moved, so that it starts over if it is cut:
 /// that costs no more than to ask. TCP sends so much in its first flight (RFC 6928).
@@ -309,35 +311,46 @@ impl Site {
     }
 
     /// Gives a file another name, in place of one that has it. Where the server does not do that, the old
-    /// one is removed before: that is returned.
+    /// one is moved aside before, and removed afterwards: then there is something to say.
     ///
     /// # Errors
-    /// If the server refuses; the file has one of the two names then.
+    /// If the server refuses: both files have the names that they had.
     pub(crate) async fn rename_over(
         &self,
         from: &RemotePath,
         to: &RemotePath,
-    ) -> Result<bool, Trouble> {
-        let rename = async || {
-            self.once(async |client| client.rename(from.as_bytes(), to.as_bytes()).await)
-                .await
-        };
-        let error = match rename().await {
-            Ok(()) => return Ok(false),
+    ) -> Result<Option<String>, Trouble> {
+        let error = match self.rename(from, to).await {
+            Ok(()) => return Ok(None),
             Err(error) => error,
         };
-        let is_removed = matches!(error, Error::Refused(_))
-            && self
-                .once(async |client| client.remove_file(to.as_bytes()).await)
-                .await
-                .is_ok();
-        match is_removed {
-            true => match rename().await {
-                Ok(()) => Ok(true),
-                Err(error) => Err(Trouble::not_renamed(from, error)),
-            },
-            false => Err(Trouble::not_renamed(from, error)),
+        // Where nothing can be renamed, or something other than a file is in the way, all stays as it is.
+        let aside = to.beside(part_name(&[to.name(), &jitter().to_be_bytes()]).as_bytes());
+        let is_aside = matches!(error, Error::Refused(_))
+            && !self
+                .ask(async |client| is_directory(client, to).await)
+                .await?
+            && self.rename(to, &aside).await.is_ok();
+        if !is_aside {
+            return Err(Trouble::not_renamed(from, error));
         }
+        if let Err(error) = self.rename(from, to).await {
+            let back = self.rename(&aside, to).await;
+            back.map_err(|error| Trouble::not_renamed(&aside, error))?;
+            return Err(Trouble::not_renamed(from, error));
+        }
+        let removed = self
+            .once(async |client| client.remove_file(aside.as_bytes()).await)
+            .await;
+        Ok(Some(match removed {
+            Ok(()) => NOT_AT_ONCE.to_owned(),
+            Err(_) => format!("{NOT_AT_ONCE}, and is left as {aside}"),
+        }))
+    }
+
+    async fn rename(&self, from: &RemotePath, to: &RemotePath) -> Result<(), Error> {
+        self.once(async |client| client.rename(from.as_bytes(), to.as_bytes()).await)
+            .await
     }
 
     /// What to do about it.

@@ -102,9 +102,11 @@ impl RemotePath {
         Self::new(bytes)
     }
 
-    /// The same path with something behind the name.
-    pub(crate) fn with_suffix(&self, suffix: &[u8]) -> Self {
-        Self::new([&self.bytes, suffix].concat())
+    /// The path of something in the same directory.
+    pub(crate) fn beside(&self, name: &[u8]) -> Self {
+        let directory = self.bytes.len() - self.name().len();
+        let directory = self.bytes.get(..directory).unwrap_or_default();
+        Self::new([directory, name].concat())
     }
 
     /// The directory that the login leads to, or the root if the path begins there.

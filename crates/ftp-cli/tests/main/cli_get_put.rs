@@ -326,9 +326,6 @@ fn only_the_part_of_the_same_file_is_taken_up() {
     assert_eq!(get(&cut, &[]).code, 7);
     assert_eq!(get(&cut, &[]).code, 7);
     assert_eq!(cut.heard("REST"), [""; 0]);
-    // What lies there and is nobody's part is replaced.
-    here.write("file.part", "something else");
-    fs::remove_file(here.0.join("file.part.json")).unwrap();
     assert_eq!(get(&other, &["--continue"]).code, 0);
     assert_eq!(here.read("file").unwrap(), bytes);
 }

@@ -525,6 +525,36 @@ fn mistakes_are_said_first() {
     }
 }
 
+/// A directory that may be read and not entered shows names alone. So do paths that are too long for the
+/// system, whoever asks.
+#[test]
+fn nothing_is_deleted_because_something_here_could_not_be_looked_at() {
+    let here = TestDirectory::new();
+    let long = "d".repeat(250);
+    let mut path = String::from("site");
+    let mut directory = fs::File::open(&here.0).unwrap();
+    let mut length = here.path().len();
+    loop {
+        let made = rustix::fs::mkdirat(&directory, long.as_str(), 0o755.into());
+        made.unwrap();
+        length += 1 + long.len();
+        path = format!("{path}/{long}");
+        if length >= 4096 {
+            break;
+        }
+        let flags = rustix::fs::OFlags::DIRECTORY;
+        let below = rustix::fs::openat(&directory, long.as_str(), flags, 0o0.into());
+        directory = fs::File::from(below.unwrap());
+    }
+    let there = format!("{path}/file");
+    let server = Faulty::start(&[(&there, b"1"), ("site/gone", b"1")], |_, _| Fault::None);
+    let up = mirror(&here.path(), &server.url("site/"), &["--delete"]);
+    assert_eq!(up.code, 8, "{up:?}");
+    assert_eq!(table(&up), [0, 0, 0, 0, 1], "{up:?}");
+    assert_eq!(server.heard("DELE"), [""; 0]);
+    assert!(up.stderr.contains("not deleted"), "{up:?}");
+}
+
 /// Its clock stands still, years ago, and it takes no times.
 #[test]
 fn what_a_server_whose_clock_is_off_has_is_not_sent_again_and_what_changed_is() {

@@ -13,6 +13,7 @@ mod cli_get_put;
 mod cli_login;
 mod cli_mirror;
 mod cli_netrc;
+mod cli_odd_files;
 mod cli_put_pauses;
 mod cli_retries;
 mod cli_runtimes;

@@ -260,6 +260,10 @@ pub(super) fn scan(root: &Path) -> io::Result<Tree> {
             }
             let node = match fs::symlink_metadata(entry.path()) {
                 Err(error) => {
+                    if error.kind() != io::ErrorKind::NotFound {
+                        // It may be a directory, with much in it.
+                        tree.doubt = Some(format!("{}: {error}", entry.path().display()));
+                    }
                     tree.leave_out(path, error.to_string(), Exit::LocalFile);
                     continue;
                 }

@@ -18,7 +18,6 @@ use crate::files::make::make_path;
 use crate::files::metered::Metered;
 use crate::files::outcome::{FileRecord, Outcome, Success, Trouble, Whole};
 use crate::files::session::size;
-use crate::files::site::NOT_AT_ONCE;
 use crate::output::complain;
 use crate::progress::Meter;
 use crate::target::RemotePath;
@@ -301,8 +300,8 @@ impl Mirror<'_> {
         }
         let remote = self.remote.join(path);
         Ok(match self.site.rename_over(&to, &remote).await? {
-            true => whole.note(NOT_AT_ONCE),
-            false => whole,
+            Some(note) => whole.note(&note),
+            None => whole,
         })
     }
 

@@ -180,6 +180,7 @@ impl Session {
                 "211-Features\r\n MLST type*;size*;modify*;\r\n SIZE\r\n MDTM\r\n REST STREAM\r\n HASH SHA-256*\r\n211 End",
             ),
             ("PWD", _) => self.say("257 \"/\""),
+            ("CWD", Some(Some(_))) => self.say("550 It is a file."),
             ("CWD", _) => self.say("250 Fine."),
             ("EPSV", _) => {
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
