@@ -14,7 +14,7 @@ use super::metered::{Metered, Stream, Throttle};
 use super::outcome::{Success, Trouble, Whole};
 use super::session::Session;
 use super::site::{Site, Sites};
-use super::verify::{compare_hash, compare_size, server_hash};
+use super::verify::{compare_hash, compare_size, no_size, server_hash};
 use crate::cli::{GetArguments, VerifyChoice};
 use crate::exit::{Exit, Failure};
 use crate::progress::Meter;
@@ -225,6 +225,7 @@ impl Site {
         }
         let hash = match manner.verify {
             Some(VerifyChoice::Hash) => Some(server_hash(self, path).await?),
+            Some(VerifyChoice::Size) if facts.size.known().is_none() => return Err(no_size()),
             _ => None,
         };
         let source = self.source(path);

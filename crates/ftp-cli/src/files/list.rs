@@ -12,6 +12,7 @@ use ftp_tokio::{Pooled, SkipReason, Visit};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::make::check_directory;
 use super::outcome::Trouble;
 use super::session::Session;
 use super::site::{Site, Sites};
@@ -68,6 +69,9 @@ impl Listing<'_> {
                     .await
                     .map(|entry| vec![entry])
                     .ok_or(error),
+                Ok(entries) if entries.is_empty() && !path.is_start() => {
+                    check_directory(client, path).await.map(|()| entries)
+                }
                 listed => listed,
             },
         );
@@ -79,7 +83,9 @@ impl Listing<'_> {
         let mut walk = client.walk(path.as_bytes(), DEPTH_LIMIT);
         let mut hidden = Vec::new();
         let mut rows = Vec::new();
+        let mut is_empty = !path.is_start();
         while let Some(visit) = walk.next().await {
+            is_empty = false;
             match visit? {
                 Visit::Entry { path, entry } => {
                     let is_below = |above: &Vec<u8>| path.starts_with(above);
@@ -104,6 +110,10 @@ impl Listing<'_> {
             }
         }
         self.warn_of_lines(walk.skipped());
+        drop(walk);
+        if is_empty {
+            check_directory(client, path).await?;
+        }
         self.table(
             rows.iter()
                 .map(|(path, entry)| (path.as_slice(), entry.borrow())),

@@ -56,3 +56,17 @@ pub(super) async fn is_directory(client: &mut Pooled, path: &RemotePath) -> Resu
         Err(error) => Err(error),
     }
 }
+
+/// Goes to a directory and back. Servers that read `LIST` as `ls` would list one that is not there as empty.
+///
+/// # Errors
+/// The refusal, if there is none. Where there is no way back, nothing is tried.
+pub(super) async fn check_directory(client: &mut Pooled, path: &RemotePath) -> Result<(), Error> {
+    let home = match client.pwd().await {
+        Ok(home) => home,
+        Err(Error::Refused(_) | Error::UnusableReply { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    client.cwd(path.as_bytes()).await?;
+    client.cwd(&home).await
+}

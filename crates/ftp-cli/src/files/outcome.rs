@@ -42,8 +42,14 @@ pub(crate) enum Trouble {
     Ftp(Error),
     /// A file of this computer.
     Local(String),
-    /// It came whole, and is not what the server has.
-    Unverified { outcome: Outcome, message: String },
+    /// It came whole, and is not what the server has: it differs, or nobody knows.
+    Unverified {
+        outcome: Outcome,
+        differs: bool,
+        message: String,
+    },
+    /// It came whole, or was there, and the server did not give it its name.
+    NotRenamed { what: String, error: Error },
     /// The user pressed Ctrl-C.
     Cancelled,
 }
@@ -62,16 +68,15 @@ impl Trouble {
         }
     }
 
-    /// All came, and it did not get its name.
-    pub(crate) fn not_renamed(whole: &RemotePath, error: Error) -> Self {
-        let path = whole.as_bytes().to_vec();
-        let error = Box::new(error);
-        Self::Ftp(Error::AtPath { path, error })
+    /// `what` did not get its name, and has this one.
+    pub(crate) fn not_renamed(what: &str, left: &RemotePath, error: Error) -> Self {
+        let what = format!("{what} {left}");
+        Self::NotRenamed { what, error }
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
-            Self::Ftp(error) => outcome_of(error),
+            Self::Ftp(error) | Self::NotRenamed { error, .. } => outcome_of(error),
             Self::Local(_) => Outcome::LocalError,
             Self::Unverified { outcome, .. } => *outcome,
             Self::Cancelled => Outcome::CutOff,
@@ -80,7 +85,7 @@ impl Trouble {
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Ftp(error) => exit_of(error),
+            Self::Ftp(error) | Self::NotRenamed { error, .. } => exit_of(error),
             Self::Local(_) => Exit::LocalFile,
             Self::Unverified { .. } => Exit::Verification,
             Self::Cancelled => Exit::CutOff,
@@ -89,7 +94,7 @@ impl Trouble {
 
     pub(crate) fn code(&self) -> Option<u16> {
         match self {
-            Self::Ftp(error) => error.code().map(Code::get),
+            Self::Ftp(error) | Self::NotRenamed { error, .. } => error.code().map(Code::get),
             _ => None,
         }
     }

@@ -32,6 +32,10 @@ use crate::transcript::{Layout, Live, Recorder};
 const NOT_AT_ONCE: &str =
     "the server does not rename over files: the old one was moved aside first";
 
+/// What failed to be renamed.
+const CAME: &str = "it came whole, and could not be renamed from";
+const ASIDE: &str = "the old file could not be renamed back from";
+
 /// How long a file is at most that is not asked about before it is moved, so that it starts over if it is cut:
 /// that costs no more than to ask. TCP sends so much in its first flight (RFC 6928).
 const SHORT: u64 = 10 * 1460;
@@ -301,6 +305,9 @@ impl Site {
         match trouble {
             Trouble::Ftp(error) => self.recorder.shown_error(error),
             Trouble::Local(message) | Trouble::Unverified { message, .. } => message.clone(),
+            Trouble::NotRenamed { what, error } => {
+                format!("{what}: {}", self.recorder.shown_error(error))
+            }
             Trouble::Cancelled => "cancelled".to_owned(),
         }
     }
@@ -332,12 +339,12 @@ impl Site {
                 .await?
             && self.rename(to, &aside).await.is_ok();
         if !is_aside {
-            return Err(Trouble::not_renamed(from, error));
+            return Err(Trouble::not_renamed(CAME, from, error));
         }
         if let Err(error) = self.rename(from, to).await {
             let back = self.rename(&aside, to).await;
-            back.map_err(|error| Trouble::not_renamed(&aside, error))?;
-            return Err(Trouble::not_renamed(from, error));
+            back.map_err(|error| Trouble::not_renamed(ASIDE, &aside, error))?;
+            return Err(Trouble::not_renamed(CAME, from, error));
         }
         let removed = self
             .once(async |client| client.remove_file(aside.as_bytes()).await)
@@ -360,7 +367,7 @@ impl Site {
                 .recorder
                 .look(|recording| hint(error, recording, self.is_plaintext, self.trust)),
             Trouble::Ftp(error) => advice.about(error, self.is_active).map(str::to_owned),
-            Trouble::Unverified { .. } => advice.not_verified.map(str::to_owned),
+            Trouble::Unverified { differs: true, .. } => advice.not_verified.map(str::to_owned),
             _ => None,
         }
     }

@@ -60,11 +60,15 @@ pub(crate) async fn compare_hash(server: Hash, local: &Path) -> Result<(), Troub
     if hex == server.hex {
         return Ok(());
     }
-    Err(unverified(format!(
-        "verification failed: the {algorithm} of the server's file is {}, that of {} is {hex}",
-        server.hex,
-        local.display()
-    )))
+    Err(Trouble::Unverified {
+        outcome: Outcome::Failed,
+        differs: true,
+        message: format!(
+            "verification failed: the {algorithm} of the server's file is {}, that of {} is {hex}",
+            server.hex,
+            local.display()
+        ),
+    })
 }
 
 /// Compares sizes.
@@ -76,19 +80,24 @@ pub(crate) fn compare_size(server: Option<u64>, local: u64) -> Result<(), Troubl
         Some(size) if size == local => Ok(()),
         Some(size) => Err(Trouble::Unverified {
             outcome: Outcome::LengthDiffers,
+            differs: true,
             message: format!(
                 "verification failed: the server's file has {size} bytes, the local one {local}"
             ),
         }),
-        None => Err(unverified(
-            "cannot be verified: the server does not say the size (SIZE)".to_owned(),
-        )),
+        None => Err(no_size()),
     }
+}
+
+/// The server does not say the size.
+pub(crate) fn no_size() -> Trouble {
+    unverified("cannot be verified: the server does not say the size (SIZE)".to_owned())
 }
 
 fn unverified(message: String) -> Trouble {
     Trouble::Unverified {
         outcome: Outcome::Failed,
+        differs: false,
         message,
     }
 }

@@ -605,3 +605,96 @@ fn a_file_that_the_server_does_not_list_is_asked_for_before_it_is_sent_again() {
     assert_eq!((up.code, table(&up)), (0, [0, 1, 0, 0, 0]), "{up:?}");
     assert_eq!(server.heard("STOR"), Vec::<String>::new());
 }
+
+/// vsftpd and others list a directory that is not there as an empty one, ProFTPD without `MLSD` refuses when it
+/// has begun to send.
+#[test]
+fn a_directory_that_is_not_there_is_not_an_empty_one() {
+    type Lists = fn() -> Fault;
+    let ways: [Lists; 2] = [
+        || Fault::Send(Vec::new()),
+        || Fault::EndWith("450 No such file or directory."),
+    ];
+    for lists in ways {
+        let server = Faulty::start(&[("there/file", b"1")], move |line, before| match line {
+            "MLSD missing" if before < 3 => lists(),
+            "CWD missing" | "MLSD missing/a" => Fault::Reply("550 No such directory.".to_owned()),
+            _ => Fault::None,
+        });
+        let here = TestDirectory::new();
+        files(&here, &[("a/file", "1")]);
+        let missing = server.url("missing/");
+        let down = mirror(&missing, &here.path(), &["--delete"]);
+        assert_eq!(down.code, 3, "{down:?}");
+        assert_eq!(here.read("a/file").unwrap(), b"1");
+        for words in [&["ls", &missing][..], &["ls", "--recursive", &missing]] {
+            let listed = server.program(words).run();
+            assert_eq!(listed.code, 3, "{listed:?}");
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_is_listed_as_empty_though_it_is_not_there_is_made() {
+    type Lists = fn() -> Fault;
+    let ways: [Lists; 2] = [
+        || Fault::Send(Vec::new()),
+        || Fault::EndWith("450 No such file or directory."),
+    ];
+    for lists in ways {
+        let server = Faulty::start(&[], move |line, before| match (line, before) {
+            ("MLSD new", _) => lists(),
+            ("CWD new", 0) => Fault::Reply("550 No such directory.".to_owned()),
+            _ => Fault::None,
+        });
+        let here = TestDirectory::new();
+        files(&here, &[("a/file", "1")]);
+        let up = mirror(&here.path(), &server.url("new/"), &[]);
+        assert_eq!((up.code, table(&up)), (0, [1, 0, 0, 0, 0]), "{up:?}");
+        assert_eq!(server.file("new/a/file").unwrap(), b"1");
+    }
+}
+
+/// As where clients may write and not look.
+#[test]
+fn a_directory_that_is_there_and_not_listed_is_used() {
+    let server = Faulty::start(&[], |line, _| match line.starts_with("MLSD") {
+        true => Fault::Reply("550 Permission denied.".to_owned()),
+        false => Fault::None,
+    });
+    let here = TestDirectory::new();
+    files(&here, &[("a/b/file", "1")]);
+    for _ in 0..2 {
+        let up = mirror(&here.path(), &server.url("drop/"), &[]);
+        assert_eq!((up.code, table(&up)), (0, [1, 0, 0, 0, 0]), "{up:?}");
+    }
+    assert_eq!(server.file("drop/a/b/file").unwrap(), b"1");
+}
+
+/// Servers of file systems without case, for example: what comes as `readme` becomes the `README` that is there.
+#[test]
+fn what_may_be_a_new_file_under_another_name_is_not_deleted() {
+    for (old, new) in [
+        ("README", "readme"),
+        ("ends.", "ends"),
+        ("a_b", "a:b"),
+        ("u\u{308}", "\u{fc}"),
+    ] {
+        let old_path = format!("site/{old}");
+        let server = Faulty::start(&[(&old_path, b"1"), ("site/gone", b"1")], |_, _| {
+            Fault::None
+        });
+        let here = TestDirectory::new();
+        files(&here, &[(new, "new")]);
+        let up = mirror(&here.path(), &server.url("site/"), &["--delete"]);
+        assert_eq!(up.code, 3, "{up:?}");
+        assert!(up.stderr.contains("not deleted"), "{up:?}");
+        assert_eq!(server.heard("DELE"), ["DELE site/gone"], "{new}");
+        assert_eq!(server.file(&old_path).unwrap(), b"1");
+        // Both are listed now: they are two.
+        let again = mirror(&here.path(), &server.url("site/"), &["--delete"]);
+        assert_eq!(again.code, 0, "{again:?}");
+        assert_eq!(server.file(&old_path), None);
+        assert_eq!(server.file(&format!("site/{new}")).unwrap(), b"new");
+    }
+}

@@ -23,6 +23,7 @@ use self::filter::Filter;
 use self::plan::{Plan, Rules};
 use self::table::Tally;
 use self::tree::{Node, Tree, is_hidden, local_path, name, parent, part_name, scan, walk};
+use super::make::is_directory;
 use super::metered::Throttle;
 use super::outcome::Trouble;
 use super::session::Session;
@@ -162,7 +163,7 @@ impl Mirror<'_> {
         let walked = walked.await;
         let (there, is_missing_there) = match walked {
             Ok(tree) => (tree, false),
-            Err(error) if self.way == Way::Up && !self.remote.is_start() && is_refused(&error) => {
+            Err(error) if self.way == Way::Up && self.is_missing(&error).await? => {
                 (Tree::default(), true)
             }
             Err(error) => return Err(error.into()),
@@ -181,6 +182,23 @@ impl Mirror<'_> {
         self.look_closer(&mut seen).await?;
         self.look_at_clock(&mut seen).await?;
         Ok(seen)
+    }
+
+    /// Whether the directory on the server could not be listed because it is not there.
+    async fn is_missing(&self, error: &Error) -> Result<bool, Trouble> {
+        if self.remote.is_start() || !is_refused(error) {
+            return Ok(false);
+        }
+        // Some servers say so only when they have begun to send the listing.
+        Ok(match error {
+            Error::Transfer { error, .. } if matches!(**error, TransferError::Failed { .. }) => {
+                !self
+                    .site
+                    .ask(async |client| is_directory(client, &self.remote).await)
+                    .await?
+            }
+            _ => true,
+        })
     }
 
     fn plan(&self, seen: &mut Seen, is_final: bool) {
@@ -335,7 +353,9 @@ fn is_refused(error: &Error) -> bool {
         Error::AtPath { error, .. } => is_refused(error),
         Error::Refused(_) => true,
         Error::Transfer { error, .. } => match &**error {
-            TransferError::Refused { reply, .. } => reply.code().subject() != Subject::Connections,
+            TransferError::Refused { reply, .. } | TransferError::Failed { reply, .. } => {
+                reply.code().subject() != Subject::Connections
+            }
             _ => false,
         },
         _ => false,

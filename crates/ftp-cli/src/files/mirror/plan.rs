@@ -1,6 +1,8 @@
 //! What is to be done so that the target has what the source has. Decided before anything is done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ftp_proto::wire::escape;
 
 use super::filter::Filter;
 use super::tree::{LeftOut, Node, Tree, is_part, name, parent};
@@ -146,6 +148,14 @@ impl Plan {
         known: &BTreeSet<&Vec<u8>>,
     ) {
         let unproven = source.unproven();
+        // A target that does not tell all names apart gives what comes the name that it has already.
+        let missing = |path: &&Vec<u8>| !target.nodes.contains_key(path.as_slice());
+        let new: BTreeMap<String, &Vec<u8>> = source
+            .nodes
+            .keys()
+            .filter(missing)
+            .map(|path| (alike(path), path))
+            .collect();
         let mut kept: BTreeSet<&[u8]> = BTreeSet::new();
         let mut empty: BTreeSet<&[u8]> = BTreeSet::new();
         // What is in a directory comes before it.
@@ -154,7 +164,7 @@ impl Plan {
                 continue;
             }
             let above = nearest(source, path);
-            let is_kept = kept.contains(path.as_slice())
+            let mut is_kept = kept.contains(path.as_slice())
                 || rules.filter.excludes(path)
                 || parts.contains(path)
                 || known.contains(path)
@@ -163,6 +173,17 @@ impl Plan {
                     && !rules.filter.includes_file(path)
                 || !above.is_empty() && source.nodes.get(above) != Some(&Node::Directory);
             let is_unproven = unproven.contains(above);
+            if !is_kept
+                && !is_unproven
+                && !is_part(name(path))
+                && let Some(other) = new.get(&alike(path))
+            {
+                let (path, other) = (escape(path), escape(other));
+                self.kept.push(format!(
+                    "{path}, which may be {other} as the target writes it; the next run shows that"
+                ));
+                is_kept = true;
+            }
             if is_unproven && !is_kept {
                 empty.insert(above);
             }
@@ -207,6 +228,31 @@ fn nearest<'a>(source: &Tree, path: &'a [u8]) -> &'a [u8] {
         above = parent(above);
     }
     above
+}
+
+/// The same for paths that file systems may not tell apart: by case, by how marks of letters are written, by
+/// characters that they replace, and by what they drop at the end of names.
+fn alike(path: &[u8]) -> String {
+    let path = String::from_utf8_lossy(path);
+    let names = path.split('/').map(|name| {
+        let mut alike = String::new();
+        for character in name.to_lowercase().chars() {
+            match character {
+                // A mark of its own, and a letter that has one.
+                '\u{300}'..='\u{36f}' => {
+                    alike.pop();
+                    alike.push('^');
+                }
+                '\u{df}'..='\u{24f}' => alike.push('^'),
+                character if character.is_alphanumeric() => alike.push(character),
+                _ => alike.push('_'),
+            }
+        }
+        let length = alike.trim_end_matches('_').len();
+        alike.truncate(length);
+        alike
+    });
+    names.collect::<Vec<_>>().join("/")
 }
 
 /// Whether the source's file is to replace the target's; `None` if that cannot be said yet.

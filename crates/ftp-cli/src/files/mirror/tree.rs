@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::exit::Exit;
 use crate::files::list::{DEPTH_LIMIT, why_skipped};
 use crate::files::local::modified;
+use crate::files::make::check_directory;
 use crate::files::outcome::exit_of;
 use crate::target::{RemotePath, local_name, remote_name};
 
@@ -95,6 +96,10 @@ impl Tree {
                 _ => None,
             });
         sizes.sum()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.left_out.is_empty() && self.doubt.is_none()
     }
 
     fn leave_out(&mut self, path: Vec<u8>, why: impl Into<String>, exit: Exit) {
@@ -198,6 +203,10 @@ pub(super) async fn walk(
     match walk.skipped() {
         0 => {}
         count => tree.doubt = Some(format!("{count} lines of the listings could not be read")),
+    }
+    drop(walk);
+    if tree.is_empty() && !root.is_start() {
+        check_directory(client, root).await?;
     }
     Ok(tree)
 }

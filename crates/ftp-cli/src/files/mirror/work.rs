@@ -14,7 +14,7 @@ use super::{Mirror, Seen, Way, exists};
 use crate::exit::Exit;
 use crate::files::get;
 use crate::files::local::{LocalFile, modified};
-use crate::files::make::make_path;
+use crate::files::make::{is_directory, make_path};
 use crate::files::metered::Metered;
 use crate::files::outcome::{FileRecord, Outcome, Success, Trouble, Whole};
 use crate::files::session::size;
@@ -198,9 +198,18 @@ impl Mirror<'_> {
                 let remote = self.remote.join(path);
                 let made = self
                     .site
-                    .once(async |client| client.make_dir(remote.as_bytes()).await);
-                made.await?;
-                Ok(())
+                    .once(async |client| client.make_dir(remote.as_bytes()).await)
+                    .await;
+                let is_there = matches!(made, Err(Error::Refused(_)))
+                    && self
+                        .site
+                        .ask(async |client| is_directory(client, &remote).await)
+                        .await?;
+                match made {
+                    // The listing did not show it.
+                    Err(_) if is_there => Ok(()),
+                    made => Ok(made.map(drop)?),
+                }
             }
         }
     }

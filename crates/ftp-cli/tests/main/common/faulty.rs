@@ -25,6 +25,8 @@ pub enum Fault {
     Hang,
     /// It sends these bytes instead.
     Send(Vec<u8>),
+    /// It sends nothing, and then answers this.
+    EndWith(&'static str),
 }
 
 type Decide = dyn Fn(&str, usize) -> Fault + Send + Sync;
@@ -277,6 +279,7 @@ impl Session {
         let mut data = self.data();
         let bytes = match fault {
             Fault::Send(others) => others.as_slice(),
+            Fault::EndWith(_) => &[],
             Fault::CutAfter(count) | Fault::VanishAfter(count) | Fault::DoneAfter(count) => {
                 &bytes[..bytes.len().min(*count)]
             }
@@ -325,6 +328,7 @@ impl Session {
         match fault {
             Fault::VanishAfter(_) => return None,
             Fault::CutAfter(_) => self.say("426 Something broke."),
+            Fault::EndWith(reply) => self.say(reply),
             _ => self.say("226 Done."),
         }
         Some(())
