@@ -20,7 +20,8 @@ class Aioftp(Kind):
     lacks_with_files = dict.fromkeys(
         ("downloads given up", "uploads given up", "given up after Telnet IP and DM"),
         "it closes the control connection without a word when a data connection is reset",
-    )
+    ) | {"each asked ahead": "it closes the control connection when it is asked for a data connection "
+                             "while one is in use"}
     files = {"files": ("clear",), "files-implicit": ("implicit TLS 1.2", "implicit TLS 1.3")}
 
     answers = {

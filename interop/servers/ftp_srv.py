@@ -12,7 +12,7 @@ class FtpSrv(Kind):
     lacks_with_files = dict.fromkeys(
         ("downloads given up", "given up after Telnet IP and DM"),
         "at times it answers no command any more after a data connection was reset",
-    )
+    ) | {"each asked ahead": "it forgets the port that it told when the transfer before ends"}
     answers = {
         ("clear", "anonymous"): logged_in_by_name(tls=False),
         ("explicit TLS", "anonymous"): logged_in_by_name(tls=True),

@@ -17,6 +17,7 @@ class Pyftpdlib(Kind):
     lacks_with_files = {
         "active mode": "with several clients at a time it may notice nothing of a connection that it made, "
                        "and not even answer PORT",
+        "each asked ahead": "it closes the data connection that is in use when it is asked for another",
     }
     files = {"files": Kind.files["files"]}
 

@@ -404,11 +404,11 @@ impl Config {
     /// round trip for each file and listing but the first. Default off. Nothing is asked ahead in
     /// [`DataMode::Active`], nor with [`transfer_keep_alive`](Self::transfer_keep_alive).
     ///
-    /// Only for servers that keep a command until the transfer is over, or answer it meanwhile: vsftpd, ProFTPD
-    /// and Pure-FTPd do. With others a transfer may end as [`TransferError::CutOff`](super::TransferError::CutOff), or
-    /// the connection with [`Error::TimedOut`](super::Error::TimedOut): pyftpdlib closes the data connection that is in
-    /// use, and some servers drop what follows a command. An outcome is never taken for another: a transfer is over
-    /// when its own reply is here, and one that fails when both are.
+    /// Only for servers that keep a command until the transfer is over, or answer it meanwhile: vsftpd, ProFTPD,
+    /// Pure-FTPd and that of this project do. With others a transfer may be refused, cut off or unknown, or the connection
+    /// end with [`Error::TimedOut`](super::Error::TimedOut): pyftpdlib closes the data connection that is in use, aioftp
+    /// the control connection, ftp-srv forgets the port, and some servers drop what follows a command. An outcome is
+    /// never taken for another: a transfer is over when its own reply is here, and one that fails when both are.
     ///
     /// The last transfer leaves the server listening. A port that was told more than ten seconds ago is not
     /// used, and one that cannot be reached is asked for anew.
