@@ -270,7 +270,7 @@ impl Connection {
 
     /// Moves a file or a listing over a data connection. [`Event::OpenData`], perhaps
     /// [`Event::Started`], and [`Event::Transferred`] follow; until the last of these nothing else is
-    /// sent.
+    /// sent, but what [`Config::transfer_pipelining`](super::Config::transfer_pipelining) asks for.
     ///
     /// # Errors
     /// As [`reinitialize`](Self::reinitialize).
@@ -358,8 +358,8 @@ impl Connection {
         self.in_transfer(now, |state, context| (state.abort(context), Ok(())))
     }
 
-    /// Whether it is logged in and nothing is under way: no transfer, no command that is unanswered, and
-    /// no event that [`poll`](crate::Machine::poll) has not given yet.
+    /// Whether it is logged in and nothing is under way: no transfer, no command of the application that is
+    /// unanswered, and no event that [`poll`](crate::Machine::poll) has not given yet.
     pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Ready(_))
             && self.context.outstanding.commands() == 0
