@@ -36,7 +36,7 @@ fn tree(root: &Path) -> BTreeMap<String, Option<Vec<u8>>> {
     found
 }
 
-fn files(root: &TestDirectory, files: &[(&str, &str)]) {
+pub(crate) fn files(root: &TestDirectory, files: &[(&str, &str)]) {
     for (path, content) in files {
         let path = root.0.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -45,7 +45,7 @@ fn files(root: &TestDirectory, files: &[(&str, &str)]) {
 }
 
 /// With times long ago, so that files of the server are newer.
-fn old(root: &TestDirectory, path: &str) {
+pub(crate) fn old(root: &TestDirectory, path: &str) {
     let file = fs::File::options()
         .write(true)
         .open(root.0.join(path))
@@ -54,7 +54,7 @@ fn old(root: &TestDirectory, path: &str) {
         .unwrap();
 }
 
-fn mirror(source: &str, target: &str, options: &[&str]) -> Run {
+pub(crate) fn mirror(source: &str, target: &str, options: &[&str]) -> Run {
     let words = ["mirror", "--plaintext", source, target];
     Program::new(words.iter().chain(options))
         .env("FTP_PASSWORD", SENTINEL)
@@ -68,7 +68,7 @@ fn counted(run: &Run, what: &str) -> u64 {
     number.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-fn table(run: &Run) -> [u64; 5] {
+pub(crate) fn table(run: &Run) -> [u64; 5] {
     ["transferred", "skipped", "deleted", "failed", "left out"].map(|what| counted(run, what))
 }
 
@@ -525,36 +525,6 @@ fn mistakes_are_said_first() {
     }
 }
 
-/// A directory that may be read and not entered shows names alone. So do paths that are too long for the
-/// system, whoever asks.
-#[test]
-fn nothing_is_deleted_because_something_here_could_not_be_looked_at() {
-    let here = TestDirectory::new();
-    let long = "d".repeat(250);
-    let mut path = String::from("site");
-    let mut directory = fs::File::open(&here.0).unwrap();
-    let mut length = here.path().len();
-    loop {
-        let made = rustix::fs::mkdirat(&directory, long.as_str(), 0o755.into());
-        made.unwrap();
-        length += 1 + long.len();
-        path = format!("{path}/{long}");
-        if length >= 4096 {
-            break;
-        }
-        let flags = rustix::fs::OFlags::DIRECTORY;
-        let below = rustix::fs::openat(&directory, long.as_str(), flags, 0o0.into());
-        directory = fs::File::from(below.unwrap());
-    }
-    let there = format!("{path}/file");
-    let server = Faulty::start(&[(&there, b"1"), ("site/gone", b"1")], |_, _| Fault::None);
-    let up = mirror(&here.path(), &server.url("site/"), &["--delete"]);
-    assert_eq!(up.code, 8, "{up:?}");
-    assert_eq!(table(&up), [0, 0, 0, 0, 1], "{up:?}");
-    assert_eq!(server.heard("DELE"), [""; 0]);
-    assert!(up.stderr.contains("not deleted"), "{up:?}");
-}
-
 /// Its clock stands still, years ago, and it takes no times.
 #[test]
 fn what_a_server_whose_clock_is_off_has_is_not_sent_again_and_what_changed_is() {
@@ -587,114 +557,4 @@ fn what_a_server_whose_clock_is_off_has_is_not_sent_again_and_what_changed_is() 
     let changed = mirror(&here.path(), &server.url("site/"), &[]);
     assert_eq!(table(&changed), [1, 1, 0, 0, 0], "{changed:?}");
     assert_eq!(server.file("site/a").unwrap(), b"2");
-}
-
-/// Some servers list no names that begin with a dot.
-#[test]
-fn a_file_that_the_server_does_not_list_is_asked_for_before_it_is_sent_again() {
-    let server = Faulty::start(&[("site/.hidden", b"1")], |line, _| {
-        match line.starts_with("MLSD") {
-            true => Fault::Send(Vec::new()),
-            false => Fault::None,
-        }
-    });
-    let here = TestDirectory::new();
-    files(&here, &[(".hidden", "1")]);
-    old(&here, ".hidden");
-    let up = mirror(&here.path(), &server.url("site/"), &[]);
-    assert_eq!((up.code, table(&up)), (0, [0, 1, 0, 0, 0]), "{up:?}");
-    assert_eq!(server.heard("STOR"), Vec::<String>::new());
-}
-
-/// vsftpd and others list a directory that is not there as an empty one, ProFTPD without `MLSD` refuses when it
-/// has begun to send.
-#[test]
-fn a_directory_that_is_not_there_is_not_an_empty_one() {
-    type Lists = fn() -> Fault;
-    let ways: [Lists; 2] = [
-        || Fault::Send(Vec::new()),
-        || Fault::EndWith("450 No such file or directory."),
-    ];
-    for lists in ways {
-        let server = Faulty::start(&[("there/file", b"1")], move |line, before| match line {
-            "MLSD missing" if before < 3 => lists(),
-            "CWD missing" | "MLSD missing/a" => Fault::Reply("550 No such directory.".to_owned()),
-            _ => Fault::None,
-        });
-        let here = TestDirectory::new();
-        files(&here, &[("a/file", "1")]);
-        let missing = server.url("missing/");
-        let down = mirror(&missing, &here.path(), &["--delete"]);
-        assert_eq!(down.code, 3, "{down:?}");
-        assert_eq!(here.read("a/file").unwrap(), b"1");
-        for words in [&["ls", &missing][..], &["ls", "--recursive", &missing]] {
-            let listed = server.program(words).run();
-            assert_eq!(listed.code, 3, "{listed:?}");
-        }
-    }
-}
-
-#[test]
-fn a_directory_that_is_listed_as_empty_though_it_is_not_there_is_made() {
-    type Lists = fn() -> Fault;
-    let ways: [Lists; 2] = [
-        || Fault::Send(Vec::new()),
-        || Fault::EndWith("450 No such file or directory."),
-    ];
-    for lists in ways {
-        let server = Faulty::start(&[], move |line, before| match (line, before) {
-            ("MLSD new", _) => lists(),
-            ("CWD new", 0) => Fault::Reply("550 No such directory.".to_owned()),
-            _ => Fault::None,
-        });
-        let here = TestDirectory::new();
-        files(&here, &[("a/file", "1")]);
-        let up = mirror(&here.path(), &server.url("new/"), &[]);
-        assert_eq!((up.code, table(&up)), (0, [1, 0, 0, 0, 0]), "{up:?}");
-        assert_eq!(server.file("new/a/file").unwrap(), b"1");
-    }
-}
-
-/// As where clients may write and not look.
-#[test]
-fn a_directory_that_is_there_and_not_listed_is_used() {
-    let server = Faulty::start(&[], |line, _| match line.starts_with("MLSD") {
-        true => Fault::Reply("550 Permission denied.".to_owned()),
-        false => Fault::None,
-    });
-    let here = TestDirectory::new();
-    files(&here, &[("a/b/file", "1")]);
-    for _ in 0..2 {
-        let up = mirror(&here.path(), &server.url("drop/"), &[]);
-        assert_eq!((up.code, table(&up)), (0, [1, 0, 0, 0, 0]), "{up:?}");
-    }
-    assert_eq!(server.file("drop/a/b/file").unwrap(), b"1");
-}
-
-/// Servers of file systems without case, for example: what comes as `readme` becomes the `README` that is there.
-#[test]
-fn what_may_be_a_new_file_under_another_name_is_not_deleted() {
-    for (old, new) in [
-        ("README", "readme"),
-        ("ends.", "ends"),
-        ("a_b", "a:b"),
-        ("u\u{308}", "\u{fc}"),
-    ] {
-        let old_path = format!("site/{old}");
-        let server = Faulty::start(&[(&old_path, b"1"), ("site/gone", b"1")], |_, _| {
-            Fault::None
-        });
-        let here = TestDirectory::new();
-        files(&here, &[(new, "new")]);
-        let up = mirror(&here.path(), &server.url("site/"), &["--delete"]);
-        assert_eq!(up.code, 3, "{up:?}");
-        assert!(up.stderr.contains("not deleted"), "{up:?}");
-        assert_eq!(server.heard("DELE"), ["DELE site/gone"], "{new}");
-        assert_eq!(server.file(&old_path).unwrap(), b"1");
-        // Both are listed now: they are two.
-        let again = mirror(&here.path(), &server.url("site/"), &["--delete"]);
-        assert_eq!(again.code, 0, "{again:?}");
-        assert_eq!(server.file(&old_path), None);
-        assert_eq!(server.file(&format!("site/{new}")).unwrap(), b"new");
-    }
 }

@@ -12,6 +12,7 @@ mod cli_files;
 mod cli_get_put;
 mod cli_login;
 mod cli_mirror;
+mod cli_mirror_doubts;
 mod cli_netrc;
 mod cli_odd_files;
 mod cli_put_pauses;

@@ -64,13 +64,47 @@ impl Mirror<'_> {
         self.session
             .each(self.arguments.parallel, files, work)
             .await;
-        for (path, node) in &seen.plan.deletions {
+        self.delete_all(&seen.plan.deletions).await;
+        self.end();
+    }
+
+    async fn delete_all(&self, deletions: &[(Vec<u8>, Node)]) {
+        // From above: a link that the server calls a directory goes, and not what is where it leads to.
+        let mut links: Vec<&[u8]> = Vec::new();
+        let directories = deletions
+            .iter()
+            .rev()
+            .filter(|(_, node)| *node == Node::Directory && self.way == Way::Up);
+        for (path, _) in directories {
+            let is_known = links.iter().any(|link| is_at_or_below(path, link));
+            if !is_known && !self.session.is_cancelled() && self.delete_link(path).await {
+                links.push(path);
+            }
+        }
+        for (path, node) in deletions {
             if self.session.is_cancelled() {
                 break;
             }
-            self.delete(path, *node).await;
+            if !links.iter().any(|link| is_at_or_below(path, link)) {
+                self.delete(path, *node).await;
+            }
         }
-        self.end();
+    }
+
+    /// Removes what is called a directory if it is removed as files are. Otherwise nothing is done.
+    async fn delete_link(&self, path: &[u8]) -> bool {
+        let remote = self.remote.join(path);
+        let deletes = self
+            .site
+            .once(async |client| client.remove_file(remote.as_bytes()).await);
+        let deleted = async { Ok(deletes.await?) };
+        let is_link = self.session.unless_cancelled(deleted).await.is_ok();
+        if is_link {
+            self.session
+                .report(&self.site, path, 0, Duration::ZERO, &Ok(deleted_whole()));
+            self.tally.count(&self.tally.deleted);
+        }
+        is_link
     }
 
     /// Says what would be done.
@@ -340,6 +374,11 @@ impl Mirror<'_> {
         deleted.await?;
         Ok(deleted_whole())
     }
+}
+
+fn is_at_or_below(path: &[u8], above: &[u8]) -> bool {
+    path.strip_prefix(above)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 fn delete_here(path: &Path, node: Node) -> Result<Whole, Trouble> {
