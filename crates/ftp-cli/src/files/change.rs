@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ftp_adapter::Error;
+
 use super::make::make_path;
 use super::outcome::{Success, Trouble, Whole};
 use super::session::Session;
@@ -43,9 +45,14 @@ pub(super) async fn remove(
                     .await?;
                 return Ok(done());
             }
-            let count = site
+            let removed = site
                 .once(async |client| client.remove_all(path.as_bytes()).await)
-                .await?;
+                .await;
+            let count = removed.map_err(|error| match error {
+                // It is named already.
+                Error::AtPath { path: at, error } if at == path.as_bytes() => *error,
+                error => error,
+            })?;
             Ok(Whole {
                 note: (count > 1).then(|| format!("removed {count} files and directories")),
                 ..done()

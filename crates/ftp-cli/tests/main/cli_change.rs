@@ -50,6 +50,9 @@ fn directories_are_made_moved_and_removed() {
     assert_eq!(missing.code, 3, "{missing:?}");
     assert_eq!(missing.json()["outcome"], "refused");
     assert_eq!(missing.json()["code"], 550);
+    let missing = run(&server, &["rm", "-r"], &["none"]);
+    assert_eq!(missing.code, 3, "{missing:?}");
+    assert_eq!(missing.stderr.matches("none").count(), 1, "{missing:?}");
     let made = run(&server, &["mkdir", "--json"], &["x"]);
     assert_eq!(made.json()["outcome"], "done", "{made:?}");
 }

@@ -180,7 +180,7 @@ impl Plan {
             {
                 let (path, other) = (escape(path), escape(other));
                 self.kept.push(format!(
-                    "{path}, which may be {other} as the target writes it; the next run shows that"
+                    "{path}, which may be {other} as the target writes names"
                 ));
                 is_kept = true;
             }
