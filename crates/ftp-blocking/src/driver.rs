@@ -360,12 +360,17 @@ impl<T: Transport> Driver<Secured<data::Connection>, T> {
                 count
             }
             Some(Poll::Ready(failed)) => {
-                let now = self.now();
-                let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
-                self.state.wrote(now, failed, read);
+                self.not_written(failed);
                 0
             }
         }
+    }
+
+    #[cold]
+    fn not_written(&mut self, failed: io::Result<usize>) {
+        let now = self.now();
+        let read = |space: &mut [u8]| self.transport.read(space, Duration::ZERO);
+        self.state.wrote(now, failed, read);
     }
 }
 

@@ -264,22 +264,32 @@ impl<C: HoldsClient> Running<C> {
                     return Ok(count);
                 }
             }
-            self.serve_control()?;
-            if let Some(outcome) = self.outcome() {
-                outcome?;
-                // The server says that the file is whole, and there is more.
-                return Err(Error::Closed);
+            let count = self.send_in_turn(bytes)?;
+            if count > 0 {
+                return Ok(count);
             }
-            if let Data::Open { driver, .. } = &mut self.data {
-                let now = driver.now();
-                let count = driver.machine_mut().machine_mut().write(now, bytes);
-                if count > 0 {
-                    self.flush()?;
-                    return Ok(count);
-                }
-            }
-            self.turn()?;
         }
+    }
+
+    /// The same, by way of the machine; or takes a [`turn`](Self::turn), if that has no room.
+    #[cold]
+    fn send_in_turn(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        self.serve_control()?;
+        if let Some(outcome) = self.outcome() {
+            outcome?;
+            // The server says that the file is whole, and there is more.
+            return Err(Error::Closed);
+        }
+        if let Data::Open { driver, .. } = &mut self.data {
+            let now = driver.now();
+            let count = driver.machine_mut().machine_mut().write(now, bytes);
+            if count > 0 {
+                self.flush()?;
+                return Ok(count);
+            }
+        }
+        self.turn()?;
+        Ok(0)
     }
 
     /// Waits until all that was written is with the transport. What that finds out is told by the next
@@ -351,6 +361,7 @@ impl<C: HoldsClient> Running<C> {
         }
     }
 
+    #[cold]
     fn abort(&mut self) {
         let client = self.client.client();
         client.aborter.reset();
