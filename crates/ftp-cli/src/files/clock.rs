@@ -11,7 +11,7 @@ use ftp_proto::DateTime;
 use ftp_proto::client::Transfer;
 use ftp_tokio::Pooled;
 
-use super::mirror::tree::part_name;
+use super::mirror::tree::{part_name, visible};
 use super::outcome::Trouble;
 use super::site::Site;
 use crate::output::complain;
@@ -65,13 +65,18 @@ impl Site {
     pub(crate) async fn clock(&self, directory: &RemotePath) -> Result<ServerClock, Trouble> {
         let learn = async || {
             let name = part_name(&[b"clock", &jitter().to_be_bytes()]);
-            let path = directory.join(name.as_bytes());
-            let seen = self.ask(async |client| look(client, &path).await).await;
-            let clock = match seen {
-                Ok(clock) => clock.unwrap_or_default(),
-                Err(Error::Refused(_) | Error::Transfer { .. }) => ServerClock::default(),
-                Err(error) => return Err(error.into()),
-            };
+            let mut clock = ServerClock::default();
+            // Some servers take no names with a dot in front.
+            for name in [name.as_str(), visible(&name)] {
+                let path = directory.join(name.as_bytes());
+                match self.ask(async |client| look(client, &path).await).await {
+                    Ok(seen) => clock = seen.unwrap_or_default(),
+                    Err(Error::Transfer { .. }) => continue,
+                    Err(Error::Refused(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                break;
+            }
             if let (true, Some(note)) = (self.tells, clock.note()) {
                 complain(format_args!("note: {note}; times are compared accordingly"));
             }

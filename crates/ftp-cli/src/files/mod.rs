@@ -14,6 +14,7 @@ mod metered;
 mod mirror;
 mod outcome;
 mod put;
+mod rename;
 mod session;
 mod site;
 mod stat;

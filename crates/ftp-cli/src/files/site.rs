@@ -16,8 +16,6 @@ use zeroize::Zeroizing;
 
 use super::advice::{Advice, NOT_SEEN};
 use super::clock::ServerClock;
-use super::make::is_directory;
-use super::mirror::tree::part_name;
 use super::outcome::{Trouble, is_of_login};
 use crate::cli::SessionArguments;
 use crate::connection::{config, security, tls_config, trust, warn};
@@ -27,14 +25,6 @@ use crate::output::complain;
 use crate::report::{Trust, hint};
 use crate::target::{RemotePath, Target};
 use crate::transcript::{Layout, Live, Recorder};
-
-/// What [`Site::rename_over`] says where it moved the old file aside.
-const NOT_AT_ONCE: &str =
-    "the server does not rename over files: the old one was moved aside first";
-
-/// What failed to be renamed.
-const CAME: &str = "it came whole, and could not be renamed from";
-const ASIDE: &str = "the old file could not be renamed back from";
 
 /// How long a file is at most that is not asked about before it is moved, so that it starts over if it is cut:
 /// that costs no more than to ask. TCP sends so much in its first flight (RFC 6928).
@@ -315,49 +305,6 @@ impl Site {
     /// The same for an error of the library.
     pub(crate) fn message_of(&self, error: &Error) -> String {
         self.recorder.shown_error(error)
-    }
-
-    /// Gives a file another name, in place of one that has it. Where the server does not do that, the old
-    /// one is moved aside before, and removed afterwards: then there is something to say.
-    ///
-    /// # Errors
-    /// If the server refuses: both files have the names that they had.
-    pub(crate) async fn rename_over(
-        &self,
-        from: &RemotePath,
-        to: &RemotePath,
-    ) -> Result<Option<String>, Trouble> {
-        let error = match self.rename(from, to).await {
-            Ok(()) => return Ok(None),
-            Err(error) => error,
-        };
-        // Where nothing can be renamed, or something other than a file is in the way, all stays as it is.
-        let aside = to.beside(part_name(&[to.name(), &jitter().to_be_bytes()]).as_bytes());
-        let is_aside = matches!(error, Error::Refused(_))
-            && !self
-                .ask(async |client| is_directory(client, to).await)
-                .await?
-            && self.rename(to, &aside).await.is_ok();
-        if !is_aside {
-            return Err(Trouble::not_renamed(CAME, from, error));
-        }
-        if let Err(error) = self.rename(from, to).await {
-            let back = self.rename(&aside, to).await;
-            back.map_err(|error| Trouble::not_renamed(ASIDE, &aside, error))?;
-            return Err(Trouble::not_renamed(CAME, from, error));
-        }
-        let removed = self
-            .once(async |client| client.remove_file(aside.as_bytes()).await)
-            .await;
-        Ok(Some(match removed {
-            Ok(()) => NOT_AT_ONCE.to_owned(),
-            Err(_) => format!("{NOT_AT_ONCE}, and is left as {aside}"),
-        }))
-    }
-
-    async fn rename(&self, from: &RemotePath, to: &RemotePath) -> Result<(), Error> {
-        self.once(async |client| client.rename(from.as_bytes(), to.as_bytes()).await)
-            .await
     }
 
     /// What to do about it.

@@ -167,3 +167,28 @@ fn a_link_is_deleted_and_not_what_it_leads_to() {
     let left = ["site/link/b", "site/link/sub/a", "site/new"];
     assert_eq!(server.paths(), left);
 }
+
+/// Pure-FTPd can be told so.
+#[test]
+fn a_server_that_takes_no_names_with_a_dot_in_front_gets_others() {
+    let server = Faulty::start(&[], |line, _| {
+        let (verb, path) = line.split_once(' ').unwrap_or((line, ""));
+        let is_hidden = path
+            .rsplit('/')
+            .next()
+            .is_some_and(|name| name.starts_with('.'));
+        match matches!(verb, "STOR" | "RNTO") && is_hidden {
+            true => Fault::Reply("553 Prohibited file name.".to_owned()),
+            false => Fault::None,
+        }
+    });
+    let here = TestDirectory::new();
+    files(&here, &[("a", "1"), ("sub/b", "22")]);
+    let up = mirror(&here.path(), &server.url("site/"), &[]);
+    assert_eq!((up.code, table(&up)), (0, [2, 0, 0, 0, 0]), "{up:?}");
+    files(&here, &[("a", "longer")]);
+    let up = mirror(&here.path(), &server.url("site/"), &["--delete"]);
+    assert_eq!((up.code, table(&up)), (0, [1, 1, 0, 0, 0]), "{up:?}");
+    assert_eq!(server.file("site/a").unwrap(), b"longer");
+    assert_eq!(server.paths(), ["site/a", "site/sub", "site/sub/b"]);
+}

@@ -2,6 +2,7 @@
 //!
 //! Both trees are looked at (`tree`), what is to be done is decided (`plan`), and then done (`work`).
 
+mod delete;
 mod filter;
 mod plan;
 mod table;
@@ -54,6 +55,8 @@ struct Mirror<'a> {
     local: PathBuf,
     throttle: Option<Throttle>,
     tally: Tally,
+    /// The server takes no names with a dot in front.
+    hides_nothing: Cell<bool>,
 }
 
 /// What was seen, and what is to be done.
@@ -87,6 +90,7 @@ pub(super) async fn run(
         local,
         throttle: arguments.limit_rate.map(Throttle::new),
         tally: Tally::default(),
+        hides_nothing: Cell::new(false),
     };
     let done = match session.unless_cancelled(mirror.look()).await {
         Ok(seen) if arguments.dry_run => {
@@ -210,7 +214,7 @@ impl Mirror<'_> {
         let parts = files.flat_map(|(path, node)| {
             let part = self.part_path(path, *node);
             let notes = [part.as_slice(), b".json"].concat();
-            [part, notes]
+            [visible_path(&part), part, notes]
         });
         let parts: BTreeSet<_> = parts.collect();
         let rules = Rules {
@@ -345,6 +349,12 @@ impl Seen {
             }
         })
     }
+}
+
+/// The same for servers that want no name with a dot in front.
+fn visible_path(part: &[u8]) -> Vec<u8> {
+    let (above, name) = part.split_at(part.len() - name(part).len());
+    [above, name.strip_prefix(b".").unwrap_or(name)].concat()
 }
 
 /// Whether the server refuses to list a directory, and not because of a connection, which says nothing of it.

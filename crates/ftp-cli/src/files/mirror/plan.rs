@@ -248,9 +248,10 @@ fn alike(path: &[u8]) -> String {
                 _ => alike.push('_'),
             }
         }
-        let length = alike.trim_end_matches('_').len();
-        alike.truncate(length);
-        alike
+        match alike.trim_end_matches('_') {
+            "" => name.to_owned(),
+            alike => alike.to_owned(),
+        }
     });
     names.collect::<Vec<_>>().join("/")
 }

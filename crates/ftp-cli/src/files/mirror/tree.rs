@@ -130,7 +130,20 @@ const PART_START: &[u8] = b".ftp-cli-";
 
 /// Whether files have such names while they come.
 pub(super) fn is_part(name: &[u8]) -> bool {
-    name.starts_with(PART_START) && (name.ends_with(b".part") || name.ends_with(b".part.json"))
+    if name.starts_with(PART_START) {
+        return name.ends_with(b".part") || name.ends_with(b".part.json");
+    }
+    // One that is not hidden may be somebody's who chose it, but hardly with such digits.
+    let visible = PART_START.strip_prefix(b".").unwrap_or(PART_START);
+    let digits = name
+        .strip_prefix(visible)
+        .and_then(|rest| rest.strip_suffix(b".part"));
+    digits.is_some_and(|digits| digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// The same name without the dot that hides it, for servers that want none.
+pub(in crate::files) fn visible(part: &str) -> &str {
+    part.strip_prefix('.').unwrap_or(part)
 }
 
 /// The name of a file while it comes: always the same for these, of the same length, and no other's.

@@ -2,15 +2,15 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use ftp_adapter::Error;
-use ftp_proto::wire::escape;
+use ftp_proto::client::TransferError;
+use ftp_proto::wire::{Verb, escape};
 use serde::Serialize;
 
 use super::tree::{LeftOut, Node};
-use super::{Mirror, Seen, Way, exists};
+use super::{Mirror, Seen, Way, visible_path};
 use crate::exit::Exit;
 use crate::files::get;
 use crate::files::local::{LocalFile, modified};
@@ -66,45 +66,6 @@ impl Mirror<'_> {
             .await;
         self.delete_all(&seen.plan.deletions).await;
         self.end();
-    }
-
-    async fn delete_all(&self, deletions: &[(Vec<u8>, Node)]) {
-        // From above: a link that the server calls a directory goes, and not what is where it leads to.
-        let mut links: Vec<&[u8]> = Vec::new();
-        let directories = deletions
-            .iter()
-            .rev()
-            .filter(|(_, node)| *node == Node::Directory && self.way == Way::Up);
-        for (path, _) in directories {
-            let is_known = links.iter().any(|link| is_at_or_below(path, link));
-            if !is_known && !self.session.is_cancelled() && self.delete_link(path).await {
-                links.push(path);
-            }
-        }
-        for (path, node) in deletions {
-            if self.session.is_cancelled() {
-                break;
-            }
-            if !links.iter().any(|link| is_at_or_below(path, link)) {
-                self.delete(path, *node).await;
-            }
-        }
-    }
-
-    /// Removes what is called a directory if it is removed as files are. Otherwise nothing is done.
-    async fn delete_link(&self, path: &[u8]) -> bool {
-        let remote = self.remote.join(path);
-        let deletes = self
-            .site
-            .once(async |client| client.remove_file(remote.as_bytes()).await);
-        let deleted = async { Ok(deletes.await?) };
-        let is_link = self.session.unless_cancelled(deleted).await.is_ok();
-        if is_link {
-            self.session
-                .report(&self.site, path, 0, Duration::ZERO, &Ok(deleted_whole()));
-            self.tally.count(&self.tally.deleted);
-        }
-        is_link
     }
 
     /// Says what would be done.
@@ -305,27 +266,33 @@ impl Mirror<'_> {
                 &io::Error::other("it is being changed"),
             ));
         }
-        let part = self.part_path(path, node);
-        let mut options = self.site.resume_options_for(facts.len());
-        let to = self.remote.join(&part);
-        if seen.target.nodes.contains_key(&part) {
-            let begun = self
-                .site
-                .ask(async |client| client.file_facts(to.as_bytes()).await)
-                .await?;
-            options = options.begun(begun).asked(begun);
-        }
         meter.set_size(Some(facts.len()));
-        let mut source = Metered::new(LocalFile::from(file), meter, self.throttle.as_ref());
-        let sent = self
-            .site
-            .pool()
-            .upload_from(to.as_bytes(), &mut source, options)
-            .await;
-        let whole = Whole::of(sent.map_err(|error| Trouble::Ftp(error).of_file(&local))?);
+        let hidden = self.part_path(path, node);
+        let visible = visible_path(&hidden);
+        let is_begun = seen.target.nodes.contains_key(&visible);
+        let send = async |part: &[u8]| {
+            let file = file.try_clone();
+            let file = file.map_err(|error| Trouble::local(local.display(), &error))?;
+            let is_there = seen.target.nodes.contains_key(part);
+            let to = self.remote.join(part);
+            let sent = self.send_part(file, facts.len(), &to, is_there, meter);
+            sent.await.map_err(|trouble| trouble.of_file(&local))
+        };
+        let (sent, part) = match self.hides_nothing.get() || is_begun {
+            true => (send(&visible).await, visible),
+            false => match send(&hidden).await {
+                Err(trouble) if is_name_refused(&trouble) => {
+                    let sent = send(&visible).await;
+                    self.hides_nothing.set(sent.is_ok());
+                    (sent, visible)
+                }
+                sent => (sent, hidden),
+            },
+        };
+        let to = self.remote.join(&part);
         let mut whole = Whole {
             success: Success::Transferred,
-            ..whole
+            ..sent?
         };
         if let Some(time) = modified(&facts) {
             let set = self
@@ -348,53 +315,37 @@ impl Mirror<'_> {
         })
     }
 
-    async fn delete(&self, path: &[u8], node: Node) {
-        let deletes = async |_: &Meter| match self.way {
-            Way::Down => self
-                .local_path(path)
-                .and_then(|local| delete_here(&local, node)),
-            Way::Up => self.delete_there(&self.remote.join(path), node).await,
-        };
-        let record = self.session.file(&self.site, path, deletes).await;
-        match record.outcome {
-            Outcome::Deleted => self.tally.count(&self.tally.deleted),
-            _ => self
-                .tally
-                .failed
-                .borrow_mut()
-                .push((path.to_vec(), record.message)),
+    /// Sends the bytes of a file, or the rest of them.
+    async fn send_part(
+        &self,
+        file: File,
+        length: u64,
+        to: &RemotePath,
+        is_there: bool,
+        meter: &Meter,
+    ) -> Result<Whole, Trouble> {
+        let mut options = self.site.resume_options_for(length);
+        if is_there {
+            let begun = self
+                .site
+                .ask(async |client| client.file_facts(to.as_bytes()).await)
+                .await?;
+            options = options.begun(begun).asked(begun);
         }
-    }
-
-    async fn delete_there(&self, path: &RemotePath, node: Node) -> Result<Whole, Trouble> {
-        let deleted = self.site.once(async |client| match node {
-            Node::Directory => client.remove_dir(path.as_bytes()).await,
-            _ => client.remove_file(path.as_bytes()).await,
-        });
-        deleted.await?;
-        Ok(deleted_whole())
+        let mut source = Metered::new(LocalFile::from(file), meter, self.throttle.as_ref());
+        let sent = self
+            .site
+            .pool()
+            .upload_from(to.as_bytes(), &mut source, options)
+            .await;
+        Ok(Whole::of(sent?))
     }
 }
 
-fn is_at_or_below(path: &[u8], above: &[u8]) -> bool {
-    path.strip_prefix(above)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-}
-
-fn delete_here(path: &Path, node: Node) -> Result<Whole, Trouble> {
-    let deleted = match node {
-        Node::Directory => fs::remove_dir(path),
-        _ => fs::remove_file(path),
+/// Whether another name may be taken.
+fn is_name_refused(trouble: &Trouble) -> bool {
+    let Trouble::Ftp(Error::Transfer { error, .. }) = trouble else {
+        return false;
     };
-    match deleted {
-        Err(error) if exists(path) => Err(Trouble::local(path.display(), &error)),
-        _ => Ok(deleted_whole()),
-    }
-}
-
-fn deleted_whole() -> Whole {
-    Whole {
-        success: Success::Deleted,
-        ..Whole::default()
-    }
+    matches!(&**error, TransferError::Refused { verb: Verb::Stor, reply } if matches!(reply.code().get(), 501 | 550 | 553))
 }
