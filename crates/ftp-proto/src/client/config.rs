@@ -408,9 +408,10 @@ impl Config {
     /// Pure-FTPd and that of this project do. With others a transfer may be refused, cut off or unknown, or the connection
     /// end with [`Error::TimedOut`](super::Error::TimedOut): pyftpdlib closes the data connection that is in use, aioftp
     /// the control connection, ftp-srv forgets the port, and some servers drop what follows a command. An outcome is
-    /// never taken for another: a transfer is over when its own reply is here, and one that fails when both are.
+    /// never taken for another: a transfer is over when its own reply is here, and one that fails perhaps only when
+    /// both are.
     ///
-    /// The last transfer leaves the server listening. A port that was told more than ten seconds ago is not
+    /// The last transfer leaves the server listening. A port that was asked for more than ten seconds ago is not
     /// used, and one that cannot be reached is asked for anew.
     #[must_use]
     pub fn transfer_pipelining(mut self, on: bool) -> Self {

@@ -71,7 +71,7 @@ impl State {
                 return Ok(self);
             }
             if !matches!(self, Self::Transferring(_)) {
-                context.ahead.answered(reply, context.now);
+                context.ahead.answered(reply);
                 return Ok(self);
             }
         }
@@ -113,6 +113,9 @@ impl State {
     pub(super) fn on_unsolicited(mut self, reply: ReplyRef<'_>, context: &mut Context) -> Next {
         let phase = self.phase();
         if ends_connection(reply) {
+            if let Self::Transferring(transfer) = &self {
+                transfer.on_lost(context);
+            }
             return Err(Error::refusal(phase, reply));
         }
         let may_greet = self.follows_greeting() || matches!(self, Self::Host(_));

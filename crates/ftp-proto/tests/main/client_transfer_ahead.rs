@@ -10,6 +10,7 @@ use ftp_proto::client::{
     Config, DataMode, Error, Event, Phase, Transfer, TransferError, Transferred,
 };
 use ftp_proto::data::{self, Open};
+use ftp_proto::{Action, Machine};
 
 const BOTH: &str = "RETR notes\r\nEPSV\r\n";
 
@@ -109,7 +110,7 @@ fn commands_between_two_transfers_have_their_own_replies() {
 
 #[test]
 fn a_port_is_not_used_after_a_command_that_may_have_ended_it() {
-    for line in ["PASV", "EPSV", "ABOR", "PROT C"] {
+    for line in ["PASV", "EPSV", "ABOR", "PROT C", "SPSV", "LIST"] {
         let mut dialogue = told_ahead();
         dialogue.send(line);
         dialogue.hear(match line {
@@ -131,6 +132,47 @@ fn an_old_port_is_not_used() {
         dialogue.begin(retrieve());
         assert_eq!(dialogue.take_sent(), sent, "after {seconds} s");
     }
+}
+
+/// The server may have told it while data moved, after that, or at the end.
+#[test]
+fn a_port_that_may_have_lain_unread_for_long_is_not_used() {
+    for [before, after, at_last] in [[EPSV, "", ""], ["", EPSV, ""], ["", "", EPSV]] {
+        let (mut dialogue, connection) = moving();
+        dialogue.hear("150 x\r\n");
+        if at_last.is_empty() {
+            dialogue.sleep(20);
+        }
+        dialogue.hear(before);
+        dialogue.receive(connection, b"12345");
+        dialogue.hear(format!("226 x\r\n{after}"));
+        assert!(dialogue.outcome().unwrap().is_ok());
+        if !at_last.is_empty() {
+            dialogue.sleep(20);
+        }
+        dialogue.forget();
+        dialogue.begin(retrieve());
+        dialogue.hear(at_last);
+        dialogue.exchange("EPSV\r\n", "229 x (|||7000|)\r\n");
+        assert_eq!(port(&mut dialogue).0, 7000);
+    }
+}
+
+/// The transfer command would have to wait for the `NOOP`, too.
+#[test]
+fn a_port_is_not_used_while_a_keep_alive_is_unanswered() {
+    let (mut dialogue, connection) =
+        in_transfer(ready(config().keep_alive(Duration::from_secs(5))));
+    dialogue.receive(connection, b"12345");
+    dialogue.hear("226 x\r\n229 x (|||7000|)\r\n");
+    dialogue.forget();
+    dialogue.pass(5);
+    assert_eq!(dialogue.take_sent(), "NOOP\r\n");
+    dialogue.begin(retrieve());
+    assert_eq!(dialogue.seconds_left(), Some(30), "for the answer");
+    dialogue.pass(30);
+    assert_eq!(dialogue.error_of_transfer(), TransferError::NotBegun);
+    assert_eq!(dialogue.take_sent(), "");
 }
 
 #[test]
@@ -170,14 +212,14 @@ fn whose_a_reply_is_the_table_says() {
         <[&str; 3]>::try_from(cells).ok()
     });
     let rows: Vec<_> = rows.filter(|row| row[0].starts_with("both")).collect();
-    assert_eq!(rows.len(), 5);
+    assert_eq!(rows.len(), 6);
     for [owed, replies, answers] in rows {
         for pattern in replies.split(", ") {
             let code = pattern.replace("2yz", "226").replace("yz", "50");
-            let code = code.replace("350", "332");
+            let code = code.replace("350", "332").replace("450", "425");
             let (mut dialogue, connection) = moving();
             if owed.contains("kept") {
-                dialogue.hear("451 x\r\n");
+                dialogue.hear("450 x\r\n");
             }
             dialogue.receive(connection, b"12345");
             dialogue.forget();
@@ -190,13 +232,13 @@ fn whose_a_reply_is_the_table_says() {
                     assert_eq!((is_started, told.as_str()), (false, "nothing"), "{context}");
                 }
                 "the passive command, and the one that is kept the transfer" => {
-                    assert_eq!(told, "Failed Some(451)", "{context}");
+                    assert_eq!(told, "Failed Some(450)", "{context}");
                 }
                 "the transfer" | "the transfer, and the one that is kept the passive command" => {
                     let expected = match &code[..1] {
-                        "1" => "nothing",
-                        "2" => "whole 226",
-                        _ => "Failed Some(332)",
+                        "1" => "nothing".into(),
+                        "2" => "whole 226".into(),
+                        _ => format!("Failed Some({code})"),
                     };
                     assert_eq!(told, expected, "{context}");
                     assert_eq!(is_started, code.as_str() < "3", "{context}");
@@ -274,8 +316,9 @@ fn what_comes_of_a_transfer_is_what_comes_of_it_without() {
                 let in_order = [last.clone(), answer.clone()];
                 let told = play(true, begins, data_first, &in_order);
                 assert_eq!(told, alone, "{context}");
-                // Of two negative ones nobody can tell which is whose.
-                if code < 400 || answer.starts_with('2') {
+                // Of two negative ones nobody can tell which is whose, if both can be either's.
+                let is_clear = matches!(code, 200..400 | 426 | 451 | 552 | 553);
+                if is_clear || answer.starts_with('2') {
                     let other_order = [answer.clone(), last.clone()];
                     let told = play(true, begins, data_first, &other_order);
                     assert_eq!(told, alone, "{context}, the other order");
@@ -300,22 +343,150 @@ fn a_refusal_that_comes_before_the_transfer_begins_is_not_the_transfers() {
     assert_eq!(dialogue.take_sent(), "EPSV\r\n");
 }
 
+/// Some servers say 226 after a failure, too.
+#[test]
+fn a_failure_of_a_transfer_is_told_at_once_and_not_outweighed_by_a_consent() {
+    for code in [426, 451, 452, 551, 552, 553] {
+        let (mut dialogue, connection) = moving();
+        dialogue.hear("150 x\r\n");
+        dialogue.receive(connection, b"12345");
+        dialogue.hear(format!("{code} x\r\n"));
+        let expected = format!("Failed Some({code})");
+        assert_eq!(outcome_of(&mut dialogue), expected);
+        dialogue.hear("226 x\r\n");
+        assert!(matches!(dialogue.error(), Error::PeerFault { .. }));
+    }
+}
+
+#[test]
+fn a_refusal_ends_no_transfer_that_moves_on() {
+    for begins in ["150 x\r\n", ""] {
+        let (mut dialogue, mut connection) = moving();
+        if begins.is_empty() {
+            assert_eq!(connection.received(dialogue.now, b"0"), 1);
+        }
+        dialogue.hear(format!("{begins}450 EPSV: data transfer in progress\r\n"));
+        for byte in b"12345" {
+            dialogue.pass(30);
+            assert_eq!(connection.received(dialogue.now, &[*byte]), 1);
+        }
+        assert_eq!(dialogue.end, None);
+        dialogue.receive(connection, b"6");
+        assert_eq!(dialogue.seconds_left(), Some(60), "for its reply");
+        dialogue.pass(59);
+        dialogue.hear("226 x\r\n");
+        assert_eq!(outcome_of(&mut dialogue), "whole 226");
+        dialogue.assert_in_step();
+    }
+}
+
+/// The transport took the first command and not yet the second.
+fn half_written() -> (Dialogue, data::Connection) {
+    let mut dialogue = ready(config());
+    dialogue.begin(retrieve());
+    dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+    dialogue.exchange("EPSV\r\n", EPSV);
+    let ticket = dialogue.ticket();
+    let connection = dialogue.client.data_opened(dialogue.now, ticket).unwrap();
+    let is_written =
+        |action| matches!(action, Ok(Action::Write { bytes, .. }) if bytes == BOTH.as_bytes());
+    assert!(is_written(dialogue.client.poll()));
+    dialogue.client.wrote(dialogue.now, "RETR notes\r\n".len());
+    (dialogue, connection)
+}
+
+#[test]
+fn a_failure_is_told_when_the_server_leaves_before_the_second_command_is_written() {
+    let (mut dialogue, _connection) = half_written();
+    dialogue.hear("550 x\r\n421 x\r\n");
+    assert_eq!(outcome_of(&mut dialogue), "Refused Some(550)");
+}
+
+#[test]
+fn a_port_that_nobody_has_asked_for_yet_is_none() {
+    let (mut dialogue, connection) = half_written();
+    dialogue.hear("229 x (|||6666|)\r\n");
+    dialogue.receive(connection, b"12345");
+    dialogue.hear("226 x\r\n229 x (|||7000|)\r\n");
+    assert_eq!(outcome_of(&mut dialogue), "whole 226");
+    dialogue.begin(retrieve());
+    assert_eq!(port(&mut dialogue).0, 7000);
+}
+
 #[test]
 fn a_failure_is_told_when_the_connection_ends_or_times_out_before_the_other_reply() {
-    for silence in [true, false] {
-        let (mut dialogue, connection) = moving();
-        dialogue.hear("550 x\r\n");
-        assert!(dialogue.outcome().is_none());
-        match silence {
-            true => {
-                assert_eq!(dialogue.seconds_left(), Some(30));
-                dialogue.pass(30);
+    // In silence, with its end, with a last reply, and with one that answers nothing that is owed.
+    for end in ["silence", "", "421 x\r\n", "214 x\r\n"] {
+        for (begins, bytes, expected) in [
+            (false, &b""[..], "Refused Some(550)"),
+            (true, b"", "Failed Some(550)"),
+            (false, b"12345", "Failed Some(550)"),
+        ] {
+            let (mut dialogue, connection) = moving();
+            if begins {
+                dialogue.hear("150 x\r\n");
             }
-            false => dialogue.hear_end(),
+            dialogue.receive(connection, bytes);
+            dialogue.sleep(5);
+            dialogue.hear("550 x\r\n");
+            assert!(dialogue.outcome().is_none());
+            assert_eq!(dialogue.seconds_left(), Some(30));
+            match end {
+                "silence" => dialogue.pass(30),
+                "" => dialogue.hear_end(),
+                reply => dialogue.hear(reply),
+            }
+            let context = format!("{end:?} {begins} {bytes:?}");
+            assert_eq!(outcome_of(&mut dialogue), expected, "{context}");
+            assert!(matches!(dialogue.end, Some(Err(_))), "{context}");
         }
-        assert_eq!(told(dialogue.outcome()), "Refused Some(550)");
-        assert!(matches!(dialogue.end, Some(Err(_))));
-        drop(connection);
+    }
+}
+
+#[test]
+fn what_is_given_up_after_a_failure_was_kept_is_given_up() {
+    let (mut dialogue, connection) = moving();
+    dialogue.hear("550 x\r\n");
+    drop(connection);
+    dialogue.drive();
+    assert_eq!(dialogue.take_sent(), "ABOR\r\n");
+    assert_eq!(dialogue.seconds_left(), Some(1), "for replies to count");
+    dialogue.hear_end();
+    assert_eq!(outcome_of(&mut dialogue), "Aborted None");
+}
+
+#[test]
+fn a_preliminary_reply_leaves_the_port_owed() {
+    let (mut dialogue, connection) = moving();
+    dialogue.receive(connection, b"12345");
+    dialogue.hear("226 x\r\n150 x\r\n229 x (|||7000|)\r\n");
+    dialogue.forget();
+    dialogue.begin(retrieve());
+    assert_eq!(port(&mut dialogue).0, 7000);
+}
+
+#[test]
+fn a_port_is_not_used_in_another_session() {
+    for is_owed in [true, false] {
+        let (mut dialogue, connection) = moving();
+        dialogue.receive(connection, b"12345");
+        dialogue.hear("226 x\r\n");
+        if !is_owed {
+            dialogue.hear(EPSV);
+        }
+        dialogue.client.reinitialize(dialogue.now, known()).unwrap();
+        dialogue.drive();
+        if is_owed {
+            dialogue.hear(EPSV);
+        }
+        dialogue.forget();
+        for reply in ["220 x\r\n", "331 x\r\n", "230 x\r\n"] {
+            dialogue.hear(reply);
+        }
+        dialogue.forget();
+        dialogue.begin(retrieve());
+        dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+        dialogue.exchange("EPSV\r\n", EPSV);
     }
 }
 
@@ -367,15 +538,18 @@ fn a_transfer_that_is_given_up_leaves_the_connection_in_step() {
 
 #[test]
 fn a_cut_is_not_told_to_be_failed_by_the_port_or_its_refusal() {
-    let (mut dialogue, connection) = moving();
-    dialogue.hear("150 x\r\n");
-    dialogue.break_off(connection, b"12");
-    dialogue.hear(EPSV);
-    dialogue.pass(2);
-    assert_eq!(dialogue.take_sent(), "ABOR\r\n");
-    dialogue.hear("226 x\r\n226 x\r\n");
-    assert_eq!(told(dialogue.outcome()), "CutOff Some(226)");
-    dialogue.assert_in_step();
+    let refusal = "450 x\r\n";
+    for [before, after] in [[EPSV, ""], ["", EPSV], [refusal, ""]] {
+        let (mut dialogue, connection) = moving();
+        dialogue.hear("150 x\r\n");
+        dialogue.break_off(connection, b"12");
+        dialogue.hear(before);
+        dialogue.pass(2);
+        assert_eq!(dialogue.take_sent(), "ABOR\r\n");
+        dialogue.hear(format!("{after}226 x\r\n226 x\r\n"));
+        assert_eq!(told(dialogue.outcome()), "CutOff Some(226)");
+        dialogue.assert_in_step();
+    }
 }
 
 #[test]

@@ -7,17 +7,17 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use super::{Next, Step, Transferring};
+use super::{Data, Next, Step, Transferring};
 use crate::Instant;
-use crate::client::DataMode;
+use crate::client::Timeouts;
 use crate::client::context::Context;
 use crate::client::outstanding::{Awaited, Purpose};
 use crate::client::state::State;
 use crate::client::transfer::TransferError;
 use crate::wire::{Class, Code, CommandRef, Passive, Reply, ReplyRef, Verb};
 
-/// For how long a port is used that was told ahead: servers do not listen for ever, and another session
-/// may get the port.
+/// For how long a port is used that was asked for ahead: servers do not listen for ever, and another session
+/// may get the port. When the server told it nobody knows, since the reply may have lain unread.
 const LASTS: Duration = Duration::from_secs(10);
 
 /// What is known of the next data connection.
@@ -26,8 +26,8 @@ pub(in crate::client) enum Ahead {
     #[default]
     Nothing,
     /// The reply is owed.
-    Asked(Verb),
-    /// The server listens there since then.
+    Asked { verb: Verb, since: Instant },
+    /// The server listens there. It was asked then.
     Listening {
         verb: Verb,
         passive: Passive,
@@ -35,17 +35,17 @@ pub(in crate::client) enum Ahead {
     },
 }
 
-/// A negative reply that came while two were owed.
+/// A negative reply that came while two were owed, and may answer either.
 #[derive(Debug)]
 pub(super) struct Kept {
     reply: Reply,
-    pub(super) since: Instant,
+    since: Instant,
 }
 
 impl Ahead {
     /// The reply came.
-    pub(in crate::client) fn answered(&mut self, reply: ReplyRef<'_>, now: Instant) {
-        let Self::Asked(verb) = *self else {
+    pub(in crate::client) fn answered(&mut self, reply: ReplyRef<'_>) {
+        let Self::Asked { verb, since } = *self else {
             return;
         };
         let is_consent = reply.code().class() == Class::Completion;
@@ -53,7 +53,7 @@ impl Ahead {
             Some(passive) => Self::Listening {
                 verb,
                 passive,
-                since: now,
+                since,
             },
             None => Self::Nothing,
         };
@@ -62,12 +62,19 @@ impl Ahead {
     /// The application sends this command, which may end what the server has agreed to.
     pub(in crate::client) fn forget(&mut self, verb: Verb) {
         use Verb::*;
-        let opens = matches!(verb, Epsv | Pasv | Lpsv | Eprt | Port | Lprt);
+        // Of those that are not known some open data connections (`SPSV`, `CPSV`).
+        let opens = matches!(verb, Epsv | Pasv | Lpsv | Eprt | Port | Lprt | Unknown);
         let transfers = matches!(verb, Retr | Stor | Stou | Appe | List | Nlst | Mlsd | Thmb);
         if opens || transfers || matches!(verb, Abor | Prot | Rein) {
             *self = Self::Nothing;
         }
     }
+}
+
+/// Whether a negative reply with this code is about a file or its data, and never refuses `EPSV` or `PASV`
+/// (RFC 959 §5.4).
+fn is_transfers_alone(code: Code) -> bool {
+    matches!(code.get(), 426 | 451 | 452 | 551..=553)
 }
 
 impl Transferring {
@@ -76,22 +83,22 @@ impl Transferring {
         let settings = &context.settings;
         // The answers to `NOOP` could not be told from this one's.
         let may = settings.transfer_pipelining && settings.transfer_keep_alive.is_none();
-        let is_passive = matches!(settings.data_mode, DataMode::Passive(_));
         if let Some(verb) = context.passive
             && may
-            && is_passive
-            && !context.outstanding.is_ahead_owed()
         {
             context.send(Purpose::Ahead(verb), CommandRef::known(verb, None));
-            context.ahead = Ahead::Asked(verb);
+            context.ahead = Ahead::Asked {
+                verb,
+                since: context.now,
+            };
         }
     }
 
     /// Goes on with what was asked for ahead; whether it was.
     pub(super) fn opens_ahead(&mut self, context: &mut Context) -> bool {
         match core::mem::take(&mut context.ahead) {
-            Ahead::Asked(verb) => {
-                context.ahead = Ahead::Asked(verb);
+            asked @ Ahead::Asked { verb, .. } => {
+                context.ahead = asked;
                 self.step = Step::Passive(verb);
                 true
             }
@@ -99,7 +106,7 @@ impl Transferring {
                 verb,
                 passive,
                 since,
-            } if context.now < since + LASTS => {
+            } if context.now < since + LASTS && context.outstanding.is_empty() => {
                 self.open_passively(verb, passive, context);
                 self.is_port_ahead = true;
                 true
@@ -119,7 +126,7 @@ impl Transferring {
             return context.outstanding.ahead_answered(start);
         }
         let mut answered = context.outstanding.answered(start, context.now)?;
-        if self.kept.is_some() && !code.is_negative() {
+        if self.kept.is_some() && (!code.is_negative() || is_transfers_alone(code)) {
             // So the one before was not the transfer's.
             answered.purpose = Purpose::Transfer(Some(self.transfer.command.verb()));
         }
@@ -128,7 +135,9 @@ impl Transferring {
 
     /// Keeps a negative reply that may answer either command.
     pub(super) fn keeps(&mut self, reply: ReplyRef<'_>, context: &mut Context) -> bool {
-        let keeps = context.outstanding.is_ahead_owed() && reply.code().is_negative();
+        let code = reply.code();
+        let keeps =
+            context.outstanding.is_ahead_owed() && code.is_negative() && !is_transfers_alone(code);
         if keeps {
             self.kept = Some(Kept {
                 reply: reply.to_reply(),
@@ -136,6 +145,19 @@ impl Transferring {
             });
         }
         keeps
+    }
+
+    /// Until when the other reply must come. While data moves on, what was kept is hardly the transfer's, and if it
+    /// breaks, `ABOR` comes sooner.
+    pub(super) fn kept_deadline(&self, timeouts: &Timeouts) -> Option<Instant> {
+        let kept = self.kept.as_ref()?;
+        let has_moved_on = match &self.data {
+            Data::Open { held, .. } => self.has_begun || held.moved() > 0,
+            Data::Ended(ended) => ended.result.is_err() || ended.at > kept.since,
+            Data::None | Data::Awaited { .. } => false,
+        };
+        let is_kept = matches!(self.step, Step::Begin { .. } | Step::Final);
+        (is_kept && !has_moved_on).then(|| kept.since + timeouts.reply)
     }
 
     /// The connection ends now. A reply that was kept is taken for the transfer's.
@@ -162,7 +184,7 @@ impl Transferring {
         answered: Awaited,
         context: &mut Context,
     ) -> Next {
-        context.ahead.answered(reply, context.now);
+        context.ahead.answered(reply);
         if let Some(Kept { reply, .. }) = self.kept.take() {
             return Ok(self.on_final(reply, context));
         }

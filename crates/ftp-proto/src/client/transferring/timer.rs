@@ -19,10 +19,8 @@ impl Transferring {
         timeouts: &Timeouts,
         data: &data::Timeouts,
     ) -> Option<(Instant, Timer)> {
-        if let Some(kept) = &self.kept
-            && let Step::Begin { .. } | Step::Final = self.step
-        {
-            return Some((kept.since + timeouts.reply, Timer::Fatal(Timeout::Reply)));
+        if let Some(at) = self.kept_deadline(timeouts) {
+            return Some((at, Timer::Fatal(Timeout::Reply)));
         }
         let unanswered = |since| Some((since + timeouts.transfer, Timer::Fatal(Timeout::Reply)));
         match (&self.step, &self.data) {
