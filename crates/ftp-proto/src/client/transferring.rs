@@ -67,7 +67,7 @@ pub(super) struct Transferring {
     is_again: bool,
     noops: Noops,
     /// What may be the transfer's final reply.
-    kept: Option<Kept>,
+    kept: Option<Box<Kept>>,
     /// The port was told ahead, and may be out of date.
     is_port_ahead: bool,
     /// `QUIT` is to follow.

@@ -137,12 +137,12 @@ impl Transferring {
     pub(super) fn keeps(&mut self, reply: ReplyRef<'_>, context: &mut Context) -> bool {
         let code = reply.code();
         let keeps =
-            context.outstanding.is_ahead_owed() && code.is_negative() && !is_transfers_alone(code);
+            code.is_negative() && context.outstanding.is_ahead_owed() && !is_transfers_alone(code);
         if keeps {
-            self.kept = Some(Kept {
+            self.kept = Some(Box::new(Kept {
                 reply: reply.to_reply(),
                 since: context.now,
-            });
+            }));
         }
         keeps
     }
@@ -162,10 +162,11 @@ impl Transferring {
 
     /// The connection ends now. A reply that was kept is taken for the transfer's.
     pub(in crate::client) fn on_lost(&self, context: &mut Context) {
-        if let Some(Kept { reply, .. }) = &self.kept
+        if let Some(kept) = &self.kept
             && let Step::Begin { .. } | Step::Final = self.step
         {
-            let (verb, bytes, reply) = (self.transfer.command.verb(), self.moved(), reply.clone());
+            let (verb, bytes) = (self.transfer.command.verb(), self.moved());
+            let reply = kept.reply.clone();
             context.transfer_ends_with(match self.has_begun || bytes > 0 {
                 true => TransferError::Failed {
                     reply,
@@ -185,8 +186,8 @@ impl Transferring {
         context: &mut Context,
     ) -> Next {
         context.ahead.answered(reply);
-        if let Some(Kept { reply, .. }) = self.kept.take() {
-            return Ok(self.on_final(reply, context));
+        if let Some(kept) = self.kept.take() {
+            return Ok(self.on_final(kept.reply, context));
         }
         if matches!(self.step, Step::Settle(_)) && context.outstanding.is_empty() {
             return Ok(self.on_settling(reply, answered, context));

@@ -63,7 +63,8 @@ impl Transferring {
             Step::Settle(settle) => settle.counts_all(),
             _ => false,
         };
-        if !is_by_number && context.outstanding.is_ahead_owed() {
+        let may_be_owed = context.settings.transfer_pipelining;
+        if may_be_owed && !is_by_number && context.outstanding.is_ahead_owed() {
             return self.answered_ahead(code, start, context);
         }
         match self.noops.is_any_sent && !is_by_number {
