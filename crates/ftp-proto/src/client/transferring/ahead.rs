@@ -71,10 +71,10 @@ impl Ahead {
     }
 }
 
-/// Whether a negative reply with this code is about a file or its data, and never refuses `EPSV` or `PASV`
-/// (RFC 959 §5.4).
-fn is_transfers_alone(code: Code) -> bool {
-    matches!(code.get(), 426 | 451 | 452 | 551..=553)
+/// Whether a negative reply with this code may refuse `EPSV` or `PASV` (RFC 959 §5.4, RFC 2428 §2; 425, 450 and 503
+/// say that a transfer is under way). All others are about the file or its data.
+fn may_refuse_passive(code: Code) -> bool {
+    matches!(code.get(), 425 | 450 | 500..=504 | 522 | 530)
 }
 
 impl Transferring {
@@ -126,18 +126,19 @@ impl Transferring {
             return context.outstanding.ahead_answered(start);
         }
         let mut answered = context.outstanding.answered(start, context.now)?;
-        if self.kept.is_some() && (!code.is_negative() || is_transfers_alone(code)) {
+        if self.kept.is_some() && !may_refuse_passive(code) {
             // So the one before was not the transfer's.
             answered.purpose = Purpose::Transfer(Some(self.transfer.command.verb()));
         }
         Some(answered)
     }
 
-    /// Keeps a negative reply that may answer either command.
+    /// Keeps a negative reply that may answer either command. Before the server has begun it is the transfer's,
+    /// which was asked for first.
     pub(super) fn keeps(&mut self, reply: ReplyRef<'_>, context: &mut Context) -> bool {
-        let code = reply.code();
-        let keeps =
-            code.is_negative() && context.outstanding.is_ahead_owed() && !is_transfers_alone(code);
+        let keeps = self.has_begun
+            && may_refuse_passive(reply.code())
+            && context.outstanding.is_ahead_owed();
         if keeps {
             self.kept = Some(Box::new(Kept {
                 reply: reply.to_reply(),
@@ -152,7 +153,7 @@ impl Transferring {
     pub(super) fn kept_deadline(&self, timeouts: &Timeouts) -> Option<Instant> {
         let kept = self.kept.as_ref()?;
         let has_moved_on = match &self.data {
-            Data::Open { held, .. } => self.has_begun || held.moved() > 0,
+            Data::Open { .. } => true,
             Data::Ended(ended) => ended.result.is_err() || ended.at > kept.since,
             Data::None | Data::Awaited { .. } => false,
         };
@@ -165,15 +166,10 @@ impl Transferring {
         if let Some(kept) = &self.kept
             && let Step::Begin { .. } | Step::Final = self.step
         {
-            let (verb, bytes) = (self.transfer.command.verb(), self.moved());
-            let reply = kept.reply.clone();
-            context.transfer_ends_with(match self.has_begun || bytes > 0 {
-                true => TransferError::Failed {
-                    reply,
-                    bytes,
-                    tls: None,
-                },
-                false => TransferError::refusal(verb, reply),
+            context.transfer_ends_with(TransferError::Failed {
+                reply: kept.reply.clone(),
+                bytes: self.moved(),
+                tls: None,
             });
         }
     }
