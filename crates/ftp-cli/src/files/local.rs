@@ -170,9 +170,8 @@ impl PartFile {
     /// Who may do what with the file that is to be replaced.
     #[cfg(unix)]
     fn old_permissions(&self) -> Option<fs::Permissions> {
-        use std::os::unix::fs::PermissionsExt;
         let old = fs::metadata(&self.target).ok()?;
-        Some(fs::Permissions::from_mode(old.permissions().mode() & 0o777))
+        Some(permissions(&old))
     }
 
     /// Two programs that receive the same file would take each other's part for a whole one.
@@ -271,7 +270,10 @@ impl PartFile {
             return Ok(());
         };
         #[cfg(unix)]
-        if let Some(old) = self.old_permissions() {
+        if let Some(old) = self.old_permissions()
+            && permissions(&file.metadata()?) != old
+        {
+            // Not all file systems can change them.
             file.set_permissions(old)?;
         }
         match time {
@@ -279,6 +281,13 @@ impl PartFile {
             None => Ok(()),
         }
     }
+}
+
+/// Those of the owner, the group and others.
+#[cfg(unix)]
+fn permissions(file: &fs::Metadata) -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(file.permissions().mode() & 0o777)
 }
 
 impl Notes {
