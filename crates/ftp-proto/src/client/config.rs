@@ -337,8 +337,8 @@ impl Config {
         self
     }
 
-    /// At the login under TLS, send `PBSZ`, `PROT` (and `HOST`, `FEAT`, `OPTS UTF8 ON`) and `USER` in one write; saves
-    /// two round trips. Where `FEAT` is asked for, `USER` waits for its reply. `PASS` is never
+    /// At the login under TLS, send `PBSZ`, `PROT` (and `HOST`, `FEAT`, `OPTS UTF8 ON`) and `USER` in one
+    /// write; saves two round trips. Where `FEAT` is asked for, `USER` waits for its reply. `PASS` is never
     /// sent before its 331. Default off: some servers drop what follows a command.
     #[must_use]
     pub fn pipelining(mut self, on: bool) -> Self {
@@ -404,12 +404,15 @@ impl Config {
     /// round trip for each file and listing but the first. Default off. Nothing is asked ahead in
     /// [`DataMode::Active`], nor with [`transfer_keep_alive`](Self::transfer_keep_alive).
     ///
-    /// Only for servers that keep a command until the transfer is over, or answer it meanwhile: vsftpd, ProFTPD,
-    /// Pure-FTPd and that of this project do. With others a transfer may be refused, cut off or unknown, or the connection
-    /// end with [`Error::TimedOut`](super::Error::TimedOut): pyftpdlib closes the data connection that is in use, aioftp
-    /// the control connection, ftp-srv forgets the port, and some servers drop what follows a command. An outcome is
-    /// never taken for another: a transfer is over when its own reply is here, and one that fails perhaps only when
-    /// both are.
+    /// Only for servers that keep a command until the transfer is over, or answer it meanwhile: vsftpd,
+    /// ProFTPD, Pure-FTPd and that of this project do. With others a transfer may be refused, cut off or
+    /// unknown, or the connection end with [`Error::TimedOut`](super::Error::TimedOut): pyftpdlib closes the
+    /// data connection that is in use, aioftp the control connection, ftp-srv forgets the port, and some
+    /// servers drop what follows a command.
+    ///
+    /// Two replies are owed then, and told apart by their codes. A 425, 450, 500 to 504, 522 or 530 that comes
+    /// after the 1yz may be either's: what comes next decides. So a server that says 226 after a failure with
+    /// one of these codes is believed.
     ///
     /// The last transfer leaves the server listening. A port that was asked for more than ten seconds ago is not
     /// used, and one that cannot be reached is asked for anew.

@@ -64,7 +64,8 @@ impl Task {
     ///
     /// and the steps of [`FileStep`]. `tls 1.2` and `tls 1.3` take this version alone; `mode active`,
     /// `mode pasv` and `mode epsv` make data connections in this way alone; `telnet-abort` sends Telnet IP and DM
-    /// before `ABOR`; `pipelining` asks for the next data connection with each transfer; `trace` prints the dialogue on standard error.
+    /// before `ABOR`; `pipelining` asks for the next data connection with each transfer; `trace` prints the
+    /// dialogue on standard error.
     ///
     /// # Panics
     /// If it is not like this.

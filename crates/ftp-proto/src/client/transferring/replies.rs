@@ -70,12 +70,7 @@ impl Transferring {
         self.on_lost(context);
         let is_first = matches!(self.step, Step::Begin { .. } | Step::Final) && !self.has_begun;
         let is_broken = matches!(&self.data, Data::Ended(Ended { result: Err(_), .. }));
-        if is_first
-            && self.kept.is_none()
-            && !is_broken
-            && self.moved() == 0
-            && reply.code().is_negative()
-        {
+        if is_first && !is_broken && self.moved() == 0 && reply.code().is_negative() {
             let verb = self.transfer.command.verb();
             context.transfer_ends_with(TransferError::refusal(verb, reply.to_reply()));
         }
