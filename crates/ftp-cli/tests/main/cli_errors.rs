@@ -111,7 +111,10 @@ impl Page {
     }
 
     fn replace(&mut self, address: impl ToString, by: &'static str) {
-        self.replaced.push((address.to_string(), by));
+        // A port that was free may be another one's since.
+        let address = address.to_string();
+        self.replaced.retain(|(before, _)| *before != address);
+        self.replaced.push((address, by));
     }
 }
 
