@@ -30,10 +30,11 @@ class Cell:
     def is_right(self):
         return self.expected == self.came
 
-    def show(self):
+    def show(self, whose=""):
+        """`whose`: of what it is, where no heading says so."""
         verdict = "ok  " if self.is_right else "FAIL"
         runtime = f" [{self.runtime}]" if self.runtime else ""
-        lines = [f"  {verdict}  {self.security:<13} {self.case:<38} "
+        lines = [f"  {verdict}  {whose}{self.security:<13} {self.case:<38} "
                  f"{sentence(self.expected)}{runtime}"]
         if not self.is_right:
             lines.append(f"        came instead: {sentence(self.came)}")
@@ -81,11 +82,14 @@ class Table:
             print(*part.lines, sep="\n", flush=True)
 
     @property
-    def deviations(self):
-        return sum(not cell.is_right for cell in self.cells)
+    def wrong(self):
+        return [cell for cell in self.cells if not cell.is_right]
 
     def summary(self):
-        return f"\n{len(self.cells)} logins and sessions, {self.deviations} ended otherwise than they must;"
+        """What is wrong stands at the end, too: of a long run often only the end is kept."""
+        wrong = [cell.show(f"{cell.side}, {cell.peer}: ") for cell in self.wrong]
+        count = f"{len(self.cells)} logins and sessions, {len(wrong)} ended otherwise than they must"
+        return "\n".join(["", *wrong, count])
 
 
 def sentence(facts):
