@@ -1,5 +1,6 @@
 """The machine under the tests: what is installed, unpacked and built; processes."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -18,6 +19,7 @@ VENV = HERE / ".venv"
 # would leave users, configuration and services behind.
 UNPACKED = HERE / ".peers"
 ADDRESS = "127.0.0.1"
+PORTS = iter(range(20_000, 32_000))  # each is given once
 # For anything that takes milliseconds on an idle machine.
 PATIENCE = 60
 
@@ -221,9 +223,12 @@ def target(folder):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        return probe.getsockname()[1]
+    """Of those that the system gives to nobody by itself: so it is free still when the server takes it."""
+    for port in PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((ADDRESS, port))
+            return port
+    raise Failure("no port is free")
 
 
 class Server:
