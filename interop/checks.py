@@ -38,7 +38,6 @@ def run(program, fixtures, only=""):
 def check(program, fixtures, server):
     port = server.start("files").port
     folder = server.home.make_new().decode()
-    server.home.open()
     done = subprocess.run(
         [program, "check", "--json", "--ca", fixtures.ca, "--write-test", folder,
          f"ftp://{fixtures.user}@127.0.0.1:{port}"],

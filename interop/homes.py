@@ -33,6 +33,7 @@ class Home:
     def __init__(self, folder):
         self.folder = folder
         folder.mkdir()
+        folder.chmod(0o777)
         self.count = 0
         self.known = {b"empty": b"", b"one": b"1", b"mebibyte": pattern(MEBIBYTE, 1)}
         self.known |= {b"names/" + name: pattern(1000 + seed, seed)
@@ -48,29 +49,30 @@ class Home:
 
     def write(self, name, content, size=None):
         path = self.path(name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self.make_above(name)
         with open(path, "wb") as file:
             file.write(content)
             if size:
                 file.truncate(size)  # sparse
+        os.chmod(path, 0o666)
         time = datetime.datetime.fromisoformat(MODIFIED + "+00:00").timestamp()
         os.utime(path, (time, time))
 
     def make(self, name):
-        os.makedirs(self.path(name))
+        self.make_above(name)
+        os.mkdir(self.path(name))
+        os.chmod(self.path(name), 0o777)
         return name
+
+    def make_above(self, name):
+        above = os.path.dirname(name)
+        if above and not self.has(above):
+            self.make(above)
 
     def make_new(self):
         """A directory that nothing is in yet."""
         self.count += 1
         return self.make(b"new-%d" % self.count)
-
-    def open(self):
-        """Lets all users write everywhere, whatever the rights were."""
-        for folder, _, names in os.walk(os.fsencode(self.folder)):
-            os.chmod(folder, 0o777)
-            for name in names:
-                os.chmod(os.path.join(folder, name), 0o666)
 
     def entries(self, folder):
         """As the probe lists them."""

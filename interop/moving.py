@@ -197,7 +197,6 @@ class Moving:
             port = kind.start("files").port
         for number in range(self.count):
             kind.home.write(f"many/{number:03}".encode(), pattern(SIZE, number))
-        kind.home.open()
         server = kind.name if isinstance(kind, Ours) else f"{kind.name} {kind.version()}"
         rows = self.cells[server] = {mover.name: {} for mover in self.movers}
 

@@ -79,7 +79,6 @@ class Trial:
 
     def cell(self, case, steps):
         steps = [*self.begin(), *steps(self)]
-        self.home.open()
         tasks = [*self.options, *(step.task for step in steps), "quit"]
         came, trace = probing.run(self.program, self.server.fixtures, self.security, self.port, tasks)
         words = self.words(steps, came)
