@@ -16,7 +16,8 @@ use crate::{Error, Report};
 /// Any error on the way goes to [`failed`](Self::failed).
 ///
 /// A try goes on where the one before was cut only if the server says the same size and time as at
-/// the first, before and after it. Otherwise it starts over at byte 0. That a server began somewhere else
+/// the first, before and after it. Otherwise it starts over at byte 0, and so it does where a server sent all and
+/// said then that it failed ([`Error::spoils`]). That a server began somewhere else
 /// than it was told to shows in the number of bytes.
 #[derive(Debug)]
 pub struct ResumeDownload {
@@ -161,7 +162,7 @@ impl ResumeDownload {
     /// This try failed. Returns when the next is to begin, or `None` to give up and report the error.
     /// `random` as for [`Retrying::failed`](ftp_proto::connect::Retrying::failed).
     pub fn failed(&mut self, now: Instant, error: &Error, random: u64) -> Option<Instant> {
-        if matches!(error, Error::FileChanged) {
+        if error.spoils(self.size() == Some(self.written)) {
             self.written = 0;
         }
         self.tries.failed(now, error, random)

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ftp_proto::client::{self, PeerFault, TransferError};
 use ftp_proto::connect::{Retry, Retrying};
-use ftp_proto::wire::{Class, Code, Reply, Verb};
+use ftp_proto::wire::{Class, Code, Reply, Subject, Verb};
 use ftp_proto::{Instant, TlsSession};
 
 pub use self::download::ResumeDownload;
@@ -199,6 +199,15 @@ fn is_refused_restart(error: &Error, offset: u64) -> bool {
 }
 
 impl Error {
+    /// Whether what came of a download may be of another file, or not what is in the file: nothing is to go on
+    /// with it. `is_all`: it is as long as the server says.
+    ///
+    /// So it is if the file changed, and if the server had sent all and said then that the transfer failed, other
+    /// than for its connection (425, 426).
+    pub fn spoils(&self, is_all: bool) -> bool {
+        matches!(self, Self::FileChanged) || is_all && is_denied(self)
+    }
+
     /// Whether the same may come to another end over another connection that is logged in: it was cut off,
     /// no answer came, or the answer says that it may pass (4yz). It says nothing of a login that failed;
     /// see [`is_transient`](Self::is_transient).
@@ -210,6 +219,17 @@ impl Error {
             error => may_pass(error),
         }
     }
+}
+
+/// Whether the server says, after bytes were moved, that the transfer failed, and not because of a connection.
+fn is_denied(error: &Error) -> bool {
+    let Error::Transfer { error, .. } = error else {
+        return false;
+    };
+    let TransferError::Failed { reply, .. } = &**error else {
+        return false;
+    };
+    reply.code().is_negative() && reply.code().subject() != Subject::Connections
 }
 
 /// Whether another try, over another connection that is logged in, may come to another end.

@@ -2,7 +2,7 @@
 
 use ftp_proto::Instant;
 
-use super::{Fact, FileFacts, ResumeOptions, ResumeReport, Tries};
+use super::{Fact, FileFacts, ResumeOptions, ResumeReport, Tries, is_denied};
 use crate::{Error, Report};
 
 /// An upload in one or several tries, without waiting and without I/O.
@@ -14,7 +14,8 @@ use crate::{Error, Report};
 ///
 /// What the server has of the file is its size, if that is not more than was sent, and the file is not
 /// the one that was there before. Then the next try goes on from there; otherwise it starts over at
-/// byte 0. That a server began somewhere else than it was told to shows in the size at the end.
+/// byte 0, and so it does where all was sent and the server said then that it failed, other than for its connection
+/// (425, 426). That a server began somewhere else than it was told to shows in the size at the end.
 #[derive(Debug)]
 pub struct ResumeUpload {
     tries: Tries,
@@ -148,6 +149,10 @@ impl ResumeUpload {
     /// This try failed. Returns when the next is to begin, or `None` to give up and report the error.
     /// `random` as for [`Retrying::failed`](ftp_proto::connect::Retrying::failed).
     pub fn failed(&mut self, now: Instant, error: &Error, random: u64) -> Option<Instant> {
+        if self.sent == self.length && is_denied(error) {
+            // A file of this length is there, perhaps, and not kept as it was sent.
+            self.most_sent = 0;
+        }
         self.tries.failed(now, error, random)
     }
 }

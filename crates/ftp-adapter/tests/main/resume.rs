@@ -564,6 +564,59 @@ fn a_download_trusts_what_it_resumed_only_when_that_came_to_an_end() {
     assert_eq!(state.begin(facts(4)), Some(0));
 }
 
+fn failed(code: u16) -> Error {
+    let (reply, bytes, tls) = (reply(code), 10, None);
+    transfer(TransferError::Failed { reply, bytes, tls })
+}
+
+/// A file of the right length, and the server says that it failed: not what is in its file, perhaps.
+#[test]
+fn what_the_server_says_failed_is_not_whole_though_all_was_moved() {
+    let now = Instant::START;
+    for (code, moved, goes_on) in [
+        (451, 10, false),
+        (450, 10, false),
+        (452, 10, false),
+        (451, 9, true),
+        // Of the connection alone.
+        (425, 10, true),
+        (426, 10, true),
+    ] {
+        let error = failed(code);
+        assert_eq!(error.spoils(moved == 10), !goes_on, "{code}");
+        let mut state = ResumeDownload::start(now, options(1), 0);
+        state.connected();
+        assert_eq!(state.begin(known(10, 1)), Some(0));
+        state.received(moved).unwrap();
+        assert!(state.failed(now, &error, 0).is_some());
+        state.connected();
+        let expected = match (goes_on, moved) {
+            (false, _) => Some(0),
+            (true, 10) => None,
+            (true, moved) => Some(moved as u64),
+        };
+        assert_eq!(state.begin(known(10, 1)), expected, "{code} {moved}");
+
+        let mut state = ResumeUpload::start(now, options(1), 10);
+        state.connected();
+        let missing = FileFacts {
+            size: Fact::Missing,
+            modified: Fact::Missing,
+        };
+        assert_eq!(state.begin(missing), Some(0));
+        state.sending(moved);
+        assert!(state.failed(now, &error, 0).is_some());
+        state.connected();
+        assert_eq!(
+            state.begin(known(moved as u64, 1)),
+            expected,
+            "{code} {moved}"
+        );
+    }
+    assert!(Error::FileChanged.spoils(false));
+    assert!(!lost().spoils(true));
+}
+
 #[test]
 fn an_upload_goes_on_only_with_what_this_upload_can_have_left_there() {
     let facts = |size, second: u8| FileFacts {

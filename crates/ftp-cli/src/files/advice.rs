@@ -9,6 +9,8 @@ use ftp_proto::wire::Verb;
 pub(crate) struct Advice {
     /// About what was cut.
     pub(crate) cut: Option<&'static str>,
+    /// The same, where what came may be of another file.
+    pub(crate) spoilt: Option<&'static str>,
     /// About a file that could not be stored.
     pub(crate) not_stored: Option<&'static str>,
     /// About a file that could not be received.
@@ -28,10 +30,11 @@ pub(crate) struct Advice {
 impl Advice {
     /// What to do about this.
     pub(crate) fn about(self, error: &Error, is_active: bool) -> Option<&'static str> {
+        let is_spoilt = error.spoils(true);
         let error = match error {
             Error::AtPath { error, .. } => return self.about(error, is_active),
             Error::Transfer { error, .. } => error,
-            Error::FileChanged => return self.cut,
+            Error::FileChanged => return self.spoilt.or(self.cut),
             Error::Refused(reply) if reply.code().get() / 100 == 4 => return LATER,
             Error::Refused(_) => {
                 let advice = self.not_removed.or(self.not_made).or(self.not_renamed);
@@ -64,6 +67,7 @@ impl Advice {
             }
             (TransferError::Refused { .. }, Some(400..=499)) => LATER,
             (TransferError::Refused { .. }, _) => self.not_seen,
+            _ if is_spoilt => self.spoilt.or(self.cut),
             _ => self.cut,
         }
     }

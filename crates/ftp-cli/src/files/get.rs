@@ -66,6 +66,7 @@ pub(super) async fn run(
     };
     session.expect(jobs.len(), None);
     session.advice.not_verified = Some("what came is not kept: receive it again");
+    session.advice.spoilt = Some("receive it again");
     session.advice.not_received =
         Some("ftp-cli ls shows what is there; ftp-cli mirror receives directories");
     if !arguments.resume
@@ -237,8 +238,7 @@ impl Site {
         part.remember(&source, facts)
             .inspect_err(|_| part.leave())?;
         meter.set_size(facts.size.known());
-        let cut = file.try_clone();
-        let mut sink = Metered::new(LocalFile::from(file), meter, manner.throttle);
+        let mut sink = Metered::new(LocalFile::sink(file), meter, manner.throttle);
         let mut options = self.resume_options();
         if begun {
             options = options.begun(facts);
@@ -252,16 +252,12 @@ impl Site {
             .await;
         let (length, whole) = match received {
             Ok(report) => (report.length, Whole::of(report)),
-            // What was received at first was of another file, and longer.
-            Err(Error::SinkTooLong { length }) => {
-                let cut = cut.and_then(|file| file.set_len(length));
-                cut.map_err(|error| part.trouble(&error))?;
-                (length, Whole::default())
-            }
+            // What was received at first was of another file, and longer. It is gone.
+            Err(Error::SinkTooLong { length }) => (length, Whole::default()),
             Err(Error::Local(error)) => return Err(part.trouble(&error)),
             Err(error) => {
                 drop(sink);
-                part.leave();
+                part.leave_after(&error, facts);
                 return Err(error.into());
             }
         };

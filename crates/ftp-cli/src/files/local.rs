@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ftp_adapter::{Fact, FileFacts};
+use ftp_adapter::{Error, Fact, FileFacts};
 use ftp_proto::DateTime;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
@@ -248,7 +248,17 @@ impl PartFile {
 
     /// It failed. If nothing came, there is nothing to go on with, and nothing is left.
     pub(crate) fn leave(&self) {
-        if fs::symlink_metadata(&self.part).is_ok_and(|part| part.is_file() && part.len() == 0) {
+        self.leave_if(|length| length > 0);
+    }
+
+    /// The transfer failed like this; the server said this of the file. What no later run may go on with is not left.
+    pub(crate) fn leave_after(&self, error: &Error, facts: FileFacts) {
+        self.leave_if(|length| length > 0 && !error.spoils(facts.size.known() == Some(length)));
+    }
+
+    fn leave_if(&self, is_left: impl FnOnce(u64) -> bool) {
+        if fs::symlink_metadata(&self.part).is_ok_and(|part| part.is_file() && !is_left(part.len()))
+        {
             // The failure itself is what the user must know.
             let _left = self.discard();
         }
@@ -312,11 +322,27 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 pub(crate) struct LocalFile {
     file: File,
     position: u64,
+    is_sink: bool,
 }
 
 impl From<File> for LocalFile {
     fn from(file: File) -> Self {
-        Self { file, position: 0 }
+        Self {
+            file,
+            position: 0,
+            is_sink: false,
+        }
+    }
+}
+
+impl LocalFile {
+    /// What is received goes into it. What is behind the place where a try begins is removed: it may be of another
+    /// file, and a later run would take it for the beginning of this one.
+    pub(crate) fn sink(file: File) -> Self {
+        Self {
+            is_sink: true,
+            ..Self::from(file)
+        }
     }
 }
 
@@ -353,7 +379,10 @@ impl AsyncWrite for LocalFile {
 impl AsyncSeek for LocalFile {
     fn start_seek(mut self: Pin<&mut Self>, to: SeekFrom) -> io::Result<()> {
         self.position = self.file.seek(to)?;
-        Ok(())
+        match (self.is_sink, to) {
+            (true, SeekFrom::Start(length)) => self.file.set_len(length),
+            _ => Ok(()),
+        }
     }
 
     fn poll_complete(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<u64>> {

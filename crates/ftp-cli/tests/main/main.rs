@@ -36,4 +36,5 @@ mod cli_serve_transfers;
 mod cli_serve_users;
 mod cli_terminal;
 mod cli_urls;
+mod cli_whole;
 mod common;

@@ -81,6 +81,7 @@ pub(super) async fn run(
     let mut target = Target::parse(url)?;
     let site = sites.of(&mut target)?;
     session.advice.cut = Some("what came is kept: the same command goes on");
+    session.advice.spoilt = Some("the same command tries again");
     let mut mirror = Mirror {
         arguments,
         session: &session,

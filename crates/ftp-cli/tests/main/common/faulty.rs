@@ -27,6 +27,8 @@ pub enum Fault {
     Send(Vec<u8>),
     /// It sends nothing, and then answers this.
     EndWith(&'static str),
+    /// It moves all, and then answers this.
+    Deny(&'static str),
 }
 
 type Decide = dyn Fn(&str, usize) -> Fault + Send + Sync;
@@ -76,7 +78,12 @@ impl Faulty {
 
     /// The program with these words, without TLS.
     pub fn program(&self, words: &[&str]) -> Program {
-        let options = ["--plaintext", "--retries", "0"];
+        self.retrying(words, "0")
+    }
+
+    /// The same, which tries so often again.
+    pub fn retrying(&self, words: &[&str], retries: &str) -> Program {
+        let options = ["--plaintext", "--retries", retries];
         Program::new(words.iter().chain(&options)).env("FTP_PASSWORD", SENTINEL)
     }
 
@@ -328,7 +335,7 @@ impl Session {
         match fault {
             Fault::VanishAfter(_) => return None,
             Fault::CutAfter(_) => self.say("426 Something broke."),
-            Fault::EndWith(reply) => self.say(reply),
+            Fault::EndWith(reply) | Fault::Deny(reply) => self.say(reply),
             _ => self.say("226 Done."),
         }
         Some(())

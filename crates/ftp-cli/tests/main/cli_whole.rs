@@ -1,0 +1,127 @@
+//! What is called whole, and what a run leaves for the next one.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::cli_get_put::{random, told};
+use crate::common::TestDirectory;
+use crate::common::faulty::{Fault, Faulty};
+
+fn names(directory: &TestDirectory) -> Vec<String> {
+    let entries = fs::read_dir(&directory.0).unwrap();
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<_> = entries
+        .map(|entry| name(entry).into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// All came that the server said, and then that it failed: it is not what is in the file, perhaps.
+#[test]
+fn what_the_server_says_failed_is_received_anew_though_its_length_is_right() {
+    let bytes = random(100_000);
+    let serve = || {
+        Faulty::start(&[("file", &bytes)], |line, before| {
+            match line.starts_with("RETR") && before == 0 {
+                true => Fault::Deny("451 Read error."),
+                false => Fault::None,
+            }
+        })
+    };
+    let here = TestDirectory::new();
+    let target = here.0.join("file").to_str().unwrap().to_owned();
+    let get = |server: &Faulty, retries: &str| {
+        let url = server.url("file");
+        let words = ["get", "--json", "--continue", &url, "-o", &target];
+        server.retrying(&words, retries).run()
+    };
+    let again = serve();
+    let got = get(&again, "1");
+    assert_eq!((got.code, told(&got).1), (0, 200_000), "{got:?}");
+    assert_eq!(again.heard("RETR"), ["RETR file"; 2]);
+    assert_eq!(again.heard("REST"), [""; 0]);
+    fs::remove_file(here.0.join("file")).unwrap();
+
+    let server = serve();
+    let failed = get(&server, "0");
+    assert_eq!(failed.code, 4, "{failed:?}");
+    assert_eq!(told(&failed), ("failed".to_owned(), 100_000, json!(451)));
+    assert_eq!(names(&here), [""; 0]);
+    let got = get(&server, "0");
+    assert_eq!((got.code, told(&got).1), (0, 100_000), "{got:?}");
+    assert_eq!(server.heard("REST"), [""; 0]);
+    assert_eq!(here.read("file").unwrap(), bytes);
+}
+
+#[test]
+fn what_the_server_says_failed_is_sent_anew_though_its_length_is_right() {
+    let bytes = random(100_000);
+    let here = TestDirectory::new();
+    here.write("file", &bytes);
+    let local = here.0.join("file").to_str().unwrap().to_owned();
+    let server = Faulty::start(&[], |line, before| {
+        match line.starts_with("STOR") && before == 0 {
+            true => Fault::Deny("451 Write error."),
+            false => Fault::None,
+        }
+    });
+    let put = ["put", "--json", &local, &server.url("file")];
+    let sent = server.retrying(&put, "1").run();
+    assert_eq!((sent.code, told(&sent).1), (0, 200_000), "{sent:?}");
+    assert_eq!(server.heard("STOR"), ["STOR file"; 2]);
+    assert_eq!(server.file("file").unwrap(), bytes);
+}
+
+/// The server begins at the first byte, whatever it is told: two parts are put together that do not fit.
+#[test]
+fn what_does_not_fit_is_not_gone_on_with_in_the_next_run() {
+    let bytes = random(100_000);
+    let all = bytes.clone();
+    let server = Faulty::start(&[("file", &bytes)], move |line, before| {
+        match (line.starts_with("RETR"), before) {
+            (true, 0) => Fault::CutAfter(40_000),
+            (true, 1) => Fault::Send(all.clone()),
+            _ => Fault::None,
+        }
+    });
+    let here = TestDirectory::new();
+    let target = here.0.join("file").to_str().unwrap().to_owned();
+    let get = || {
+        let url = server.url("file");
+        let words = ["get", "--json", "--continue", &url, "-o", &target];
+        server.program(&words).run()
+    };
+    assert_eq!(get().code, 7);
+    assert_eq!(names(&here), ["file.part", "file.part.json"]);
+    let changed = get();
+    assert_eq!(
+        (changed.code, told(&changed).0),
+        (7, "length_differs".to_owned())
+    );
+    assert_eq!(names(&here), [""; 0]);
+    assert_eq!(get().code, 0);
+    assert_eq!(server.heard("REST"), ["REST 40000"]);
+    assert_eq!(here.read("file").unwrap(), bytes);
+}
+
+/// What came at first is of no use when it starts over, and must not stand behind what came then.
+#[test]
+fn what_is_left_begins_as_the_file_does() {
+    let bytes = random(100_000);
+    let server = Faulty::start(&[("file", &bytes)], |line, before| {
+        match (line.split(' ').next(), before) {
+            (Some("RETR"), 0) => Fault::CutAfter(40_000),
+            (Some("RETR"), _) => Fault::CutAfter(10_000),
+            (Some("REST"), _) => Fault::Reply("502 What?".to_owned()),
+            _ => Fault::None,
+        }
+    });
+    let here = TestDirectory::new();
+    let target = here.0.join("file").to_str().unwrap().to_owned();
+    let words = ["get", &server.url("file"), "-o", &target];
+    assert_eq!(server.retrying(&words, "2").run().code, 7);
+    assert_eq!(server.heard("RETR").len(), 2);
+    assert_eq!(here.read("file.part").unwrap(), bytes[..10_000]);
+}
