@@ -8,7 +8,7 @@ use ftp_adapter::{Error, Fact, FileFacts, jitter};
 use ftp_proto::Password;
 use ftp_proto::client::{DataMode, Security};
 use ftp_proto::connect::Retry;
-use ftp_proto::wire::{Reply, escape};
+use ftp_proto::wire::{Code, Reply, escape};
 use ftp_rustls::Versions;
 use ftp_tokio::{Connector, Pool, Pooled, ResumeOptions};
 use tokio::sync::OnceCell;
@@ -204,19 +204,15 @@ impl Site {
         with_time: bool,
     ) -> Result<FileFacts, Error> {
         self.ask(async |client| {
-            if !with_time {
-                match client.size(path.as_bytes()).await {
-                    Ok(size) if size <= SHORT => {
-                        return Ok(FileFacts {
-                            size: Fact::Known(size),
-                            ..FileFacts::default()
-                        });
-                    }
-                    Ok(_) | Err(Error::Refused(_) | Error::UnusableReply { .. }) => {}
-                    Err(error) => return Err(error),
-                }
+            let size = fact(client.size(path.as_bytes()).await)?;
+            let mut facts = FileFacts {
+                size,
+                ..FileFacts::default()
+            };
+            if with_time || !Self::is_short(facts) {
+                facts.modified = fact(client.modified(path.as_bytes()).await)?;
             }
-            client.file_facts(path.as_bytes()).await
+            Ok(facts)
         })
         .await
     }
@@ -332,6 +328,18 @@ impl Site {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+}
+
+/// What a server says of a file; that it does not say it is no error.
+fn fact<T>(answer: Result<T, Error>) -> Result<Fact<T>, Error> {
+    match answer {
+        Ok(value) => Ok(Fact::Known(value)),
+        Err(Error::Refused(reply)) if reply.code() == Code::FILE_UNAVAILABLE => Ok(Fact::Missing),
+        Err(Error::Refused(_) | Error::UnusableReply { .. } | Error::NotSupported(_)) => {
+            Ok(Fact::Unknown)
+        }
+        Err(error) => Err(error),
     }
 }
 

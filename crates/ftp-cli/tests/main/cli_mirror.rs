@@ -253,7 +253,7 @@ fn nothing_is_deleted_because_a_listing_came_empty_or_broken() {
         (
             "MLSD",
             Fault::Send(b"complete nonsense\r\ntype=file; a\r\n".to_vec()),
-            3,
+            5,
         ),
     ];
     for (command, fault, exit) in faults {

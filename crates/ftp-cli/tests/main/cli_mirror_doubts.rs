@@ -192,3 +192,24 @@ fn a_server_that_takes_no_names_with_a_dot_in_front_gets_others() {
     assert_eq!(server.file("site/a").unwrap(), b"longer");
     assert_eq!(server.paths(), ["site/a", "site/sub", "site/sub/b"]);
 }
+
+/// They may name files, which would be missing without a word.
+#[test]
+fn lines_of_the_source_that_cannot_be_read_are_left_out_and_said() {
+    let listing = b"type=file;size=1;modify=20240501120000; file\r\n???\r\n".to_vec();
+    let server = Faulty::start(&[("site/file", b"1")], move |line, _| {
+        match line.starts_with("MLSD") {
+            true => Fault::Send(listing.clone()),
+            false => Fault::None,
+        }
+    });
+    let here = TestDirectory::new();
+    let down = mirror(&server.url("site/"), &here.path(), &[]);
+    assert_eq!((down.code, table(&down)), (5, [1, 0, 0, 0, 1]), "{down:?}");
+    assert!(down.stderr.contains("1 lines"), "{down:?}");
+    assert_eq!(here.read("file").unwrap(), b"1");
+    // Nothing is missing there because of what is not read here.
+    files(&here, &[("new", "2")]);
+    let up = mirror(&here.path(), &server.url("site/"), &[]);
+    assert_eq!(up.code, 0, "{up:?}");
+}

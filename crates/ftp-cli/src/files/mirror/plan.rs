@@ -102,6 +102,9 @@ impl Plan {
             plan.choose_deletions(source, target, rules, parts, &known);
         }
         plan.left_out.extend(source.left_out.iter().cloned());
+        if let Some(why) = &source.unread {
+            plan.leave_out(b".", why, Exit::PeerFault);
+        }
         plan
     }
 

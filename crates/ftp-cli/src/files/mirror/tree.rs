@@ -63,6 +63,8 @@ pub(super) struct Tree {
     pub(super) left_out: Vec<LeftOut>,
     /// Not all of it was seen, for this reason.
     pub(super) doubt: Option<String>,
+    /// How many lines of listings may name something that was not seen.
+    pub(super) unread: Option<String>,
     /// An empty listing does not prove that there is nothing.
     is_remote: bool,
 }
@@ -215,7 +217,11 @@ pub(super) async fn walk(
     }
     match walk.skipped() {
         0 => {}
-        count => tree.doubt = Some(format!("{count} lines of the listings could not be read")),
+        count => {
+            let why = format!("{count} lines of the listings could not be read");
+            tree.doubt = Some(why.clone());
+            tree.unread = Some(why);
+        }
     }
     drop(walk);
     if tree.is_empty() && !root.is_start() {
