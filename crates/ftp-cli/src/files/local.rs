@@ -322,17 +322,13 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 pub(crate) struct LocalFile {
     file: File,
     position: u64,
-    is_sink: bool,
+    way: FileWay,
 }
 
-impl From<File> for LocalFile {
-    fn from(file: File) -> Self {
-        Self {
-            file,
-            position: 0,
-            is_sink: false,
-        }
-    }
+enum FileWay {
+    Sink,
+    /// What was known of it before it was read.
+    Source(Metadata),
 }
 
 impl LocalFile {
@@ -340,8 +336,31 @@ impl LocalFile {
     /// file, and a later run would take it for the beginning of this one.
     pub(crate) fn sink(file: File) -> Self {
         Self {
-            is_sink: true,
-            ..Self::from(file)
+            file,
+            position: 0,
+            way: FileWay::Sink,
+        }
+    }
+
+    /// It is sent. If somebody writes to it meanwhile, other than at its end, reading it fails at the end: what was
+    /// read is no state of it.
+    pub(crate) fn source(file: File, facts: Metadata) -> Self {
+        Self {
+            file,
+            position: 0,
+            way: FileWay::Source(facts),
+        }
+    }
+
+    fn check_unchanged(&self) -> io::Result<()> {
+        let FileWay::Source(before) = &self.way else {
+            return Ok(());
+        };
+        let now = self.file.metadata()?;
+        let is_written = now.modified().ok() != before.modified().ok();
+        match is_written && now.len() <= before.len() {
+            true => Err(io::Error::other("it changed while it was read")),
+            false => Ok(()),
         }
     }
 }
@@ -354,6 +373,12 @@ impl AsyncRead for LocalFile {
     ) -> Poll<io::Result<()>> {
         let count = self.file.read(buffer.initialize_unfilled())?;
         buffer.advance(count);
+        self.position += count as u64;
+        if let FileWay::Source(before) = &self.way
+            && (count == 0 || self.position >= before.len())
+        {
+            self.check_unchanged()?;
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -379,8 +404,8 @@ impl AsyncWrite for LocalFile {
 impl AsyncSeek for LocalFile {
     fn start_seek(mut self: Pin<&mut Self>, to: SeekFrom) -> io::Result<()> {
         self.position = self.file.seek(to)?;
-        match (self.is_sink, to) {
-            (true, SeekFrom::Start(length)) => self.file.set_len(length),
+        match (&self.way, to) {
+            (FileWay::Sink, SeekFrom::Start(length)) => self.file.set_len(length),
             _ => Ok(()),
         }
     }

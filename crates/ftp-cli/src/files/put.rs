@@ -228,11 +228,11 @@ impl Site {
         meter.set_size(here.map(Metadata::len));
         let sent = match source {
             Source::File(file, facts) if !manner.append => {
-                let source = LocalFile::from(file);
+                let source = LocalFile::source(file, facts.clone());
                 self.send_file(source, &facts, &to, manner, meter).await
             }
-            Source::File(file, _) => {
-                let source = LocalFile::from(file);
+            Source::File(file, facts) => {
+                let source = LocalFile::source(file, facts);
                 self.send_stream(source, &to, manner, meter).await
             }
             Source::Stream(stream) => self.send_stream(stream, &to, manner, meter).await,

@@ -1,6 +1,8 @@
 //! What is called whole, and what a run leaves for the next one.
 
 use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
 
@@ -124,4 +126,55 @@ fn what_is_left_begins_as_the_file_does() {
     assert_eq!(server.retrying(&words, "2").run().code, 7);
     assert_eq!(server.heard("RETR").len(), 2);
     assert_eq!(here.read("file.part").unwrap(), bytes[..10_000]);
+}
+
+/// What was read is neither what the file was nor what it is, unless it only became longer.
+#[test]
+fn a_file_that_is_written_to_while_it_is_sent_is_not_called_whole() {
+    type Change = fn(&std::path::Path);
+    let rewritten: Change = |path| {
+        let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        file.seek(SeekFrom::Start(90_000)).unwrap();
+        file.write_all(b"new").unwrap();
+    };
+    let cut: Change = |path| {
+        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        file.set_len(50_000).unwrap();
+    };
+    let longer: Change = |path| {
+        let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
+        file.write_all(b"more").unwrap();
+    };
+    let bytes = random(100_000);
+    for (change, exit) in [(rewritten, 8), (cut, 8), (longer, 0)] {
+        for command in ["put", "mirror"] {
+            let here = TestDirectory::new();
+            here.write("file", &bytes);
+            let path = here.0.join("file");
+            // Long ago, so that a write now shows.
+            let old = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            old.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000))
+                .unwrap();
+            let changed = path.clone();
+            let server = Faulty::start(&[], move |line, _| {
+                if line.starts_with("STOR") {
+                    change(&changed);
+                }
+                Fault::None
+            });
+            let (from, url) = match command {
+                "put" => (path.to_str().unwrap().to_owned(), server.url("there/file")),
+                _ => (here.path(), server.url("there/")),
+            };
+            let sent = server.program(&[command, &from, &url]).run();
+            assert_eq!(sent.code, exit, "{command}: {sent:?}");
+            assert_eq!(
+                sent.stderr.contains("changed while it was read"),
+                exit == 8,
+                "{sent:?}"
+            );
+            let is_whole = server.file("there/file") == Some(bytes.clone());
+            assert_eq!(is_whole, exit == 0, "{command}");
+        }
+    }
 }

@@ -275,7 +275,8 @@ impl Mirror<'_> {
             let file = file.map_err(|error| Trouble::local(local.display(), &error))?;
             let is_there = seen.target.nodes.contains_key(part);
             let to = self.remote.join(part);
-            let sent = self.send_part(file, facts.len(), &to, is_there, meter);
+            let source = LocalFile::source(file, facts.clone());
+            let sent = self.send_part(source, facts.len(), &to, is_there, meter);
             sent.await.map_err(|trouble| trouble.of_file(&local))
         };
         let (sent, part) = match self.hides_nothing.get() || is_begun {
@@ -318,7 +319,7 @@ impl Mirror<'_> {
     /// Sends the bytes of a file, or the rest of them.
     async fn send_part(
         &self,
-        file: File,
+        source: LocalFile,
         length: u64,
         to: &RemotePath,
         is_there: bool,
@@ -332,7 +333,7 @@ impl Mirror<'_> {
                 .await?;
             options = options.begun(begun).asked(begun);
         }
-        let mut source = Metered::new(LocalFile::from(file), meter, self.throttle.as_ref());
+        let mut source = Metered::new(source, meter, self.throttle.as_ref());
         let sent = self
             .site
             .pool()
