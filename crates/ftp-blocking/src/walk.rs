@@ -20,6 +20,7 @@ pub struct Walk<C: HoldsClient> {
     listing: Option<Entries<C>>,
     visits: VecDeque<Visit>,
     skipped: u64,
+    is_unfinished: bool,
 }
 
 impl<T: Transport> Client<T> {
@@ -51,6 +52,7 @@ impl<T: Transport> Client<T> {
             listing: None,
             visits: VecDeque::new(),
             skipped: 0,
+            is_unfinished: false,
         }
     }
 
@@ -82,6 +84,11 @@ impl<C: HoldsClient> Walk<C> {
     pub fn skipped(&self) -> u64 {
         let now = self.listing.as_ref().map_or(0, Listing::skipped);
         self.skipped.saturating_add(now)
+    }
+
+    /// Whether one of the listings that are over ended amid a line: see [`Listing::is_unfinished`].
+    pub fn is_unfinished(&self) -> bool {
+        self.is_unfinished
     }
 
     /// Begins to list the next directory. `None`: there is none.
@@ -127,6 +134,7 @@ impl<C: HoldsClient> Iterator for Walk<C> {
                 },
             }
             self.skipped = self.skipped();
+            self.is_unfinished |= self.listing.as_ref().is_some_and(Listing::is_unfinished);
             self.client = self.listing.take().and_then(Listing::into_client);
         }
     }

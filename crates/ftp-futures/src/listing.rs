@@ -179,6 +179,12 @@ impl<C: HoldsClient, L: ListingReader> Listing<C, L> {
         self.lines.skipped()
     }
 
+    /// Whether the last line so far has no end. If so when all is over, the server may have sent half of a listing
+    /// and said that it is whole; the last name may be cut.
+    pub fn is_unfinished(&self) -> bool {
+        self.lines.is_unfinished()
+    }
+
     /// The client, once it is over.
     pub(crate) fn into_client(self) -> Option<C> {
         self.client

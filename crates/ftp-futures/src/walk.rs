@@ -24,6 +24,7 @@ pub struct Walk<C: HoldsClient> {
     listing: Option<Entries<C>>,
     visits: VecDeque<Visit>,
     skipped: u64,
+    is_unfinished: bool,
 }
 
 impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
@@ -60,6 +61,7 @@ impl<R: Timer + Io<T>, T: Unpin> Client<R, T> {
             listing: None,
             visits: VecDeque::new(),
             skipped: 0,
+            is_unfinished: false,
         }
     }
 
@@ -106,6 +108,11 @@ impl<C: HoldsClient> Walk<C> {
         self.skipped.saturating_add(now)
     }
 
+    /// Whether one of the listings that are over ended amid a line: see [`Listing::is_unfinished`].
+    pub fn is_unfinished(&self) -> bool {
+        self.is_unfinished
+    }
+
     fn poll_visit(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Visit, Error>>> {
         loop {
             if let Some(visit) = self.visits.pop_front() {
@@ -134,6 +141,7 @@ impl<C: HoldsClient> Walk<C> {
                 },
             }
             self.skipped = self.skipped();
+            self.is_unfinished |= self.listing.as_ref().is_some_and(Listing::is_unfinished);
             self.client = self.listing.take().and_then(Listing::into_client);
         }
     }

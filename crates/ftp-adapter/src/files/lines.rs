@@ -20,6 +20,9 @@ pub trait ListingReader {
 
     /// How many lines were neither items nor what servers put around them: blank lines, sums, headers.
     fn skipped(&self) -> u64;
+
+    /// Whether the last line so far has no end: it may be half of one.
+    fn is_unfinished(&self) -> bool;
 }
 
 /// Reads `LIST` and `MLSD`. The entries for the directory itself and for the one above it are left out.
@@ -27,6 +30,7 @@ pub trait ListingReader {
 pub struct EntryReader {
     reader: Reader,
     skipped: u64,
+    is_unfinished: bool,
 }
 
 impl EntryReader {
@@ -35,6 +39,7 @@ impl EntryReader {
         Self {
             reader: Reader::new(now),
             skipped: 0,
+            is_unfinished: false,
         }
     }
 }
@@ -58,6 +63,9 @@ impl ListingReader for EntryReader {
     type Item = OwnedEntry;
 
     fn next(&mut self, input: &mut &[u8]) -> Option<OwnedEntry> {
+        if let Some(last) = input.last() {
+            self.is_unfinished = *last != b'\n';
+        }
         loop {
             let line = self.reader.next(input)?;
             if let Some(entry) = sort(line, &mut self.skipped) {
@@ -78,6 +86,10 @@ impl ListingReader for EntryReader {
     fn skipped(&self) -> u64 {
         self.skipped
     }
+
+    fn is_unfinished(&self) -> bool {
+        self.is_unfinished
+    }
 }
 
 /// Reads `NLST`: a name on each line, as the server wrote it, with CR and NUL left out at its end. `.` and
@@ -88,6 +100,7 @@ pub struct NameReader {
     /// The name is too long: leave out what comes up to its end.
     is_skipping: bool,
     skipped: u64,
+    is_unfinished: bool,
 }
 
 impl NameReader {
@@ -118,6 +131,9 @@ impl ListingReader for NameReader {
     type Item = Vec<u8>;
 
     fn next(&mut self, input: &mut &[u8]) -> Option<Vec<u8>> {
+        if let Some(last) = input.last() {
+            self.is_unfinished = *last != b'\n';
+        }
         while let Some(end) = input.iter().position(|byte| *byte == b'\n') {
             self.hold(&input[..end]);
             *input = &input[end + 1..];
@@ -135,5 +151,9 @@ impl ListingReader for NameReader {
 
     fn skipped(&self) -> u64 {
         self.skipped
+    }
+
+    fn is_unfinished(&self) -> bool {
+        self.is_unfinished
     }
 }

@@ -49,6 +49,36 @@ fn a_listing_has_entries_and_lines_that_are_none() {
 }
 
 #[test]
+fn a_listing_that_ends_amid_a_line_says_so() {
+    fn is_unfinished(mut reader: impl ListingReader, pieces: &[&[u8]]) -> bool {
+        for mut piece in pieces.iter().copied() {
+            while reader.next(&mut piece).is_some() {}
+        }
+        while reader.finish().is_some() {}
+        reader.is_unfinished()
+    }
+    let whole = [LIST, b"\r\n"].concat();
+    for at in 0..=whole.len() {
+        let (first, rest) = whole.split_at(at);
+        for pieces in [&[first, rest][..], &[first, rest, b""]] {
+            assert!(!is_unfinished(EntryReader::new(now()), pieces), "{at}");
+            assert!(!is_unfinished(NameReader::default(), pieces), "{at}");
+        }
+        let expected = !matches!(first.last(), None | Some(b'\n'));
+        assert_eq!(
+            is_unfinished(EntryReader::new(now()), &[first]),
+            expected,
+            "{at}"
+        );
+        assert_eq!(
+            is_unfinished(NameReader::default(), &[first, b""]),
+            expected,
+            "{at}"
+        );
+    }
+}
+
+#[test]
 fn names_are_lines() {
     let bytes = b"a b\r\n.\r\n\r\n..\nc\r\xff\r\n\r\r\nlast";
     let (names, skipped) = read(NameReader::default(), &[bytes], true);

@@ -213,3 +213,24 @@ fn lines_of_the_source_that_cannot_be_read_are_left_out_and_said() {
     let up = mirror(&here.path(), &server.url("site/"), &[]);
     assert_eq!(up.code, 0, "{up:?}");
 }
+
+/// As where a server runs `ls`, which is killed.
+#[test]
+fn nothing_is_deleted_because_a_listing_ended_amid_a_name() {
+    let line = "type=file;size=1;modify=20240501120000; file one";
+    for (end, exit) in [("", 3), ("\r\n", 0)] {
+        let listing = format!("{line}\r\n{line}{end}").into_bytes();
+        let server = Faulty::start(&[("site/file one", b"1")], move |line, _| {
+            match line.starts_with("MLSD") {
+                true => Fault::Send(listing.clone()),
+                false => Fault::None,
+            }
+        });
+        let here = TestDirectory::new();
+        files(&here, &[("file one more", "1")]);
+        let down = mirror(&server.url("site/"), &here.path(), &["--delete"]);
+        assert_eq!(down.code, exit, "{down:?}");
+        assert_eq!(here.read("file one more").is_some(), exit == 3, "{down:?}");
+        assert_eq!(here.read("file one").unwrap(), b"1");
+    }
+}

@@ -216,6 +216,9 @@ pub(super) async fn walk(
         }
     }
     match walk.skipped() {
+        0 if walk.is_unfinished() => {
+            tree.doubt = Some("a listing ended amid a line".to_owned());
+        }
         0 => {}
         count => {
             let why = format!("{count} lines of the listings could not be read");

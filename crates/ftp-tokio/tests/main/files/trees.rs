@@ -52,7 +52,7 @@ async fn a_walk_sees_all_and_says_what_it_leaves_out() {
             "NotListed top/locked",
         ]
     );
-    assert_eq!(walk.skipped(), 0);
+    assert_eq!((walk.skipped(), walk.is_unfinished()), (0, false));
     ftp.noop().await.unwrap();
     let mut walk = ftp.walk("missing", 9);
     let error = walk.next().await.unwrap().unwrap_err();
