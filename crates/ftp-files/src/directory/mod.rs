@@ -134,7 +134,9 @@ impl Files for Directory {
     }
 
     fn enter(&self, path: &VirtualPath) -> Result<(), FileError> {
-        let metadata = self.root.metadata(relative(path)?).map_err(file_error)?;
+        // As a name in it: the system looks whether it may be searched, and whether it is a directory.
+        let inside = relative(path)?.join(".");
+        let metadata = self.root.metadata(inside).map_err(file_error)?;
         if metadata.is_dir() {
             Ok(())
         } else {

@@ -400,6 +400,29 @@ fn who_took_all_permissions_away_can_give_them_back() {
     assert_eq!(facts(&files, "f").unwrap().permissions, Some(0o755));
 }
 
+/// The superuser may search all directories, so somebody else tries.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_may_not_be_searched_is_not_entered() {
+    let scratch = Scratch::new();
+    let files = scratch.files();
+    for (name, mode) in [("closed", 0o644), ("unlisted", 0o711)] {
+        fs::create_dir(scratch.path().join(name)).unwrap();
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(scratch.path().join(name), permissions).unwrap();
+    }
+    fs::write(scratch.path().join("f"), "").unwrap();
+    let entered = std::thread::spawn(move || {
+        if rustix::process::geteuid().is_root() {
+            let nobody = rustix::process::Uid::from_raw(65534);
+            rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
+        }
+        ["closed", "unlisted", "f", ""].map(|name| files.enter(&path(name)))
+    });
+    let entered = entered.join().unwrap();
+    assert_eq!(entered, [Err(NotAllowed), Ok(()), Err(NotFound), Ok(())]);
+}
+
 /// A server may wait for these in a thread that has something else to do.
 #[test]
 fn files_of_this_host_are_local_whatever_is_around_them() {
