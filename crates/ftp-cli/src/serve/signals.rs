@@ -8,6 +8,9 @@ pub(super) fn signals() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    // Unless it is caught, it ends the server: a client stored more than `RLIMIT_FSIZE`. So the write fails.
+    let too_large = rustix::process::Signal::XFSZ.as_raw();
+    let _caught = signal(SignalKind::from_raw(too_large))?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

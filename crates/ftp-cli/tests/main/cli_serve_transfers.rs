@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 use crate::common::ftp::{download, log_in, names, refused, upload};
-use crate::common::{Peer, Program, Server, TestDirectory};
+use crate::common::{Peer, Program, Server, TestDirectory, TestFile, sentinel_hash};
 use serde_json::Value;
 
 fn serving(root: &TestDirectory, options: &[&str]) -> Server {
@@ -216,4 +217,23 @@ fn transfers_are_json_in_the_log() {
         (&line["command"], &line["outcome"]),
         (&"STOR".into(), &"refused".into())
     );
+}
+
+/// The system would end a program that does not expect it.
+#[test]
+fn a_limit_of_the_size_of_files_fails_uploads_and_not_the_server() {
+    let root = TestDirectory::new();
+    root.write("file", "old");
+    let users = TestFile::new(format!("anna:{}\n", sentinel_hash()));
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -f 8; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_ftp-cli"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--danger-optional-tls"])
+        .args(["--users", &users.path(), "--root", &root.path()])
+        .stdin(Stdio::null());
+    let server = Server::of_command(command, users);
+    let mut client = log_in(&server, "anna");
+    assert_eq!(refused(upload(&mut client, "file", &[b'x'; 100_000])), 552);
+    assert_eq!(download(&mut client, "file").unwrap(), b"old");
 }
