@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{self, Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ftp_adapter::{
     ActiveListener, DataOpening, DriverError, FileDone, FileServer, FileSession, TransferSummary,
@@ -109,6 +109,15 @@ impl<R: Runtime> ServesFiles for Serving<R> {
         }
         self.go_on(control);
         Poll::Ready(())
+    }
+
+    fn must_look(&self) -> bool {
+        self.files.must_look(R::now()) == Some(Duration::ZERO)
+    }
+
+    fn looked(&mut self, control: &mut Control) {
+        self.files.looked();
+        self.go_on(control);
     }
 
     fn summary(&mut self, control: &Control, event: &Event) -> Option<Box<TransferSummary>> {
@@ -314,12 +323,14 @@ impl<R: Runtime> Serving<R> {
         }
         // The socket is closed here, before anything is said over the control connection.
         drop(transport);
-        let (now, control) = now_and_machine::<R>(control);
+        let clock = R::now();
+        let now = control.instant(clock);
         let mut machine = machine.into_machine();
         if result.is_err() {
             machine.failed(now);
         }
-        self.files.data_over(now, control, machine);
+        let control = control.machine_mut().machine_mut();
+        self.files.data_over((now, clock), control, machine);
     }
 }
 

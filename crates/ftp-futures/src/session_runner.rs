@@ -28,6 +28,12 @@ pub(crate) trait ServesFiles: Send {
     /// Ready if something happened, and was dealt with.
     fn poll(&mut self, cx: &mut Context<'_>, control: &mut Control) -> Poll<()>;
 
+    /// Whether files wait for this alone: that the control connection has nothing more now.
+    fn must_look(&self) -> bool;
+
+    /// It has nothing more.
+    fn looked(&mut self, control: &mut Control);
+
     /// The end of a transfer.
     fn summary(&mut self, control: &Control, event: &Event) -> Option<Box<TransferSummary>>;
 
@@ -255,7 +261,14 @@ where
                 self.stopping = Stopping::Now;
                 self.session.shutdown(SHUTDOWN_TEXT);
             }
-            let next = ready!(self.session.poll_event(cx));
+            let Poll::Ready(next) = self.session.poll_event(cx) else {
+                let control = &mut self.session.driver.state;
+                match &mut self.files {
+                    Some(files) if files.must_look() => files.looked(control),
+                    _ => return Poll::Pending,
+                }
+                continue;
+            };
             match (&mut self.files, next) {
                 // The handler is asked first.
                 (_, next @ Ok(Some(Event::Files(_) | Event::Transfer(_)))) => {

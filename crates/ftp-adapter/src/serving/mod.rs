@@ -4,6 +4,7 @@
 mod bandwidth;
 mod external;
 mod job;
+mod last_look;
 mod listening;
 mod moving;
 mod past;
@@ -230,6 +231,11 @@ impl FileSession {
                 }
             };
         }
+        if let Some(time) = self.must_look(clock)
+            && !time.is_zero()
+        {
+            self.wakes_at = Some(clock + time);
+        }
         let job = self.next_question(now, control);
         if job.is_some() || self.is_working {
             return job;
@@ -240,8 +246,8 @@ impl FileSession {
         Some(job)
     }
 
-    /// Bytes are held back, to keep the bandwidth, or wait for the client: call
-    /// [`next_job`](Self::next_job) then, even if nothing has happened.
+    /// Bytes are held back, to keep the bandwidth, or wait for the client, or it is time to
+    /// [look](Self::must_look): call [`next_job`](Self::next_job) then, even if nothing has happened.
     pub fn wakes_at(&self) -> Option<time::Instant> {
         self.wakes_at
     }
@@ -253,6 +259,7 @@ impl FileSession {
             return None;
         }
         let moving = self.transfer.as_mut();
+        let moving = moving.filter(|moving| moving.looks_until.is_none());
         if let Some(end) = moving.and_then(|moving| moving.end.take()) {
             // If the transfer is over, its outcome is known already.
             let _over_already = control.data_ended(now, end);
@@ -369,12 +376,25 @@ impl FileSession {
         control.shutdown(now, LOST_TEXT);
     }
 
-    /// The data connection ended, and its transport is closed. Call [`next_job`](Self::next_job) next.
-    pub fn data_over(&mut self, now: Instant, control: &mut Connection, data: data::Connection) {
+    /// The data connection ended, and its transport is closed. Call [`next_job`](Self::next_job) next, and read the
+    /// control connection, if that [must be](Self::must_look).
+    pub fn data_over(
+        &mut self,
+        (now, clock): (Instant, time::Instant),
+        control: &mut Connection,
+        data: data::Connection,
+    ) {
         match &mut self.transfer {
             Some(moving) if data.direction() == data::Direction::Receive => {
                 moving.bytes.piece.push(data.readable());
-                moving.end = Some(data.into_end());
+                // Under TLS the data says by itself whether it is whole.
+                let is_protected = data.is_protected();
+                let end = data.into_end();
+                if end.result().is_ok() && !is_protected {
+                    let begun = self.started.as_ref().map_or(now, |started| started.at);
+                    moving.looks_until = Some(clock + last_look::time(now - begun));
+                }
+                moving.end = Some(end);
             }
             _ => drop(control.data_ended(now, data.into_end())),
         }

@@ -48,6 +48,8 @@ pub(super) struct Moving {
     /// How the data connection ended. The machine is told when no job has the file. What is left to be written
     /// then is written before the file is kept.
     pub(super) end: Option<data::End>,
+    /// Nor is it told before this time, if that is set.
+    pub(super) looks_until: Option<time::Instant>,
 }
 
 /// What was read and not handed on, or came and was not written. A job takes all of it along.
@@ -83,6 +85,7 @@ impl Moving {
             is_kept: false,
             is_resting: false,
             end: None,
+            looks_until: None,
         }
     }
 

@@ -129,8 +129,9 @@ impl Serving {
         };
         if let Data::Open(driver) = std::mem::replace(&mut self.data, Data::None) {
             let (now, machine) = now_and_machine(control);
+            let times = (now, Instant::now());
             self.files
-                .data_over(now, machine, close(now, *driver, result));
+                .data_over(times, machine, close(now, *driver, result));
         }
         Waited::Happened
     }
@@ -160,7 +161,7 @@ impl Serving {
         };
         self.files.done(now, machine, done);
         if let Some(data) = data {
-            self.files.data_over(now, machine, data);
+            self.files.data_over((now, Instant::now()), machine, data);
         }
         Waited::Happened
     }

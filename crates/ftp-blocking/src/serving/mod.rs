@@ -42,6 +42,7 @@ pub(crate) fn begin(
             data: Data::None,
             slice: FIRST_SLICE,
             looked_at: Instant::now(),
+            has_looked: false,
         })
     })
 }
@@ -55,6 +56,8 @@ struct Serving {
     slice: Duration,
     /// When the control connection was looked at last.
     looked_at: Instant,
+    /// It is looked at for the last time before an upload is kept.
+    has_looked: bool,
 }
 
 impl ServesFiles for Serving {
@@ -87,7 +90,19 @@ impl ServesFiles for Serving {
         worker: &mut Worker<'scope, '_>,
         most: Duration,
     ) -> Waited {
-        let waited = self.wait_for_any(control, most.min(LOOK_BETWEEN));
+        if std::mem::take(&mut self.has_looked) {
+            self.files.looked();
+            self.go_on(control, worker);
+            return Waited::Happened;
+        }
+        let waited = match self.files.must_look(Instant::now()) {
+            Some(time) => {
+                // Once more at least.
+                self.has_looked = time.is_zero();
+                Waited::Idle(time)
+            }
+            None => self.wait_for_any(control, most.min(LOOK_BETWEEN)),
+        };
         if let Waited::Happened = waited {
             self.slice = FIRST_SLICE;
             self.go_on(control, worker);

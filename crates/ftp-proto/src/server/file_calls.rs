@@ -144,6 +144,10 @@ impl Connection {
     /// The data connection ended. Take all that is [readable](data::Connection::readable) first, and close
     /// the transport: some clients wait for that.
     ///
+    /// After an upload in clear read the control connection before, as far as it has come. A client that died has
+    /// left both, and an unexpected end of this one aborts the transfer (RFC 959 §4.1.1, `QUIT`); that of the data
+    /// looks like the end of the file.
+    ///
     /// If all came and was to be stored, [`Event::Commit`](super::Event::Commit) follows; otherwise
     /// [`Event::Transferred`](super::Event::Transferred).
     ///

@@ -118,6 +118,7 @@ impl Session {
                 false => self.files.next_job(times, &mut self.control, data),
             };
         }
+        let looks = self.files.must_look(self.clock()) == Some(Duration::ZERO);
         match self.control.poll().unwrap() {
             Action::Event(event) => self.hear(event),
             Action::Write { bytes, .. } => {
@@ -125,6 +126,7 @@ impl Session {
                 self.said.push_str(std::str::from_utf8(bytes).unwrap());
                 self.control.wrote(self.now, count);
             }
+            _ if looks => self.files.looked(),
             _ => return self.step_data(),
         }
         true
@@ -168,7 +170,8 @@ impl Session {
             }
             Ok(Action::Closed) | Err(_) => {
                 let data = self.data.take().unwrap();
-                self.files.data_over(self.now, &mut self.control, data);
+                let times = (self.now, clock);
+                self.files.data_over(times, &mut self.control, data);
             }
             Ok(_) => return false,
         }
@@ -238,6 +241,13 @@ impl Session {
     pub(super) fn wait(&mut self, time: Duration) {
         self.now = self.now + time;
         self.control.timed_out(self.now);
+    }
+
+    /// The end of an upload is kept if the client is still there then.
+    pub(super) fn wait_until_it_looks(&mut self) {
+        let wakes_at = self.files.wakes_at().expect("a time to look");
+        self.wait(wakes_at - self.clock());
+        self.run();
     }
 
     /// The client takes nothing for a while.

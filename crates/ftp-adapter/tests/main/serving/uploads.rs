@@ -6,6 +6,7 @@ use std::time::Duration;
 use ftp_files::{Files, Memory, Quota, Usage};
 use ftp_proto::Machine;
 use ftp_proto::listing::FactNames;
+use ftp_proto::server::TransferError;
 
 use super::files::Watched;
 use super::session::Session;
@@ -69,6 +70,42 @@ fn what_came_of_an_upload_is_written_when_no_more_comes() {
     session.send(b", and the rest");
     session.data.as_mut().unwrap().received_eof(session.now);
     session.run();
+    session.wait_until_it_looks();
     assert_eq!(session.outcome, Some(Ok(())));
     assert_eq!(files.got(), b"old and new, and the rest");
+}
+
+/// Both connections end with a process. In clear only the control connection shows that the file is not whole.
+#[test]
+fn an_upload_of_a_client_that_is_gone_just_after_is_not_kept() {
+    for is_gone in [false, true] {
+        let files = Watched::default();
+        let mut session = Session::new(&files, "STOR file");
+        session.send(b"part");
+        session.wait(Duration::from_secs(1));
+        session.run();
+        session.data.as_mut().unwrap().received_eof(session.now);
+        session.run();
+        assert_eq!(session.outcome, None, "too early");
+        if is_gone {
+            session.control.received_eof(session.now);
+            session.run();
+            let gone = Err(TransferError::ConnectionClosed);
+            assert_eq!(session.outcome, Some(gone));
+            continue;
+        }
+        session.wait_until_it_looks();
+        assert_eq!(session.outcome, Some(Ok(())));
+    }
+}
+
+/// Otherwise small files would take longer.
+#[test]
+fn an_upload_that_took_no_time_is_kept_at_once() {
+    let files = Watched::default();
+    let mut session = Session::new(&files, "STOR file");
+    session.send(b"all of it");
+    session.data.as_mut().unwrap().received_eof(session.now);
+    session.run();
+    assert_eq!(session.outcome, Some(Ok(())));
 }

@@ -22,6 +22,7 @@ pub(super) const ALL: &[Test] = &[
     ("one listener", one_listener),
     ("client gone", client_gone),
     ("cut uploads", cut_uploads),
+    ("client dies", client_dies),
     ("drain", drain),
     ("both ways", both_ways),
 ];
@@ -284,6 +285,40 @@ fn cut_uploads(server: &dyn Adapter) {
         assert_eq!(host.got("a").as_deref(), Some(&b"old"[..]));
         raw.goes_on();
         assert_eq!(raw.put("STOR a", b"new"), 226);
+        assert_eq!(host.got("a").as_deref(), Some(&b"new"[..]));
+        host.end();
+    });
+}
+
+/// The end of a client's process closes both connections, the older one first. In clear that of the data looks like the
+/// end of the file, unless `QUIT` came before.
+fn client_dies(server: &dyn Adapter) {
+    hosts(server, |host| {
+        let handler = Arc::clone(&host.serving.handler);
+        let logged = |begin: &str| {
+            let log = handler.log();
+            log.iter().filter(|line| line.starts_with(begin)).count()
+        };
+        host.put("a", b"old");
+        for size in [1, 1000, 100_000] {
+            let before = logged("transferred STOR: Err");
+            let mut raw = host.client();
+            let (_, mut data) = raw.begin("STOR a");
+            data.write_all(&bytes(size)).expect("the server takes it");
+            data.flush().expect("the server takes it");
+            drop(raw);
+            drop(data);
+            host.wait_for(|_| logged("transferred STOR: ") > before);
+            assert_eq!(logged("transferred STOR: Err"), before + 1, "{size}");
+            assert_eq!(host.got("a").as_deref(), Some(&b"old"[..]), "{size}");
+        }
+        let mut raw = host.client();
+        let (_, mut data) = raw.begin("STOR a");
+        data.write_all(b"new").expect("the server takes it");
+        raw.send("QUIT");
+        drop(raw);
+        data.finish();
+        host.wait_for(|_| logged("transferred STOR: Ok") == 1);
         assert_eq!(host.got("a").as_deref(), Some(&b"new"[..]));
         host.end();
     });
