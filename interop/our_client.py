@@ -275,7 +275,6 @@ class Trial:
 
     def idle(self):
         """A server that loses patience says so."""
-        self.port = None
         port = self.kind.start("idle").port
         self.probe("clear", "idle too long", ["wait"], "LoggedIn 421", port)
 

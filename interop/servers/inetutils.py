@@ -4,7 +4,7 @@ import sys
 
 import host_setup
 from host_setup import HERE
-from servers.kind import NO_REIN, Kind, no_facts, refused
+from servers.kind import IDLE, NO_REIN, Kind, no_facts, refused
 
 
 class Inetutils(Kind):
@@ -29,7 +29,7 @@ class Inetutils(Kind):
     def start(self, variant):
         if variant in self.files:
             self.starts_at = self.make_home(self.folder(variant))
-        idle = ("-t", "1", "-T", "1") if variant == "idle" else ()
+        idle = ("-t", str(IDLE), "-T", str(IDLE)) if variant == "idle" else ()
         command = [sys.executable, "-B", HERE / "servers/programs/inetd.py",
                    host_setup.unpacked(self.package, self.program), *self.arguments, *idle]
         return self.run(variant, command, env=host_setup.with_libraries())

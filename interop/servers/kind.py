@@ -7,6 +7,9 @@ import host_setup
 from homes import Home
 from host_setup import Server
 
+# Seconds of silence that a server with little patience stands: enough for a login on a busy machine.
+IDLE = 20
+
 LOGGED_IN = {"exit": 0, "outcome": "logged_in", "phase": "ready", "code": 230}
 CLEAR = LOGGED_IN | {"by": "password", "tls": "none", "data": "clear"}
 PRIVATE = LOGGED_IN | {"by": "password", "tls": "yes", "data": "private"}

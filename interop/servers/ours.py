@@ -3,7 +3,7 @@
 import threading
 
 from host_setup import ADDRESS, RUN, call
-from servers.kind import WRONG_PATHS, Kind, greeting_lines, refused
+from servers.kind import IDLE, WRONG_PATHS, Kind, greeting_lines, refused
 
 
 class Ours(Kind):
@@ -24,7 +24,7 @@ class Ours(Kind):
 
     def start(self, variant, *more):
         options = {
-            "full": ["--max-sessions", "1"], "idle": ["--idle-timeout", "1"],
+            "full": ["--max-sessions", "1"], "idle": ["--idle-timeout", str(IDLE)],
             "implicit": ["--implicit"],
         }.get(variant, [])
         if variant.startswith("files"):

@@ -2,7 +2,7 @@
 
 import host_setup
 from host_setup import ADDRESS
-from servers.kind import NO_REIN, WRONG_PATHS, Kind, greeting_lines, refused
+from servers.kind import IDLE, NO_REIN, WRONG_PATHS, Kind, greeting_lines, refused
 
 PLAIN = ("plain", "greeting", "full", "idle")
 
@@ -79,7 +79,7 @@ class Proftpd(Kind):
         if variant == "full":
             return ["MaxConnectionsPerHost 1"]
         if variant == "idle":
-            return ["TimeoutIdle 1"]
+            return [f"TimeoutIdle {IDLE}"]
         return []
 
     def tls(self, variant, folder):

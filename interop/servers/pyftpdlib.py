@@ -4,7 +4,7 @@ import json
 
 import host_setup
 from host_setup import HERE, RUN, VENV
-from servers.kind import WRONG_PATHS, Kind, greeting_lines, no_0xff, refused
+from servers.kind import IDLE, WRONG_PATHS, Kind, greeting_lines, no_0xff, refused
 
 
 class Pyftpdlib(Kind):
@@ -52,7 +52,7 @@ def python_server(kind, variant, script):
     file = RUN / f"{kind.name}-{variant}.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps({
-        "variant": variant,
+        "variant": variant, "idle": IDLE,
         "users": {user.name: user.password.hex() for user in fixtures.users.values()},
         "certificate": str(fixtures.certificate), "key": str(fixtures.key),
         "home": str(kind.make_home(kind.folder(variant))) if variant in kind.files else None,

@@ -2,7 +2,7 @@
 
 import host_setup
 from host_setup import ADDRESS
-from servers.kind import KEEPS_DOUBLED, NO_REIN, Kind, greeting_lines, no_0xff, no_facts, refused
+from servers.kind import IDLE, KEEPS_DOUBLED, NO_REIN, Kind, greeting_lines, no_0xff, no_facts, refused
 
 UNKNOWN_IS_530 = ("before the login it answers 530 to every command that it does not know; RFC 959 "
                   "§4.2 has 500 or 502 for these")
@@ -68,7 +68,7 @@ class Vsftpd(Kind):
         if variant == "full":
             return {"max_clients": 1}
         if variant == "idle":
-            return {"idle_session_timeout": 1}
+            return {"idle_session_timeout": IDLE}
         return {}
 
     def tls(self, variant):

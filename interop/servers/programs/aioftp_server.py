@@ -27,7 +27,7 @@ async def main():
     server = aioftp.Server(
         users, ssl=context,
         maximum_connections=1 if variant == "full" else None,
-        idle_timeout=1 if variant == "idle" else None,
+        idle_timeout=wanted["idle"] if variant == "idle" else None,
     )
     await server.start("127.0.0.1", 0)
     print("listening on 127.0.0.1:%d" % server.server_port, flush=True)

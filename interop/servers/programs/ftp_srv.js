@@ -25,7 +25,7 @@ if (!['plain', 'greeting', 'idle'].includes(variant)) {
   };
 }
 if (variant === 'greeting') options.greeting = wanted.greeting;
-if (variant === 'idle') options.timeout = 1000;
+if (variant === 'idle') options.timeout = wanted.idle * 1000;
 
 // It decodes lines as UTF-8; a password that is not UTF-8 cannot arrive whole.
 const users = new Map(

@@ -36,7 +36,7 @@ def main():
     if variant == "greeting":
         Handler.banner = "\r\n".join(wanted["greeting"])
     if variant == "idle":
-        Handler.timeout = 1
+        Handler.timeout = wanted["idle"]
 
     server = FTPServer(("127.0.0.1", 0), Handler)
     if variant == "full":

@@ -149,7 +149,7 @@ pub(super) fn send(
 ) -> Result<(), NoTransfer> {
     again_if_refused(tls, || {
         let mut data = begin(control, 0, command, tls)?;
-        data.write_all(bytes)?;
+        data.write_all(bytes, control.until())?;
         data.finish(control.until())?;
         finish(control)
     })

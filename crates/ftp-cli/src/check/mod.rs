@@ -11,6 +11,7 @@ mod data;
 mod finding;
 mod hello;
 mod probe;
+mod socket;
 
 use std::sync::Arc;
 

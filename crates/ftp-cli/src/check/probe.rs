@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,8 @@ use ftp_rustls::rustls::pki_types::ServerName;
 use ftp_rustls::rustls::{self, ClientConfig, ClientConnection, StreamOwned};
 use ftp_rustls::{ClientTls, Roots, client_config};
 use zeroize::Zeroizing;
+
+use super::socket::Socket;
 
 /// How many bytes of a data connection are read at most.
 const MOST_DATA: usize = 16 * 1024 * 1024;
@@ -57,11 +59,8 @@ impl Server {
     }
 
     /// Connects to this address.
-    pub(super) fn dial(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect_timeout(&address, self.timeout)?;
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(self.timeout))?;
-        Ok(stream)
+    pub(super) fn dial(&self, address: SocketAddr) -> io::Result<Socket> {
+        Socket::connect(address, self.timeout)
     }
 
     /// Connects, and hears the greeting.
@@ -117,32 +116,29 @@ impl From<io::Error> for ProbeError {
 
 /// A stream of bytes, in clear or under TLS.
 pub(super) enum Stream {
-    Clear(TcpStream),
-    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    Clear(Socket),
+    Tls(Box<StreamOwned<ClientConnection, Socket>>),
 }
 
 impl Stream {
-    fn socket(&self) -> &TcpStream {
+    fn socket(&mut self) -> &mut Socket {
         match self {
             Self::Clear(socket) => socket,
-            Self::Tls(tls) => &tls.sock,
+            Self::Tls(tls) => &mut tls.sock,
         }
     }
 
     /// Reads within the time that is left.
     fn read(&mut self, space: &mut [u8], until: Instant) -> Result<usize, ProbeError> {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ProbeError::TimedOut);
-        }
-        self.socket().set_read_timeout(Some(left))?;
+        self.socket().set_until(until);
         Ok(match self {
             Self::Clear(socket) => socket.read(space)?,
             Self::Tls(tls) => tls.read(space)?,
         })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), ProbeError> {
+    pub(super) fn write_all(&mut self, bytes: &[u8], until: Instant) -> Result<(), ProbeError> {
+        self.socket().set_until(until);
         match self {
             Self::Clear(socket) => socket.write_all(bytes)?,
             Self::Tls(tls) => {
@@ -155,16 +151,12 @@ impl Stream {
 
     /// Puts TLS on top, and completes the handshake.
     fn under_tls(self, connection: ClientConnection, until: Instant) -> Result<Self, ProbeError> {
-        let Self::Clear(socket) = self else {
+        let Self::Clear(mut socket) = self else {
             return Ok(self);
         };
+        socket.set_until(until);
         let mut tls = StreamOwned::new(connection, socket);
         while tls.conn.is_handshaking() {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ProbeError::TimedOut);
-            }
-            tls.sock.set_read_timeout(Some(left))?;
             tls.conn.complete_io(&mut tls.sock)?;
         }
         Ok(Self::Tls(Box::new(tls)))
@@ -200,10 +192,10 @@ pub(super) struct Control<'a> {
 }
 
 impl<'a> Control<'a> {
-    fn new(server: &'a Server, stream: TcpStream) -> Self {
+    fn new(server: &'a Server, socket: Socket) -> Self {
         Self {
             server,
-            stream: Some(Stream::Clear(stream)),
+            stream: Some(Stream::Clear(socket)),
             telnet: TelnetFilter::new(),
             parser: ReplyParser::default(),
             input: Vec::new(),
@@ -216,8 +208,8 @@ impl<'a> Control<'a> {
     }
 
     /// The address of the server, as this connection reached it.
-    pub(super) fn peer(&self) -> Result<SocketAddr, ProbeError> {
-        let stream = self.stream.as_ref().ok_or(ProbeError::Closed)?;
+    pub(super) fn peer(&mut self) -> Result<SocketAddr, ProbeError> {
+        let stream = self.stream.as_mut().ok_or(ProbeError::Closed)?;
         Ok(stream.socket().peer_addr()?)
     }
 
@@ -283,8 +275,9 @@ impl<'a> Control<'a> {
     }
 
     pub(super) fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), ProbeError> {
+        let until = self.until();
         let stream = self.stream.as_mut().ok_or(ProbeError::Closed)?;
-        stream.write(bytes)
+        stream.write_all(bytes, until)
     }
 
     /// Reads what comes, once, as it is.
@@ -304,7 +297,7 @@ impl<'a> Control<'a> {
     }
 
     /// Opens a data connection to this port of the server.
-    pub(super) fn open_data(&self, port: u16) -> Result<Stream, ProbeError> {
+    pub(super) fn open_data(&mut self, port: u16) -> Result<Stream, ProbeError> {
         let address = SocketAddr::new(self.peer()?.ip(), port);
         Ok(Stream::Clear(self.server.dial(address)?))
     }
@@ -324,8 +317,9 @@ impl<'a> Control<'a> {
     pub(super) fn read_all(&self, data: &mut Stream) -> Result<(Vec<u8>, bool), ProbeError> {
         let mut bytes = Vec::new();
         let mut space = vec![0; 64 * 1024];
+        let until = self.until();
         loop {
-            match data.read(&mut space, self.until()) {
+            match data.read(&mut space, until) {
                 Ok(0) => return Ok((bytes, true)),
                 Ok(count) => bytes.extend(&space[..count]),
                 Err(ProbeError::Closed) => return Ok((bytes, false)),
@@ -351,12 +345,9 @@ impl<'a> Control<'a> {
 }
 
 impl Stream {
-    pub(super) fn write_all(&mut self, bytes: &[u8]) -> Result<(), ProbeError> {
-        self.write(bytes)
-    }
-
     /// Says that all was sent, and reads to the peer's end: what is unread would make the close a reset.
     pub(super) fn finish(mut self, until: Instant) -> Result<(), ProbeError> {
+        self.socket().set_until(until);
         if let Self::Tls(tls) = &mut self {
             tls.conn.send_close_notify();
             while tls.conn.wants_write() {

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::Duration;
 
 use crate::common::{Program, Run, SENTINEL, Server, TestFile};
 
@@ -108,6 +111,41 @@ fn no_password_is_sent_to_a_server_whose_certificate_is_not_trusted() {
     assert!(run.stderr.contains("two wrong logins"), "{run:?}");
     let (_, _, log) = server.stop("-TERM");
     assert!(!log.contains("logged in"), "{log}");
+}
+
+/// As with Ctrl-Z and `fg`: that ends calls which wait with a time-out.
+#[test]
+fn a_program_that_was_stopped_goes_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ftp://anna@{}", listener.local_addr().unwrap());
+    let (is_waiting, went_on) = (Arc::new(AtomicBool::new(false)), Arc::new(Barrier::new(2)));
+    let (has_come, greets) = (Arc::clone(&is_waiting), Arc::clone(&went_on));
+    thread::spawn(move || {
+        let (mut first, _) = listener.accept().unwrap();
+        has_come.store(true, Ordering::Relaxed);
+        greets.wait();
+        first.write_all(b"220 Ready.\r\n").unwrap();
+        // Then it is gone.
+    });
+    let run = Program::new(["check", "--json", &url])
+        .env("FTP_PASSWORD", SENTINEL)
+        .signalled_when(
+            || is_waiting.load(Ordering::Relaxed),
+            |signal| {
+                for _ in 0..5 {
+                    thread::sleep(Duration::from_millis(20));
+                    signal("-STOP");
+                    thread::sleep(Duration::from_millis(20));
+                    signal("-CONT");
+                }
+                went_on.wait();
+            },
+        );
+    let found = run.json()["findings"][0].to_string();
+    assert!(
+        found.contains("the server closed the connection"),
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -166,14 +166,25 @@ impl Program {
     }
 
     /// Runs to the end, which is brought on with Ctrl-C as soon as this is so.
-    pub fn interrupted_when(mut self, is_time: impl Fn() -> bool) -> Run {
+    pub fn interrupted_when(self, is_time: impl Fn() -> bool) -> Run {
+        self.signalled_when(is_time, |signal| signal("-INT"))
+    }
+
+    /// Runs to the end. When this is so it gets the signals that `send` sends.
+    pub fn signalled_when(
+        mut self,
+        is_time: impl Fn() -> bool,
+        send: impl FnOnce(&dyn Fn(&str)),
+    ) -> Run {
         let child = self.command.spawn().unwrap();
         while !is_time() {
             thread::sleep(Duration::from_millis(5));
         }
         let id = child.id().to_string();
-        let kill = Command::new("kill").args(["-INT", &id]).status();
-        assert!(kill.unwrap().success());
+        send(&|signal| {
+            let kill = Command::new("kill").args([signal, &id]).status();
+            assert!(kill.unwrap().success());
+        });
         let output = child.wait_with_output().unwrap();
         Run {
             code: output.status.code().unwrap(),
