@@ -86,6 +86,19 @@ fn it_waits_for_its_transfer_and_is_told_which_way_the_bytes_go() {
     }
 }
 
+/// Before the command nobody knows whose end this is: it is no end of a file.
+#[test]
+fn its_end_before_the_command_is_no_end_of_an_upload() {
+    let mut server = listening(Resumption::Report);
+    let mut data = early(&mut server);
+    data.received_eof(server.now);
+    assert!(matches!(data.poll(), Err(Error::CutOff)));
+    assert_eq!(take_on(&mut server, "STOR a", &mut data), Ok(()));
+    assert_eq!(&server.said()[..3], "150");
+    server.held.data = Some(data);
+    assert_eq!(&server.end_data()[..3], "426");
+}
+
 #[test]
 fn it_may_shake_hands_after_the_command_too() {
     let mut server = listening(Resumption::Report);

@@ -572,6 +572,20 @@ fn the_end_of_an_earlier_data_connection_ends_no_other() {
 }
 
 #[test]
+fn the_end_of_the_connection_ends_its_transfer() {
+    let mut server = logged_in(serving());
+    server.moving("STOR notes");
+    server.happened();
+    server.connection.received_eof(server.now);
+    server.run();
+    let happened = server.happened().join(" ");
+    assert!(
+        happened.contains("Transferred(0, Err(ConnectionClosed))"),
+        "{happened}"
+    );
+}
+
+#[test]
 fn a_refusal_says_what_is_not_there() {
     for (command, said) in [
         ("RETR gone", "550 No such file.\r\n"),
