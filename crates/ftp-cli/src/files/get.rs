@@ -248,6 +248,7 @@ impl Site {
         }
         let received = self
             .pool()
+            .await?
             .download_into(path.as_bytes(), &mut sink, options)
             .await;
         let (length, whole) = match received {
@@ -292,6 +293,7 @@ impl Site {
         let options = self.resume_options();
         match self
             .pool()
+            .await?
             .download_into(path.as_bytes(), &mut sink, options)
             .await
         {

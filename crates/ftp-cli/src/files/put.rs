@@ -316,6 +316,7 @@ impl Site {
         let mut source = Metered::new(source, meter, manner.throttle);
         let sent = self
             .pool()
+            .await?
             .upload_from(to.as_bytes(), &mut source, options)
             .await;
         Ok(Whole::of(sent?))

@@ -36,6 +36,8 @@ const RETRIES: u32 = 3;
 /// A server and a user, with connections that are opened when they are needed.
 pub(crate) struct Site {
     pool: Pool,
+    /// How the first login ended, where another one would end the same way. Until then there is no other.
+    login: OnceCell<Option<Error>>,
     retries: u32,
     /// Tells what is tried again.
     pub(super) tells: bool,
@@ -157,6 +159,7 @@ impl Site {
         }
         Ok(Self {
             pool: Pool::new(connector, &key.address, parallel),
+            login: OnceCell::new(),
             retries: options.retries.unwrap_or(RETRIES),
             tells: !arguments.quiet && !arguments.json,
             clock_seen: OnceCell::new(),
@@ -168,8 +171,31 @@ impl Site {
         })
     }
 
-    pub(crate) fn pool(&self) -> &Pool {
-        &self.pool
+    /// The connections, once one of them is logged in.
+    ///
+    /// # Errors
+    /// That of the login.
+    pub(crate) async fn pool(&self) -> Result<&Pool, Error> {
+        if !matches!(self.login.get(), Some(None)) {
+            self.ask(async |_| Ok(())).await?;
+        }
+        Ok(&self.pool)
+    }
+
+    /// A connection that is logged in. A password that was refused once is not sent for each file: that may lock the
+    /// account.
+    async fn connection(&self) -> Result<Pooled, Error> {
+        let log_in = || async {
+            match self.pool.get().await {
+                Ok(_) => Ok(None),
+                Err(error) => lasting(&error).map(Some).ok_or(error),
+            }
+        };
+        let login = self.login.get_or_try_init(log_in).await?;
+        match login.as_ref().and_then(lasting) {
+            Some(error) => Err(error),
+            None => self.pool.get().await,
+        }
     }
 
     /// How often something is tried again.
@@ -235,7 +261,7 @@ impl Site {
         let now = || ftp_proto::Instant::from_start(start.elapsed());
         let mut retrying = self.retry().start(now());
         loop {
-            let (error, may_pass) = match self.pool.get().await {
+            let (error, may_pass) = match self.connection().await {
                 Ok(mut client) => match work(&mut client).await {
                     Ok(answer) => return Ok(answer),
                     Err(error) => {
@@ -270,7 +296,7 @@ impl Site {
         work: impl AsyncFnOnce(&mut Pooled) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.ask(async |_| Ok(())).await?;
-        let mut client = self.pool.get().await?;
+        let mut client = self.connection().await?;
         work(&mut client).await
     }
 
@@ -328,6 +354,23 @@ impl Site {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+}
+
+/// The error of a login, if another login would send the same password again, or end the same way.
+fn lasting(error: &Error) -> Option<Error> {
+    match error {
+        Error::Protocol(error) if !error.is_transient() => Some(Error::Protocol(error.clone())),
+        Error::Io {
+            phase,
+            error,
+            secret_sent: true,
+        } => Some(Error::Io {
+            phase: *phase,
+            error: error.kind().into(),
+            secret_sent: true,
+        }),
+        _ => None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::common::Step::{Hear, Say, Silence};
 use crate::common::{
-    Program, SENTINEL, Step, after_user, check, login_to_script, scripted_connections,
+    Program, SENTINEL, Step, TestDirectory, after_user, check, login_to_script,
+    scripted_connections,
 };
 
 /// The password goes out once, whatever comes of it but 421.
@@ -53,6 +54,41 @@ fn the_password_is_sent_once_but_for_421() {
             .run();
         server.join().unwrap();
         assert_eq!(run.json()["attempts"], 2, "{run:?}");
+    }
+}
+
+/// Several wrong passwords may lock the account.
+#[test]
+fn a_password_that_was_refused_is_not_sent_for_each_file() {
+    let here = TestDirectory::new();
+    here.write("a", "1");
+    let local = here.0.join("a").to_str().unwrap().to_owned();
+    let to = here.path();
+    for words in [
+        &["get", "--parallel=3", "-o", &to][..],
+        &["rm"],
+        &["mkdir"],
+        &["put", &local, &local, &local],
+    ] {
+        // A second connection would be refused: nobody listens any more.
+        let no = after_user(vec![Say(b"530 No.\r\n"), Silence]);
+        let (address, server) = scripted_connections(vec![no]);
+        let urls = ["a", "b", "c"].map(|name| format!("ftp://anna@{address}/{name}"));
+        let directory = format!("ftp://anna@{address}/there/");
+        let options = ["--json", "--plaintext", "--retries=1"];
+        let mut all = [words, &options].concat();
+        match words[0] {
+            "put" => all.push(&directory),
+            _ => all.extend(urls.iter().map(String::as_str)),
+        }
+        let run = Program::new(all).env("FTP_PASSWORD", SENTINEL).run();
+        server.join().unwrap();
+        assert_eq!(run.code, 3, "{run:?}");
+        let codes = run
+            .json_lines()
+            .into_iter()
+            .map(|line| line["code"].clone());
+        assert_eq!(codes.collect::<Vec<_>>(), [530, 530, 530], "{run:?}");
     }
 }
 

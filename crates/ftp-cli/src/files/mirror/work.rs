@@ -337,6 +337,7 @@ impl Mirror<'_> {
         let sent = self
             .site
             .pool()
+            .await?
             .upload_from(to.as_bytes(), &mut source, options)
             .await;
         Ok(Whole::of(sent?))
