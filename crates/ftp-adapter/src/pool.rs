@@ -5,6 +5,10 @@ use std::mem::take;
 use std::time::Duration;
 
 use ftp_proto::Instant;
+use ftp_proto::client::{self, Phase};
+use ftp_proto::wire::Code;
+
+use crate::Error;
 
 /// How a pool lends its connections.
 ///
@@ -61,7 +65,7 @@ pub enum PoolStep<C> {
     /// Try this connection with `NOOP` first, as it was idle for long. If that fails, open another in
     /// its stead, as for [`Open`](Self::Open). The caller has left the queue.
     Check(C),
-    /// Open a connection; report with [`PoolState::opened`] or [`PoolState::not_opened`]. The caller has
+    /// Open a connection; report with [`PoolState::opened`] or [`PoolState::failed`]. The caller has
     /// left the queue.
     Open,
     /// Ask again when the pool has changed, or at this time at the latest.
@@ -81,7 +85,9 @@ pub enum PoolStep<C> {
 ///
 /// Connections and the right to open one go out in the order in which the callers came. When the
 /// server answers 421 to a login while other connections are open, no more than these are opened for
-/// [a while](PoolConfig::bound_pause). Then one more is tried, and so on.
+/// [a while](PoolConfig::bound_pause). Then one more is tried, and so on. When it refuses a login otherwise (530, for
+/// example) while others are logged in with the same password, there are never more than these: the next
+/// refusal may lock the account.
 #[derive(Debug)]
 pub struct PoolState<C> {
     config: PoolConfig,
@@ -94,8 +100,8 @@ pub struct PoolState<C> {
     opening: usize,
     /// How many the server has room for, as far as is known. At least 1.
     bound: usize,
-    /// When the bound is raised, if it is below the maximum.
-    raise_at: Instant,
+    /// When the bound is raised, if it is below the maximum. `None`: never.
+    raise_at: Option<Instant>,
     waiting: BTreeSet<PoolTurn>,
     turns: u64,
     is_closed: bool,
@@ -110,7 +116,7 @@ impl<C> PoolState<C> {
             lent: 0,
             opening: 0,
             bound: config.max,
-            raise_at: Instant::START,
+            raise_at: Some(Instant::START),
             waiting: BTreeSet::new(),
             turns: 0,
             is_closed: false,
@@ -163,12 +169,12 @@ impl<C> PoolState<C> {
             if self.len() >= self.config.max {
                 return PoolStep::Wait { until: None };
             }
-            if now < self.raise_at {
-                let until = Some(self.raise_at);
+            if self.raise_at.is_none_or(|raise_at| now < raise_at) {
+                let until = self.raise_at;
                 return PoolStep::Wait { until };
             }
             self.bound = self.len() + 1;
-            self.raise_at = now + self.config.bound_pause;
+            self.raise_at = Some(now + self.config.bound_pause);
         }
         self.opening += 1;
         PoolStep::Open
@@ -182,6 +188,24 @@ impl<C> PoolState<C> {
         self.bound = self.bound.max(self.idle.len() + self.lent);
     }
 
+    /// The connection that this caller was to open cannot be opened, for this reason. Returns whether the caller waits
+    /// in the queue again, at its old place: the server has no room for more than there are. Otherwise the caller is to
+    /// report the error.
+    #[must_use]
+    pub fn failed(&mut self, now: Instant, turn: PoolTurn, error: &Error) -> bool {
+        let open = self.idle.len() + self.lent;
+        let is_full = error.code() == Some(Code::SERVICE_UNAVAILABLE);
+        if is_full || open == 0 || self.is_closed || !is_refused_login(error) {
+            return self.not_opened(now, turn, is_full);
+        }
+        // The others have the same password, so that is not why.
+        self.opening -= 1;
+        self.bound = open;
+        self.raise_at = None;
+        self.waiting.insert(turn);
+        true
+    }
+
     /// The connection that this caller was to open cannot be opened. `is_full`: the server answered 421.
     /// Returns whether the caller waits in the queue again, at its old place: the server has no room for more than
     /// there are. Otherwise the caller is to report the error.
@@ -193,7 +217,7 @@ impl<C> PoolState<C> {
         }
         let open = self.idle.len() + self.lent;
         self.bound = open.max(1);
-        self.raise_at = now + self.config.bound_pause;
+        self.raise_at = self.raise_at.map(|_| now + self.config.bound_pause);
         let waits = !self.is_closed && open + self.opening > 0;
         if waits {
             self.waiting.insert(turn);
@@ -255,4 +279,11 @@ impl<C> PoolState<C> {
     pub fn bound(&self) -> usize {
         self.bound
     }
+}
+
+fn is_refused_login(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Protocol(client::Error::Refused { phase, .. }) if *phase < Phase::Ready
+    )
 }

@@ -11,7 +11,6 @@ use std::time;
 use ftp_adapter::{Error, PoolConfig, PoolState, PoolStep, PoolTurn};
 use ftp_proto::Instant;
 use ftp_proto::client::Session;
-use ftp_proto::wire::Code;
 
 use crate::{Aborter, Client, Connector};
 
@@ -148,12 +147,8 @@ impl Pool {
             }
             match self.shared.connector.connect(&self.shared.address) {
                 Ok(client) => return Ok(place.opened(client)),
-                Err(error) => {
-                    let is_full = error.code() == Some(Code::SERVICE_UNAVAILABLE);
-                    if !place.not_opened(is_full) {
-                        return Err(error);
-                    }
-                }
+                Err(error) if place.failed(&error) => {}
+                Err(error) => return Err(error),
             }
         }
     }
@@ -178,7 +173,7 @@ impl Pool {
     }
 
     /// How many connections there may be at present: fewer than the maximum if the server said 421 to
-    /// one more.
+    /// one more, or refused it while others were logged in.
     pub fn bound(&self) -> usize {
         self.shared.lock().bound()
     }
@@ -270,9 +265,9 @@ impl Place {
     }
 
     /// Whether it waits again.
-    fn not_opened(&mut self, is_full: bool) -> bool {
+    fn failed(&mut self, error: &Error) -> bool {
         let (now, turn) = (self.shared.now(), self.turn);
-        let waits = (self.shared).change(|state| state.not_opened(now, turn, is_full));
+        let waits = (self.shared).change(|state| state.failed(now, turn, error));
         self.holds = if waits { Holds::Turn } else { Holds::Nothing };
         waits
     }

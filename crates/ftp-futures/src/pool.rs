@@ -12,7 +12,6 @@ use std::time::Duration;
 use ftp_adapter::{Error, PoolConfig, PoolState, PoolStep, PoolTurn};
 use ftp_proto::Instant;
 use ftp_proto::client::Session;
-use ftp_proto::wire::Code;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::runtime::{DeadlineTimer, before, later};
@@ -131,12 +130,8 @@ impl<R: Runtime + 'static> Pool<R> {
             }
             match self.shared.connector.connect(&self.shared.address).await {
                 Ok(client) => return Ok(place.opened(client)),
-                Err(error) => {
-                    let is_full = error.code() == Some(Code::SERVICE_UNAVAILABLE);
-                    if !place.not_opened(is_full) {
-                        return Err(error);
-                    }
-                }
+                Err(error) if place.failed(&error) => {}
+                Err(error) => return Err(error),
             }
         }
     }
@@ -168,7 +163,7 @@ impl<R: Runtime> Pool<R> {
     }
 
     /// How many connections there may be at present: fewer than the maximum if the server said 421 to
-    /// one more.
+    /// one more, or refused it while others were logged in.
     pub fn bound(&self) -> usize {
         self.shared.look(PoolState::bound)
     }
@@ -282,9 +277,9 @@ impl<R: Runtime> Place<R> {
     }
 
     /// Whether it waits again.
-    fn not_opened(&mut self, is_full: bool) -> bool {
+    fn failed(&mut self, error: &Error) -> bool {
         let (now, turn) = (self.shared.now(), self.turn);
-        let waits = (self.shared).change(|queue| queue.state.not_opened(now, turn, is_full));
+        let waits = (self.shared).change(|queue| queue.state.failed(now, turn, error));
         self.holds = if waits { Holds::Turn } else { Holds::Nothing };
         waits
     }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use ftp_adapter::{PoolConfig, PoolState, PoolStep, PoolTurn};
+use ftp_adapter::{Error, PoolConfig, PoolState, PoolStep, PoolTurn};
 use ftp_proto::Instant;
+use ftp_proto::client::{self, Phase};
+use ftp_proto::wire::{Code, Reply};
 use proptest::prelude::*;
 
 const MAX: usize = 4;
@@ -296,4 +298,39 @@ fn a_closed_pool_takes_nothing_back_and_lends_nothing() {
     assert_eq!(pool.first(), None);
     assert_eq!(pool.put_back(at(0), 7), Some(7));
     assert!(pool.is_empty());
+}
+
+fn no(phase: Phase, code: u16) -> Error {
+    let reply = Reply::new(Code::new(code).unwrap(), "no").unwrap();
+    let secret_sent = true;
+    Error::Protocol(client::Error::Refused {
+        phase,
+        reply,
+        secret_sent,
+    })
+}
+
+/// Servers that bound the sessions of a user may say 530.
+#[test]
+fn a_login_that_is_refused_while_others_are_logged_in_is_one_too_many() {
+    let mut pool = PoolState::new(PoolConfig::new(3));
+    let turns = [(); 3].map(|()| pool.enter());
+    for turn in turns {
+        assert_eq!(pool.poll(at(0), turn), PoolStep::Open);
+    }
+    // Nobody is logged in: the password may be wrong.
+    assert!(!pool.failed(at(0), turns[0], &no(Phase::Password, 530)));
+    pool.opened();
+    // What happened after the login says nothing of it.
+    let lost = no(Phase::Ready, 530);
+    assert!(!pool.failed(at(0), turns[1], &lost));
+    let turn = pool.enter();
+    assert_eq!(pool.poll(at(0), turn), PoolStep::Open);
+    assert!(pool.failed(at(0), turn, &no(Phase::Password, 530)));
+    assert_eq!(pool.bound(), 1);
+    // It is not sent again, however much later.
+    let later = at(1_000_000);
+    assert_eq!(pool.poll(later, turn), PoolStep::Wait { until: None });
+    assert_eq!(pool.put_back(later, 7), None);
+    assert_eq!(pool.poll(later, turn), PoolStep::Use(7));
 }
