@@ -49,6 +49,11 @@ impl<C: HoldsClient> Upload<C> {
             self.send_gathered()?;
             return self.running.send(bytes);
         }
+        if let Some(outcome) = self.running.outcome() {
+            outcome?;
+            // The server says that the file is whole, and there is more.
+            return Err(Error::Closed);
+        }
         let count = bytes.len().min(LARGE - self.gathered.len());
         self.gathered.extend_from_slice(&bytes[..count]);
         if self.gathered.len() == LARGE {

@@ -126,6 +126,12 @@ fn an_upload_is_the_same_however_it_is_written() {
                 }
                 assert_eq!(upload.finish().unwrap().bytes, size as u64);
                 assert_eq!(upload.sent(), size as u64);
+                // Nothing goes behind it, little or much.
+                for more in [&b"more"[..], &[0; 100_000]] {
+                    let error = upload.write_all(more).unwrap_err();
+                    assert!(matches!(error, Error::Closed), "{error}");
+                }
+                assert_eq!(upload.finish().unwrap().bytes, size as u64);
             }
         }
     });
