@@ -143,6 +143,38 @@ fn a_transfer_that_is_dropped_before_its_command_needs_no_abort() {
     dialogue.assert_in_step();
 }
 
+/// A transfer that began has used up its `REST`.
+#[test]
+fn an_offset_that_may_be_left_over_is_taken_back() {
+    for (offset, has_begun, next) in [
+        (10, true, "RETR notes\r\n"),
+        (10, false, "REST 0\r\n"),
+        (0, false, "RETR notes\r\n"),
+    ] {
+        let mut dialogue = Dialogue::ready();
+        dialogue.begin(retrieve().offset(offset));
+        dialogue.exchange("TYPE I\r\n", "200 x\r\n");
+        dialogue.exchange("EPSV\r\n", EPSV);
+        let connection = dialogue.open();
+        if offset > 0 {
+            dialogue.exchange("REST 10\r\n", "350 x\r\n");
+        }
+        assert_eq!(dialogue.take_sent(), "RETR notes\r\n");
+        if has_begun {
+            dialogue.hear("150 x\r\n");
+        }
+        drop(connection);
+        dialogue.drive();
+        dialogue.exchange("ABOR\r\n", "426 x\r\n226 x\r\n");
+        assert_eq!(dialogue.error_of_transfer(), TransferError::Aborted);
+
+        dialogue.begin(retrieve());
+        dialogue.exchange("EPSV\r\n", EPSV);
+        let _connection = dialogue.open();
+        assert_eq!(dialogue.take_sent(), next, "{offset} {has_begun}");
+    }
+}
+
 #[test]
 fn quit_settles_a_transfer_first() {
     let mut dialogue = Dialogue::ready();
