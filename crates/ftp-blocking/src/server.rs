@@ -137,8 +137,8 @@ impl Server {
     }
 
     /// Accepts connections and runs each in a thread of its own, until `shutdown` stops it. Then it
-    /// accepts no more connections, every session gets a 421, and it returns when all have ended or
-    /// the [`drain_time`](Self::drain_time) has passed.
+    /// accepts no more connections, every session gets a 421, and it returns when all have ended. What is under way
+    /// may take the [`drain_time`](Self::drain_time), and then a second to be left in order.
     ///
     /// # Errors
     /// If the listener has no address: then it could not be woken to stop.
@@ -225,6 +225,9 @@ impl Server {
         Ok(())
     }
 }
+
+/// How long sessions may take after the drain time to leave their files.
+const LEAVE_TIME: Duration = Duration::from_secs(1);
 
 /// Whether the step before a session can take time. If not, the connection is received before it
 /// has a thread, so that connections are received in the order of their arrival.
@@ -402,6 +405,8 @@ impl Running {
             // An error means that it is already closed.
             drop(socket.0.shutdown(net::Shutdown::Both));
         }
+        // They leave their files.
+        let _left = self.left.wait_timeout_while(sessions, LEAVE_TIME, any_left);
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {

@@ -95,7 +95,7 @@ impl<R: Timer> Server<R> {
         let welcomed = self.decision(transport, received, handler, shutdown.as_mut());
         if let Some((session, accepted)) = Box::pin(welcomed).await {
             let files = self.begin_files(None, &accepted);
-            run_session(session, files, accepted, handler, shutdown).await;
+            run_session(session, files, accepted, handler, (shutdown, Duration::MAX)).await;
         }
     }
 
@@ -211,8 +211,8 @@ impl<R: Runtime> Server<R> {
     }
 
     /// Accepts connections and runs each in a task of its own, until `shutdown` is ready. Then it
-    /// accepts no more connections, every session gets a 421, and it returns when all have ended or
-    /// the [`drain_time`](Self::drain_time) has passed.
+    /// accepts no more connections, every session gets a 421, and it returns when all have ended. What is under way
+    /// may take the [`drain_time`](Self::drain_time), and then a second to be left in order.
     ///
     /// Dropping the future ends all sessions at once.
     pub async fn serve<H: Handler<S>, S: SessionData>(
@@ -236,7 +236,8 @@ impl<R: Runtime> Server<R> {
             Some(R::spawn(async move {
                 let welcomed = server.decision(stream, received, &*handler, shutdown.as_mut());
                 if let Some((session, accepted)) = Box::pin(welcomed).await {
-                    run_session(session, files, accepted, &*handler, shutdown.as_mut()).await;
+                    let stop = (shutdown.as_mut(), server.acceptor.drain_time());
+                    run_session(session, files, accepted, &*handler, stop).await;
                 }
             }))
         };
@@ -275,7 +276,8 @@ impl<R: Runtime> Server<R> {
                 let welcomed = server.welcome_after(received, &*handler, shutdown.as_mut());
                 if let Some((session, accepted)) = Box::pin(welcomed).await {
                     let files = server.begin_files(local, &accepted);
-                    run_session(session, files, accepted, &*handler, shutdown.as_mut()).await;
+                    let stop = (shutdown.as_mut(), server.acceptor.drain_time());
+                    run_session(session, files, accepted, &*handler, stop).await;
                 }
             }))
         };
@@ -331,9 +333,13 @@ impl<R: Runtime> Server<R> {
         drop(listener);
         drop(stop);
         let drained = async { while sessions.next().await.is_some() {} };
-        let _cut_off = before::<R, _>(later::<R>(self.acceptor.drain_time()), drained).await;
+        let time = self.acceptor.drain_time().saturating_add(LEAVE_TIME);
+        let _cut_off = before::<R, _>(later::<R>(time), drained).await;
     }
 }
+
+/// How long sessions may take after the drain time to say so and to leave their files.
+const LEAVE_TIME: Duration = Duration::from_secs(1);
 
 /// Ready when the server stops. An error means that it was dropped, which is the same.
 type Stopped = Shared<Map<oneshot::Receiver<()>, fn(Result<(), oneshot::Canceled>)>>;

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ftp_adapter::{
     Accepted, Budget, DriverState, LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionData, SessionError,
@@ -13,7 +13,7 @@ use ftp_adapter::{
 use ftp_proto::server::{Connection, Event, FileError};
 use ftp_rustls::Secured;
 
-use crate::runtime::{before, later, sleep_until};
+use crate::runtime::{DeadlineTimer, before, later, sleep_until};
 use crate::{Handler, Io, ServerSession, Timer};
 
 /// The control connection of a session.
@@ -47,7 +47,7 @@ pub(crate) trait ServesFiles: Send {
     fn drop_data(&mut self);
 }
 
-/// Runs a session to its end.
+/// Runs a session to its end. When `shutdown` is ready, a transfer may take so long to end.
 ///
 /// The future is small: it lives as long as the session, and most sessions idle most of the time.
 #[expect(
@@ -59,7 +59,7 @@ pub(crate) fn run_session<'a, R, T, H, F, S>(
     files: Option<Box<dyn ServesFiles>>,
     accepted: Box<Accepted<R>>,
     handler: &'a H,
-    shutdown: Pin<&'a mut F>,
+    (shutdown, drain_time): (Pin<&'a mut F>, Duration),
 ) -> impl Future<Output = ()> + Send + 'a
 where
     R: Timer + Io<T> + Send + 'a,
@@ -72,7 +72,7 @@ where
         session,
         files,
         shutdown,
-        stopping: Stopping::No,
+        stopping: Stopping::No(drain_time),
         events: SessionEvents::default(),
     };
     let (state, begin) = SessionState::new(*accepted);
@@ -216,16 +216,16 @@ struct ControlLink<'a, R, T, F> {
     session: Box<ServerSession<R, T>>,
     files: Option<Box<dyn ServesFiles>>,
     shutdown: Pin<&'a mut F>,
-    stopping: Stopping,
+    stopping: Stopping<R>,
     /// Events that came while the handler worked, or the guard delayed an attempt.
     events: SessionEvents,
 }
 
 /// Whether the server stops.
-enum Stopping {
-    No,
-    /// A transfer may come to its end.
-    Soon,
+enum Stopping<R> {
+    No(Duration),
+    /// A transfer may come to its end before this time.
+    Soon(Box<(Instant, DeadlineTimer<R>)>),
     /// The client gets a 421.
     Now,
 }
@@ -245,21 +245,23 @@ where
     }
 
     fn poll_listen(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event>, SessionError>> {
-        if let Stopping::No = self.stopping
+        if let Stopping::No(drain_time) = self.stopping
             && self.shutdown.as_mut().poll(cx).is_ready()
         {
-            self.stopping = Stopping::Soon;
+            let end = later::<R>(drain_time);
+            self.stopping = Stopping::Soon(Box::new((end, DeadlineTimer::default())));
         }
         loop {
             if let Some(files) = &mut self.files {
                 while files.poll(cx, &mut self.session.driver.state).is_ready() {}
             }
             let is_busy = self.files.as_ref().is_some_and(|files| files.is_busy());
-            if let Stopping::Soon = self.stopping
-                && !is_busy
-            {
-                self.stopping = Stopping::Now;
-                self.session.shutdown(SHUTDOWN_TEXT);
+            if let Stopping::Soon(soon) = &mut self.stopping {
+                let (end, timer) = &mut **soon;
+                if !is_busy || timer.poll(cx, *end).is_ready() {
+                    self.stopping = Stopping::Now;
+                    self.session.shutdown(SHUTDOWN_TEXT);
+                }
             }
             let Poll::Ready(next) = self.session.poll_event(cx) else {
                 let control = &mut self.session.driver.state;
@@ -368,8 +370,6 @@ mod tests {
     use ftp_proto::server::{Attempt, Config, Request, Security, Verdict};
     use ftp_proto::wire::Reply;
 
-    use std::time::Instant;
-
     use super::*;
     use crate::Server;
 
@@ -452,7 +452,7 @@ mod tests {
             None,
             Box::new(accepted),
             &Nobody,
-            shutdown.as_mut(),
+            (shutdown.as_mut(), Duration::ZERO),
         );
         assert!(size_of_val(&future) <= 288, "{}", size_of_val(&future));
     }
