@@ -27,6 +27,8 @@ pub(super) fn can_answer(verb: Verb, code: Code) -> bool {
             names_path(verb) || matches!(verb, Mkd | Xmkd | Cwd | Xcwd | Cdup | Xcup | Smnt | Stou)
         }
         350 => matches!(verb, Rnfr | Rest | Rang),
+        // Nothing else has a data connection that could be closed.
+        426 => transfers(verb) || verb == Abor,
         202 => true,
         // Without what was asked for in it, a consent is of no use.
         200..300 => !names_path(verb) && !opens_passively(verb),
