@@ -83,6 +83,12 @@ impl Input {
         self.telnet.consume(length);
     }
 
+    /// Whether `QUIT` is among what was not parsed yet.
+    pub(super) fn has_quit(&self) -> bool {
+        let mut lines = self.telnet.unread().split(|byte| *byte == b'\n');
+        lines.any(|line| line.trim_ascii().eq_ignore_ascii_case(b"QUIT"))
+    }
+
     /// Stores as many bytes as there is room for.
     pub(super) fn store(&mut self, offered: &[u8]) -> usize {
         self.telnet.store(offered)

@@ -36,7 +36,8 @@ impl Machine for Connection {
                 None => Ok(Action::Closed),
             };
         }
-        if self.state.is_waiting() || self.is_delaying() {
+        // Beside a command that waits, the end of the connection is still to be heard.
+        if self.state.is_waiting() || (self.is_delaying() && self.eof) {
             return Ok(Action::Wait { deadline });
         }
         Ok(Action::Read { deadline })
@@ -57,6 +58,7 @@ impl Machine for Connection {
     fn received_eof(&mut self, now: Instant) {
         self.pass_time(now);
         self.eof = true;
+        self.may_go = self.input.has_quit();
         self.settle();
     }
 
@@ -139,6 +141,12 @@ impl Connection {
                     TlsSwitch::Stop => Event::StopTls,
                 });
             }
+            return false;
+        }
+        if self.is_delaying() && self.eof && !self.may_go {
+            // As without a command that waits: the transfer is aborted (RFC 959 §4.1.1, `QUIT`).
+            self.context.end_silently(ClosedWhy::PeerClosed);
+            self.settle();
             return false;
         }
         if self.state.is_waiting() || self.is_delaying() {

@@ -203,8 +203,8 @@ fn some_commands_are_answered_during_a_transfer_and_the_others_after_it() {
         "211 Transfer under way, 3 bytes moved.\r\n"
     );
     assert_eq!(server.send("PWD\r\nNOOP\r\n\0\r\nXYZZY\r\nSYST"), "");
-    // What waits is not read beyond the backlog.
-    assert!(matches!(server.run(), Pause::Wait(Some(_))));
+    // Bytes beyond the backlog are not taken; the end of the connection is heard.
+    assert!(matches!(server.run(), Pause::Read(Some(_))));
     server.move_all(b"es");
     server.end_data();
     let said = server.commit();
@@ -241,6 +241,48 @@ fn quit_lets_the_transfer_finish() {
             server.happened(),
             ["Transferred(5, Ok(()))", "Closed(Quit)"]
         );
+    }
+}
+
+/// Otherwise what came of the file would be taken for all of it.
+#[test]
+fn a_client_that_goes_without_quit_aborts_its_transfer_whatever_waits() {
+    for (waiting, codes) in [
+        ("", None),
+        ("EPSV", None),
+        ("\0", None),
+        ("PWD\r\nquit", Some(vec!["226", "257", "221"])),
+        ("QUIT", Some(vec!["226", "221"])),
+    ] {
+        for is_polled in [false, true] {
+            let mut server = logged_in(serving());
+            server.moving("STOR notes");
+            server.happened();
+            server.move_all(b"part");
+            let line = format!("{waiting}\r\n");
+            let taken = server.connection.received(server.now, line.as_bytes());
+            assert_eq!(taken, line.len());
+            if is_polled {
+                server.run();
+            }
+            server.connection.received_eof(server.now);
+            let Some(codes) = &codes else {
+                server.run();
+                assert_eq!(
+                    server.happened(),
+                    [
+                        "Transferred(4, Err(ConnectionClosed))",
+                        "Closed(PeerClosed)"
+                    ],
+                    "{waiting:?}"
+                );
+                continue;
+            };
+            server.end_data();
+            let said = server.commit();
+            let said: Vec<&str> = said.lines().map(|line| &line[..3]).collect();
+            assert_eq!(said, *codes, "{waiting:?}");
+        }
     }
 }
 
