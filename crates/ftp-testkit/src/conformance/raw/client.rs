@@ -4,7 +4,8 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ftp_rustls::rustls::pki_types::ServerName;
 use ftp_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
@@ -174,6 +175,15 @@ pub(super) fn connect(address: SocketAddr) -> TcpStream {
     stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
     stream.set_nodelay(true).expect("a socket");
     stream
+}
+
+/// Nobody listens there any more. A server of another test may have got the same port, and does not keep it.
+pub(super) fn is_closed(address: SocketAddr) {
+    let since = Instant::now();
+    while TcpStream::connect(address).is_ok() {
+        assert!(since.elapsed() < PATIENCE, "somebody listens at {address}");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 impl Stream {
