@@ -85,11 +85,18 @@ impl Listing {
         })
     }
 
-    /// What `NLST` says before the names of files, unless they are those in a directory.
+    /// The path as the client wrote it. `NLST` says it before each name, since the client sends back what it gets
+    /// (RFC 1123 §4.1.2.7): `dir/a` for `dir`, and for `dir/*` too.
     #[must_use]
-    pub fn prefix(mut self, prefix: &[u8]) -> Self {
-        if self.by_name && self.kind == ListKind::Names {
-            self.prefix = prefix.to_vec();
+    pub fn written(mut self, path: &[u8]) -> Self {
+        if self.kind == ListKind::Names {
+            let slash = path.iter().rposition(|byte| *byte == b'/');
+            let above = slash.map_or(0, |slash| slash + 1);
+            self.prefix = match self.by_name {
+                true => path[..above].to_vec(),
+                false if above == path.len() => path.to_vec(),
+                false => [path, b"/"].concat(),
+            };
         }
         self
     }

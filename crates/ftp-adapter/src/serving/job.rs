@@ -178,9 +178,13 @@ pub(super) fn open(files: &dyn Files, request: TransferRequest, rights: Rights) 
                 Err(error) => Done::Answered(request.refused(error)),
             };
         }
-        TransferAction::List { path, kind, prefix } => {
+        TransferAction::List {
+            path,
+            kind,
+            written,
+        } => {
             let listing = Listing::open(files, path, *kind, rights);
-            listing.map(|listing| (Moving::listing(id, listing.prefix(prefix)), None))
+            listing.map(|listing| (Moving::listing(id, listing.written(written)), None))
         }
         _ => Err(FileError::NotSupported),
     };

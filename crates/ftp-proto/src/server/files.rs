@@ -188,9 +188,9 @@ pub enum TransferAction {
         path: VirtualPath,
         /// How.
         kind: ListKind,
-        /// What the client wrote before the name, `dir/` of `dir/*.txt`. `NLST` says it before the names of
-        /// files, not of what is in a directory: the client sends them back as they are.
-        prefix: Vec<u8>,
+        /// The path as the client wrote it; empty if it is not for `NLST`. That says it before each name, in the
+        /// place of the last part of a pattern: the client sends them back as they are (RFC 1123 §4.1.2.7).
+        written: Vec<u8>,
     },
 }
 

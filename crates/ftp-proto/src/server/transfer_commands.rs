@@ -91,22 +91,21 @@ impl Session {
                     Verb::Mlsd => ListKind::Facts(self.facts),
                     _ => ListKind::Long,
                 };
-                let prefix = match kind {
-                    ListKind::Names => before_name(command.argument().unwrap_or_default()).to_vec(),
+                let written = match kind {
+                    ListKind::Names => {
+                        without_options(command.argument().unwrap_or_default()).to_vec()
+                    }
                     _ => Vec::new(),
                 };
-                return TransferAction::List { path, kind, prefix };
+                return TransferAction::List {
+                    path,
+                    kind,
+                    written,
+                };
             }
         };
         TransferAction::Store { path, mode }
     }
-}
-
-/// What stands before the name: all up to the last `/`.
-fn before_name(argument: &[u8]) -> &[u8] {
-    let path = without_options(argument);
-    let end = memchr::memrchr(b'/', path).map_or(0, |slash| slash.saturating_add(1));
-    path.get(..end).unwrap_or_default()
 }
 
 /// Drops the options of `ls` that many clients send: words at the front that begin with `-`.

@@ -140,27 +140,32 @@ fn a_unique_name_is_told() {
 }
 
 #[test]
-fn options_of_ls_are_dropped_what_is_before_the_name_is_kept_and_listings_are_text() {
-    for (command, path, kind, prefix) in [
+fn options_of_ls_are_dropped_what_was_written_is_kept_and_listings_are_text() {
+    for (command, path, kind, written) in [
         ("LIST", "/", "Long", ""),
         ("LIST -la", "/", "Long", ""),
         ("LIST -l -a pub", "/pub", "Long", ""),
         ("LIST a -b", "/a -b", "Long", ""),
         ("LIST a/*.txt", "/a/*.txt", "Long", ""),
         ("NLST", "/", "Names", ""),
-        ("NLST -1 pub", "/pub", "Names", ""),
-        ("NLST ./-x", "/-x", "Names", "./"),
-        ("NLST -1 a/../b//*.txt", "/b/*.txt", "Names", "a/../b//"),
-        ("NLST /*", "/*", "Names", "/"),
+        ("NLST -1 pub", "/pub", "Names", "pub"),
+        ("NLST ./-x", "/-x", "Names", "./-x"),
+        (
+            "NLST -1 a/../b//*.txt",
+            "/b/*.txt",
+            "Names",
+            "a/../b//*.txt",
+        ),
+        ("NLST /*", "/*", "Names", "/*"),
     ] {
         let mut server = logged_in(serving());
         server.send("TYPE I");
         server.passive();
         server.send(command);
         let event = server.happened().pop().unwrap();
-        let prefix = prefix.as_bytes();
+        let written = written.as_bytes();
         let expected = format!(
-            "Transfer(List {{ path: VirtualPath({path}), kind: {kind}, prefix: {prefix:?} }})"
+            "Transfer(List {{ path: VirtualPath({path}), kind: {kind}, written: {written:?} }})"
         );
         assert_eq!(event, expected, "{command}");
     }
