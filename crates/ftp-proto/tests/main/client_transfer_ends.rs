@@ -306,6 +306,24 @@ fn of_two_replies_after_abor_the_one_that_says_why_it_failed_is_kept() {
 }
 
 #[test]
+fn what_the_server_says_late_of_a_failure_is_kept() {
+    let mut dialogue = Dialogue::ready();
+    let connection = dialogue.retrieving();
+    dialogue.hear("150 x\r\n");
+    dialogue.break_off(connection, b"half");
+    dialogue.pass(2);
+    dialogue.exchange("ABOR\r\n", "");
+    dialogue.pass(1);
+    dialogue.exchange("NOOP\r\n", "451 x\r\n226 x\r\n200 x\r\n");
+    let error = dialogue.error_of_transfer();
+    assert!(
+        matches!(&error, TransferError::Failed { reply, .. } if reply.code().get() == 451),
+        "{error:?}"
+    );
+    dialogue.assert_in_step();
+}
+
+#[test]
 fn a_preliminary_reply_after_abor_is_a_sign_of_life() {
     let mut dialogue = Dialogue::ready();
     let connection = dialogue.retrieving();

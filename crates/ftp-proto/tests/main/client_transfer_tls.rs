@@ -94,19 +94,18 @@ fn a_transfer_of_which_something_was_moved_is_not_tried_again() {
 #[test]
 fn an_upload_waits_after_a_full_handshake_until_it_is_known_what_the_server_thinks_of_it() {
     let mut dialogue = protected();
-    for (resumed, is_held) in [(false, true), (true, false), (false, false)] {
-        let took = upload(&mut dialogue, resumed);
-        assert_eq!(took == 0, is_held);
+    for (resumed, held) in [(false, 1), (true, 0), (false, 0)] {
+        assert_eq!(upload(&mut dialogue, resumed), held);
     }
+    // Longer where it took one that was resumed.
     let mut dialogue = protected();
-    for (resumed, is_held) in [(true, false), (false, true), (false, false)] {
-        let took = upload(&mut dialogue, resumed);
-        assert_eq!(took == 0, is_held);
+    for (resumed, held) in [(true, 0), (false, 5), (false, 0)] {
+        assert_eq!(upload(&mut dialogue, resumed), held);
     }
 }
 
-/// Uploads a byte; returns how many were taken at once after the handshake.
-fn upload(dialogue: &mut Dialogue, resumed: bool) -> usize {
+/// Uploads a byte; returns for how many seconds it was held back after the handshake.
+fn upload(dialogue: &mut Dialogue, resumed: bool) -> u64 {
     dialogue.begin(Transfer::store("notes").unwrap());
     if dialogue.take_sent() == "TYPE I\r\n" {
         dialogue.hear("200 x\r\n");
@@ -116,14 +115,16 @@ fn upload(dialogue: &mut Dialogue, resumed: bool) -> usize {
     let mut connection = dialogue.open();
     dialogue.exchange("STOR notes\r\n", "150 x\r\n");
     shake_hands(&mut connection, dialogue.now, resumed);
-    let took = connection.write(dialogue.now, b"x");
-    if took == 0 {
+    let mut held = 0;
+    if connection.write(dialogue.now, b"x") == 0 {
         // It reads meanwhile: a refusal would end the connection.
         while let Ok(Action::Event(_)) = connection.poll() {}
         assert!(matches!(connection.poll(), Ok(Action::Read { .. })));
         dialogue.pass(1);
+        held = 1;
         if connection.write(dialogue.now, b"x") == 0 {
             dialogue.pass(4);
+            held = 5;
             assert_eq!(connection.write(dialogue.now, b"x"), 1);
         }
     }
@@ -133,7 +134,7 @@ fn upload(dialogue: &mut Dialogue, resumed: bool) -> usize {
     dialogue.end(connection);
     dialogue.hear("226 x\r\n");
     assert!(dialogue.outcome().unwrap().is_ok());
-    took
+    held
 }
 
 #[test]
