@@ -193,31 +193,17 @@ impl<C> PoolState<C> {
     /// report the error.
     #[must_use]
     pub fn failed(&mut self, now: Instant, turn: PoolTurn, error: &Error) -> bool {
+        self.opening -= 1;
         let open = self.idle.len() + self.lent;
         let is_full = error.code() == Some(Code::SERVICE_UNAVAILABLE);
-        if is_full || open == 0 || self.is_closed || !is_refused_login(error) {
-            return self.not_opened(now, turn, is_full);
-        }
         // The others have the same password, so that is not why.
-        self.opening -= 1;
-        self.bound = open;
-        self.raise_at = None;
-        self.waiting.insert(turn);
-        true
-    }
-
-    /// The connection that this caller was to open cannot be opened. `is_full`: the server answered 421.
-    /// Returns whether the caller waits in the queue again, at its old place: the server has no room for more than
-    /// there are. Otherwise the caller is to report the error.
-    #[must_use]
-    pub fn not_opened(&mut self, now: Instant, turn: PoolTurn, is_full: bool) -> bool {
-        self.opening -= 1;
-        if !is_full {
+        let is_one_too_many = open > 0 && is_refused_login(error);
+        if !is_full && !is_one_too_many {
             return false;
         }
-        let open = self.idle.len() + self.lent;
         self.bound = open.max(1);
-        self.raise_at = self.raise_at.map(|_| now + self.config.bound_pause);
+        let raise_at = self.raise_at.filter(|_| is_full);
+        self.raise_at = raise_at.map(|_| now + self.config.bound_pause);
         let waits = !self.is_closed && open + self.opening > 0;
         if waits {
             self.waiting.insert(turn);

@@ -155,7 +155,11 @@ impl Scene {
             Act::Refused(number, full) => {
                 if let Some(index) = pick(number, self.opening.len()) {
                     let turn = self.opening.remove(index);
-                    let waits = self.pool.not_opened(self.now, turn, full);
+                    let error = match full {
+                        true => no(Phase::Greeting, 421),
+                        false => no(Phase::Ready, 530),
+                    };
+                    let waits = self.pool.failed(self.now, turn, &error);
                     assert_eq!(waits, full && !self.pool.is_empty());
                     if waits {
                         self.waiting.push(turn);
@@ -279,11 +283,12 @@ fn the_first_error_of_a_server_without_a_connection_is_the_callers() {
     let (first, second) = (pool.enter(), pool.enter());
     assert_eq!(pool.poll(at(0), first), PoolStep::Open);
     assert_eq!(pool.poll(at(0), second), PoolStep::Open);
+    let full = no(Phase::Greeting, 421);
     // The other may still get in.
-    assert!(pool.not_opened(at(0), first, true));
-    assert!(!pool.not_opened(at(0), second, true));
+    assert!(pool.failed(at(0), first, &full));
+    assert!(!pool.failed(at(0), second, &full));
     assert_eq!(pool.poll(at(0), first), PoolStep::Open);
-    assert!(!pool.not_opened(at(0), first, true));
+    assert!(!pool.failed(at(0), first, &full));
 }
 
 #[test]
