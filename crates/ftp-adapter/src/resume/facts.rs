@@ -28,6 +28,19 @@ impl<T> Fact<T> {
         }
     }
 
+    /// What came of an operation that asks for it. That the server does not say it is no error.
+    ///
+    /// # Errors
+    /// That of the operation, if it says nothing of the file.
+    pub fn from_answer(answer: Result<T, Error>) -> Result<Self, Error> {
+        match answer {
+            Ok(value) => Ok(Self::Known(value)),
+            Err(Error::Refused(reply)) => Ok(Self::from_reply(&reply, None)),
+            Err(Error::UnusableReply { .. } | Error::NotSupported(_)) => Ok(Self::Unknown),
+            Err(error) => Err(error),
+        }
+    }
+
     fn from_reply(reply: &Reply, value: Option<T>) -> Self {
         match value {
             Some(value) => Self::Known(value),

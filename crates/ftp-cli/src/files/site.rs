@@ -8,7 +8,7 @@ use ftp_adapter::{Error, Fact, FileFacts, jitter};
 use ftp_proto::Password;
 use ftp_proto::client::{DataMode, Security};
 use ftp_proto::connect::Retry;
-use ftp_proto::wire::{Code, Reply, escape};
+use ftp_proto::wire::{Reply, escape};
 use ftp_rustls::Versions;
 use ftp_tokio::{Connector, Pool, Pooled, ResumeOptions};
 use tokio::sync::OnceCell;
@@ -230,13 +230,13 @@ impl Site {
         with_time: bool,
     ) -> Result<FileFacts, Error> {
         self.ask(async |client| {
-            let size = fact(client.size(path.as_bytes()).await)?;
+            let size = Fact::from_answer(client.size(path.as_bytes()).await)?;
             let mut facts = FileFacts {
                 size,
                 ..FileFacts::default()
             };
             if with_time || !Self::is_short(facts) {
-                facts.modified = fact(client.modified(path.as_bytes()).await)?;
+                facts.modified = Fact::from_answer(client.modified(path.as_bytes()).await)?;
             }
             Ok(facts)
         })
@@ -371,18 +371,6 @@ fn lasting(error: &Error) -> Option<Error> {
             secret_sent: true,
         }),
         _ => None,
-    }
-}
-
-/// What a server says of a file; that it does not say it is no error.
-fn fact<T>(answer: Result<T, Error>) -> Result<Fact<T>, Error> {
-    match answer {
-        Ok(value) => Ok(Fact::Known(value)),
-        Err(Error::Refused(reply)) if reply.code() == Code::FILE_UNAVAILABLE => Ok(Fact::Missing),
-        Err(Error::Refused(_) | Error::UnusableReply { .. } | Error::NotSupported(_)) => {
-            Ok(Fact::Unknown)
-        }
-        Err(error) => Err(error),
     }
 }
 
