@@ -64,8 +64,6 @@ pub struct Connection {
     pub(super) state: State,
     pub(super) input: Input,
     pub(super) eof: bool,
-    /// Before it came `QUIT`, which may wait for the end of a transfer: so the client may go.
-    pub(super) may_go: bool,
     /// A command that waits for the end of a transfer.
     pub(super) delayed: Option<Delayed>,
     /// `poll` offered the output, and not all of it is reported as written.
@@ -131,7 +129,6 @@ impl Connection {
             state: State::Delayed,
             input,
             eof: false,
-            may_go: false,
             delayed: None,
             offered: false,
         }

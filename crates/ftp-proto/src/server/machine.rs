@@ -58,7 +58,6 @@ impl Machine for Connection {
     fn received_eof(&mut self, now: Instant) {
         self.pass_time(now);
         self.eof = true;
-        self.may_go = self.input.has_quit();
         self.settle();
     }
 
@@ -143,7 +142,7 @@ impl Connection {
             }
             return false;
         }
-        if self.is_delaying() && self.eof && !self.may_go {
+        if self.is_delaying() && self.eof && !self.input.has_quit() {
             // As without a command that waits: the transfer is aborted (RFC 959 §4.1.1, `QUIT`).
             self.context.end_silently(ClosedWhy::PeerClosed);
             self.settle();
