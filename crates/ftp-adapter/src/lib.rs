@@ -66,7 +66,9 @@ pub use serving::{
 pub use session::{
     SessionData, SessionError, SessionEvent, SessionInfo, TransferStart, TransferSummary,
 };
-pub use session_state::{LAST_CHECK_TIME, SHUTDOWN_TEXT, SessionEvents, SessionState, SessionTask};
+pub use session_state::{
+    LAST_CHECK_TIME, LEAVE_TIME, SHUTDOWN_TEXT, SessionEvents, SessionState, SessionTask,
+};
 pub use setup::ClientSetup;
 pub use socket::SocketOption;
 pub use socket2;

@@ -24,6 +24,9 @@ pub const SHUTDOWN_TEXT: &str = "The server is shutting down.";
 /// that its result is counted. After that the attempt counts as failed.
 pub const LAST_CHECK_TIME: Duration = Duration::from_secs(30);
 
+/// How long sessions may take after the [drain time](crate::Acceptor::drain_time) to say so and to leave their files.
+pub const LEAVE_TIME: Duration = Duration::from_secs(1);
+
 /// How long to listen on for a client's end after our own. A close with unread bytes makes the
 /// system send a reset, which can overtake our last reply.
 const LINGERING_TIME: Duration = Duration::from_secs(2);

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use ftp_adapter::socket2::SockRef;
 use ftp_adapter::{
-    AcceptDecision, Accepted, Acceptor, Availability, SessionData, SessionSlot, SystemClock,
-    TlsMissing, accept_pause, server_settings, socket,
+    AcceptDecision, Accepted, Acceptor, Availability, LEAVE_TIME, SessionData, SessionSlot,
+    SystemClock, TlsMissing, accept_pause, server_settings, socket,
 };
 #[cfg(feature = "files")]
 use ftp_adapter::{ExternalAddress, FileServer, PeerCheck, ServedFiles, SessionInfo, server_files};
@@ -225,9 +225,6 @@ impl Server {
         Ok(())
     }
 }
-
-/// How long sessions may take after the drain time to leave their files.
-const LEAVE_TIME: Duration = Duration::from_secs(1);
 
 /// Whether the step before a session can take time. If not, the connection is received before it
 /// has a thread, so that connections are received in the order of their arrival.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ftp_adapter::{
-    AcceptDecision, Accepted, Acceptor, Availability, Budget, SessionData, TlsMissing,
+    AcceptDecision, Accepted, Acceptor, Availability, Budget, LEAVE_TIME, SessionData, TlsMissing,
     accept_pause, server_settings, socket,
 };
 #[cfg(feature = "files")]
@@ -337,9 +337,6 @@ impl<R: Runtime> Server<R> {
         let _cut_off = before::<R, _>(later::<R>(time), drained).await;
     }
 }
-
-/// How long sessions may take after the drain time to say so and to leave their files.
-const LEAVE_TIME: Duration = Duration::from_secs(1);
 
 /// Ready when the server stops. An error means that it was dropped, which is the same.
 type Stopped = Shared<Map<oneshot::Receiver<()>, fn(Result<(), oneshot::Canceled>)>>;
