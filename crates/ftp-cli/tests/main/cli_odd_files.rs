@@ -26,16 +26,6 @@ fn run(server: &Faulty, words: &[&str]) -> Run {
     server.program(words).run()
 }
 
-fn names(directory: &TestDirectory) -> Vec<String> {
-    let entries = fs::read_dir(&directory.0).unwrap();
-    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
-    let mut names: Vec<_> = entries
-        .map(|entry| name(entry).into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
-
 /// As `/dev/null` and `/dev/stdout` are.
 #[test]
 fn what_takes_bytes_and_is_no_file_is_written_to_and_not_replaced() {
@@ -59,7 +49,7 @@ fn what_takes_bytes_and_is_no_file_is_written_to_and_not_replaced() {
         assert_eq!(got.code, 2, "{got:?}");
     }
     assert!(fs::metadata(&path).unwrap().file_type().is_fifo());
-    assert_eq!(names(&here), ["link", "pipe"]);
+    assert_eq!(here.names(), ["link", "pipe"]);
 }
 
 /// As shells make them: `ftp-cli put <(command) …`.
@@ -105,7 +95,7 @@ fn a_name_as_long_as_names_can_be_is_received_sent_and_gone_on_with() {
     assert_eq!(got.code, 0, "{got:?}");
     assert_eq!(told(&got).1, 60_000);
     assert_eq!(here.read(&name).unwrap(), bytes);
-    assert_eq!(names(&here), [name.as_str()]);
+    assert_eq!(here.names(), [name.as_str()]);
 
     let to = "t".repeat(255);
     let sent = run(&server, &["put", "--atomic", &target, &server.url(&to)]);
@@ -194,7 +184,7 @@ fn a_file_of_somebody_that_has_the_name_of_a_part_is_not_lost() {
         assert_eq!(got.code, 8, "{got:?}");
     }
     assert_eq!(here.read("file.part").unwrap(), b"not from here");
-    assert_eq!(names(&here), ["file.part"]);
+    assert_eq!(here.names(), ["file.part"]);
 }
 
 /// What cannot be renamed is not worth the old file.

@@ -10,16 +10,6 @@ use crate::cli_get_put::{random, told};
 use crate::common::TestDirectory;
 use crate::common::faulty::{Fault, Faulty};
 
-fn names(directory: &TestDirectory) -> Vec<String> {
-    let entries = fs::read_dir(&directory.0).unwrap();
-    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
-    let mut names: Vec<_> = entries
-        .map(|entry| name(entry).into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
-
 /// All came that the server said, and then that it failed: it is not what is in the file, perhaps.
 #[test]
 fn what_the_server_says_failed_is_received_anew_though_its_length_is_right() {
@@ -50,7 +40,7 @@ fn what_the_server_says_failed_is_received_anew_though_its_length_is_right() {
     let failed = get(&server, "0");
     assert_eq!(failed.code, 4, "{failed:?}");
     assert_eq!(told(&failed), ("failed".to_owned(), 100_000, json!(451)));
-    assert_eq!(names(&here), [""; 0]);
+    assert_eq!(here.names(), [""; 0]);
     let got = get(&server, "0");
     assert_eq!((got.code, told(&got).1), (0, 100_000), "{got:?}");
     assert_eq!(server.heard("REST"), [""; 0]);
@@ -96,13 +86,13 @@ fn what_does_not_fit_is_not_gone_on_with_in_the_next_run() {
         server.program(&words).run()
     };
     assert_eq!(get().code, 7);
-    assert_eq!(names(&here), ["file.part", "file.part.json"]);
+    assert_eq!(here.names(), ["file.part", "file.part.json"]);
     let changed = get();
     assert_eq!(
         (changed.code, told(&changed).0),
         (7, "length_differs".to_owned())
     );
-    assert_eq!(names(&here), [""; 0]);
+    assert_eq!(here.names(), [""; 0]);
     assert_eq!(get().code, 0);
     assert_eq!(server.heard("REST"), ["REST 40000"]);
     assert_eq!(here.read("file").unwrap(), bytes);

@@ -11,7 +11,7 @@ use ftp_futures::ftp_files::{Memory, Quota, Usage};
 use ftp_proto::server::{FilesConfig, Rights};
 use socket2::{Domain, Socket, Type};
 
-use super::client::{PATIENCE, connect, is_closed};
+use super::client::{PATIENCE, assert_closed, connect};
 use super::{OnDisk, Plan, SIZE, Test, bytes};
 use crate::conformance::Adapter;
 
@@ -35,7 +35,7 @@ fn nobody_connects(server: &dyn Adapter) {
     for command in ["RETR a", "STOR b", "LIST"] {
         let passive = raw.passive();
         assert_eq!(raw.ask(command), 425);
-        is_closed(passive);
+        assert_closed(passive);
         raw.goes_on();
     }
     assert_eq!(host.got("b"), None);
@@ -68,7 +68,7 @@ fn strangers_connect(server: &dyn Adapter) {
     for stranger in &mut strangers {
         assert!(matches!(stranger.read(&mut [0]), Ok(0) | Err(_)));
     }
-    is_closed(passive);
+    assert_closed(passive);
     host.end();
     // Where neighbours are the same.
     let mut plan = Plan::new();

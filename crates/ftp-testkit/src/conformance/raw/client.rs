@@ -178,7 +178,7 @@ pub(super) fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// Nobody listens there any more. A server of another test may have got the same port, and does not keep it.
-pub(super) fn is_closed(address: SocketAddr) {
+pub(super) fn assert_closed(address: SocketAddr) {
     let since = Instant::now();
     while TcpStream::connect(address).is_ok() {
         assert!(since.elapsed() < PATIENCE, "somebody listens at {address}");

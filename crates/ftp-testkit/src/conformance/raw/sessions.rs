@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ftp_futures::ftp_files::{Memory, Quota, Usage};
 
-use super::client::{Stream, is_closed};
+use super::client::{Stream, assert_closed};
 use super::{Host, OnDisk, Plan, SIZE, Test, bytes};
 use crate::conformance::Adapter;
 
@@ -206,7 +206,7 @@ fn reinitialize(server: &dyn Adapter) {
         assert!(raw.reply().starts_with("257 \"/\""));
         let passive = raw.passive();
         assert_eq!(raw.ask("REIN"), 220);
-        is_closed(passive);
+        assert_closed(passive);
         host.end();
     });
 }
@@ -218,9 +218,9 @@ fn one_listener(server: &dyn Adapter) {
     let mut raw = host.client();
     let first = raw.passive();
     let second = raw.passive();
-    is_closed(first);
+    assert_closed(first);
     assert_eq!(raw.ask("ABOR"), 226);
-    is_closed(second);
+    assert_closed(second);
     assert_eq!(raw.ask("RETR a"), 425);
     assert_eq!(raw.get("RETR a"), b"bytes");
     assert_eq!(raw.ask("RETR a"), 425);
@@ -228,7 +228,7 @@ fn one_listener(server: &dyn Adapter) {
     assert_eq!(raw.ask("QUIT"), 221);
     raw.ends();
     host.wait_for(|line| line.starts_with("closed"));
-    is_closed(third);
+    assert_closed(third);
     host.end();
 }
 
