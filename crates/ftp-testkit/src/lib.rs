@@ -6,6 +6,7 @@
 //! * [`ScriptedPeer`]: a peer that knows no protocol, only the bytes it expects and sends;
 //! * [`chunks`]: how bytes are cut on their way;
 //! * [`Transcript`]: dialogues from files (`transcripts/`), replayed against both machines;
+//! * [`content()`]: the bytes of a file;
 //! * `SelfMade`: certificates made on the spot (with the feature `tls`);
 //! * `conformance`: one suite for all adapters, over sockets (with the feature `adapters`);
 //! * `misbehaving`: scripted peers over sockets that break every rule, and what must come of each (with the feature `tls`);
@@ -21,6 +22,7 @@ pub mod chunks;
 mod clock;
 #[cfg(feature = "adapters")]
 pub mod conformance;
+mod content;
 mod drive;
 #[cfg(feature = "tls")]
 pub mod flaky;
@@ -38,6 +40,7 @@ mod transcript;
 #[cfg(feature = "tls")]
 pub use certificate::SelfMade;
 pub use clock::VirtualClock;
+pub use content::content;
 pub use drive::{Pause, act, drive, drive_to_rest};
 pub use pair::{Happened, Pair};
 pub use replay::{ClientReplay, replay_client, replay_server};

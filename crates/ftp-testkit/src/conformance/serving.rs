@@ -14,6 +14,7 @@ use super::fixture::{Fixture, Protected};
 use super::futures::connector;
 use super::scratch::Scratch;
 use super::{Adapter, ClientPlan, FileSettings, Platform, urgent};
+use crate::content;
 use crate::misbehaving::Certificates;
 
 /// Files go there and back with the client of this runtime: in clear and under TLS, with data connections
@@ -85,7 +86,7 @@ fn play<P: Platform>(
 
 async fn talk<R: Runtime>(address: &str, plan: &ClientPlan, size: usize) -> Result<(), Error> {
     let mut ftp = connector::<R>(plan).connect(address).await?;
-    let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+    let bytes = content(size);
     ftp.make_dir("pub").await?;
     ftp.cwd("pub").await?;
     let mut upload = ftp.store("file").await?;

@@ -11,6 +11,7 @@ use ftp_proto::server::{
     VirtualPath,
 };
 use ftp_proto::wire::{Code, Reply};
+use ftp_testkit::content;
 use ftp_tokio::ftp_files::{Entries, Facts, Files, Memory, Opened, WriteFile};
 use ftp_tokio::{
     Client, Connector, Handler, Progress, Server, SessionEvent, SessionInfo, TransferStart,
@@ -24,12 +25,6 @@ mod stalled;
 
 /// More than sockets, buffers and pieces hold.
 const SIZE: usize = 5_000_011;
-
-fn bytes(size: usize) -> Vec<u8> {
-    (0..size as u32)
-        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect()
-}
 
 fn path(name: &str) -> VirtualPath {
     VirtualPath::root().resolve(name.as_bytes())
@@ -170,7 +165,7 @@ async fn upload(ftp: &mut Client, transfer: Transfer, bytes: &[u8]) {
 #[tokio::test]
 async fn files_go_there_and_back() {
     for world in worlds().await {
-        let (mut ftp, bytes) = (world.client().await, bytes(SIZE));
+        let (mut ftp, bytes) = (world.client().await, content(SIZE));
         upload(&mut ftp, Transfer::store("a").unwrap(), &bytes).await;
         assert!(got(&world.files, "a") == bytes);
         assert!(download(&mut ftp, Transfer::retrieve("a").unwrap()).await == bytes);
@@ -200,7 +195,7 @@ async fn files_go_there_and_back() {
 async fn the_progress_goes_from_nothing_to_all() {
     for world in worlds().await {
         for size in [0, 1, SIZE] {
-            let (mut ftp, bytes) = (world.client().await, bytes(size));
+            let (mut ftp, bytes) = (world.client().await, content(size));
             let (say, said) = std::sync::mpsc::channel();
             let hear = say.clone();
             let transfer = Transfer::store("a").unwrap().size(Some(size as u64));
@@ -281,7 +276,7 @@ async fn directories_are_made_listed_and_removed() {
 #[tokio::test]
 async fn a_transfer_that_is_given_up_leaves_the_session_as_it_was() {
     for world in worlds().await {
-        put(&world.files, "a", &bytes(SIZE));
+        put(&world.files, "a", &content(SIZE));
         let mut ftp = world.client().await;
         let mut some = [0; 1000];
         let mut download = ftp.retrieve("a").await.unwrap();
@@ -298,14 +293,14 @@ async fn a_transfer_that_is_given_up_leaves_the_session_as_it_was() {
         assert_eq!(log.len(), 2, "{log:?}");
         let whole = format!("{:?}", Ok::<(), TransferError>(()));
         assert!(log.iter().all(|line| !line.contains(&whole)), "{log:?}");
-        assert!(self::download(&mut ftp, Transfer::retrieve("a").unwrap()).await == bytes(SIZE));
+        assert!(self::download(&mut ftp, Transfer::retrieve("a").unwrap()).await == content(SIZE));
     }
 }
 
 #[tokio::test]
 async fn telnet_before_abor_is_no_part_of_it() {
     let world = World::start(None).await;
-    put(&world.files, "a", &bytes(SIZE));
+    put(&world.files, "a", &content(SIZE));
     let mut ftp = world.connect(plain(login()).telnet_abort(true)).await;
     for _ in 0..2 {
         let mut download = ftp.retrieve("a").await.unwrap();
@@ -339,7 +334,7 @@ async fn what_cannot_be_opened_is_refused_and_the_next_can() {
 #[tokio::test]
 async fn two_sessions_transfer_at_once() {
     for world in worlds().await {
-        let bytes = bytes(SIZE);
+        let bytes = content(SIZE);
         put(&world.files, "a", &bytes);
         let (mut one, mut other) = (world.client().await, world.client().await);
         let mut slow = one.retrieve("a").await.unwrap();
@@ -355,7 +350,7 @@ async fn a_hundred_transfers_under_tls_resume_the_session() {
     let world = World::start(Some(Tls::made())).await;
     let mut ftp = world.client().await;
     for count in 0..50 {
-        let bytes = bytes(count * 997);
+        let bytes = content(count * 997);
         upload(&mut ftp, Transfer::store("a").unwrap(), &bytes).await;
         assert!(download(&mut ftp, Transfer::retrieve("a").unwrap()).await == bytes);
     }
@@ -406,7 +401,7 @@ async fn a_stranger_on_the_passive_port_gets_nothing_and_ends_nothing() {
 #[tokio::test]
 async fn a_server_that_stops_lets_a_transfer_come_to_its_end() {
     for world in worlds().await {
-        let bytes = bytes(SIZE);
+        let bytes = content(SIZE);
         put(&world.files, "a", &bytes);
         let mut ftp = world.client().await;
         let mut download = ftp.retrieve("a").await.unwrap();

@@ -12,8 +12,9 @@ use ftp_proto::server::{FilesConfig, Rights};
 use socket2::{Domain, Socket, Type};
 
 use super::client::{PATIENCE, assert_closed, connect};
-use super::{OnDisk, Plan, SIZE, Test, bytes};
+use super::{OnDisk, Plan, SIZE, Test};
 use crate::conformance::Adapter;
+use crate::content;
 
 pub(super) const ALL: &[Test] = &[
     ("nobody connects", nobody_connects),
@@ -182,14 +183,14 @@ fn stalled_transfers(server: &dyn Adapter) {
     for tls in [false, true] {
         let plan = Plan::new().impatient();
         let host = if tls { plan.tls() } else { plan }.start(server);
-        host.put("a", &bytes(SIZE));
+        host.put("a", &content(SIZE));
         let mut raw = host.client();
         let (_, mut data) = raw.begin("STOR a");
         data.write_all(b"some").expect("the server takes it");
         data.flush().expect("the server takes it");
         assert_eq!(raw.code(), 426);
         drop(data);
-        assert!(host.got("a").as_deref() == Some(&bytes(SIZE)));
+        assert!(host.got("a").as_deref() == Some(&content(SIZE)));
         raw.goes_on();
         // Nobody reads.
         let (_, data) = raw.begin("RETR a");

@@ -7,8 +7,9 @@ use ftp_proto::server::Resumption;
 
 use super::client::{Raw, Stream};
 use super::settings::foreign_tls;
-use super::{Host, Plan, Test, bytes};
+use super::{Host, Plan, Test};
 use crate::conformance::Adapter;
+use crate::content;
 
 pub(super) const ALL: &[Test] = &[
     ("TLS before the command", transfers),
@@ -26,7 +27,7 @@ fn host(server: &dyn Adapter, policy: Resumption) -> Option<Host> {
     let mut plan = Plan::new().tls();
     plan.config = plan.config.resumption(policy);
     let host = plan.start(server);
-    host.put("a", &bytes(1_000_000));
+    host.put("a", &content(1_000_000));
     Some(host)
 }
 
@@ -46,7 +47,7 @@ fn transfers(server: &dyn Adapter) {
         assert_eq!(raw.ask("RETR a"), 150);
         let mut came = Vec::new();
         download.read_to_end(&mut came).expect("the file");
-        assert!(came == bytes(1_000_000));
+        assert!(came == content(1_000_000));
         download.finish();
         assert_eq!(raw.code(), 226);
         for sent in [&b""[..], b"some bytes"] {
@@ -60,7 +61,7 @@ fn transfers(server: &dyn Adapter) {
             assert_eq!(host.got("b").as_deref(), Some(sent));
         }
         // As others do.
-        assert!(raw.get("RETR a") == bytes(1_000_000));
+        assert!(raw.get("RETR a") == content(1_000_000));
         host.end();
     }
 }
@@ -92,7 +93,7 @@ fn refused(server: &dyn Adapter) {
     assert_eq!(raw.ask("RETR a"), 150);
     let mut came = Vec::new();
     data.read_to_end(&mut came).expect("the file");
-    assert!(came == bytes(1_000_000));
+    assert!(came == content(1_000_000));
     data.finish();
     assert_eq!(raw.code(), 226);
     host.end();
@@ -127,7 +128,7 @@ fn dropped(server: &dyn Adapter) {
     let _ended = first.read_to_end(&mut came);
     assert_eq!(came, b"");
     second.read_to_end(&mut came).expect("the file");
-    assert!(came == bytes(1_000_000));
+    assert!(came == content(1_000_000));
     second.finish();
     assert_eq!(raw.code(), 226);
     host.end();

@@ -161,12 +161,6 @@ fn path(name: &str) -> VirtualPath {
     VirtualPath::root().resolve(name.as_bytes())
 }
 
-fn bytes(size: usize) -> Vec<u8> {
-    (0..size as u32)
-        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect()
-}
-
 /// Files on disk, and what is beside them.
 struct OnDisk {
     scratch: Scratch,

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use ftp_futures::ftp_files::{Memory, Quota, Usage};
 
 use super::client::{Stream, assert_closed};
-use super::{Host, OnDisk, Plan, SIZE, Test, bytes};
+use super::{Host, OnDisk, Plan, SIZE, Test};
 use crate::conformance::Adapter;
+use crate::content;
 
 pub(super) const ALL: &[Test] = &[
     ("unique names", unique_names),
@@ -40,7 +41,7 @@ fn hosts(server: &dyn Adapter, test: impl Fn(Host)) {
 fn both_ways(server: &dyn Adapter) {
     hosts(server, |host| {
         let mut raw = host.client();
-        let bytes = bytes(SIZE);
+        let bytes = content(SIZE);
         assert_eq!(raw.put("STOR a", &bytes), 226);
         assert!(host.got("a").as_deref() == Some(&bytes));
         assert!(raw.get("RETR a") == bytes);
@@ -107,18 +108,18 @@ fn quota(server: &dyn Adapter) {
     let files = Quota::measure(Memory::new(), limit).expect("files in memory");
     let host = Plan::serving(Arc::new(files)).start(server);
     let mut raw = host.client();
-    assert_eq!(raw.put("STOR much", &bytes(SIZE)), 552);
+    assert_eq!(raw.put("STOR much", &content(SIZE)), 552);
     raw.goes_on();
     // What there was room for is kept, to be gone on with.
     assert!(host.got("much").unwrap_or_default().len() <= 100_000);
     assert_eq!(raw.ask("DELE much"), 250);
-    assert_eq!(raw.put("STOR little", &bytes(90_000)), 226);
+    assert_eq!(raw.put("STOR little", &content(90_000)), 226);
     host.end();
 }
 
 fn abort(server: &dyn Adapter) {
     hosts(server, |host| {
-        host.put("a", &bytes(SIZE));
+        host.put("a", &content(SIZE));
         let mut raw = host.client();
         // With nothing to abort.
         assert_eq!(raw.ask("ABOR"), 226);
@@ -138,14 +139,14 @@ fn abort(server: &dyn Adapter) {
         assert_eq!(raw.code(), 426);
         assert_eq!(raw.code(), 226);
         raw.goes_on();
-        assert!(host.got("a").as_deref() == Some(&bytes(SIZE)));
+        assert!(host.got("a").as_deref() == Some(&content(SIZE)));
         host.end();
     });
 }
 
 fn status_of_a_transfer(server: &dyn Adapter) {
     hosts(server, |host| {
-        host.put("a", &bytes(SIZE));
+        host.put("a", &content(SIZE));
         let mut raw = host.client();
         let (_, mut data) = raw.begin("RETR a");
         data.read_exact(&mut [0; 1000]).expect("bytes");
@@ -168,7 +169,7 @@ fn status_of_a_transfer(server: &dyn Adapter) {
 
 fn quit_during_a_transfer(server: &dyn Adapter) {
     hosts(server, |host| {
-        host.put("a", &bytes(SIZE));
+        host.put("a", &content(SIZE));
         let mut raw = host.client();
         let (_, mut data) = raw.begin("RETR a");
         data.read_exact(&mut [0; 1000]).expect("bytes");
@@ -186,7 +187,7 @@ fn quit_during_a_transfer(server: &dyn Adapter) {
 
 fn reinitialize(server: &dyn Adapter) {
     hosts(server, |host| {
-        host.put("a", &bytes(SIZE));
+        host.put("a", &content(SIZE));
         let mut raw = host.client();
         assert_eq!(raw.ask("MKD pub"), 257);
         assert_eq!(raw.ask("CWD pub"), 250);
@@ -234,7 +235,7 @@ fn one_listener(server: &dyn Adapter) {
 
 fn client_gone(server: &dyn Adapter) {
     hosts(server, |host| {
-        host.put("a", &bytes(SIZE));
+        host.put("a", &content(SIZE));
         let handler = Arc::clone(&host.serving.handler);
         let count = |begins: &[&str]| {
             let is_one = |line: &String| begins.iter().any(|begin| line.starts_with(begin));
@@ -266,7 +267,7 @@ fn cut_uploads(server: &dyn Adapter) {
         let is_protected = host.protected != super::Protected::Plain;
         let mut raw = host.client();
         let (_, mut data) = raw.begin("STOR a");
-        data.write_all(&bytes(100_000))
+        data.write_all(&content(100_000))
             .expect("the server takes it");
         data.flush().expect("the server takes it");
         if is_protected {
@@ -304,7 +305,7 @@ fn client_dies(server: &dyn Adapter) {
             let before = logged("transferred STOR: Err");
             let mut raw = host.client();
             let (_, mut data) = raw.begin("STOR a");
-            data.write_all(&bytes(size)).expect("the server takes it");
+            data.write_all(&content(size)).expect("the server takes it");
             data.flush().expect("the server takes it");
             drop(raw);
             drop(data);
@@ -327,7 +328,7 @@ fn client_dies(server: &dyn Adapter) {
 /// A server that stops lets a transfer come to its end.
 fn drain(server: &dyn Adapter) {
     hosts(server, |mut host| {
-        host.put("a", &bytes(SIZE));
+        host.put("a", &content(SIZE));
         let mut idle = host.client();
         let mut raw = host.client();
         let (_, mut data) = raw.begin("RETR a");

@@ -10,8 +10,9 @@ use ftp_proto::server::Resumption;
 use ftp_rustls::rustls::HandshakeKind;
 
 use super::client::{Raw, Stream};
-use super::{Host, Plan, SIZE, Test, bytes};
+use super::{Host, Plan, SIZE, Test};
 use crate::conformance::Adapter;
+use crate::content;
 
 pub(super) const ALL: &[Test] = &[
     ("external address", external_address),
@@ -74,10 +75,10 @@ fn bandwidth(server: &dyn Adapter) {
         let host = if tls { plan.tls() } else { plan }.start(server);
         let mut raw = host.client();
         let begun = Instant::now();
-        assert_eq!(raw.put("STOR a", &bytes(size)), 226);
+        assert_eq!(raw.put("STOR a", &content(size)), 226);
         assert!(begun.elapsed() >= least, "{:?}", begun.elapsed());
         let begun = Instant::now();
-        assert!(raw.get("RETR a") == bytes(size));
+        assert!(raw.get("RETR a") == content(size));
         assert!(begun.elapsed() >= least, "{:?}", begun.elapsed());
         host.end();
     }
@@ -85,12 +86,12 @@ fn bandwidth(server: &dyn Adapter) {
     let mut plan = Plan::new();
     plan.settings.total_bandwidth = Some(rate);
     let host = plan.start(server);
-    host.put("a", &bytes(size / 2));
+    host.put("a", &content(size / 2));
     let begun = Instant::now();
     thread::scope(|scope| {
         for _ in 0..2 {
             let mut raw = host.client();
-            scope.spawn(move || assert!(raw.get("RETR a") == bytes(size / 2)));
+            scope.spawn(move || assert!(raw.get("RETR a") == content(size / 2)));
         }
     });
     assert!(begun.elapsed() >= least, "{:?}", begun.elapsed());
@@ -101,7 +102,7 @@ fn most_transfers(server: &dyn Adapter) {
     let mut plan = Plan::new();
     plan.settings.max_transfers = Some(1);
     let host = plan.start(server);
-    host.put("a", &bytes(SIZE));
+    host.put("a", &content(SIZE));
     let (mut one, mut other) = (host.client(), host.client());
     let (_, mut data) = one.begin("RETR a");
     data.read_exact(&mut [0; 1000]).expect("bytes");
@@ -113,12 +114,12 @@ fn most_transfers(server: &dyn Adapter) {
     }
     data.read_to_end(&mut Vec::new()).expect("a whole download");
     assert_eq!(one.code(), 226);
-    assert!(other.get("RETR a") == bytes(SIZE));
+    assert!(other.get("RETR a") == content(SIZE));
     // Also when the first one has gone.
     let (_, data) = one.begin("RETR a");
     drop((one, data));
     host.wait_for(|line| line.starts_with("broken") || line.starts_with("closed"));
-    assert!(other.get("RETR a") == bytes(SIZE));
+    assert!(other.get("RETR a") == content(SIZE));
     host.end();
 }
 

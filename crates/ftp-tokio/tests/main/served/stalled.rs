@@ -20,7 +20,7 @@ async fn a_client_that_stalls_again_and_again_gets_the_file() {
 }
 
 async fn bursts(world: &World) {
-    let file = bytes(5 * SIZE);
+    let file = content(5 * SIZE);
     put(&world.files, "file", &file);
     let mut ftp = world.client().await;
     let mut download = ftp.retrieve("file").await.unwrap();
@@ -52,7 +52,7 @@ fn a_client_gets_the_file_however_it_reads() {
         .run(&(size, reads), |(size, reads)| {
             runtime.block_on(async {
                 for world in [&plain, &tls] {
-                    read(world, &bytes(size), DataType::Image, &reads).await;
+                    read(world, &content(size), DataType::Image, &reads).await;
                 }
                 let text = b"a line\n".repeat(size / 7);
                 read(&plain, &text, DataType::Ascii, &reads).await;

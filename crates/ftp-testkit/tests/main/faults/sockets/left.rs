@@ -12,18 +12,18 @@ pub(super) fn sockets(ports: &BTreeSet<(u16, u16)>) -> Vec<String> {
         return Vec::new();
     };
     let is_left = |line: &&str| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, local, remote, _, _, _, _, _, _, inode, ..] = fields[..] else {
-            return false;
-        };
-        let port = |address: &str| {
-            let (_, port) = address.split_once(':')?;
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let mut port = || {
+            let (_, port) = fields.next()?.split_once(':')?;
             u16::from_str_radix(port, 16).ok()
         };
-        let (Some(local), Some(remote)) = (port(local), port(remote)) else {
+        let (Some(local), Some(remote)) = (port(), port()) else {
             return false;
         };
-        ports.contains(&(local, remote)) && open.contains(&format!("socket:[{inode}]"))
+        ports.contains(&(local, remote))
+            && fields
+                .nth(6)
+                .is_some_and(|inode| open.contains(&format!("socket:[{inode}]")))
     };
     table.lines().filter(is_left).map(str::to_owned).collect()
 }
