@@ -35,10 +35,9 @@ class Case:
 def run(program, fixtures):
     """For each case, what each client did: {case: {client: word}}. Our own must not hang, and must
     not log in where it may not."""
-    root = HERE.parent
     suppaftp = Suppaftp(fixtures).program
-    host_setup.build(root, "--package", "ftp-testkit", "--example", "faulty_servers")
-    command = [host_setup.target(root) / "debug/examples/faulty_servers", fixtures.certificate, fixtures.key]
+    servers = host_setup.our_programs() / "examples/faulty_servers"
+    command = [servers, fixtures.certificate, fixtures.key]
     clients = {
         "ftp-cli": lambda case: ours(program, case),
         "suppaftp": lambda case: of_suppaftp(suppaftp, case),

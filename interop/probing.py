@@ -3,14 +3,12 @@
 import subprocess
 
 import host_setup
-from host_setup import ADDRESS, HERE, PATIENCE
+from host_setup import ADDRESS, PATIENCE
 
 
 def build(runtimes):
-    """The command of the probe for each runtime."""
-    root = HERE.parent
-    host_setup.build(root, "--package", "ftp-examples", "--bin", "probe")
-    program = host_setup.target(root) / "debug/probe"
+    """The command of the probe, built now, for each runtime."""
+    program = host_setup.our_programs() / "probe"
     return {runtime: [program, runtime] for runtime in runtimes}
 
 

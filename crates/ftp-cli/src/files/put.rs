@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
-use std::future::poll_fn;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -362,7 +361,7 @@ impl Site {
                     // What was written goes on meanwhile: nobody knows how long nothing comes.
                     let (count, ()) = tokio::try_join!(
                         source.read(&mut piece).map_err(Error::Local),
-                        poll_fn(|cx| upload.poll_flush_all(cx)),
+                        std::future::poll_fn(|cx| upload.poll_flush_all(cx)),
                     )?;
                     match count {
                         0 => return upload.finish().await,
