@@ -204,7 +204,7 @@ def our_programs():
     for each other choice of packages cargo would build the dependencies again."""
     root = HERE.parent
     build(root, "--workspace", "--bins", "--examples", "--features",
-          "ftp-cli/async-std,ftp-cli/guard-store,ftp-cli/object-store,ftp-files-object-store/fs")
+          "ftp-cli/async-std,ftp-cli/guard-store,ftp-cli/object-store")
     return target(root) / "debug"
 
 
