@@ -201,6 +201,36 @@ fn a_silent_or_strange_server_does_not_stop_it() {
     }
 }
 
+/// Each byte comes within the time-out, and the listing never ends.
+#[test]
+fn a_listing_that_drips_does_not_hold_it() {
+    let data = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = data.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in data.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                while stream.write_all(b"a").is_ok() {
+                    thread::sleep(Duration::from_millis(20));
+                }
+            });
+        }
+    });
+    let address = answering("220 Ready.\r\n", move |line| match line {
+        "EPSV" => format!("229 Entering Extended Passive Mode (|||{port}|)\r\n"),
+        "NOOP" => "200 Done.\r\n".into(),
+        "LIST" => "150 Here it comes.\r\n".into(),
+        _ if line.starts_with("USER") => "230 Welcome.\r\n".into(),
+        _ => "502 No.\r\n".into(),
+    });
+    let url = format!("ftp://anna@{address}");
+    let run = check(&["--json", "--plaintext", "--timeout", "0.5"], &url);
+    assert_eq!(run.code, 0, "{run:?}");
+    let levels = levels(&run);
+    assert_eq!(levels["passive"], "ok", "{run:?}");
+    assert_eq!(levels["delay"], "unknown", "{run:?}");
+}
+
 #[test]
 fn nobody_there_is_a_failure() {
     let address = TcpListener::bind("127.0.0.1:0")
