@@ -13,6 +13,8 @@ class Tap:
     def __init__(self, server_port):
         self.server_port = server_port
         self.dialogues = []
+        # Held until a dialogue is among them: a client may be done with it before.
+        self.lock = threading.Lock()
         self.listener = socket.create_server((ADDRESS, 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -30,15 +32,20 @@ class Tap:
             except OSError:
                 return  # closed
             server = socket.create_connection((ADDRESS, self.server_port), PATIENCE)
-            self.dialogues.append(Dialogue(client, server))
+            with self.lock:
+                self.dialogues.append(Dialogue(client, server))
 
     def first(self):
         """Each (direction, line) of the first connection, in order."""
-        return self.dialogues[0].lines() if self.dialogues else []
+        with self.lock:
+            first = self.dialogues[:1]
+        return first[0].lines() if first else []
 
     def lines(self):
         """Each (direction, line) of all connections, in order."""
-        return [line for dialogue in self.dialogues for line in dialogue.lines()]
+        with self.lock:
+            dialogues = list(self.dialogues)
+        return [line for dialogue in dialogues for line in dialogue.lines()]
 
 
 class Dialogue:
