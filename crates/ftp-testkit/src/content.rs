@@ -5,7 +5,7 @@ pub fn content(length: usize) -> Vec<u8> {
     const PERIOD: u32 = 65_521;
     let period = (0..PERIOD).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8);
     let period: Vec<u8> = period.take(length).collect();
-    // By hand this takes an unoptimized test longer than all the rest of a transfer.
+    // A loop over each byte took a fifth of the time of unoptimized tests with sockets.
     let mut content = period.repeat(length / PERIOD as usize + 1);
     content.truncate(length);
     content

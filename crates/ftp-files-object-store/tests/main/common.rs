@@ -21,20 +21,12 @@ use ftp_files_object_store::object_store::{
 };
 use ftp_proto::listing::FactNames;
 use ftp_proto::server::{FileError, StoreMode, VirtualPath};
+pub(crate) use ftp_testkit::content;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 
 /// More than two pieces.
 pub(crate) const LONG: usize = 12 * 1024 * 1024 + 17;
-
-/// No two pieces are the same: a prime number of bytes comes again and again.
-pub(crate) fn bytes(size: usize) -> Vec<u8> {
-    const PERIOD: u32 = 65_521;
-    let some = (0..PERIOD).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8);
-    let mut bytes = some.collect::<Vec<_>>().repeat(size / PERIOD as usize + 1);
-    bytes.truncate(size);
-    bytes
-}
 
 pub(crate) fn path(path: impl AsRef<[u8]>) -> VirtualPath {
     VirtualPath::root().resolve(path.as_ref())

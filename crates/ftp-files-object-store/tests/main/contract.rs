@@ -105,7 +105,7 @@ fn a_failed_upload_leaves_what_was_there(files: &Bucket) {
             for size in [0, 3, LONG] {
                 for by_dropping in [false, true] {
                     let mut upload = files.store(&path("f"), mode).unwrap();
-                    upload.write_all(&bytes(size)).unwrap();
+                    upload.write_all(&content(size)).unwrap();
                     match by_dropping {
                         true => drop(upload),
                         false => upload.discard().unwrap(),
@@ -130,7 +130,7 @@ fn what_came_is_kept_if_that_is_wanted(files: &Bucket) {
         upload.write_all(bytes).unwrap();
         upload.discard().unwrap();
     };
-    let long = bytes(LONG);
+    let long = content(LONG);
     for mode in [New, Replace, Append] {
         fail("f", mode, b"");
         assert_eq!(read(files, "f"), Err(NotFound));
@@ -182,7 +182,7 @@ fn what_was_there_is_resumed(files: &Bucket) {
 }
 
 fn what_is_given_back_is_read_again(files: &Bucket) {
-    let long = bytes(LONG);
+    let long = content(LONG);
     store(files, "f", Replace, &long).unwrap();
     let mut reader = files.open(&path("f"), 1000).unwrap().reader;
     let mut part = vec![0; LONG / 2];
@@ -198,7 +198,7 @@ fn what_is_given_back_is_read_again(files: &Bucket) {
 }
 
 fn long_files_go_in_pieces(files: &Bucket) {
-    let long = bytes(LONG);
+    let long = content(LONG);
     for size in [LONG, 5 * 1024 * 1024, 10 * 1024 * 1024, 5 * 1024 * 1024 + 1] {
         store(files, "f", Replace, &long[..size]).unwrap();
         assert!(read(files, "f").unwrap() == long[..size], "{size}");
@@ -218,7 +218,7 @@ fn long_files_go_in_pieces(files: &Bucket) {
 fn new_replaces_nothing_that_came_meanwhile(files: &Bucket) {
     for size in [4, LONG] {
         let mut late = files.store(&path("f"), New).unwrap();
-        late.write_all(&bytes(size)).unwrap();
+        late.write_all(&content(size)).unwrap();
         store(files, "f", New, "first").unwrap();
         assert_eq!(late.commit(), Err(Exists));
         assert_eq!(store(files, "f", New, "x"), Err(Exists));

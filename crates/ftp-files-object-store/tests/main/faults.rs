@@ -13,7 +13,7 @@ use crate::common::*;
 type Step = fn(&Bucket) -> Result<(), FileError>;
 
 fn long(files: &Bucket, mode: StoreMode) -> Result<(), FileError> {
-    store(files, "d/f", mode, bytes(LONG)).map(|_| ())
+    store(files, "d/f", mode, content(LONG)).map(|_| ())
 }
 
 /// What a client asks, and the objects before.
@@ -119,7 +119,7 @@ fn what_fails_is_told_to_those_who_run_the_server_without_secrets() {
 #[test]
 fn a_download_has_bytes_of_one_version_only() {
     let store = Kept::new();
-    put(&store, "f", &bytes(LONG));
+    put(&store, "f", &content(LONG));
     let bucket = store.bucket();
     let mut opened = bucket.open(&path("f"), 0).unwrap();
     let mut some = [0; 1000];
@@ -131,7 +131,7 @@ fn a_download_has_bytes_of_one_version_only() {
     assert!(end.is_err());
     // What comes after it is not the end.
     assert!(opened.reader.read(&mut some).is_err());
-    assert!(rest == bytes(LONG)[1000..][..rest.len()]);
+    assert!(rest == content(LONG)[1000..][..rest.len()]);
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ async fn dialogue(address: SocketAddr, store: &Kept) {
     let features = ftp.features().await.unwrap();
     assert!(!features.set_modified() && features.rest_stream());
 
-    let long = bytes(LONG);
+    let long = content(LONG);
     ftp.make_dir("d").await.unwrap();
     ftp.cwd("d").await.unwrap();
     let mut upload = ftp.store("a").await.unwrap();
