@@ -49,7 +49,8 @@ class Fixtures:
         offer_anonymous(stack)
         self.pam_service = pam_service(stack)
         # Each login hashes one: not as slowly as a hash should be.
-        call("chpasswd", "--crypt-method", "SHA512", "--sha-rounds", "1000", stdin=self.lines(lambda one: one.name.encode() + b":" + one.password))
+        call("chpasswd", "--crypt-method", "SHA512", "--sha-rounds", "1000",
+             stdin=self.lines(lambda one: one.name.encode() + b":" + one.password))
 
     @property
     def user(self):
